@@ -1,0 +1,1 @@
+"""Values, and everything else that knows no station."""

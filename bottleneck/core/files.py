@@ -1,0 +1,189 @@
+"""Every durable effect on a disk: nothing else in the package writes, renames or deletes.
+
+The method. Data is written aside under a temporary name, made durable with fsync, and then
+given its name in one step that either happens whole or not at all; the folder that holds the
+name is made durable last. What has a name is never written to again. Three ways to give a name:
+
+- `create`: one file, and fail when the name exists (`os.link`, because `rename` would replace
+  a rival's file). This is what commits rest on.
+- `publish`: a file or folder under a name that is unique by construction (`rename`).
+- `replace`: for derived files alone, which may be overwritten because nothing rests on them.
+
+Tests break things here: they patch this module's `os`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPORARY_PREFIX = "tmp-"
+# What file systems without hard links answer (FAT: EPERM; some network mounts: the others).
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class NoHardLinksError(OSError):
+    """The file system has no hard links, so `create` cannot be exclusive by itself."""
+
+
+def temporary_name(folder: Path, suffix: str = "") -> Path:
+    """Return an unused name in `folder` that readers ignore and gc may delete."""
+    return folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}{suffix}"
+
+
+def read(path: Path) -> bytes:
+    """Return the whole content of a file."""
+    return path.read_bytes()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably; existing ones are left as they are."""
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            os.mkdir(folder)  # noqa: PTH102 - tests patch `os` here
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can do that (Windows cannot)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        if os.name == "nt":
+            return
+        raise
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems have no fsync on folders
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable."""
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and make its content durable; its name is not durable yet."""
+    with open(path, "xb") as file:  # noqa: PTH123 - exclusive, and patched in tests
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _synced_temporary(folder: Path, data: bytes) -> Iterator[Path]:
+    path = temporary_name(folder)
+    try:
+        write_synced(path, data)
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108 - tests patch `os` here
+
+
+def create(path: Path, data: bytes) -> None:
+    """Create a file with this content, whole and durable, if and only if the name is free.
+
+    Raises
+    ------
+    FileExistsError
+        When the name exists. Then nothing was changed.
+    NoHardLinksError
+        When the file system has no hard links; see `create_under_lock`.
+    """
+    with _synced_temporary(path.parent, data) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise NoHardLinksError(error.errno, "no hard links here", str(path)) from error
+            raise
+    sync_folder(path.parent)
+
+
+def create_under_lock(path: Path, data: bytes) -> None:
+    """Do what `create` does where there are no hard links; the caller must hold a lock."""
+    with _synced_temporary(path.parent, data) as temporary:
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "name exists", str(path))
+        os.rename(temporary, path)  # noqa: PTH104 - tests patch `os` here
+    sync_folder(path.parent)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a finished file or folder, already under a temporary name, its unique name, durably.
+
+    Syncs the file, or every file and folder below, before the rename, and the parent after it.
+    The name must be unique by construction: what stands there already is an error.
+    """
+    if temporary.is_dir():
+        for folder, _, names in os.walk(temporary, topdown=False):
+            for name in names:
+                sync_file(Path(folder) / name)
+            sync_folder(Path(folder))
+    else:
+        sync_file(temporary)
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "name exists", str(path))
+    os.rename(temporary, path)  # noqa: PTH104 - tests patch `os` here
+    sync_folder(path.parent)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a derived file in place, whole or not at all; whoever is last wins."""
+    make_folder(path.parent)
+    with _synced_temporary(path.parent, data) as temporary:
+        os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line in one write, durably. Lines of two writers do not mix on a local disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(handle, line + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def move(path: Path, target: Path) -> None:
+    """Move a file aside (a damaged commit, say), durably; what is at `target` is not replaced."""
+    make_folder(target.parent)
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "name exists", str(target))
+    os.rename(path, target)  # noqa: PTH104 - tests patch `os` here
+    sync_folder(target.parent)
+    sync_folder(path.parent)
+
+
+def delete(path: Path) -> None:
+    """Delete a file or a folder with all that is in it; what is gone already is no error."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)  # noqa: PTH108 - tests patch `os` here
+    except FileNotFoundError:
+        return

@@ -1,0 +1,158 @@
+"""The recipe: everything that turns image bytes into a row, and its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from bottleneck.core.errors import DamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROW_DTYPES = ("float16", "float32")
+RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+
+
+def canonical(value: object) -> bytes:
+    """Return canonical JSON: UTF-8, sorted keys, no blanks, every number a float64 in hex.
+
+    A number is the bare token of C99's `%a` as Python spells it (`0x1.8000000000000p+1` for 3),
+    so that 3 and 3.0 are one and the string "3" is another. Tuples are lists; numpy scalars
+    count by `item()`.
+
+    Raises
+    ------
+    TypeError
+        For anything that is no JSON value.
+    ValueError
+        For a number that is not finite, or that a float64 cannot hold.
+    """
+    return _spell(value).encode()
+
+
+def _spell(value: object) -> str:
+    if value is None or isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | float):
+        number = float(value)
+        if not math.isfinite(number) or number != value:
+            raise ValueError(f"{value!r} has no exact, finite float64")
+        return (number + 0.0).hex()  # + 0.0: minus zero is zero
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_spell(item) for item in value) + "]"
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("keys of canonical JSON are strings")
+        items = (f"{_spell(key)}:{_spell(value[key])}" for key in sorted(value))
+        return "{" + ",".join(items) + "}"
+    item = getattr(value, "item", None)
+    if item is not None and getattr(value, "ndim", None) == 0:
+        return _spell(item())
+    raise TypeError(f"{type(value).__name__} has no canonical spelling")
+
+
+def canonical_digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of `value`, in hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec:
+    """How image bytes become the network's input pixels."""
+
+    size: tuple[int, int]  # (height, width), pixels
+    mode: Literal["rgb"] = "rgb"
+    resample: str = "bilinear"  # one of RESAMPLING, Pillow's filters
+    orientation: Literal["exif"] = "exif"
+    decode: Literal["exact", "fast"] = "exact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSpec:
+    """How a row is stored."""
+
+    dtype: str  # one of ROW_DTYPES
+    shape: tuple[int, ...]  # without the batch axis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides a row's value; equal recipes may share rows."""
+
+    network: str  # digest of the graph from input to cut, hex
+    weights: str  # digest of the tensors that count, hex
+    preprocessing: str  # the arithmetic, constants spelled out
+    image: ImageSpec
+    rows: RowSpec
+    compute: str = "float32"
+    views: int = 1
+    network_version: str | None = None  # what the user says of code that we cannot know
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain JSON object whose canonical spelling is hashed."""
+        plain = asdict(self)
+        if plain["network_version"] is None:
+            del plain["network_version"]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Recipe:
+        """Return the recipe of a JSON object; the inverse of `to_json`."""
+        values = dict(plain)
+        image, rows = dict(values.pop("image")), dict(values.pop("rows"))
+        image["size"] = tuple(image["size"])
+        rows["shape"] = tuple(rows["shape"])
+        return cls(**values, image=ImageSpec(**image), rows=RowSpec(**rows))
+
+    @property
+    def id(self) -> str:
+        """The SHA-256 of the canonical JSON, in hex."""
+        return canonical_digest(self.to_json())
+
+    def differences(self, other: Recipe) -> list[tuple[str, object, object]]:
+        """Return (key, ours, theirs) for every key that differs, nested keys by `a.b`."""
+        found: list[tuple[str, object, object]] = []
+        for field in fields(self):
+            ours, theirs = getattr(self, field.name), getattr(other, field.name)
+            if isinstance(ours, ImageSpec | RowSpec):
+                found += [
+                    (f"{field.name}.{inner.name}", getattr(ours, inner.name), value)
+                    for inner in fields(ours)
+                    if (value := getattr(theirs, inner.name)) != getattr(ours, inner.name)
+                ]
+            elif ours != theirs:
+                found.append((field.name, ours, theirs))
+        return found
+
+
+def recipe_file(recipe: Recipe, about: Mapping[str, Any]) -> bytes:
+    """Return the bytes of `recipes/<id>.json`: recipe, about (names for people), checksum."""
+    content: dict[str, Any] = {"recipe": recipe.to_json(), "about": dict(about)}
+    content["checksum"] = canonical_digest(content)
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def read_recipe_file(data: bytes, expected_id: str, where: object) -> tuple[Recipe, dict[str, Any]]:
+    """Return recipe and about of a recipe file's bytes; id and checksum are computed anew.
+
+    Raises
+    ------
+    DamagedError
+        When the bytes are no recipe file, or not the one of `expected_id`.
+    """
+    try:
+        content = json.loads(data)
+        checksum = content.pop("checksum")
+        good = canonical_digest(content) == checksum
+        recipe = Recipe.from_json(content["recipe"])
+        good = good and recipe.id == expected_id
+        about = dict(content["about"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedError("not a recipe file", where, "run bottleneck verify") from error
+    if not good:
+        raise DamagedError("the recipe's bytes changed", where, "run bottleneck verify")
+    return recipe, about

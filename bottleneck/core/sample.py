@@ -1,0 +1,84 @@
+"""Samples in columns: a million of them are a few arrays, not a million objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+SPLITS = ("train", "val", "test")
+NO_LABEL = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples:
+    """The samples of a source in the order of their keys.
+
+    Attributes
+    ----------
+    keys : (n,) bytes (`S`)
+        Paths relative to the source's root with `/`, not normalised, unique, sorted as bytes.
+    digests : (n, 32) uint8
+        SHA-256 of each image; zeros where `known` is False.
+    known : (n,) bool
+        Whether the digest is known.
+    labels : (n,) int32
+        Index into `classes`; -1 without a label.
+    splits : (n,) uint8
+        Index into `SPLITS`.
+    classes : tuple of str
+        Class names in sorted order.
+    """
+
+    keys: NDArray[np.bytes_]
+    digests: NDArray[np.uint8]
+    known: NDArray[np.bool_]
+    labels: NDArray[np.int32]
+    splits: NDArray[np.uint8]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def same_as(self, other: Samples) -> bool:
+        """Whether both say the same of every sample."""
+        return (
+            self.classes == other.classes
+            and len(self) == len(other)
+            and bool((self.keys == other.keys).all())
+            and np.array_equal(self.known, other.known)
+            and np.array_equal(self.digests, other.digests)
+            and np.array_equal(self.labels, other.labels)
+            and np.array_equal(self.splits, other.splits)
+        )
+
+
+def key_array(keys: Sequence[bytes] | Iterable[bytes]) -> NDArray[np.bytes_]:
+    """Return keys as an `S` array. No key may hold a NUL byte (no path can)."""
+    listed = list(keys)
+    width = max((len(key) for key in listed), default=1) or 1
+    return np.array(listed, dtype=f"S{width}")
+
+
+def show_key(key: bytes) -> str:
+    """Return a key for people: UTF-8, what is not spelled with backslashes, one line."""
+    text = key.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def find(haystack: NDArray[np.bytes_], needles: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    """Return where each needle stands in the sorted `haystack`, or -1.
+
+    `S` arrays compare as bytes, and byte order is the order of keys everywhere.
+    """
+    if not len(haystack):
+        return np.full(len(needles), -1, np.int64)
+    at = np.searchsorted(haystack, needles)
+    at = np.minimum(at, len(haystack) - 1)
+    return np.where(haystack[at] == needles, at, -1).astype(np.int64)
