@@ -126,7 +126,7 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
 
 def _fail(error: BottleneckError | None) -> int:
     error = error or UsageError("failed", "", "run again")
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {error}", *error.details, sep="\n  ", file=sys.stderr)
     return error.exit_code
 
 

@@ -10,15 +10,19 @@ from typing import ClassVar
 
 
 class BottleneckError(Exception):
-    """A failure that we expect: `what` went wrong, `where`, and what to `do` next."""
+    """A failure that we expect: `what` went wrong, `where`, and what to `do` next.
+
+    `details` are further lines where one line cannot say it (each key that differs, say).
+    """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, what: str, where: object, do: str) -> None:
-        super().__init__(what, where, do)  # all of it in args, so that it survives pickling
+    def __init__(self, what: str, where: object, do: str, *details: str) -> None:
+        super().__init__(what, where, do, *details)  # all in args, so that it survives pickling
         self.what = what
         self.where = where
         self.do = do
+        self.details = details
 
     def __str__(self) -> str:
         """One line, whatever the parts hold (a file name may hold a newline)."""

@@ -151,6 +151,18 @@ def publish(temporary: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def publish_bytes(path: Path, data: bytes) -> None:
+    """Give a new file its name, whole and durable; the name says its content (a digest).
+
+    Raises
+    ------
+    FileExistsError
+        When the name exists. Then nothing was changed.
+    """
+    with _synced_temporary(path.parent, data) as temporary:
+        publish(temporary, path)
+
+
 def replace(path: Path, data: bytes) -> None:
     """Put a derived file in place, whole or not at all; whoever is last wins."""
     make_folder(path.parent)

@@ -1,0 +1,1 @@
+"""Where the stations meet: one use case a door."""

@@ -1,0 +1,118 @@
+"""The network at work: opened when the first image needs it, and checked before it is believed.
+
+Trust is measured. The first batch onto existing rows carries a few samples that have rows
+already (canaries): another engine, another version, another decoder may differ by rounding and by
+no more. If they differ by more, nothing has been written and nothing will be.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck import backbones, engines
+from bottleneck.core.errors import OtherRowsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from bottleneck.engines.engine import Engine
+    from bottleneck.pipeline.flow import Seconds
+    from bottleneck.pipeline.network import Network
+
+N_CANARIES = 4
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Canaries:
+    """Images (k, h, w, 3) that have rows (k, …) already, and what computed those."""
+
+    images: NDArray[np.uint8]
+    rows: NDArray[Any]
+    provenance: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Computer:
+    """Rows of images, by an engine that is opened at the first call.
+
+    `find_canaries` is called once, before the first row is given out.
+    """
+
+    network: Network
+    find_canaries: Callable[[], Canaries]
+    seconds: Seconds
+    engine_name: str = "keras"
+    devices: str | None = None
+    batch_size: int | None = None
+    canaries: dict[str, Any] | None = None
+    _engine: Engine | None = None
+
+    def open(self) -> Engine:
+        """Return the engine, opened at the first call."""
+        if self._engine is None:
+            backbone = self.network.backbone()
+            self._engine = engines.catalog.open_engine(
+                self.engine_name,
+                model=backbone.model,
+                preprocess=lambda x: backbones.preprocessing.apply(backbone.preprocessing, x),
+                size=backbone.size,
+                row_shape=backbone.row_shape,
+                batch_size=self.batch_size or backbone.batch_size,
+                devices=self.devices,
+            )
+        return self._engine
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What computes: engine, device, versions, batch shape; empty before anything did."""
+        return {} if self._engine is None else dict(self._engine.provenance)
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return the (n, …) float32 rows of n images.
+
+        Raises
+        ------
+        OtherRowsError
+            At the first call, when the canaries' rows come out otherwise than they are stored.
+        """
+        engine = self.open()
+        start = time.perf_counter()
+        batch = np.stack(images)
+        if self.canaries is None:
+            found = self.find_canaries()
+            k = len(found.images)
+            rows = engine(np.concatenate([found.images, batch]) if k else batch)
+            self._check(found, rows[:k])
+            rows = rows[k:]
+        else:
+            rows = engine(batch)
+        self.seconds.compute += time.perf_counter() - start
+        return rows
+
+    def _check(self, found: Canaries, rows: NDArray[np.float32]) -> None:
+        if not len(rows):
+            self.canaries = {"checked": 0, "worst": None}
+            return
+        agreement = engines.check.compare(rows, found.rows)
+        self.canaries = {"checked": len(rows), "worst": agreement.worst}
+        if not agreement.ok:
+            now = self.provenance
+            then = {key: found.provenance.get(key) for key in now}
+            differing = [
+                f"{key}: {now[key]} now, {then[key]} then" for key in now if now[key] != then[key]
+            ]
+            raise OtherRowsError(
+                f"this machine computes other rows (relative error {agreement.worst:.1e}, "
+                f"at most {agreement.bound:.1e} is rounding)",
+                "nothing was written",
+                "use the versions of then, or --replace, or another --cache",
+                *differing,
+            )

@@ -1,0 +1,527 @@
+"""Extract: compute exactly the rows that are missing, and record what the source is now.
+
+A run in commits: the listing (with the digests that the stat cache knows) once the first rows are
+trusted; parts alone, at most once a minute; the completed snapshot at the end, also when the end
+is Ctrl-C or a budget. A run that finds nothing to do commits nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core import console
+from bottleneck.core.errors import DataError, RecipeError, Terminated, UsageError
+from bottleneck.core.sample import show_key
+from bottleneck.data.decode import Limits, decoder_version
+from bottleneck.pipeline import network as networks
+from bottleneck.pipeline.compute import N_CANARIES, Canaries, Computer
+from bottleneck.pipeline.flow import Item, Reader, Seconds, read_ahead
+from bottleneck.pipeline.look import Look, guard_shrink, look, settle_racy
+from bottleneck.pipeline.plan import changes, mixed_order, plan, reasons, unique_count
+from bottleneck.pipeline.sources import choose_source, reopen_existing
+from bottleneck.pipeline.writing import Writer
+from bottleneck.store.fold import fold
+from bottleneck.store.lock import hold
+from bottleneck.store.log import MovedError, SetRecipe, SetSource
+from bottleneck.store.snapshot import QuarantineEntry, Snapshot
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.data.source import Source
+
+LOOKS = 5  # how often a source that another run keeps moving is looked at again
+OVERFLOW_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractOptions:
+    """What `bottleneck extract` is asked for; the words of its command line."""
+
+    cache: Path
+    data: str | None = None
+    source: str | None = None
+    format: str | None = None
+    network: networks.NetworkOptions = field(default_factory=networks.NetworkOptions)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    engine: str = "keras"
+    devices: str | None = None
+    batch_size: int | None = None
+    threads: int | None = None
+    limit: int | None = None
+    budget_s: float | None = None
+    wait_s: float | None = None
+    allow_shrink: bool = False
+    dry_run: bool = False
+    replace: bool = False
+    rehash: bool = False
+    no_lock: bool = False
+
+
+def extract(options: ExtractOptions) -> dict[str, Any]:
+    """Bring a store up to date with a source and return the report (DESIGN's keys).
+
+    Raises
+    ------
+    DataError
+        Nothing there, shrank by more than half, all unreadable, rows do not fit their dtype.
+    RecipeError
+        The recipe differs from the store's (without `replace`), or canaries disagree.
+    BusyError
+        Another run holds the store.
+    """
+    started = time.perf_counter()
+    store = existing(options.cache)
+    name, source = choose_source(
+        store, options.data, options.source, options.include, options.exclude
+    )
+    if options.dry_run:
+        return _Run(options, store, name, source, started).preview()
+    if store is not None:
+        with _locked(options):
+            return _Run(options, store.refresh(), name, source, started).go()
+    # Whatever is wrong with the data or the network must show before a folder is made.
+    source.list()
+    network = networks.resolve(options.network, None)
+    Store.prepare(options.cache)
+    with _locked(options):
+        store = Store.create(options.cache, network.recipe, network.about, options.format or "hdf5")
+        return _Run(options, store, name, source, started, network).go()
+
+
+def existing(cache: Path) -> Store | None:
+    """Return the store at `cache`, or None where one could be made."""
+    return Store.open(cache) if Store.is_there(cache) else None
+
+
+def _locked(options: ExtractOptions) -> contextlib.AbstractContextManager[None]:
+    if options.no_lock:
+        return contextlib.nullcontext()
+    return hold(options.cache, options.wait_s)
+
+
+class _Run:
+    """One extraction: what it knows, what it has learned, and what it has still to write."""
+
+    def __init__(
+        self,
+        options: ExtractOptions,
+        store: Store | None,
+        name: str,
+        source: Source,
+        started: float,
+        network: networks.Network | None = None,
+    ) -> None:
+        self.options = options
+        self.name = name
+        self.source = source
+        self.started = started
+        self.seconds = Seconds()
+        self.threads = options.threads or len(os.sched_getaffinity(0))
+        self.limits = Limits()
+        self.decoder = decoder_version()
+        self._adopt(store, network)
+        self.look = self._look()
+        self.failed: dict[bytes, str] = {}  # digest → why it has no row
+        self.unread: dict[int, str] = {}  # position → why it could not be read
+        self.batch: list[Item] = []
+        self.computed = 0
+        self.announced = False
+        self.partial = False
+
+    def _adopt(self, store: Store | None, network: networks.Network | None) -> None:
+        options = self.options
+        self.network = network or networks.resolve(options.network, store)
+        self.replacing = False
+        if store is not None:
+            if options.format not in (None, store.format):
+                raise UsageError(
+                    f"the store's format is {store.format}", store.path, "leave --format away"
+                )
+            if store.recipe.id != self.network.recipe.id:
+                if not options.replace:
+                    networks.check_same(store.recipe, self.network.recipe, store.path)
+                self.replacing = True
+        self.store_or_none = store
+        before = store.snapshot(self.name) if store and self.name in store.source_names else None
+        self.before = before
+        self.recorded = before
+
+    @property
+    def store(self) -> Store:
+        assert self.store_or_none is not None
+        return self.store_or_none
+
+    @property
+    def rows_store(self) -> Store | None:
+        """The store whose rows serve this recipe; none while the recipe is being replaced."""
+        return None if self.replacing else self.store_or_none
+
+    def _look(self) -> Look:
+        start = time.perf_counter()
+        now = look(self.source, self.store_or_none, rehash=self.options.rehash)
+        if not self.options.allow_shrink:
+            guard_shrink(
+                self.before.samples if self.before else None, now.listing, self.source.name
+            )
+        settle_racy(now, self.threads)
+        self.seconds.scan += time.perf_counter() - start
+        return now
+
+    def _plan(self) -> NDArray[np.int64]:
+        samples = self.look.samples
+        self.planned = plan(
+            self.rows_store,
+            samples,
+            self.before.quarantine if self.before else (),
+            decoder=self.decoder,
+            limits=str(self.limits),
+        )
+        pending = self.planned.pending
+        if self.options.limit is not None or self.options.budget_s is not None:
+            return mixed_order(samples, pending)
+        return pending
+
+    # --- what would be done -------------------------------------------------------------------
+
+    def preview(self) -> dict[str, Any]:
+        """Say what would be computed and why, having written nothing."""
+        self.look.hash(np.flatnonzero(~self.look.known), self.threads)
+        order = self._plan()
+        samples = self.look.samples
+        before = self.before.samples if self.before else None
+        why = reasons(samples, before, order)
+        report = self._report(self.store_or_none)
+        report["would_compute"] = [
+            {"key": show_key(bytes(samples.keys[i])), "why": reason}
+            for i, reason in zip(order, why, strict=True)
+        ]
+        return report
+
+    # --- doing it -----------------------------------------------------------------------------
+
+    def go(self) -> dict[str, Any]:
+        """Read, compute and write what is pending; return the report."""
+        self._prepare()
+        order = self._plan()
+        try:
+            self._work(order)
+        except (KeyboardInterrupt, Terminated):
+            self.partial = True
+            if self.announced:
+                self._finish()
+            raise
+        self._refuse_if_nothing_was_readable()
+        store = self._finish()
+        report = self._report(store)
+        store.append_history({key: report[key] for key in report if key != "would_compute"})
+        return report
+
+    def _prepare(self) -> None:
+        self.computer = Computer(
+            network=self.network,
+            find_canaries=self._canaries,
+            seconds=self.seconds,
+            engine_name=self.options.engine,
+            devices=self.options.devices,
+            batch_size=self.options.batch_size or self._recorded_batch(),
+        )
+        self.reader = Reader(
+            source=self.source,
+            image=self.network.recipe.image,
+            limits=self.limits,
+            has_row=self._has_row,
+            seconds=self.seconds,
+        )
+        self.writer = Writer(
+            self.store, lambda: self.computer.provenance, self.seconds, self.look.save
+        )
+
+    def _has_row(self, digest: bytes) -> bool:
+        store = self.rows_store
+        return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
+
+    def _recorded_batch(self) -> int | None:
+        provenance = self.store.provenance() if self.rows_store else {}
+        batch = provenance.get("batch")
+        return batch if isinstance(batch, int) else None
+
+    def _work(self, order: NDArray[np.int64]) -> None:
+        limit = len(order) if self.options.limit is None else self.options.limit
+        window = 4 * (self.options.batch_size or 64)
+        items = read_ahead(self.reader, order.tolist(), threads=self.threads, window=window)
+        with contextlib.closing(items), console.progress(min(len(order), limit), "extract") as bar:
+            for item in items:
+                bar.update(1)
+                self._take(item)
+                full = len(self.batch) >= self._room() if self.batch else False
+                if full or self.computed + len(self.batch) >= limit:
+                    self._compute()
+                if self.computed >= limit or self._over_budget():
+                    break
+            self._compute()
+
+    def _room(self) -> int:
+        """How many images the next batch takes; the first leaves room for the canaries."""
+        size = self.computer.open().batch_size
+        return size if self.announced else max(1, size - N_CANARIES)
+
+    def _over_budget(self) -> bool:
+        budget = self.options.budget_s
+        return budget is not None and time.perf_counter() - self.started >= budget
+
+    def _take(self, item: Item) -> None:
+        if item.digest is None or item.read is None:
+            self.unread[item.index] = item.failure or "cannot be read"
+            return
+        self.look.learn(item.index, item.digest, item.read)
+        if item.failure is not None:
+            self.failed[item.digest] = item.failure
+        elif item.image is not None:
+            self.batch.append(item)
+
+    def _compute(self) -> None:
+        batch, self.batch = self.batch, []
+        if not batch:
+            return
+        start = time.perf_counter()
+        rows = self.computer([item.image for item in batch if item.image is not None])
+        if not self.announced:
+            self._announce(len(batch), time.perf_counter() - start)
+        stored = self._fit(batch, rows)
+        good = [i for i, item in enumerate(batch) if item.digest not in self.failed]
+        digests = np.array(
+            [np.frombuffer(batch[i].digest or b"", np.uint8) for i in good], np.uint8
+        ).reshape(-1, 32)
+        self.writer.add(digests, stored[good])
+        self.computed += len(good)
+
+    def _fit(self, batch: list[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
+        """Return rows in their stored dtype; those that do not fit it are recorded as failed."""
+        dtype = self.network.recipe.rows.dtype
+        with np.errstate(over="ignore"):
+            stored = rows.astype(dtype)
+        flat = stored.reshape(len(stored), -1)
+        for i in np.flatnonzero(~np.isfinite(flat).all(axis=1)):
+            largest = float(np.abs(rows[i]).max())
+            advice = ": --rows float32" if np.isfinite(largest) and dtype == "float16" else ""
+            digest = batch[i].digest
+            assert digest is not None
+            self.failed[digest] = f"{largest:.1e} does not fit {dtype}{advice}"
+            self.n_overflows = getattr(self, "n_overflows", 0) + 1
+        n_overflows = getattr(self, "n_overflows", 0)
+        if n_overflows > OVERFLOW_SHARE * max(100, len(self.planned.pending)):
+            raise DataError(
+                f"{n_overflows} rows do not fit {dtype}",
+                self.name,
+                "use --rows float32 (another recipe: another --cache, or --replace)",
+            )
+        return stored
+
+    def _announce(self, n_images: int, seconds: float) -> None:
+        """Commit the listing, now that the first rows are trusted; say what is ahead."""
+        engine = self.computer.open()
+        console.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
+        if engine.warning:
+            console.warn(engine.warning)
+        if self.computer.canaries == {"checked": 0, "worst": None} and self._has_any_row():
+            console.warn("no image with a row is at hand, so this machine's rows are not checked")
+        n_ahead = len(self.planned.pending)
+        if self.options.limit is not None:
+            n_ahead = min(n_ahead, self.options.limit)
+        estimate = n_ahead * seconds / n_images
+        if estimate > 60:
+            row = np.dtype(self.network.recipe.rows.dtype).itemsize * int(
+                np.prod(self.network.recipe.rows.shape)
+            )
+            console.say(
+                f"up to {n_ahead} images, {n_ahead * row / 1e6:.0f} MB of cache, "
+                f"about {estimate / 60:.0f} minutes"
+            )
+        actions: list[Any] = []
+        if self.replacing:
+            self.store.write_recipe(self.network.recipe, self.network.about)
+            actions.append(SetRecipe(self.store.recipe.id, self.network.recipe.id))
+        self._commit_snapshot(
+            actions,
+            Snapshot(samples=self.look.samples, spec=self.source.spec, quarantine=self._carried()),
+        )
+        self.announced = True
+
+    def _has_any_row(self) -> bool:
+        return self.rows_store is not None and bool(self.rows_store.state.parts)
+
+    def _commit_snapshot(self, actions: list[Any], snapshot: Snapshot) -> None:
+        if self.recorded is None or not self.recorded.same_as(snapshot):
+            current = self.store.state.sources.get(self.name)
+            entry = self.store.write_snapshot(snapshot)
+            actions.append(SetSource(self.name, current.snapshot if current else None, entry))
+        if actions:
+            self.store_or_none = self.writer.store = self.store.commit(actions, "extract")
+            self.recorded = snapshot
+            self.replacing = False
+            self.look.save(self.store)
+
+    def _carried(self) -> tuple[QuarantineEntry, ...]:
+        """Return the recorded failures that still hold."""
+        if self.before is None:
+            return ()
+        keys = {bytes(key) for key in self.look.listing.keys[self.planned.quarantined]}
+        return tuple(entry for entry in self.before.quarantine if entry.key in keys)
+
+    def _canaries(self) -> Canaries:
+        """Return a few images that have rows, from this source or else another of the store."""
+        store = self.rows_store
+        images: list[NDArray[np.uint8]] = []
+        digests: list[NDArray[np.uint8]] = []
+        if store is not None:
+            for reader, index, digest in self._candidates(store):
+                image = reader.image_of(index, digest.tobytes())
+                if image is not None:
+                    images.append(image)
+                    digests.append(digest)
+                if len(images) == N_CANARIES:
+                    break
+        if store is None or not images:
+            shape = (0, *self.network.recipe.image.size, 3)
+            nothing = np.zeros((0, *self.network.recipe.rows.shape), np.float32)
+            return Canaries(images=np.zeros(shape, np.uint8), rows=nothing, provenance={})
+        rows = store.rows(np.stack(digests))
+        return Canaries(images=np.stack(images), rows=rows, provenance=store.provenance())
+
+    def _candidates(self, store: Store) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
+        for i in np.flatnonzero(self.planned.cached)[: 4 * N_CANARIES]:
+            yield self.reader, int(i), self.look.digests[i]
+        for other, source in reopen_existing(store, leave_out=self.name):
+            samples = store.snapshot(other).samples
+            listing = source.list()
+            if not np.array_equal(listing.keys, samples.keys):
+                continue  # positions have moved; the stats of that source are not ours to update
+            reader = Reader(source, self.reader.image, self.limits, self._has_row, Seconds())
+            for i in np.flatnonzero(samples.known & store.has(samples.digests))[: 4 * N_CANARIES]:
+                yield reader, int(i), samples.digests[i]
+
+    def _refuse_if_nothing_was_readable(self) -> None:
+        n_failed = len(self.failed) + len(self.unread)
+        if n_failed and not self.computed and not self.partial and not self.planned.cached.any():
+            store = self.rows_store
+            samples = self.look.samples
+            if store is None or not (samples.known & store.has(samples.digests)).any():
+                reason = next(iter([*self.failed.values(), *self.unread.values()]))
+                raise DataError(
+                    f"none of {len(samples)} images can be used (the first: {reason})",
+                    self.name,
+                    "check --data, --include and --exclude",
+                )
+
+    def _finish(self) -> Store:
+        """Publish what is left and commit the source as it is now known."""
+        self.store_or_none = self.writer.finish()
+        for _ in range(LOOKS):
+            snapshot = Snapshot(
+                samples=self.look.samples, spec=self.source.spec, quarantine=self._quarantine()
+            )
+            try:
+                self._commit_snapshot([], snapshot)
+                break
+            except MovedError:  # another run set this source: keep that, look again, try anew
+                self.look.save(self.store)
+                self.store_or_none = self.store.refresh()
+                if self.store.recipe.id != self.network.recipe.id:
+                    raise
+                self.recorded = self.store.snapshot(self.name)
+                self.look = self._look()
+        else:
+            raise RecipeError(
+                f"the source {self.name} was moved {LOOKS} times by other runs",
+                self.store.path,
+                "the rows are kept; run the same command again",
+            )
+        self.look.save(self.store)
+        networks.remember(self.store, self.network)
+        if not self.partial:
+            self.store_or_none = fold(self.store)
+        return self.store
+
+    def _quarantine(self) -> tuple[QuarantineEntry, ...]:
+        samples = self.look.samples
+        entries = {entry.key: entry for entry in self._carried()}
+        without = np.flatnonzero(samples.known & ~self.store.has(samples.digests))
+        found: list[tuple[int, bytes | None, str]] = [(i, None, r) for i, r in self.unread.items()]
+        for i in without:
+            digest = samples.digests[i].tobytes()
+            if digest in self.failed:
+                found.append((int(i), digest, self.failed[digest]))
+        for i, digest_or_none, reason in found:
+            key = bytes(samples.keys[i])
+            entries[key] = QuarantineEntry(
+                key=key,
+                digest=digest_or_none,
+                reason=reason,
+                decoder=self.decoder,
+                limits=str(self.limits),
+            )
+        return tuple(entries[key] for key in sorted(entries))
+
+    # --- saying it ----------------------------------------------------------------------------
+
+    def _report(self, store: Store | None) -> dict[str, Any]:
+        samples = self.look.samples
+        what = changes(self.before.samples if self.before else None, samples)
+        rows_store = None if self.replacing else store
+        with_row = (
+            samples.known & rows_store.has(samples.digests) if rows_store else samples.known & False
+        )
+        snapshot = self.recorded
+        quarantined = (
+            int(self.planned.quarantined.sum())
+            if self.options.dry_run
+            else len(snapshot.quarantine)
+            if snapshot
+            else 0
+        )
+        n_with_row = int(with_row.sum())
+        total = time.perf_counter() - self.started
+        busy = self.seconds.compute
+        computer = getattr(self, "computer", None)
+        provenance = computer.provenance if computer else {}
+        pending = len(samples) - n_with_row - quarantined
+        return {
+            "verb": "extract",
+            "store": str(self.options.cache),
+            "source": self.name,
+            "recipe": self.network.recipe.id,
+            "samples": len(samples),
+            "unique": unique_count(samples),
+            "cached": n_with_row - self.computed,
+            "computed": self.computed,
+            "pending": pending,
+            "added": len(what.added),
+            "changed": len(what.changed),
+            "renamed": len(what.renamed),
+            "deleted": len(what.deleted),
+            "quarantined": quarantined,
+            "bytes_written": self.writer.bytes_written if computer else 0,
+            "images_per_second": round(self.computed / busy, 1) if busy else None,
+            "seconds": {
+                k: round(v, 3) for k, v in {**asdict(self.seconds), "total": total}.items()
+            },
+            "limit": self.options.limit,
+            "device": provenance.get("device"),
+            "engine": provenance.get("engine"),
+            "batch": provenance.get("batch"),
+            "canaries": computer.canaries if computer else None,
+            "commit": store.state.number if store else None,
+            "partial": self.partial or (pending > 0 and not self.options.dry_run),
+        }

@@ -1,0 +1,134 @@
+"""Looking at a source: what is there now, with as few files opened as the stats allow."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.digest import sample_digest
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import Samples
+from bottleneck.data.scan import StatTable, lookup, record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.data.source import Listing, Read, Source
+    from bottleneck.store.store import Store
+
+
+@dataclass(slots=True, eq=False)
+class Look:
+    """A source as it stands: its listing, and the digests known so far.
+
+    Attributes
+    ----------
+    racy : (n,) bool
+        Samples whose stats are equal to those recorded, but too young to prove anything.
+    """
+
+    source: Source
+    listing: Listing
+    table: StatTable
+    digests: NDArray[np.uint8]
+    known: NDArray[np.bool_]
+    racy: NDArray[np.bool_]
+    _reads: dict[int, tuple[bytes, tuple[int, ...], int]] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> Samples:
+        """The samples with every digest known so far (a copy: later learning does not show)."""
+        return Samples(
+            keys=self.listing.keys,
+            digests=self.digests.copy(),
+            known=self.known.copy(),
+            labels=self.listing.labels,
+            splits=self.listing.splits,
+            classes=self.listing.classes,
+        )
+
+    def learn(self, index: int, digest: bytes, read: Read) -> None:
+        """Take in the digest of a sample that was read."""
+        self.digests[index] = np.frombuffer(digest, np.uint8)
+        self.known[index] = True
+        self._reads[index] = (digest, tuple(read.stat), read.clock_ns)
+
+    def hash(self, indices: NDArray[np.int64], threads: int) -> list[int]:
+        """Read and hash these samples; return those that could not be read."""
+        if not len(indices):
+            return []
+        from joblib import Parallel, delayed  # noqa: PLC0415 - 0.45 s that warm runs do not pay
+
+        def one(index: int) -> tuple[bytes, Read] | None:
+            try:
+                read = self.source.read(index)
+            except OSError:
+                return None
+            # Only the stat is kept: the contents of a large set do not fit in memory.
+            return sample_digest(read.content), replace(read, content=b"")
+
+        unreadable = []
+        work = Parallel(n_jobs=threads, prefer="threads")(delayed(one)(int(i)) for i in indices)
+        for index, result in zip(map(int, indices), work, strict=True):
+            if result is None:
+                unreadable.append(index)
+                self.known[index] = False
+            else:
+                self.learn(index, *result)
+        return unreadable
+
+    def save(self, store: Store) -> None:
+        """Write the stat cache, if anything was learned since it was read.
+
+        It is derived: where it cannot be written, the next run reads more files, nothing else.
+        """
+        if not self._reads:
+            return
+        self.table = record(self.table, self.listing, self._reads)
+        self._reads = {}
+        with contextlib.suppress(OSError):
+            files.replace(_table_path(store, self.source.spec), self.table.to_bytes())
+
+
+def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
+    """List a source and look its samples up in the stat cache. Reads no image.
+
+    With `rehash` nothing is trusted, so every digest is unknown.
+    """
+    listing = source.list()
+    table = StatTable.empty()
+    if store is not None and not rehash:
+        with contextlib.suppress(OSError):
+            table = StatTable.from_bytes(files.read(_table_path(store, source.spec)))
+    known = lookup(table, listing)
+    return Look(source, listing, table, known.digests, known.known, known.racy)
+
+
+def settle_racy(now: Look, threads: int) -> None:
+    """Hash the samples whose stats are equal but young: few, and they are clean after this."""
+    now.hash(np.flatnonzero(now.racy), threads)
+    now.racy[:] = False
+
+
+def guard_shrink(before: Samples | None, listing: Listing, where: object) -> None:
+    """Raise DataError when more than half of the recorded samples' number is gone."""
+    if before is not None and 2 * len(listing.keys) < len(before):
+        raise DataError(
+            f"shrank from {len(before)} to {len(listing.keys)} images",
+            where,
+            "check that the disk is mounted; --allow-shrink if it is meant",
+        )
+
+
+def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
+    name = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+    return store.derived / f"stats-{name}.bin"

@@ -1,0 +1,235 @@
+"""From what the user asked of the network to a recipe, loading the network only when needed.
+
+The request map (`derived/requests.json`) is a shortcut to what loading would give, never more:
+its key is everything that the recipe is made from, the versions that spell it, and the stats of
+the weight files that were read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottleneck import backbones, data
+from bottleneck.core import files
+from bottleneck.core.errors import DamagedError, RecipeError, UsageError
+from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, canonical_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bottleneck.backbones.catalog import Backbone
+    from bottleneck.store.store import Store
+
+REQUESTS = "requests.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOptions:
+    """What a command says of the network; None where it says nothing."""
+
+    backbone: str | None = None
+    weights: str | None = None  # imagenet, a path, or random:SEED
+    layer: str | None = None
+    pooling: str | None = None  # avg, max or none
+    size: tuple[int, int] | None = None  # (height, width), pixels
+    resample: str | None = None  # one of core.recipe.RESAMPLING
+    rows: str | None = None  # float16 or float32
+    network_version: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether anything was said at all."""
+        return any(value is not None for value in asdict(self).values())
+
+    def completed(self) -> NetworkOptions:
+        """Return the options with the defaults that do not depend on the network."""
+        if self.backbone is None:
+            raise UsageError(
+                "no backbone named", "--backbone", "name one, such as --backbone resnet50"
+            )
+        weights = self.weights or "imagenet"
+        if weights != "imagenet" and not weights.startswith("random:"):
+            weights = str(Path(weights).expanduser().absolute())
+        return replace(
+            self,
+            weights=weights,
+            pooling=self.pooling or "avg",
+            size=self.size or backbones.catalog.default_size(self.backbone),
+            resample=self.resample or "bilinear",
+        )
+
+    def request(self) -> backbones.catalog.Request:
+        """Return what the station of backbones is asked for."""
+        assert self.backbone is not None
+        assert self.weights is not None
+        assert self.pooling is not None
+        return backbones.catalog.Request(
+            backbone=self.backbone,
+            weights=self.weights,
+            layer=self.layer,
+            pooling=self.pooling,
+            size=self.size,
+            network_version=self.network_version,
+        )
+
+
+@dataclass(slots=True)
+class Network:
+    """A recipe, and the network that computes it once somebody needs to compute."""
+
+    options: NetworkOptions
+    recipe: Recipe
+    about: dict[str, Any]
+    _backbone: Backbone | None = None
+
+    def backbone(self) -> Backbone:
+        """Return the loaded network; what it computes is checked to be the recipe.
+
+        Raises
+        ------
+        RecipeError
+            When loading gives another recipe than the one recorded.
+        """
+        if self._backbone is None:
+            loaded = load(self.options)
+            check_same(self.recipe, loaded.recipe, "the recorded recipe")
+            self._backbone = loaded._backbone
+        assert self._backbone is not None
+        return self._backbone
+
+
+def load(options: NetworkOptions) -> Network:
+    """Load the network and spell out its recipe. Imports the network framework."""
+    backbone = backbones.catalog.load(options.request())
+    recipe = Recipe(
+        network=backbone.network,
+        weights=backbone.weights,
+        preprocessing=backbone.preprocessing,
+        image=ImageSpec(size=backbone.size, resample=options.resample or "bilinear"),
+        rows=RowSpec(dtype=options.rows or backbone.row_dtype, shape=backbone.row_shape),
+        network_version=options.network_version,
+    )
+    about = {**backbone.about, "request": asdict(options)}
+    return Network(options, recipe, about, backbone)
+
+
+def resolve(options: NetworkOptions, store: Store | None) -> Network:
+    """Return the recipe that the options mean; without options, the store's own.
+
+    A warm run finds the answer in the store's request map and loads nothing.
+    """
+    if not options.given:
+        if store is None:
+            options.completed()  # says that a backbone must be named
+        assert store is not None
+        return Network(_recorded_options(store), store.recipe, store.about)
+    options = options.completed()
+    if store is None:
+        return load(options)
+    if _lookup(store, options) == store.recipe.id:
+        return Network(options, store.recipe, store.about)
+    return load(options)
+
+
+def _recorded_options(store: Store) -> NetworkOptions:
+    request = dict(store.about.get("request", {}))
+    try:
+        if request.get("size"):
+            request["size"] = tuple(request["size"])
+        return NetworkOptions(**request)
+    except TypeError as error:
+        raise UsageError(
+            "the store does not say how its network was asked for",
+            store.path,
+            "name it: --backbone, --weights, --layer",
+        ) from error
+
+
+def check_same(recorded: Recipe, asked: Recipe, where: object) -> None:
+    """Raise RecipeError, one line for each key that differs, unless both recipes are one."""
+    differences = recorded.differences(asked)
+    if differences:
+        raise RecipeError(
+            "the recipe differs",
+            where,
+            "use another --cache, or --replace to start this one anew",
+            *(
+                f"{key}: {_short(theirs)} asked, {_short(ours)} there"
+                for key, ours, theirs in differences
+            ),
+        )
+
+
+def _short(value: object) -> str:
+    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text if len(text) < 64 else text[:12]
+
+
+def _key(options: NetworkOptions) -> str:
+    return canonical_digest(
+        {
+            "options": asdict(options),
+            "identity": backbones.identity.IDENTITY_VERSION,
+            "decoder": data.decode.decoder_version(),
+            "keras": metadata.version("keras") if _has_keras() else None,
+            "backend": os.environ.get("KERAS_BACKEND"),
+        }
+    )
+
+
+def _has_keras() -> bool:
+    try:
+        metadata.version("keras")
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _stat(path: str) -> str | None:
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - a path as it stands in the map
+    except OSError:
+        return None
+    # Text, because a time in nanoseconds is no exact float64.
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+
+
+def _read_map(store: Store) -> dict[str, Any]:
+    """Return the request map, empty when it is missing or not as we wrote it: it is derived."""
+    try:
+        content = json.loads(files.read(store.derived / REQUESTS))
+        requests = content["requests"]
+        if canonical_digest(requests) == content["checksum"]:
+            return dict(requests)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return {}
+
+
+def _lookup(store: Store, options: NetworkOptions) -> str | None:
+    entry: Mapping[str, Any] = _read_map(store).get(_key(options), {})
+    stats: Mapping[str, Any] = entry.get("files", {})
+    if any(_stat(path) != stat for path, stat in stats.items()):
+        return None
+    return entry.get("recipe")
+
+
+def remember(store: Store, network: Network) -> None:
+    """Enter a loaded network in the store's request map; a store not ours to write is left."""
+    if network._backbone is None:
+        return
+    weight_files = network._backbone.weight_files
+    requests = _read_map(store)
+    requests[_key(network.options)] = {
+        "recipe": network.recipe.id,
+        "files": {str(path): _stat(str(path)) for path in weight_files},
+    }
+    content = {"requests": requests, "checksum": canonical_digest(requests)}
+    with contextlib.suppress(OSError):
+        files.replace(store.derived / REQUESTS, json.dumps(content, indent=1).encode())

@@ -1,0 +1,88 @@
+"""Which source a command means: by what it is, by its name, or because there is only one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.data.catalog import open_source, reopen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bottleneck.data.source import Source
+    from bottleneck.store.store import Store
+
+
+def choose_source(
+    store: Store | None,
+    data: str | None,
+    name: str | None,
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+) -> tuple[str, Source]:
+    """Return the name and the source that `--data` and `--source` mean.
+
+    Without `--data` it is a recorded one. With it, a recorded source of the same description
+    keeps its name; a new one takes `--source`, or the name of the folder or data set.
+
+    Raises
+    ------
+    UsageError
+        No data named, several sources to choose from, or the name belongs to another source.
+    """
+    if data is None:
+        if store is None or not store.source_names:
+            raise UsageError(
+                "no data named", "--data", "name a folder or a data set: --data digits"
+            )
+        chosen = recorded_name(store, name)
+        return chosen, reopen(store.snapshot(chosen).spec)
+    source = open_source(data, include, exclude)
+    if store is None:
+        return name or source.name, source
+    specs = {known: store.snapshot(known).spec for known in store.source_names}
+    if name is None:
+        for known, spec in specs.items():
+            if spec == source.spec:
+                return known, source
+    chosen = name or source.name
+    if chosen in specs and specs[chosen] != source.spec:
+        raise UsageError(
+            f"the source name {chosen!r} is taken by {specs[chosen].get('where')}",
+            store.path,
+            "choose another with --source NAME, or forget that one first",
+        )
+    return chosen, source
+
+
+def recorded_name(store: Store, name: str | None) -> str:
+    """Return `name`, or the one source that the store has.
+
+    Raises
+    ------
+    UsageError
+        When there are several, none, or none of that name.
+    """
+    names = store.source_names
+    if name is None and len(names) == 1:
+        return names[0]
+    known = ", ".join(names) or "none"
+    if name is None:
+        raise UsageError(f"which source? there are {known}", store.path, "say --source NAME")
+    if name not in names:
+        raise UsageError(f"no source {name!r}; there are {known}", store.path, "say --source NAME")
+    return name
+
+
+def reopen_existing(store: Store, leave_out: str) -> Iterator[tuple[str, Source]]:
+    """Yield the other recorded sources that can still be opened."""
+    for name in store.source_names:
+        if name == leave_out:
+            continue
+        try:
+            source = reopen(store.snapshot(name).spec)
+            if source.exists():
+                yield name, source
+        except BottleneckError:
+            continue

@@ -1,0 +1,368 @@
+"""The log: numbered commits, each the whole state of a store. The newest is the truth.
+
+A commit is put in place by `os.link`, which fails when its number is taken. Losing that race
+means: read the newest state and apply one's own actions to it. Each action has a precondition on
+the state, so no clock is compared and no lock is needed.
+
+Where there are no hard links the last step is a rename under `log/lock`, held for that step alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from filelock import FileLock
+
+from bottleneck.core import files
+from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
+from bottleneck.core.recipe import canonical_digest
+from bottleneck.core.strict_json import parse
+from bottleneck.store.part import PartEntry
+from bottleneck.store.snapshot import SnapshotEntry
+from bottleneck.store.table import ADVICE, FORMAT_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+ATTEMPTS = 1000  # each lost race is somebody's progress; this many is a fault of ours
+_NAME = re.compile(r"\d{8}\.json")
+
+
+class MovedError(ConflictError):
+    """A source stands at another snapshot than this run saw: look again, try anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The whole state of a store at one commit."""
+
+    number: int = 0
+    write_id: str = ""
+    parent: str | None = None  # checksum of the commit before
+    time: str = ""  # UTC, for people; nothing compares it
+    format: str
+    recipe: str  # id
+    parts: tuple[PartEntry, ...] = ()
+    sources: Mapping[str, SnapshotEntry] = field(default_factory=dict)
+    actions: tuple[Mapping[str, Any], ...] = ()
+    by: str = ""
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddPart:
+    """Add a published part; stops when the recipe is another one by then."""
+
+    entry: PartEntry
+    recipe: str
+
+    def apply(self, state: State) -> State | None:
+        """Return the state with the part, or None where it is there already."""
+        if state.recipe != self.recipe:
+            raise RecipeError(
+                "the store's recipe was replaced while this ran",
+                self.entry.name,
+                "run the command again",
+            )
+        if any(part.name == self.entry.name for part in state.parts):
+            return None
+        return replace(state, parts=(*state.parts, self.entry))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
+        return {"action": "add part", "name": self.entry.name}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceParts:
+    """Put parts B in the place of parts A; dropped unless all of A are still there."""
+
+    old: tuple[str, ...]
+    new: tuple[PartEntry, ...]
+
+    def apply(self, state: State) -> State | None:
+        """Return the state with B for A, or None."""
+        names = {part.name for part in state.parts}
+        if not set(self.old) <= names:
+            return None
+        kept = tuple(part for part in state.parts if part.name not in self.old)
+        return replace(state, parts=(*kept, *self.new))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
+        return {
+            "action": "replace parts",
+            "old": list(self.old),
+            "new": [part.name for part in self.new],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SetSource:
+    """Set a source from snapshot `before` (None: it was not there) to `after`."""
+
+    name: str
+    before: str | None
+    after: SnapshotEntry
+
+    def apply(self, state: State) -> State | None:
+        """Return the state with the source at `after`.
+
+        Raises
+        ------
+        ConflictError
+            When the source was forgotten meanwhile.
+        MovedError
+            When it stands at another snapshot.
+        """
+        current = state.sources.get(self.name)
+        if current is None and self.before is not None:
+            raise ConflictError(
+                f"the source {self.name} was forgotten while this ran",
+                self.name,
+                "run the command again if that was not meant",
+            )
+        if (current.snapshot if current else None) != self.before:
+            raise MovedError("another run looked at the source meanwhile", self.name, "run again")
+        return replace(state, sources={**state.sources, self.name: self.after})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
+        return {
+            "action": "set source",
+            "source": self.name,
+            "before": self.before,
+            "after": self.after.snapshot,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DropSource:
+    """Forget a source that stands at snapshot `before`."""
+
+    name: str
+    before: str
+
+    def apply(self, state: State) -> State | None:
+        """Return the state without the source; ConflictError unless it is as it was seen."""
+        current = state.sources.get(self.name)
+        if current is None or current.snapshot != self.before:
+            raise ConflictError(
+                f"the source {self.name} changed meanwhile", self.name, "look at it, then try again"
+            )
+        rest = {name: entry for name, entry in state.sources.items() if name != self.name}
+        return replace(state, sources=rest)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
+        return {"action": "drop source", "source": self.name, "before": self.before}
+
+
+@dataclass(frozen=True, slots=True)
+class SetRecipe:
+    """Set the recipe from `before` to `after`; the old recipe's parts leave with it."""
+
+    before: str
+    after: str
+
+    def apply(self, state: State) -> State | None:
+        """Return the state under the new recipe; ConflictError unless it stands at `before`."""
+        if state.recipe != self.before:
+            raise ConflictError(
+                "another run replaced the recipe meanwhile", self.after[:12], "look, then try again"
+            )
+        return replace(state, recipe=self.after, parts=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
+        return {"action": "set recipe", "before": self.before, "after": self.after}
+
+
+Action = AddPart | ReplaceParts | SetSource | DropSource | SetRecipe
+
+
+class Log:
+    """The folder `log/` of a store."""
+
+    NAME: ClassVar[str] = "log"
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / self.NAME
+
+    def path(self, number: int) -> Path:
+        """Return where the commit of this number stands."""
+        return self.folder / f"{number:08d}.json"
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the commits that are there, in order.
+
+        Raises
+        ------
+        UsageError
+            Where there is no log.
+        """
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise not_a_store(self.folder.parent) from error
+        return sorted(int(name[:8]) for name in names if _NAME.fullmatch(name))
+
+    def newest(self) -> State:
+        """Return the newest commit. A damaged one is an error, never silently the one before."""
+        while True:
+            numbers = self.numbers()
+            if not numbers:
+                raise not_a_store(self.folder.parent)
+            try:
+                return self.at(numbers[-1])
+            except FileNotFoundError:  # moved aside between listing and reading
+                continue
+
+    def at(self, number: int) -> State:
+        """Return the commit of this number; its checksum is computed anew.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is none.
+        DamagedError
+            When its bytes are not the ones that were written.
+        UsageError
+            When a newer program wrote it.
+        """
+        path = self.path(number)
+        data = files.read(path)
+        try:
+            plain = parse(data)
+            version = plain["format_version"]
+            if isinstance(version, int) and version > FORMAT_VERSION:
+                raise UsageError(
+                    f"the store has format version {version}, this program knows {FORMAT_VERSION}",
+                    path,
+                    "upgrade bottleneck-cache",
+                )
+            state = _from_json(plain)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedError(f"not a commit ({error})", path, ADVICE) from error
+        if state.number != number:
+            raise DamagedError(f"holds commit {state.number}", path, ADVICE)
+        return state
+
+    def commit(self, actions: Sequence[Action], by: str, base: State | None = None) -> State:
+        """Append a commit of these actions to the newest state; return the state that is there.
+
+        `base` is a state read before; while it is the newest, it is not read again. Actions that
+        find their work done or undone drop themselves; when none is left,
+        nothing is written and the newest state is returned.
+
+        Raises
+        ------
+        RecipeError, ConflictError, MovedError
+            When an action's precondition does not hold.
+        """
+        for _ in range(ATTEMPTS):
+            before = base if base and self.numbers()[-1:] == [base.number] else self.newest()
+            after, done = before, list[dict[str, Any]]()
+            for action in actions:
+                applied = action.apply(after)
+                if applied is not None:
+                    after, done = applied, [*done, action.to_json()]
+            if not done:
+                return before
+            state = sealed(after, before, done, by)
+            if self._put(state):
+                return state
+        raise BusyError(f"lost {ATTEMPTS} races", self.folder, "run the command again")
+
+    def create(self, state: State, by: str) -> State:
+        """Write commit 1, or return the newest state if somebody else was first."""
+        files.make_folder(self.folder)
+        first = sealed(state, None, [{"action": "create"}], by)
+        return first if self._put(first) else self.newest()
+
+    def _put(self, state: State) -> bool:
+        path, data = self.path(state.number), to_bytes(state)
+        try:
+            try:
+                files.create(path, data)
+            except files.NoHardLinksError:
+                with FileLock(self.folder / "lock"):
+                    files.create_under_lock(path, data)
+        except FileExistsError:
+            # A network file system may report a failure for a link that was made after all.
+            return self.path(state.number).exists() and self._is_ours(state)
+        return True
+
+    def _is_ours(self, state: State) -> bool:
+        try:
+            return self.at(state.number).write_id == state.write_id
+        except (DamagedError, FileNotFoundError):
+            return False
+
+
+def not_a_store(path: Path) -> UsageError:
+    """Return the error for a folder that is no store."""
+    return UsageError("not a feature store", path, "make one with bottleneck extract --cache")
+
+
+def sealed(
+    state: State, parent: State | None, actions: Sequence[Mapping[str, Any]], by: str
+) -> State:
+    """Return `state` as the commit after `parent`, with its checksum."""
+    state = replace(
+        state,
+        number=parent.number + 1 if parent else 1,
+        write_id=uuid.uuid4().hex,
+        parent=parent.checksum if parent else None,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        actions=tuple(actions),
+        by=by,
+    )
+    return replace(state, checksum=canonical_digest(_body(state)))
+
+
+def _body(state: State) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "number": state.number,
+        "write_id": state.write_id,
+        "parent": state.parent,
+        "time": state.time,
+        "format": state.format,
+        "recipe": state.recipe,
+        "parts": [part.to_json() for part in state.parts],
+        "sources": {name: entry.to_json() for name, entry in state.sources.items()},
+        "actions": [dict(action) for action in state.actions],
+        "by": state.by,
+    }
+
+
+def to_bytes(state: State) -> bytes:
+    """Return the bytes of a commit's file."""
+    content = {**_body(state), "checksum": state.checksum}
+    return (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode()
+
+
+def _from_json(plain: dict[str, Any]) -> State:
+    checksum = plain.pop("checksum")
+    if canonical_digest(plain) != checksum:
+        raise ValueError("its bytes changed")
+    return State(
+        number=plain["number"],
+        write_id=plain["write_id"],
+        parent=plain["parent"],
+        time=plain["time"],
+        format=plain["format"],
+        recipe=plain["recipe"],
+        parts=tuple(PartEntry.from_json(part) for part in plain["parts"]),
+        sources={n: SnapshotEntry.from_json(entry) for n, entry in plain["sources"].items()},
+        actions=tuple(plain["actions"]),
+        by=plain["by"],
+        checksum=checksum,
+    )

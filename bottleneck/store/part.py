@@ -1,0 +1,227 @@
+"""A part: an immutable table of rows, each bound by a checksum to its recipe and its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import google_crc32c
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.errors import DamagedError
+from bottleneck.store.table import (
+    ADVICE,
+    Blocks,
+    Format,
+    check_sizes,
+    files_of,
+    load_format,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.core.recipe import RowSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEntry:
+    """A part as a commit records it."""
+
+    name: str  # <id16>-<write8> and the format's suffix
+    id: str  # SHA-256 over recipe id, digests and checksums, hex
+    rows: int
+    files: Mapping[str, list[Any]]  # relative path ("" for a file) → [bytes, sha256]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of a commit's `parts` list."""
+        return {"name": self.name, "id": self.id, "rows": self.rows, "files": dict(self.files)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> PartEntry:
+        """Return the entry of a commit's JSON object."""
+        return cls(**plain)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes on the disk."""
+        return sum(size for size, _ in self.files.values())
+
+
+def row_checksums(
+    recipe_id: str, digests: NDArray[np.uint8], rows: NDArray[Any]
+) -> NDArray[np.uint32]:
+    """Return the (n,) CRC-32C of recipe id ‖ digest ‖ row bytes (little-endian, C order).
+
+    A row that was swapped with another, or came from another recipe, does not pass.
+    """
+    head = google_crc32c.value(bytes.fromhex(recipe_id))
+    extend = google_crc32c.extend
+    flat = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<"))
+    sums = np.empty(len(digests), np.uint32)
+    for i in range(len(digests)):
+        sums[i] = extend(extend(head, digests[i].tobytes()), flat[i].tobytes())
+    return sums
+
+
+def part_id(recipe_id: str, digests: NDArray[np.uint8], checksums: NDArray[np.uint32]) -> str:
+    """Return the part's id in hex."""
+    whole = hashlib.sha256(bytes.fromhex(recipe_id))
+    whole.update(np.ascontiguousarray(digests).data)
+    whole.update(np.ascontiguousarray(checksums, "<u4").data)
+    return whole.hexdigest()
+
+
+def unique_name(content_id: str, suffix: str) -> str:
+    """Return a name that no other write will ever have: 16 digits of content, 8 random ones."""
+    return f"{content_id[:16]}-{uuid.uuid4().hex[:8]}{suffix}"
+
+
+def write_part(
+    folder: Path,
+    fmt: Format,
+    recipe_id: str,
+    digests: NDArray[np.uint8],
+    rows: NDArray[Any] | Blocks,
+    provenance: Mapping[str, Any],
+    checksums: NDArray[np.uint32] | None = None,
+) -> PartEntry:
+    """Write rows (n, …) of digests (n, 32) and publish them, durable, under a name of their own.
+
+    `checksums` are given where the rows were checked against them already (folding).
+    """
+    if checksums is None:
+        assert not isinstance(rows, Blocks)
+        checksums = row_checksums(recipe_id, digests, rows)
+    identity = part_id(recipe_id, digests, checksums)
+    columns: dict[str, NDArray[Any] | Blocks] = {
+        "rows": rows,
+        "digests": digests,
+        "checksums": checksums,
+    }
+    name, found = publish_table(
+        folder, fmt, identity, columns, {"recipe": recipe_id, "provenance": dict(provenance)}
+    )
+    return PartEntry(name=name, id=identity, rows=len(digests), files=found)
+
+
+def publish_table(
+    folder: Path,
+    fmt: Format,
+    identity: str,
+    columns: Mapping[str, NDArray[Any] | Blocks],
+    attributes: Mapping[str, Any],
+) -> tuple[str, dict[str, list[Any]]]:
+    """Write a table aside and publish it; return its name and its files."""
+    files.make_folder(folder)
+    temporary = files.temporary_name(folder, fmt.suffix)
+    try:
+        fmt.write(temporary, columns, attributes)
+        found = files_of(temporary)
+        name = unique_name(identity, fmt.suffix)
+        files.publish(temporary, folder / name)
+    except BaseException:
+        files.delete(temporary)
+        raise
+    return name, found
+
+
+class Part:
+    """An open part. It stays readable after its file was deleted.
+
+    Digests and checksums are checked against the id at first use, each row against its checksum
+    at first touch in this process.
+    """
+
+    def __init__(self, path: Path, entry: PartEntry, recipe_id: str, spec: RowSpec) -> None:
+        check_sizes(path, entry.files)
+        self.path = path
+        self.entry = entry
+        self._recipe_id = recipe_id
+        table = load_format("zarr" if path.suffix == ".zarr" else "hdf5").open(path)
+        self.provenance: Mapping[str, Any] = dict(table.attributes.get("provenance", {}))
+        columns = table.columns
+        shapes = {
+            "rows": (entry.rows, *spec.shape),
+            "digests": (entry.rows, 32),
+            "checksums": (entry.rows,),
+        }
+        dtypes = {"rows": np.dtype(spec.dtype), "digests": np.dtype("u1"), "checksums": "<u4"}
+        if set(columns) != set(shapes) or any(
+            columns[name].shape != shapes[name] or columns[name].dtype != dtypes[name]
+            for name in shapes
+        ):
+            raise DamagedError("its columns are not those of this store's rows", path, ADVICE)
+        self._rows = columns["rows"]
+        self._digests = columns["digests"]
+        self._checksums = columns["checksums"]
+        self._is_checked = False
+        self._good = np.zeros(entry.rows, bool)
+        self._n_unchecked = entry.rows
+
+    def __len__(self) -> int:
+        return self.entry.rows
+
+    @property
+    def digests(self) -> NDArray[np.uint8]:
+        """The (n, 32) digests, checked against the part's id."""
+        if not self._is_checked:
+            if part_id(self._recipe_id, self._digests, self._checksums) != self.entry.id:
+                raise DamagedError(
+                    "its digests or checksums are not those that were written", self.path, ADVICE
+                )
+            self._is_checked = True
+        return self._digests
+
+    @property
+    def checksums(self) -> NDArray[np.uint32]:
+        """The (n,) checksums, checked against the part's id."""
+        _ = self.digests
+        return self._checksums
+
+    def bad_rows(self) -> NDArray[np.int64]:
+        """Return the positions of rows that do not match their checksums."""
+        found = row_checksums(self._recipe_id, self.digests, self._rows)
+        return np.flatnonzero(found != self._checksums)
+
+    def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
+        """Return a copy of these rows, each checked."""
+        rows = self._rows[positions]
+        if self._n_unchecked:
+            self._check(positions, rows)
+        return rows
+
+    def slice(self, start: int, stop: int) -> NDArray[Any]:
+        """Return rows without copying them, each checked; read-only."""
+        rows = self._rows[start:stop]
+        if self._n_unchecked:
+            self._check(np.arange(start, stop), rows)
+        return rows
+
+    def _check(self, positions: NDArray[np.int64], rows: NDArray[Any]) -> None:
+        fresh = np.flatnonzero(~self._good[positions])
+        if not len(fresh):
+            return
+        at = positions[fresh]
+        found = row_checksums(self._recipe_id, self.digests[at], rows[fresh])
+        bad = np.flatnonzero(found != self._checksums[at])
+        if len(bad):
+            row = int(at[bad[0]])
+            raise DamagedError(
+                f"row {row} (image {self._digests[row].tobytes().hex()[:16]}…) is damaged",
+                self.path,
+                ADVICE,
+            )
+        self._good[at] = True
+        self._n_unchecked = int(len(self._good) - np.count_nonzero(self._good))
+
+    def blocks(self, block_rows: int) -> Iterator[NDArray[Any]]:
+        """Yield all rows in order, in checked pieces."""
+        for start in range(0, len(self), block_rows):
+            yield self.slice(start, min(start + block_rows, len(self)))

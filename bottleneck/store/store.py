@@ -1,0 +1,281 @@
+"""A store at one commit: its recipe, its sources, its rows; and how it is written to."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
+from bottleneck.core.recipe import canonical_digest, read_recipe_file, recipe_file
+from bottleneck.core.sample import SPLITS
+from bottleneck.store.features import Features
+from bottleneck.store.log import AddPart, Log, State, not_a_store
+from bottleneck.store.lookup import Lookup
+from bottleneck.store.part import Part, PartEntry, write_part
+from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
+from bottleneck.store.table import ADVICE, load_format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bottleneck.core.recipe import Recipe
+    from bottleneck.store.log import Action
+
+_HARMLESS = {"lock"}
+
+
+class Store:
+    """A feature store, opened at one commit and staying there.
+
+    Opening reads one file of the log and the recipe; parts are opened at first use and then stay
+    readable, whatever gc deletes. Writing publishes files under new names and commits; it returns
+    a new `Store` at the new commit.
+    """
+
+    def __init__(self, path: Path, state: State) -> None:
+        self.path = path
+        self.state = state
+        self._snapshots: dict[str, Snapshot] = {}
+        recipe_path = self._recipe_path(state.recipe)
+        try:
+            data = files.read(recipe_path)
+        except FileNotFoundError as error:
+            raise DamagedError("the recipe is missing", recipe_path, ADVICE) from error
+        self.recipe: Recipe
+        self.recipe, self.about = read_recipe_file(data, state.recipe, recipe_path)
+
+    @staticmethod
+    def is_there(path: Path) -> bool:
+        """Whether a store is at `path`; False where one could be made.
+
+        Raises
+        ------
+        UsageError
+            When something else is there.
+        """
+        if (path / Log.NAME).is_dir() and Log(path).numbers():
+            return True
+        if not path.exists():
+            return False
+        if not path.is_dir():
+            raise not_a_store(path)
+        allowed = {*_HARMLESS, Log.NAME, "recipes", "derived"}
+        if any(entry.name not in allowed for entry in os.scandir(path)):
+            raise UsageError("a folder that is no feature store", path, "choose another --cache")
+        return False
+
+    @staticmethod
+    def prepare(path: Path) -> None:
+        """Make the store's folder, so that its lock can be held."""
+        files.make_folder(path)
+
+    @classmethod
+    def create(
+        cls, path: Path, recipe: Recipe, about: Mapping[str, Any], fmt: str = "hdf5"
+    ) -> Store:
+        """Make a store of no sources, or open the one that somebody else made meanwhile."""
+        load_format(fmt)
+        _write_recipe(path, recipe, about)
+        return cls(path, Log(path).create(State(format=fmt, recipe=recipe.id), "extract"))
+
+    @classmethod
+    def open(cls, path: Path | str, at: int | None = None) -> Store:
+        """Open the store at its newest commit, or at commit `at`.
+
+        Raises
+        ------
+        UsageError
+            Not a store, of a newer format, or no commit of that number.
+        DamagedError
+            The commit or the recipe is damaged.
+        """
+        path = Path(path)
+        if at is None:
+            return cls(path, Log(path).newest())
+        numbers = Log(path).numbers()
+        if at not in numbers:
+            known = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
+            raise UsageError(f"no commit {at}", path, f"the log has {known}")
+        return cls(path, Log(path).at(at))
+
+    def refresh(self) -> Store:
+        """Return the store at its newest commit."""
+        state = Log(self.path).newest()
+        return self if state.checksum == self.state.checksum else Store(self.path, state)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    @property
+    def format(self) -> str:
+        """The format of its tables."""
+        return self.state.format
+
+    @property
+    def source_names(self) -> list[str]:
+        """The names of its sources, sorted."""
+        return sorted(self.state.sources)
+
+    @property
+    def derived(self) -> Path:
+        """The folder of files that can be deleted at any time."""
+        return self.path / "derived"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of heads trained from here."""
+        return self.path / "runs"
+
+    def source_name(self, name: str | None) -> str:
+        """Return `name`, or the one source there is.
+
+        Raises
+        ------
+        UsageError
+            When there are several, none, or none of that name.
+        """
+        names = self.source_names
+        if name is None and len(names) == 1:
+            return names[0]
+        if name is None or name not in names:
+            problem = "which source?" if name is None else f"no source {name!r};"
+            listed = ", ".join(names) or "none"
+            raise UsageError(f"{problem} there are {listed}", self.path, "say --source NAME")
+        return name
+
+    def snapshot(self, name: str | None = None) -> Snapshot:
+        """Return what a source was when last looked at; every byte is checked."""
+        name = self.source_name(name)
+        if name not in self._snapshots:
+            entry = self.state.sources[name]
+            try:
+                read = read_snapshot(self.path / "snapshots" / entry.snapshot, entry)
+            except DamagedError as error:
+                raise self._expired_or(error) from error
+            self._snapshots[name] = read
+        return self._snapshots[name]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The open parts."""
+        try:
+            return [
+                Part(self.path / "parts" / entry.name, entry, self.state.recipe, self.recipe.rows)
+                for entry in self.state.parts
+            ]
+        except DamagedError as error:
+            raise self._expired_or(error) from error
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup([part.digests for part in self.parts])
+
+    def _expired_or(self, error: DamagedError) -> DamagedError | ExpiredError:
+        """Return the error that it is: something is missing because the log moved on, or damage."""
+        if not Path(str(error.where)).exists():
+            newest = Log(self.path).newest()
+            names = {part.name for part in newest.parts}
+            names |= {entry.snapshot for entry in newest.sources.values()}
+            if newest.number > self.state.number and not any(n in str(error.where) for n in names):
+                return ExpiredError(
+                    f"commit {self.state.number} was collected", self.path, "open the store again"
+                )
+        return error
+
+    def has(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return which of the (n, 32) digests have a row, as (n,)."""
+        return np.asarray(self._lookup.find(digests) >= 0)
+
+    def rows(self, digests: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return the rows of (n, 32) digests as (n, …); ValueError where one has none."""
+        return self._features(digests)[:]
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what computed the newest rows (engine, device, versions, batch), if any."""
+        return dict(self.parts[-1].provenance) if self.parts else {}
+
+    def available(self, source: str | None = None, split: str | None = None) -> NDArray[np.int64]:
+        """Return the positions of a source's samples that have a row, in order.
+
+        Parameters
+        ----------
+        split : train, val or test; None for all
+        """
+        samples = self.snapshot(source).samples
+        good = samples.known & self.has(samples.digests)
+        if split is not None:
+            if split not in SPLITS:
+                raise UsageError(f"no split {split!r}", self.path, f"one of {', '.join(SPLITS)}")
+            good &= samples.splits == SPLITS.index(split)
+        return np.flatnonzero(good)
+
+    def features(self, source: str | None = None, split: str | None = None) -> Features:
+        """Return the features of a source's available samples, in the snapshot's order."""
+        samples = self.snapshot(source).samples
+        return self._features(samples.digests[self.available(source, split)])
+
+    def arrays(
+        self, source: str | None = None, split: str | None = None
+    ) -> tuple[Features, NDArray[np.int32], NDArray[np.bytes_]]:
+        """Return (X, y, keys) of the available samples, aligned; y is -1 without a label."""
+        samples = self.snapshot(source).samples
+        at = self.available(source, split)
+        return self._features(samples.digests[at]), samples.labels[at], samples.keys[at]
+
+    def _features(self, digests: NDArray[np.uint8]) -> Features:
+        handles = self._lookup.find(digests)
+        if (handles < 0).any():
+            raise ValueError(f"{int((handles < 0).sum())} digests have no row")
+        part_of, row_of = self._lookup.places(handles)
+        return Features(self.parts, part_of, row_of, self.recipe.rows.shape, self.recipe.rows.dtype)
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def write_part(
+        self, digests: NDArray[np.uint8], rows: NDArray[Any], provenance: Mapping[str, Any]
+    ) -> PartEntry:
+        """Publish rows (n, …) of digests (n, 32), durable; a commit must still add them."""
+        fmt = load_format(self.format)
+        return write_part(self.path / "parts", fmt, self.state.recipe, digests, rows, provenance)
+
+    def write_snapshot(self, snapshot: Snapshot) -> SnapshotEntry:
+        """Publish a snapshot, durable; a commit must still set its source to it."""
+        return write_snapshot(self.path / "snapshots", load_format(self.format), snapshot)
+
+    def write_recipe(self, recipe: Recipe, about: Mapping[str, Any]) -> None:
+        """Publish a recipe, durable; a commit must still set it."""
+        _write_recipe(self.path, recipe, about)
+
+    def add_part(self, entry: PartEntry) -> AddPart:
+        """Return the action that adds a part of this store's recipe."""
+        return AddPart(entry, self.state.recipe)
+
+    def commit(self, actions: Sequence[Action], by: str) -> Store:
+        """Commit actions on top of whatever the log says by now; return the store as it then is."""
+        state = Log(self.path).commit(actions, by, self.state)
+        return self if state.checksum == self.state.checksum else Store(self.path, state)
+
+    def append_history(self, entry: Mapping[str, Any]) -> None:
+        """Append one line about a run, with its checksum."""
+        line = {**entry, "checksum": canonical_digest(dict(entry))}
+        files.append_line(self.path / "history.jsonl", json.dumps(line).encode())
+
+    def _recipe_path(self, recipe_id: str) -> Path:
+        return self.path / "recipes" / f"{recipe_id}.json"
+
+
+def _write_recipe(path: Path, recipe: Recipe, about: Mapping[str, Any]) -> None:
+    folder = path / "recipes"
+    files.make_folder(folder)
+    file = folder / f"{recipe.id}.json"
+    try:
+        files.publish_bytes(file, recipe_file(recipe, about))
+    except FileExistsError:
+        read_recipe_file(files.read(file), recipe.id, file)  # it must be whole to be shared

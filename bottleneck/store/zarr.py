@@ -1,0 +1,152 @@
+"""Tables as zarr 3 groups: one uncompressed chunk a column.
+
+The layout is fixed, so it is written and read by a few lines, without importing zarr (a second
+of start-up). Reading refuses any metadata but the one that writing writes, and a missing chunk is
+damage: zarr itself would read fill values. The tests read and write with real zarr as the oracle.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import DamagedError
+from bottleneck.core.strict_json import parse
+from bottleneck.store.table import (
+    ADVICE,
+    FORMAT_VERSION,
+    Blocks,
+    blocks_of,
+    check_shapes,
+    column_at,
+    map_file,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_DATA_TYPES = {
+    "|u1": "uint8",
+    "<u4": "uint32",
+    "<i4": "int32",
+    "<i8": "int64",
+    "<f2": "float16",
+    "<f4": "float32",
+}
+_DTYPES = {name: dtype for dtype, name in _DATA_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZarrTable:
+    """An open table; the columns map the chunk files."""
+
+    columns: Mapping[str, NDArray[Any]]
+    attributes: Mapping[str, Any]
+
+
+def _array_metadata(dtype: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the zarr.json of a column. A chunk has no empty side, so 0 rows are a chunk of 1."""
+    chunk = [max(1, n) for n in shape]
+    codec: dict[str, Any] = {"name": "bytes"}
+    if np.dtype(dtype).itemsize > 1:
+        codec["configuration"] = {"endian": "little"}
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(shape),
+        "data_type": _DATA_TYPES[dtype],
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0.0 if "f" in dtype else 0,
+        "codecs": [codec],
+        "attributes": {},
+    }
+
+
+def _chunk_path(column: Path, n_dimensions: int) -> Path:
+    return column.joinpath("c", *["0"] * n_dimensions)
+
+
+class ZarrFormat:
+    """One folder, one array a column with one chunk, attributes in the group's zarr.json."""
+
+    name = "zarr"
+    suffix = ".zarr"
+
+    def write(
+        self,
+        path: Path,
+        columns: Mapping[str, NDArray[Any] | Blocks],
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Write a table; equal content gives equal bytes."""
+        group = {
+            "zarr_format": 3,
+            "node_type": "group",
+            "attributes": {"format_version": FORMAT_VERSION, "table": dict(attributes)},
+        }
+        path.mkdir()
+        self._write_json(path, group)
+        for name in sorted(columns):
+            column = blocks_of(columns[name])
+            folder = path / name
+            folder.mkdir()
+            self._write_json(folder, _array_metadata(column.dtype.str, column.shape))
+            if math.prod(column.shape):
+                chunk = _chunk_path(folder, len(column.shape))
+                chunk.parent.mkdir(parents=True)
+                with chunk.open("xb") as file:
+                    for block in column.blocks:
+                        file.write(np.ascontiguousarray(block, column.dtype).data)
+
+    def _write_json(self, folder: Path, content: Mapping[str, Any]) -> None:
+        with (folder / "zarr.json").open("x", encoding="utf-8") as file:
+            json.dump(content, file, sort_keys=True, indent=1)
+
+    def open(self, path: Path) -> ZarrTable:
+        """Open a table without copying; whatever `write` would not have written is damage."""
+        try:
+            group = parse((path / "zarr.json").read_bytes())
+            attributes = group.pop("attributes")
+            if group != {"zarr_format": 3, "node_type": "group"}:
+                raise DamagedError("not a zarr group as written here", path, ADVICE)
+            if attributes["format_version"] != FORMAT_VERSION:
+                raise DamagedError("another format version than its store's", path, ADVICE)
+            names = sorted(entry.name for entry in os.scandir(path) if entry.name != "zarr.json")
+            columns = {name: self._map_column(path / name) for name in names}
+        except DamagedError:
+            raise
+        except FileNotFoundError as error:
+            raise DamagedError("a file is missing", error.filename or path, ADVICE) from error
+        except PermissionError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DamagedError(f"not a readable zarr table ({error})", path, ADVICE) from error
+        check_shapes(columns, path)
+        return ZarrTable(columns, dict(attributes["table"]))
+
+    def _map_column(self, folder: Path) -> NDArray[Any]:
+        metadata = parse((folder / "zarr.json").read_bytes())
+        dtype = _DTYPES[metadata["data_type"]]
+        shape = tuple(metadata["shape"])
+        sane = 1 <= len(shape) <= 8 and all(type(n) is int and 0 <= n < 2**48 for n in shape)
+        if not sane or metadata != _array_metadata(dtype, shape):
+            raise DamagedError("not an array as written here", folder, ADVICE)
+        if math.prod(shape) == 0:
+            return np.zeros(shape, dtype)
+        chunk = _chunk_path(folder, len(shape))
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if chunk.is_symlink() or chunk.stat().st_size != size:
+            raise DamagedError(f"a chunk is not the {size} bytes that were written", chunk, ADVICE)
+        return column_at(map_file(chunk), dtype, shape, 0, chunk)
+
+
+FORMAT = ZarrFormat()
