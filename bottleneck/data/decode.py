@@ -204,7 +204,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 def _unknown(content: bytes) -> str:
     kind = _BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
-    if kind is None:
+    if kind is None or kind in FORMATS:
         return "not an image of a format that is read here"
     return f"{kind}, which this Pillow cannot decode: convert it to JPEG or PNG"
 

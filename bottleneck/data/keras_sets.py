@@ -70,23 +70,34 @@ def _exists() -> bool:
 
 def _load() -> Arrays:
     try:
-        originals = _originals()
-        for folder in _conversions():
-            found = _open(folder, originals)
-            if found is not None:
-                return found
-        if originals is None:
-            files.make_folder(keras_home() / "datasets")  # or Keras would fall back on /tmp
-            originals = _download()
-        folder = _convert(originals)
-        found = _open(folder, originals)
+        return _find(_originals()) or _make()
     except OSError as error:
         raise from_os_error(error) or error from error
+
+
+def _find(originals: Path | None) -> Arrays | None:
+    """Return the first conversion that is good."""
+    return next(filter(None, (_open(folder, originals) for folder in _conversions())), None)
+
+
+def _make() -> Arrays:
+    """Convert the originals, downloading them if they are not there; one process at a time."""
+    from filelock import FileLock  # noqa: PLC0415 - for the one run that converts
+
+    target = keras_home() / "datasets" / "bottleneck"
+    files.make_folder(target)  # and so KERAS_HOME, without which Keras would fall back on /tmp
+    with FileLock(target / "lock"):
+        originals = _originals()
+        found = _find(originals)  # another run's, while this one waited
+        if found is not None:
+            return found
+        if originals is None:
+            originals = _download()
+        for old in (*_conversions(), *target.glob(f"{files.TEMPORARY_PREFIX}*")):
+            files.delete(old)  # of other originals, damaged, or left over from a kill: a cache
+        found = _open(_convert(originals, target), originals)
     if found is None:
         raise DataError("changed while it was converted", originals, "run again")
-    for old in _conversions():
-        if old != folder:
-            files.delete(old)  # of other originals, or damaged; it is a cache
     return found
 
 
@@ -196,7 +207,7 @@ def _spell(about: dict[str, Any]) -> bytes:
     return json.dumps({**about, "checksum": canonical_digest(about)}, indent=1).encode() + b"\n"
 
 
-def _convert(originals: Path) -> Path:
+def _convert(originals: Path, folder: Path) -> Path:
     """Read the batches and publish them as arrays; return the folder."""
     entries: dict[str, dict[str, Any]] = {}
     images, labels, splits = [], [], []
@@ -216,9 +227,8 @@ def _convert(originals: Path) -> Path:
         "labels": np.concatenate(labels),
         "splits": np.concatenate(splits),
     }
-    target = keras_home() / "datasets" / "bottleneck" / f"cifar10-{uuid.uuid4().hex[:16]}"
-    files.make_folder(target.parent)
-    temporary = files.temporary_name(target.parent)
+    target = folder / f"cifar10-{uuid.uuid4().hex[:16]}"
+    temporary = files.temporary_name(folder)
     try:
         files.make_folder(temporary)
         for name, column in columns.items():
