@@ -128,9 +128,8 @@ def decode(
     else:
         picture = _from_array(content, limits)
     height, width = image.size
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling[image.resample.upper()])
-    return np.array(picture)
+    # Where it has that size already, `resize` copies, whatever the filter.
+    return np.array(picture.resize((width, height), Image.Resampling[image.resample.upper()]))
 
 
 def _from_array(pixels: NDArray[np.uint8], limits: Limits) -> Image.Image:

@@ -217,33 +217,44 @@ def _scan(
     names: list[bytes] = []
     flat = array("q")  # a million stats as Python objects would not fit the memory budget
     folders: list[bytes] = []
+    add_name, add_stat = names.append, flat.extend
     with os.scandir(path) as entries:
-        for entry in entries:
+        for entry in entries:  # the one hot loop of a listing: plain images first
             name = entry.name
-            if name.startswith(b"."):
+            plain = entry.is_file(follow_symlinks=False)
+            if name[:1] == b".":
                 skipped["hidden"] += 1
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(name + b"/")
-                continue
-            is_link = entry.is_symlink()
-            try:
-                if is_link and not _leads_to_a_file(entry, root):
-                    skipped["links"] += 1
-                elif not _is_image(name) or not entry.is_file():
-                    skipped["other"] += 1
-                else:
-                    flat.extend(stat_row(entry.stat()))
-                    names.append(name)
-            except FileNotFoundError:  # it was there a moment ago
-                continue
+            elif plain and name[name.rfind(b".") :].lower() not in EXTENSIONS:
+                skipped["other"] += 1
+            elif plain or _is_link_to_image(entry, root, skipped, folders):
+                try:
+                    found = entry.stat(follow_symlinks=not plain)
+                except FileNotFoundError:  # it was there a moment ago
+                    continue
+                add_name(name)
+                add_stat(stat_row(found))
     order = sorted(range(len(names)), key=names.__getitem__)
     stats = np.frombuffer(flat, np.int64).reshape(-1, 4)[order]
     return [names[i] for i in order], stats, folders
 
 
-def _is_image(name: bytes) -> bool:
-    return name[name.rfind(b".") :].lower() in EXTENSIONS
+def _is_link_to_image(
+    entry: os.DirEntry[bytes], root: bytes, skipped: dict[str, int], folders: list[bytes]
+) -> bool:
+    """Say what an entry is that is no plain file; count it, or add it to the folders."""
+    if entry.is_dir(follow_symlinks=False):
+        folders.append(entry.name + b"/")
+        return False
+    name = entry.name
+    if not entry.is_symlink():
+        skipped["other"] += 1  # a pipe, a device
+    elif not _leads_to_a_file(entry, root):
+        skipped["links"] += 1
+    elif name[name.rfind(b".") :].lower() not in EXTENSIONS:
+        skipped["other"] += 1
+    else:
+        return True
+    return False
 
 
 def _leads_to_a_file(entry: os.DirEntry[bytes], root: bytes) -> bool:

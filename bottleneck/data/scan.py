@@ -170,11 +170,11 @@ def record(table: StatTable, listing: Listing, seen: Seen) -> StatTable:
         again[again] = (table.digests[old[again]] == seen.digests[again]).all(axis=1)
         first = seen.clocks.copy()
         first[again] = table.since[old[again]]
-        proven = first == 0  # --rehash found what was clean already
-        # `first` may lie after the clock (it was set back): then this look is the first.
+        # 0 (--rehash found what was clean already) counts as long ago. A first look after the
+        # clock (it was set back) counts as this one.
         first = np.minimum(first, seen.clocks)
         young = seen.stats[:, _CTIME] >= seen.clocks - SLACK_NS
-        racy = young & ~proven & (seen.clocks - first < SLACK_NS)
+        racy = young & (seen.clocks - first < SLACK_NS)
         stats[seen.index] = seen.stats
         digests[seen.index] = seen.digests
         since[seen.index] = np.where(racy, np.maximum(first, 1), 0)

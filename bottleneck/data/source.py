@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Stat = tuple[int, int, int, int]  # size in bytes, mtime_ns, ctime_ns, inode
+_ON_WINDOWS = os.name == "nt"
 SKIPPED = ("hidden", "other", "excluded", "links")
 
 
@@ -112,7 +113,7 @@ def stat_row(stat: os.stat_result) -> Stat:
     On Windows ctime is the creation time and listings have no inode: there mtime serves, and
     the inode is 0.
     """
-    if os.name == "nt":
+    if _ON_WINDOWS:
         return stat.st_size, stat.st_mtime_ns, stat.st_mtime_ns, 0
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 

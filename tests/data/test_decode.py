@@ -160,10 +160,11 @@ def test_an_orientation_that_does_not_exist_changes_nothing(draw, value):
         b"Exif\0\0MM\0*\0\0\0\x08\xff\xff",
     ],
 )
-def test_broken_exif_is_no_reason_to_refuse_good_pixels(draw, exif):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_broken_exif_is_no_reason_to_refuse_good_pixels(draw, exif, kind):
     stored = Image.open(io.BytesIO(draw(size=(5, 4))))
-    plain = pixels_of(save(stored, "JPEG"))
-    np.testing.assert_array_equal(pixels_of(save(stored, "JPEG", exif=exif)), plain)
+    plain = pixels_of(save(stored, kind))
+    np.testing.assert_array_equal(pixels_of(save(stored, kind, exif=exif)), plain)
 
 
 def test_a_broken_icc_profile_is_no_reason_to_refuse_good_pixels(draw):
@@ -243,6 +244,11 @@ def test_avif_without_its_decoder_gets_a_plain_reason(monkeypatch):
     monkeypatch.setattr(module, "FORMATS", ("JPEG", "PNG"))
     content = b"\0\0\0\x18ftypavif\0\0\0\0mif1avif" + b"\0" * 100
     assert reason_of(content).startswith("AVIF, which this Pillow cannot decode")
+
+
+def test_a_broken_avif_is_not_blamed_on_the_decoder(monkeypatch):
+    monkeypatch.setattr(module, "FORMATS", ("JPEG", "PNG", "AVIF"))
+    assert "not an image" in module._unknown(b"\0\0\0\x18ftypavif" + b"\0" * 100)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -369,8 +375,8 @@ def test_threads_give_the_pixels_that_one_gives_and_leave_the_warnings_as_they_w
     picture.putpalette([0, 0, 0, 10, 20, 30])
     contents = [save(picture, transparency=bytes([0, 128])), b"", b"x"]
     contents += [draw(seed=i, kind=kind, size=(50, 40)) for i, kind in enumerate(KINDS)]
-    alone = [outcome_of(c) for c in contents]
     filters = list(warnings.filters)
+    alone = [outcome_of(c) for c in contents]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(outcome_of, contents * 30)) == alone * 30
     assert list(warnings.filters) == filters

@@ -46,3 +46,8 @@ def test_excluding_a_class_by_split_leaves_labels_aligned():
     assert len(tests) == (everything.splits == 2).sum()
     assert tests.labels.tolist() == everything.labels[everything.splits == 2].tolist()
     assert tests.skipped["excluded"] == len(everything) - len(tests)
+
+
+def test_classes_that_a_pattern_leaves_empty_are_no_classes():
+    listing = open_digits(make_patterns(["0001", "0003"], ())).list()
+    assert (listing.classes, listing.labels.tolist()) == (("1", "3"), [0, 1])

@@ -69,6 +69,7 @@ def test_a_flat_folder_and_a_flat_split_have_no_labels(plant):
 
 def test_keys_are_sorted_as_bytes_although_folders_hold_folders(plant):
     names = ["a/b.png", "a-c/1.png", "a.png", "a/b/c.png", "a/b-1.png", "a/b0.png", "Z/1.png"]
+    names += [f"{c}/{c}.png" for c in "mtdzkbp"]
     listing = FolderSource(plant(*names)).list()
     assert listing.keys.tolist() == sorted(name.encode() for name in names)
     assert [
@@ -239,7 +240,8 @@ def change_between(monkeypatch, path, times):
         result = real(handle)
         calls.append(handle)
         if len(calls) % 2 and len(calls) // 2 < times:
-            path.write_bytes(b"%d" % len(calls) * len(calls))
+            path.write_bytes(b"%05d" % len(calls))
+            os.utime(path, ns=(len(calls), len(calls)))  # other than before in any tick
         return result
 
     monkeypatch.setattr(folder.os, "fstat", fstat)
@@ -247,7 +249,7 @@ def change_between(monkeypatch, path, times):
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(plant, monkeypatch):
-    path = plant("cat/1.png") / "cat" / "1.png"
+    path = plant(**{"cat/1.png": b"first"}) / "cat" / "1.png"
     source = FolderSource(path.parent.parent)
     source.list()
     change_between(monkeypatch, path, times=1)
@@ -257,7 +259,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(plant, monkeypatch):
 
 
 def test_a_file_that_never_stops_changing_is_an_os_error(plant, monkeypatch):
-    path = plant("cat/1.png") / "cat" / "1.png"
+    path = plant(**{"cat/1.png": b"first"}) / "cat" / "1.png"
     source = FolderSource(path.parent.parent)
     source.list()
     change_between(monkeypatch, path, times=99)
