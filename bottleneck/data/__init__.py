@@ -1,0 +1,1 @@
+"""Sources of images: where they are listed, read and decoded; data never sees a store."""

@@ -1,0 +1,243 @@
+"""Image bytes to pixels: exactly what `keras.utils.load_img` gives, or a reason why not.
+
+Pillow decodes; orientation is applied; the mode becomes RGB as `Image.convert("RGB")` does it
+(alpha is dropped, not blended); 16-bit gray is scaled by 1/257, where Pillow would clip; the
+resize is Pillow's filter on uint8. For an image without orientation, alpha or 16 bit this is
+`keras.utils.load_img(path, target_size=size, interpolation=resample)`, bit for bit. JPEGs are
+decoded in full: no draft mode. Of an animation, the first frame.
+
+Whatever a broken file makes Pillow raise becomes one `UndecodableError` with a reason that is
+the same each time; a file that is half there is broken, and so is one beyond the limits, which
+are compared with the header before anything is decoded. Any number of threads may decode.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL
+from PIL import Image, ImageFile, UnidentifiedImageError, features
+
+from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from bottleneck.core.recipe import ImageSpec
+
+Image.init()  # all plugins, now: not at the first image, in whichever thread has it
+# Not all that Pillow knows: EPS starts another program, and nobody's photos are FITS or PCX.
+FORMATS = tuple(
+    name
+    for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF")
+    if name in Image.OPEN
+)
+_GRAY_16 = {"I;16", "I;16L", "I;16B", "I;16N", "I"}  # PGM and some TIFF open 16 bit as "I"
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+_BRANDS = {
+    b"heic": "HEIC", b"heix": "HEIC", b"heim": "HEIC", b"heis": "HEIC", b"hevc": "HEIC",
+    b"hevx": "HEIC", b"mif1": "HEIC", b"msf1": "HEIC", b"avif": "AVIF", b"avis": "AVIF",
+}  # fmt: skip
+_BYTES_A_PIXEL = 16  # what decoding one may take at the most, with all copies
+
+
+class UndecodableError(Exception):
+    """These bytes give no pixels; `reason` is for people and the same each time."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is refused before it is decoded: more pixels, or more encoded bytes, than this."""
+
+    pixels: int = 100_000_000
+    bytes: int = 1 << 30
+
+    def __str__(self) -> str:
+        return f"{self.pixels} pixels, {self.bytes} bytes"
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@lru_cache(maxsize=1)
+def decoder_version() -> str:
+    """Return what a failure to decode depends on: Pillow and the libraries in it."""
+    names = ("libjpeg_turbo", "zlib", "webp", "libtiff", "jpg_2000", "avif")
+    found = ((name, features.version(name)) for name in names)
+    with _no_warnings():
+        libraries = [f"{name} {version}" for name, version in found if version]
+    return ", ".join([f"pillow {PIL.__version__}", *libraries])
+
+
+def decode(
+    content: bytes | NDArray[np.uint8], image: ImageSpec, limits: Limits = DEFAULT_LIMITS
+) -> NDArray[np.uint8]:
+    """Return the pixels of one sample at the recipe's size.
+
+    Parameters
+    ----------
+    content : bytes or uint8 array (height, width), (height, width, 1) or (height, width, 3)
+        An encoded image, or pixels.
+    image : ImageSpec
+        Size and filter.
+    limits : Limits
+        What is refused.
+
+    Returns
+    -------
+    (height, width, 3) uint8, RGB
+
+    Raises
+    ------
+    UndecodableError
+        When this content gives no pixels.
+    UsageError
+        When the process has told Pillow to pass half images off as whole ones.
+    """
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        raise UsageError(
+            "Pillow would pass truncated images off as whole ones",
+            "PIL.ImageFile.LOAD_TRUNCATED_IMAGES",
+            "leave it False",
+        )
+    if isinstance(content, bytes):
+        picture = _from_bytes(content, limits)
+    else:
+        picture = _from_array(content, limits)
+    height, width = image.size
+    # Where it has that size already, `resize` copies, whatever the filter.
+    return np.array(picture.resize((width, height), Image.Resampling[image.resample.upper()]))
+
+
+def _from_array(pixels: NDArray[np.uint8], limits: Limits) -> Image.Image:
+    shape = pixels.shape
+    fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+    if not fits or pixels.dtype != np.uint8 or not pixels.size:
+        raise UndecodableError(f"an array of shape {shape} and dtype {pixels.dtype} is no image")
+    _check_size(shape[1], shape[0], limits)
+    if len(shape) == 3 and shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    return Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+
+
+def _from_bytes(content: bytes, limits: Limits) -> Image.Image:
+    if not content:
+        raise UndecodableError("the file is empty")
+    if len(content) > limits.bytes:
+        raise UndecodableError(f"{len(content)} bytes, more than {limits.bytes}")
+    size = (0, 0)
+    try:
+        with _no_warnings(), Image.open(io.BytesIO(content), formats=FORMATS) as file:
+            size = file.size
+            _check_size(*size, limits)
+            file.load()
+            _check_size(*file.size, limits)
+            return _to_rgb(_upright(file))
+    except UndecodableError:
+        raise
+    except UnidentifiedImageError:
+        raise UndecodableError(_unknown(content)) from None
+    except Image.DecompressionBombError:
+        raise UndecodableError("more pixels than Pillow allows") from None
+    except MemoryError:
+        # A header can ask for any amount. Only if an image of this size does not fit either is
+        # it the machine that is short of memory, and that is not the file's fault.
+        bytearray(size[0] * size[1] * _BYTES_A_PIXEL)
+        raise UndecodableError("its header asks for too much memory") from None
+    except Exception as error:  # noqa: BLE001 - broken files make Pillow raise anything at all
+        raise UndecodableError(_reason(error)) from None
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width < 1 or height < 1:
+        raise UndecodableError(f"{width} x {height} pixels")
+    if width * height > limits.pixels:
+        raise UndecodableError(f"{width} x {height} pixels, more than {limits.pixels}")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    # Not ImageOps.exif_transpose: it writes the EXIF data anew, and so fails on an image whose
+    # pixels are good and whose EXIF is not. EXIF that cannot be read says nothing.
+    try:
+        orientation: Any = picture.getexif().get(_ORIENTATION)
+        method = _TRANSPOSE.get(orientation)
+    except Exception:  # noqa: BLE001 - as above: anything at all
+        method = None
+    return picture if method is None else picture.transpose(method)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in _GRAY_16:
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise UndecodableError("gray values outside 0..65535")
+        picture = Image.fromarray(((values + 128) // 257).astype(np.uint8))  # the nearest
+    elif picture.mode == "F":
+        raise UndecodableError("floating-point pixels: nothing says which value is white")
+    # Also when it is RGB already: a plain image, without the file behind it.
+    return picture.convert("RGB")
+
+
+def _unknown(content: bytes) -> str:
+    kind = _BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
+    if kind is None or kind in FORMATS:
+        return "not an image of a format that is read here"
+    return f"{kind}, which this Pillow cannot decode: convert it to JPEG or PNG"
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(re.sub(r"<[^>]*>| at 0x[0-9a-f]+", "", str(error)).split())
+    return text or type(error).__name__
+
+
+class _Quiet:
+    """How many threads are in `_no_warnings`, and the one filter they share."""
+
+    lock = threading.Lock()
+    inside = 0
+    entry: Any = None
+
+
+@contextlib.contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep Pillow's warnings, and nobody else's, from showing or (with -W error) raising.
+
+    `warnings.catch_warnings` saves and restores the filters of the whole process, so two
+    threads in it can leave each other's behind. One entry is put in by the first thread and
+    taken out by the last.
+    """
+    with _Quiet.lock:
+        _Quiet.inside += 1
+        if _Quiet.inside == 1:
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            _Quiet.entry = warnings.filters[0]
+    try:
+        yield
+    finally:
+        with _Quiet.lock:
+            _Quiet.inside -= 1
+            if not _Quiet.inside and _Quiet.entry in warnings.filters:
+                warnings.filters.remove(_Quiet.entry)  # type: ignore[attr-defined] # typed as a Sequence; it is a list

@@ -1,0 +1,264 @@
+"""Class folders: ROOT/CLASS/…, ROOT/SPLIT/CLASS/…, or a flat folder of unlabelled images.
+
+What is what. When every folder of the root that holds images is named like a split (train;
+val, valid, validation; test; in any case of letters), these are the splits, and the folders in
+them the classes; otherwise the root's folders are the classes, all of it `train`, so that a
+class may be called "train" as long as its images are directly in it. Folders below a class
+belong to the class. Images beside the class folders have no label.
+
+Links. A link to a file is followed while it leads to a regular file inside the root; links to
+folders are never followed (so there are no loops), and nothing outside the root is read, also
+not when a folder turns into a link after it was listed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from array import array
+from bisect import bisect_left
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import DataError, from_os_error
+from bottleneck.core.sample import NO_LABEL, key_array, show_key
+from bottleneck.data.patterns import Patterns
+from bottleneck.data.source import SKIPPED, Listing, Read, stat_row, to_json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+EXTENSIONS = frozenset(
+    b".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm"
+    b" .jp2 .j2k .avif .heic .heif".split()  # what cannot be decoded gets a reason, not silence
+)
+SPLIT_FOLDERS = {b"train": 0, b"val": 1, b"valid": 1, b"validation": 1, b"test": 2}
+MAX_FILE_BYTES = 1 << 30  # read whole into memory, so there must be an end
+_ATTEMPTS = 3
+# Not waiting for the other end of a pipe that took a file's name; following no last link.
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_Block = tuple[bytes, list[bytes], "NDArray[np.int64]"]  # a folder with "/", names, stats
+
+
+class FolderSource:
+    """A folder of images. `list` costs a walk with one stat a file; `read` opens one file."""
+
+    def __init__(self, root: Path, patterns: Patterns | None = None) -> None:
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
+        self.patterns = patterns or Patterns()
+        self._keys: NDArray[np.bytes_] = key_array([])
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return show_key(os.fsencode(self.root.name)) or "root"
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """See `Source.spec`; `where` is the absolute path."""
+        where = to_json_text(str(self.root))
+        return {"kind": "folder", "where": where, **self.patterns.to_json()}
+
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return self.root.is_dir()
+
+    def list(self) -> Listing:
+        """See `Source.list`."""
+        try:
+            before = self.root.stat()
+            blocks, skipped = _walk(os.fsencode(self.root), self.patterns)
+            after = self.root.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._not_there() from error
+        except OSError as error:
+            raise from_os_error(error) or error from error
+        if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino):
+            raise DataError("the folder went away while it was listed", self._where, "run again")
+        if not blocks:
+            raise DataError(
+                "no images" + _in_words(skipped), self._where, "give a folder that holds images"
+            )
+        counts = [len(names) for _, names, _ in blocks]
+        splits, labels, classes = _assign([prefix for prefix, _, _ in blocks], self._where)
+        keys = key_array(prefix + name for prefix, names, _ in blocks for name in names)
+        self._keys = keys  # one assignment: readers of the listing before see all or nothing
+        return Listing(
+            keys=keys,
+            labels=np.repeat(np.array(labels, np.int32), counts),
+            splits=np.repeat(np.array(splits, np.uint8), counts),
+            classes=classes,
+            stats=np.concatenate([stats for _, _, stats in blocks]),
+            skipped=skipped,
+            device=before.st_dev,
+        )
+
+    def read(self, index: int) -> Read:
+        """See `Source.read`: one open, one read of all bytes, `fstat` before and after."""
+        root = os.path.realpath(os.fsencode(self.root))
+        path = os.path.realpath(os.path.join(root, bytes(self._keys[index])))  # noqa: PTH118 - bytes
+        if not _is_inside(path, root):
+            raise OSError(errno.ELOOP, "a link leads out of the source", path)
+        for _ in range(_ATTEMPTS):
+            clock_ns = time.time_ns()
+            with open(os.open(path, _OPEN_FLAGS), "rb", buffering=0) as file:  # noqa: PTH123 - a handle
+                before = os.fstat(file.fileno())
+                if not stat.S_ISREG(before.st_mode):
+                    raise OSError(errno.EINVAL, "no regular file", path)
+                if before.st_size > MAX_FILE_BYTES:
+                    raise OSError(errno.EINVAL, f"larger than {MAX_FILE_BYTES} bytes", path)
+                content = file.read()
+                after = os.fstat(file.fileno())
+            row = stat_row(before)
+            if row == stat_row(after) and len(content) == before.st_size:
+                return Read(content=content, stat=row, clock_ns=clock_ns)
+        raise OSError(errno.EAGAIN, "changes while it is read", path)
+
+    @property
+    def _where(self) -> str:
+        return show_key(os.fsencode(self.root))
+
+    def _not_there(self) -> DataError:
+        if self.root.exists():
+            return DataError("not a folder", self._where, "give a folder of class folders")
+        return DataError(
+            "no such folder", self._where, "give a folder of class folders, or --data digits"
+        )
+
+
+def _assign(prefixes: list[bytes], where: str) -> tuple[list[int], list[int], tuple[str, ...]]:
+    """Return the split and label of each folder, and the class names."""
+    tops = {prefix.split(b"/")[0] for prefix in prefixes if prefix}
+    named = {top for top in tops if top.lower() in SPLIT_FOLDERS}
+    by_split = bool(named) and named == tops
+    if named and not by_split:
+        unclear = [top for top in sorted(named) if top + b"/" not in prefixes]
+        if unclear:
+            raise DataError(
+                f"{show_key(unclear[0])} is named like a split and holds folders, but "
+                f"{show_key(min(tops - named))} beside it is no split",
+                where,
+                "keep splits and other folders apart, or leave one out with --exclude",
+            )
+    splits, names = [], []
+    for prefix in prefixes:
+        parts = prefix.split(b"/")[:-1]
+        splits.append(SPLIT_FOLDERS[parts.pop(0).lower()] if by_split and parts else 0)
+        names.append(parts[0] if parts else None)
+    found = sorted({name for name in names if name is not None})
+    classes = tuple(show_key(name) for name in found)
+    if len(set(classes)) < len(classes):
+        raise DataError("two class folders are spelled alike", where, "rename one")
+    number = {name: i for i, name in enumerate(found)}
+    return splits, [NO_LABEL if n is None else number[n] for n in names], classes
+
+
+def _in_words(skipped: dict[str, int]) -> str:
+    counts = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
+    return f" (left alone: {counts})" if counts else ""
+
+
+def _is_inside(path: bytes, root: bytes) -> bool:
+    return path.startswith(root.rstrip(b"/") + b"/")
+
+
+def _walk(root: bytes, patterns: Patterns) -> tuple[list[_Block], dict[str, int]]:
+    """Return the images below `root` in the order of their keys, and what was left alone.
+
+    Within a folder the names are sorted, folders counting with their "/"; so walking in that
+    order gives all keys in order, without ever sorting them all.
+    """
+    skipped = dict.fromkeys(SKIPPED, 0)
+    real = os.path.realpath(root)
+    blocks: list[_Block] = []
+    stack: list[bytes | _Block] = [b""]
+    while stack:
+        item = stack.pop()
+        if not isinstance(item, bytes):
+            blocks.append(item)
+            continue
+        try:
+            names, stats, folders = _scan(os.path.join(root, item), real, skipped)  # noqa: PTH118 - bytes
+        except (FileNotFoundError, NotADirectoryError):
+            if not item:
+                raise
+            continue  # it was there a moment ago
+        if patterns:
+            kept = [i for i, name in enumerate(names) if patterns.keeps(item + name)]
+            skipped["excluded"] += len(names) - len(kept)
+            names, stats = [names[i] for i in kept], stats[kept]
+        found: list[bytes | _Block] = []
+        start = 0
+        for folder in sorted(folders):
+            end = bisect_left(names, folder, start)
+            found += [(item, names[start:end], stats[start:end]), item + folder]
+            start = end
+        found.append((item, names[start:], stats[start:]))
+        stack += [f for f in reversed(found) if isinstance(f, bytes) or f[1]]
+    return blocks, skipped
+
+
+def _scan(
+    path: bytes, root: bytes, skipped: dict[str, int]
+) -> tuple[list[bytes], NDArray[np.int64], Iterable[bytes]]:
+    """Return one folder's images (names in order, stats) and its folders (with "/")."""
+    names: list[bytes] = []
+    flat = array("q")  # a million stats as Python objects would not fit the memory budget
+    folders: list[bytes] = []
+    add_name, add_stat = names.append, flat.extend
+    with os.scandir(path) as entries:
+        for entry in entries:  # the one hot loop of a listing: plain images first
+            name = entry.name
+            plain = entry.is_file(follow_symlinks=False)
+            if name[:1] == b".":
+                skipped["hidden"] += 1
+            elif plain and name[name.rfind(b".") :].lower() not in EXTENSIONS:
+                skipped["other"] += 1
+            elif plain or _is_link_to_image(entry, root, skipped, folders):
+                try:
+                    found = entry.stat(follow_symlinks=not plain)
+                except FileNotFoundError:  # it was there a moment ago
+                    continue
+                add_name(name)
+                add_stat(stat_row(found))
+    order = sorted(range(len(names)), key=names.__getitem__)
+    stats = np.frombuffer(flat, np.int64).reshape(-1, 4)[order]
+    return [names[i] for i in order], stats, folders
+
+
+def _is_link_to_image(
+    entry: os.DirEntry[bytes], root: bytes, skipped: dict[str, int], folders: list[bytes]
+) -> bool:
+    """Say what an entry is that is no plain file; count it, or add it to the folders."""
+    if entry.is_dir(follow_symlinks=False):
+        folders.append(entry.name + b"/")
+        return False
+    name = entry.name
+    if not entry.is_symlink():
+        skipped["other"] += 1  # a pipe, a device
+    elif not _leads_to_a_file(entry, root):
+        skipped["links"] += 1
+    elif name[name.rfind(b".") :].lower() not in EXTENSIONS:
+        skipped["other"] += 1
+    else:
+        return True
+    return False
+
+
+def _leads_to_a_file(entry: os.DirEntry[bytes], root: bytes) -> bool:
+    try:
+        return entry.is_file() and _is_inside(os.path.realpath(entry.path), root)
+    except OSError:  # a loop
+        return False

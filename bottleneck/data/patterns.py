@@ -1,0 +1,66 @@
+"""--include and --exclude: which keys of a source count."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from bottleneck.data.source import from_json_text, to_json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patterns:
+    """Shell patterns (`* ? [abc]`, case counts) over keys.
+
+    A pattern matches a key when it matches all of it (`*` crosses `/` there), or one of its
+    folders, or its file name: `*.png`, `train/cat/*` and `cat` all work. A key counts when some
+    include matches, or there is none, and no exclude does. Patterns only narrow: a file that is
+    no image by its extension is not brought in by one.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.include or self.exclude)
+
+    def keeps(self, key: bytes) -> bool:
+        """Whether this key counts."""
+        whole = os.fsdecode(key)
+        parts = (whole, *whole.split("/"))
+        if self.include and not any(map(_compiled(self.include).match, parts)):
+            return False
+        return not (self.exclude and any(map(_compiled(self.exclude).match, parts)))
+
+    def to_json(self) -> dict[str, list[str]]:
+        """Return the two lists for a spec."""
+        return {
+            "include": [to_json_text(p) for p in self.include],
+            "exclude": [to_json_text(p) for p in self.exclude],
+        }
+
+
+def patterns_from_json(spec: dict[str, list[str]]) -> Patterns:
+    """Return the patterns of a spec; the inverse of `Patterns.to_json`."""
+    return make_patterns(
+        map(from_json_text, spec.get("include", ())), map(from_json_text, spec.get("exclude", ()))
+    )
+
+
+def make_patterns(include: Iterable[str], exclude: Iterable[str]) -> Patterns:
+    """Return patterns; a trailing `/` (`cat/`, as shells complete it) does not count."""
+    return Patterns(
+        include=tuple(p.rstrip("/") for p in include), exclude=tuple(p.rstrip("/") for p in exclude)
+    )
+
+
+@lru_cache(maxsize=8)
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(p) for p in patterns))

@@ -1,0 +1,199 @@
+"""The stat cache: which images need no reading, because their stats prove them unchanged.
+
+The method. For every key it keeps size, mtime, ctime, inode and the digest that the bytes had.
+Equal stats are trusted, unless the entry is racy: a file whose ctime is not older than the
+clock that was read before the file was opened, less 2 s, could have been written once more
+within the same tick of its file system's clock, and look the same. (ctime, because no tool can
+set it.) A racy file is hashed again, and its entry is clean when
+
+- its ctime has become old enough, or
+- the same stats and digest had been seen at least 2 s of clock before. This is for a ctime in
+  the future (the clock was set back, a server's clock runs ahead), which would never become
+  old: a write after the first look would by now have got another ctime.
+
+Pure functions: the pipeline loads and saves the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.digest import DIGEST_BYTES
+from bottleneck.core.sample import find, key_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.data.source import Listing
+
+SLACK_NS = 2_000_000_000  # FAT keeps time in steps of 2 s
+_MAGIC = b"bn-stat1"
+_HEAD = struct.Struct("<8sQQ")  # magic, entries, width of a key
+_CTIME = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StatTable:
+    """What was seen of a source's files.
+
+    Attributes
+    ----------
+    keys : (n,) bytes (`S`), sorted, unique
+    stats : (n, 4) int64
+        As in `Listing.stats`.
+    digests : (n, 32) uint8
+    since : (n,) int64
+        0 when the stats can be trusted; of a racy entry, the clock (ns) when these stats and
+        this digest were first seen.
+    """
+
+    keys: NDArray[np.bytes_]
+    stats: NDArray[np.int64]
+    digests: NDArray[np.uint8]
+    since: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def to_bytes(self) -> bytes:
+        """Return the file: head, keys, stats, since, digests, SHA-256; little-endian."""
+        body = b"".join(
+            [
+                _HEAD.pack(_MAGIC, len(self), self.keys.itemsize),
+                self.keys.tobytes(),
+                self.stats.astype("<i8").tobytes(),
+                self.since.astype("<i8").tobytes(),
+                self.digests.tobytes(),
+            ]
+        )
+        return body + hashlib.sha256(body).digest()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> StatTable:
+        """Return the table of a file; an empty one for anything but what `to_bytes` wrote."""
+        view = memoryview(data)
+        if len(data) < _HEAD.size + DIGEST_BYTES:
+            return EMPTY
+        magic, n, width = _HEAD.unpack_from(data)
+        length = _HEAD.size + n * (width + 4 * 8 + 8 + DIGEST_BYTES) + DIGEST_BYTES
+        if magic != _MAGIC or not width or len(data) != length:
+            return EMPTY
+        if hashlib.sha256(view[:-DIGEST_BYTES]).digest() != view[-DIGEST_BYTES:]:
+            return EMPTY
+        at = np.cumsum([_HEAD.size, n * width, n * 4 * 8, n * 8])
+        return cls(
+            keys=np.frombuffer(data, f"S{width}", n, at[0]),
+            stats=np.frombuffer(data, "<i8", n * 4, at[1]).reshape(n, 4),
+            since=np.frombuffer(data, "<i8", n, at[2]),
+            digests=np.frombuffer(data, np.uint8, n * DIGEST_BYTES, at[3]).reshape(n, DIGEST_BYTES),
+        )
+
+
+EMPTY = StatTable(
+    keys=key_array([]),
+    stats=np.zeros((0, 4), np.int64),
+    digests=np.zeros((0, DIGEST_BYTES), np.uint8),
+    since=np.zeros(0, np.int64),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Known:
+    """What a table knows of a listing, a row for each of its keys.
+
+    Attributes
+    ----------
+    digests : (n, 32) uint8
+        Zeros where not `known`.
+    known : (n,) bool
+        The stats prove that the image has this digest.
+    racy : (n,) bool
+        The stats are equal, but prove nothing yet.
+    """
+
+    digests: NDArray[np.uint8]
+    known: NDArray[np.bool_]
+    racy: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What was read in this run; a row for each sample that was hashed.
+
+    Attributes
+    ----------
+    index : (k,) int64
+        Into the listing; each at most once.
+    digests : (k, 32) uint8
+    stats : (k, 4) int64
+        `Read.stat`: of the moment of reading, which may not be the listing's.
+    clocks : (k,) int64
+        `Read.clock_ns`.
+    """
+
+    index: NDArray[np.int64]
+    digests: NDArray[np.uint8]
+    stats: NDArray[np.int64]
+    clocks: NDArray[np.int64]
+
+
+def lookup(table: StatTable, listing: Listing) -> Known:
+    """Return which of the listing's digests the table knows."""
+    at = _positions(table, listing.keys)
+    same = _same_stats(table, at, listing.stats)
+    clean = same.copy()
+    clean[same] = table.since[at[same]] == 0
+    digests = np.zeros((len(listing), DIGEST_BYTES), np.uint8)
+    digests[clean] = table.digests[at[clean]]
+    return Known(digests=digests, known=clean, racy=same & ~clean)
+
+
+def record(table: StatTable, listing: Listing, seen: Seen) -> StatTable:
+    """Return the table for the next run: the listing's keys that are seen now or known still."""
+    n = len(listing)
+    at = _positions(table, listing.keys)
+    kept = _same_stats(table, at, listing.stats)
+    stats = listing.stats.astype(np.int64)
+    digests = np.zeros((n, DIGEST_BYTES), np.uint8)
+    since = np.zeros(n, np.int64)
+    digests[kept] = table.digests[at[kept]]
+    since[kept] = table.since[at[kept]]
+
+    if len(seen.index):
+        old = at[seen.index]
+        again = _same_stats(table, old, seen.stats)
+        again[again] = (table.digests[old[again]] == seen.digests[again]).all(axis=1)
+        first = seen.clocks.copy()
+        first[again] = table.since[old[again]]
+        # 0 (--rehash found what was clean already) counts as long ago. A first look after the
+        # clock (it was set back) counts as this one.
+        first = np.minimum(first, seen.clocks)
+        young = seen.stats[:, _CTIME] >= seen.clocks - SLACK_NS
+        racy = young & (seen.clocks - first < SLACK_NS)
+        stats[seen.index] = seen.stats
+        digests[seen.index] = seen.digests
+        since[seen.index] = np.where(racy, np.maximum(first, 1), 0)
+        kept[seen.index] = True
+    return StatTable(
+        keys=listing.keys[kept], stats=stats[kept], digests=digests[kept], since=since[kept]
+    )
+
+
+def _positions(table: StatTable, keys: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    if np.array_equal(table.keys, keys):  # as it is on most runs, and ten times faster
+        return np.arange(len(keys))
+    return find(table.keys, keys)
+
+
+def _same_stats(
+    table: StatTable, at: NDArray[np.int64], stats: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether each table row `at` (-1: none) has exactly these stats."""
+    same = at >= 0
+    same[same] = (table.stats[at[same]] == stats[same]).all(axis=1)
+    return same

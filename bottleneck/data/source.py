@@ -1,0 +1,135 @@
+"""What every source is: a listing that reads no content, and a read of one sample."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Stat = tuple[int, int, int, int]  # size in bytes, mtime_ns, ctime_ns, inode
+_ON_WINDOWS = os.name == "nt"
+SKIPPED = ("hidden", "other", "excluded", "links")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Listing:
+    """What a source holds, by names and stats alone.
+
+    Attributes
+    ----------
+    keys : (n,) bytes (`S`)
+        Paths relative to the source's root with `/`, unique, sorted as bytes.
+    labels : (n,) int32
+        Index into `classes`; -1 without a label.
+    splits : (n,) uint8
+        Index into `bottleneck.core.sample.SPLITS`.
+    classes : tuple of str
+        Class names in sorted order; a class has at least one sample.
+    stats : (n, 4) int64
+        Size, mtime_ns, ctime_ns, inode of each file; the container's for samples in one.
+    skipped : dict
+        How many entries were left alone: `hidden`, `other` (no image by its extension, or no
+        regular file), `excluded` (by --include and --exclude), `links` (to folders, to nothing,
+        or out of the source). A hidden folder counts once.
+    device : int
+        The root's `st_dev`; 0 for arrays.
+    """
+
+    keys: NDArray[np.bytes_]
+    labels: NDArray[np.int32]
+    splits: NDArray[np.uint8]
+    classes: tuple[str, ...]
+    stats: NDArray[np.int64]
+    skipped: dict[str, int]
+    device: int
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Read:
+    """One sample's content, and proof of when it was what.
+
+    Attributes
+    ----------
+    content : bytes or uint8 array (height, width) or (height, width, channels)
+        The encoded file, or the pixels of an array sample.
+    stat : Stat
+        The file's, equal before and after its bytes were read.
+    clock_ns : int
+        The system's clock, read before the file was opened.
+    """
+
+    content: bytes | NDArray[np.uint8]
+    stat: Stat
+    clock_ns: int
+
+
+class Source(Protocol):
+    """A data set as the user names it. Nothing in it is ever written."""
+
+    @property
+    def name(self) -> str:
+        """The source's name unless the user gives another: the folder's or the data set's."""
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """JSON (kind, where, include, exclude) from which `catalog.reopen` opens it again."""
+
+    def exists(self) -> bool:
+        """Whether it is there now; nothing is fetched to find out."""
+
+    def list(self) -> Listing:
+        """Look at the source now. No image is read.
+
+        Raises
+        ------
+        DataError
+            When there is nothing, or no image.
+        PermissionDeniedError
+            When a folder may not be read.
+        UnavailableError
+            When it would have to be fetched, and cannot be.
+        """
+
+    def read(self, index: int) -> Read:
+        """Return the sample at `index` of the last listing, as it is now. Any thread may call.
+
+        Raises
+        ------
+        OSError
+            When it cannot be read, is gone, or changes while it is read.
+        """
+
+
+def stat_row(stat: os.stat_result) -> Stat:
+    """Return what change detection compares.
+
+    On Windows ctime is the creation time and listings have no inode: there mtime serves, and
+    the inode is 0.
+    """
+    if _ON_WINDOWS:
+        return stat.st_size, stat.st_mtime_ns, stat.st_mtime_ns, 0
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+_HEX = "hex:"
+
+
+def to_json_text(text: str) -> str:
+    """Return a path or pattern as text that UTF-8 can hold: as it is, or `hex:` and its bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a name that is not UTF-8, as Python spells it
+        return _HEX + os.fsencode(text).hex()
+    return _HEX + text.encode().hex() if text.startswith(_HEX) else text
+
+
+def from_json_text(text: str) -> str:
+    """Return the path or pattern; the inverse of `to_json_text`."""
+    return os.fsdecode(bytes.fromhex(text[len(_HEX) :])) if text.startswith(_HEX) else text

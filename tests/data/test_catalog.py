@@ -1,0 +1,46 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from bottleneck.core.errors import DataError, UsageError
+from bottleneck.data.catalog import NAMED, open_source, reopen
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_known_name_is_that_data_set_even_beside_a_folder_of_the_name(
+    tmp_path, monkeypatch, name
+):
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert open_source(name).spec["kind"] == name
+    assert open_source(f"./{name}").spec["where"] == str(tmp_path / name)
+
+
+def test_a_path_is_absolute_in_the_spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert open_source("x").spec["where"] == str(tmp_path / "x")
+    assert open_source("x").name == "x"
+
+
+def test_a_folder_whose_name_is_not_utf8_is_reopened_from_json(tmp_path, draw):
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    root.mkdir()
+    (root / "1.png").write_bytes(draw())
+    spec = json.loads(json.dumps(open_source(str(root)).spec, ensure_ascii=False).encode())
+    assert reopen(spec).list().keys.tolist() == [b"1.png"]
+    assert reopen(spec).name == "\\xff"
+
+
+def test_an_unknown_kind_and_an_empty_name_are_wrong_usage_and_a_missing_path_bad_data(tmp_path):
+    with pytest.raises(UsageError, match="unknown kind of source 'tape'"):
+        reopen({"kind": "tape", "where": "/", "include": [], "exclude": []})
+    with pytest.raises(UsageError, match="empty"):
+        open_source("")
+    with pytest.raises(DataError, match="digits"):
+        open_source(str(tmp_path / "cifar11")).list()
+
+
+def test_opening_a_source_touches_nothing(tmp_path):
+    assert not open_source(str(tmp_path / "x")).exists()
