@@ -7,7 +7,6 @@ no more. If they differ by more, nothing has been written and nothing will be.
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,20 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.engines.engine import Engine
+    from bottleneck.pipeline.canaries import Canaries
     from bottleneck.pipeline.flow import Seconds
     from bottleneck.pipeline.network import Network
-
-N_CANARIES = 4
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Canaries:
-    """Images (k, h, w, 3) that have rows (k, …) already, and what computed those."""
-
-    images: NDArray[np.uint8]
-    rows: NDArray[Any]
-    provenance: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -64,7 +52,6 @@ class Computer:
                 model=backbone.model,
                 preprocess=lambda x: backbones.preprocessing.apply(backbone.preprocessing, x),
                 size=backbone.size,
-                row_shape=backbone.row_shape,
                 batch_size=self.batch_size or backbone.batch_size,
                 devices=self.devices,
             )
@@ -85,15 +72,14 @@ class Computer:
         """
         engine = self.open()
         start = time.perf_counter()
-        batch = np.stack(images)
         if self.canaries is None:
             found = self.find_canaries()
             k = len(found.images)
-            rows = engine(np.concatenate([found.images, batch]) if k else batch)
+            rows = engine(np.stack([*found.images, *images]))
             self._check(found, rows[:k])
             rows = rows[k:]
         else:
-            rows = engine(batch)
+            rows = engine(np.stack(images))
         self.seconds.compute += time.perf_counter() - start
         return rows
 

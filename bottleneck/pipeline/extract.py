@@ -20,12 +20,13 @@ from bottleneck.core.errors import DataError, RecipeError, Terminated, UsageErro
 from bottleneck.core.sample import show_key
 from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline import network as networks
-from bottleneck.pipeline.compute import N_CANARIES, Canaries, Computer
+from bottleneck.pipeline.canaries import N_CANARIES, Canaries, find_canaries
+from bottleneck.pipeline.compute import Computer
 from bottleneck.pipeline.flow import Item, Reader, Seconds, read_ahead
 from bottleneck.pipeline.look import Look, guard_shrink, look, settle_racy
 from bottleneck.pipeline.plan import changes, mixed_order, plan, reasons, unique_count
-from bottleneck.pipeline.sources import choose_source, reopen_existing
-from bottleneck.pipeline.writing import Writer
+from bottleneck.pipeline.sources import choose_source
+from bottleneck.pipeline.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
 from bottleneck.store.lock import hold
 from bottleneck.store.log import MovedError, SetRecipe, SetSource
@@ -33,7 +34,6 @@ from bottleneck.store.snapshot import QuarantineEntry, Snapshot
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bottleneck.data.source import Source
 
 LOOKS = 5  # how often a source that another run keeps moving is looked at again
-OVERFLOW_SHARE = 0.01
+MISFIT_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +137,8 @@ class _Run:
         self.unread: dict[int, str] = {}  # position → why it could not be read
         self.batch: list[Item] = []
         self.computed = 0
+        self.n_batches = 0
+        self.n_misfits = 0
         self.announced = False
         self.partial = False
 
@@ -231,7 +233,7 @@ class _Run:
     def _prepare(self) -> None:
         self.computer = Computer(
             network=self.network,
-            find_canaries=self._canaries,
+            find_canaries=self._find_canaries,
             seconds=self.seconds,
             engine_name=self.options.engine,
             devices=self.options.devices,
@@ -247,6 +249,9 @@ class _Run:
         self.writer = Writer(
             self.store, lambda: self.computer.provenance, self.seconds, self.look.save
         )
+
+    def _find_canaries(self) -> Canaries:
+        return find_canaries(self.rows_store, self.name, self.reader, self.look, self.planned)
 
     def _has_row(self, digest: bytes) -> bool:
         store = self.rows_store
@@ -298,7 +303,10 @@ class _Run:
         start = time.perf_counter()
         rows = self.computer([item.image for item in batch if item.image is not None])
         if not self.announced:
-            self._announce(len(batch), time.perf_counter() - start)
+            self._announce()
+        self.n_batches += 1
+        if self.n_batches == 2:  # the first one compiles
+            self._say_ahead((time.perf_counter() - start) / len(batch))
         stored = self._fit(batch, rows)
         good = [i for i, item in enumerate(batch) if item.digest not in self.failed]
         digests = np.array(
@@ -309,27 +317,21 @@ class _Run:
 
     def _fit(self, batch: list[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
         """Return rows in their stored dtype; those that do not fit it are recorded as failed."""
-        dtype = self.network.recipe.rows.dtype
-        with np.errstate(over="ignore"):
-            stored = rows.astype(dtype)
-        flat = stored.reshape(len(stored), -1)
-        for i in np.flatnonzero(~np.isfinite(flat).all(axis=1)):
-            largest = float(np.abs(rows[i]).max())
-            advice = ": --rows float32" if np.isfinite(largest) and dtype == "float16" else ""
+        stored, misfits = to_dtype(rows, self.network.recipe.rows.dtype)
+        for i, reason in misfits.items():
             digest = batch[i].digest
             assert digest is not None
-            self.failed[digest] = f"{largest:.1e} does not fit {dtype}{advice}"
-            self.n_overflows = getattr(self, "n_overflows", 0) + 1
-        n_overflows = getattr(self, "n_overflows", 0)
-        if n_overflows > OVERFLOW_SHARE * max(100, len(self.planned.pending)):
+            self.failed[digest] = reason
+        self.n_misfits += len(misfits)
+        if self.n_misfits > MISFIT_SHARE * max(100, len(self.planned.pending)):
             raise DataError(
-                f"{n_overflows} rows do not fit {dtype}",
+                f"{self.n_misfits} rows do not fit {stored.dtype}",
                 self.name,
                 "use --rows float32 (another recipe: another --cache, or --replace)",
             )
         return stored
 
-    def _announce(self, n_images: int, seconds: float) -> None:
+    def _announce(self) -> None:
         """Commit the listing, now that the first rows are trusted; say what is ahead."""
         engine = self.computer.open()
         console.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
@@ -337,18 +339,6 @@ class _Run:
             console.warn(engine.warning)
         if self.computer.canaries == {"checked": 0, "worst": None} and self._has_any_row():
             console.warn("no image with a row is at hand, so this machine's rows are not checked")
-        n_ahead = len(self.planned.pending)
-        if self.options.limit is not None:
-            n_ahead = min(n_ahead, self.options.limit)
-        estimate = n_ahead * seconds / n_images
-        if estimate > 60:
-            row = np.dtype(self.network.recipe.rows.dtype).itemsize * int(
-                np.prod(self.network.recipe.rows.shape)
-            )
-            console.say(
-                f"up to {n_ahead} images, {n_ahead * row / 1e6:.0f} MB of cache, "
-                f"about {estimate / 60:.0f} minutes"
-            )
         actions: list[Any] = []
         if self.replacing:
             self.store.write_recipe(self.network.recipe, self.network.about)
@@ -358,6 +348,20 @@ class _Run:
             Snapshot(samples=self.look.samples, spec=self.source.spec, quarantine=self._carried()),
         )
         self.announced = True
+
+    def _say_ahead(self, seconds_an_image: float) -> None:
+        """Before more than a minute of work, say how much it is."""
+        n_ahead = len(self.planned.pending)
+        if self.options.limit is not None:
+            n_ahead = min(n_ahead, self.options.limit)
+        estimate = n_ahead * seconds_an_image
+        if estimate > 60:
+            spec = self.network.recipe.rows
+            n_bytes = n_ahead * np.dtype(spec.dtype).itemsize * int(np.prod(spec.shape))
+            console.say(
+                f"up to {n_ahead} images, {n_bytes / 1e6:.0f} MB of cache, "
+                f"about {estimate / 60:.0f} minutes"
+            )
 
     def _has_any_row(self) -> bool:
         return self.rows_store is not None and bool(self.rows_store.state.parts)
@@ -379,38 +383,6 @@ class _Run:
             return ()
         keys = {bytes(key) for key in self.look.listing.keys[self.planned.quarantined]}
         return tuple(entry for entry in self.before.quarantine if entry.key in keys)
-
-    def _canaries(self) -> Canaries:
-        """Return a few images that have rows, from this source or else another of the store."""
-        store = self.rows_store
-        images: list[NDArray[np.uint8]] = []
-        digests: list[NDArray[np.uint8]] = []
-        if store is not None:
-            for reader, index, digest in self._candidates(store):
-                image = reader.image_of(index, digest.tobytes())
-                if image is not None:
-                    images.append(image)
-                    digests.append(digest)
-                if len(images) == N_CANARIES:
-                    break
-        if store is None or not images:
-            shape = (0, *self.network.recipe.image.size, 3)
-            nothing = np.zeros((0, *self.network.recipe.rows.shape), np.float32)
-            return Canaries(images=np.zeros(shape, np.uint8), rows=nothing, provenance={})
-        rows = store.rows(np.stack(digests))
-        return Canaries(images=np.stack(images), rows=rows, provenance=store.provenance())
-
-    def _candidates(self, store: Store) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
-        for i in np.flatnonzero(self.planned.cached)[: 4 * N_CANARIES]:
-            yield self.reader, int(i), self.look.digests[i]
-        for other, source in reopen_existing(store, leave_out=self.name):
-            samples = store.snapshot(other).samples
-            listing = source.list()
-            if not np.array_equal(listing.keys, samples.keys):
-                continue  # positions have moved; the stats of that source are not ours to update
-            reader = Reader(source, self.reader.image, self.limits, self._has_row, Seconds())
-            for i in np.flatnonzero(samples.known & store.has(samples.digests))[: 4 * N_CANARIES]:
-                yield reader, int(i), samples.digests[i]
 
     def _refuse_if_nothing_was_readable(self) -> None:
         n_failed = len(self.failed) + len(self.unread)
@@ -459,10 +431,10 @@ class _Run:
         entries = {entry.key: entry for entry in self._carried()}
         without = np.flatnonzero(samples.known & ~self.store.has(samples.digests))
         found: list[tuple[int, bytes | None, str]] = [(i, None, r) for i, r in self.unread.items()]
-        for i in without:
+        for i in without.tolist():
             digest = samples.digests[i].tobytes()
             if digest in self.failed:
-                found.append((int(i), digest, self.failed[digest]))
+                found.append((i, digest, self.failed[digest]))
         for i, digest_or_none, reason in found:
             key = bytes(samples.keys[i])
             entries[key] = QuarantineEntry(

@@ -13,7 +13,7 @@ from bottleneck.core.digest import sample_digest
 from bottleneck.data.decode import UndecodableError, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -117,7 +117,7 @@ class Reader:
 
 def read_ahead(
     work: Callable[[T], R], inputs: Iterable[T], *, threads: int, window: int
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Yield `work` of each input, in order, with at most `window` results waiting.
 
     Closing the iterator drops what is waiting and returns once running calls have ended.

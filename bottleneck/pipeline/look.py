@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core import files
-from bottleneck.core.digest import sample_digest
+from bottleneck.core.digest import DIGEST_BYTES, sample_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples
-from bottleneck.data.scan import StatTable, lookup, record
+from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,15 @@ class Look:
         """
         if not self._reads:
             return
-        self.table = record(self.table, self.listing, self._reads)
+        index = sorted(self._reads)
+        digests, stats, clocks = zip(*(self._reads[i] for i in index), strict=True)
+        seen = Seen(
+            index=np.array(index, np.int64),
+            digests=np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES),
+            stats=np.array(stats, np.int64),
+            clocks=np.array(clocks, np.int64),
+        )
+        self.table = record(self.table, self.listing, seen)
         self._reads = {}
         with contextlib.suppress(OSError):
             files.replace(_table_path(store, self.source.spec), self.table.to_bytes())
@@ -105,7 +113,7 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
     With `rehash` nothing is trusted, so every digest is unknown.
     """
     listing = source.list()
-    table = StatTable.empty()
+    table = EMPTY
     if store is not None and not rehash:
         with contextlib.suppress(OSError):
             table = StatTable.from_bytes(files.read(_table_path(store, source.spec)))

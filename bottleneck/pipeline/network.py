@@ -15,10 +15,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import backbones, data
+from bottleneck import backbones
 from bottleneck.core import files
-from bottleneck.core.errors import DamagedError, RecipeError, UsageError
+from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, canonical_digest
+from bottleneck.data.decode import decoder_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,9 +177,9 @@ def _key(options: NetworkOptions) -> str:
         {
             "options": asdict(options),
             "identity": backbones.identity.IDENTITY_VERSION,
-            "decoder": data.decode.decoder_version(),
+            "decoder": decoder_version(),
             "keras": metadata.version("keras") if _has_keras() else None,
-            "backend": os.environ.get("KERAS_BACKEND"),
+            "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         }
     )
 

@@ -59,10 +59,10 @@ def changes(before: Samples | None, now: Samples) -> Changes:
     changed = both[seen & (differs | ~now.known[both])]
     new = np.flatnonzero(at < 0)
     gone = np.flatnonzero(find(now.keys, before.keys) < 0)
-    left = {}
+    left: dict[bytes, list[int]] = {}
     for position in gone[before.known[gone]]:
         digest = before.digests[position].tobytes()
-        left.setdefault(digest, []).append(position)
+        left.setdefault(digest, []).append(int(position))
     renamed, moved = [], []
     for position in new[now.known[new]]:
         origins = left.get(now.digests[position].tobytes())

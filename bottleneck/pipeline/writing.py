@@ -21,6 +21,19 @@ PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
 
 
+def to_dtype(rows: NDArray[np.float32], dtype: str) -> tuple[NDArray[Any], dict[int, str]]:
+    """Return rows (n, …) in the stored dtype, and why for those that do not fit it."""
+    with np.errstate(over="ignore"):
+        stored = rows.astype(dtype)
+    misfits = {}
+    finite = np.isfinite(stored.reshape(len(stored), -1)).all(axis=1)
+    for i in np.flatnonzero(~finite).tolist():
+        largest = float(np.abs(rows[i]).max())
+        advice = ": --rows float32" if np.isfinite(largest) else ""
+        misfits[i] = f"{largest:.1e} does not fit {dtype}{advice}"
+    return stored, misfits
+
+
 class Writer:
     """Collects rows, publishes parts in a thread of its own, and commits at most once a minute.
 

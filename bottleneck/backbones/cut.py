@@ -1,0 +1,191 @@
+"""Flattening a network and cutting it at a layer.
+
+Nested Functional and Sequential models are replayed on one input, so that a layer inside a block
+is a layer like any other. Every layer is rebuilt from its config with a float32 policy and gets
+the tensors of the original; `training` among call arguments is dropped, because a frozen network
+is called with training=False. This copy is what is digested and what computes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import UsageError
+from bottleneck.core.frameworks import import_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POOLING = ("avg", "max", "none")
+
+
+@dataclass(slots=True)
+class Flat:
+    """A flattened network.
+
+    Attributes
+    ----------
+    input : KerasTensor (None, height, width, 3) float32
+    output : KerasTensor
+        The original's output.
+    places : path → the outputs of each call of the layer of that path
+    """
+
+    input: Any
+    output: Any
+    places: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def is_nested(operation: Any) -> bool:
+    """Whether an operation is a model made of layers that are to be replayed."""
+    keras = import_keras()
+    return type(operation) in (keras.Model, keras.Sequential) or (
+        type(operation).__name__ == "Functional" and type(operation).__module__.startswith("keras.")
+    )
+
+
+def nodes_to(tensor: Any) -> Iterator[Any]:
+    """Yield the graph's nodes that `tensor` needs, each after those that it needs (post-order).
+
+    Iterative: networks are deeper than Python's recursion limit allows.
+    """
+    done: set[int] = set()
+    stack: list[tuple[Any, bool]] = [(node_of(tensor), False)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done.add(id(node))
+            yield node
+            continue
+        stack.append((node, True))
+        for needed in reversed(node.arguments.keras_tensors):
+            child = node_of(needed)
+            if id(child) not in done:
+                stack.append((child, False))
+
+
+def node_of(tensor: Any) -> Any:
+    """Return the node whose call gave a tensor."""
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def flatten(model: Any, size: tuple[int, int], *, copy_weights: bool = True) -> Flat:
+    """Return a flat float32 copy of a network with one image input and one output."""
+    keras = import_keras()
+    if not is_nested(model) or not getattr(model, "inputs", None):
+        raise UsageError(
+            f"{type(model).__name__} is not made of layers by Keras' functional API",
+            model.name,
+            "give --network-version TEXT once it is wrapped in a functional model",
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise UsageError("needs one input and one output", model.name, "cut it so first")
+    image = keras.Input((*size, 3), dtype="float32", name="image")
+    flat = Flat(image, None)
+    (flat.output,) = _replay(model, [image], "", flat, {}, copy_weights)
+    return flat
+
+
+def _replay(
+    model: Any, inputs: list[Any], prefix: str, flat: Flat, clones: dict[int, Any], copy: bool
+) -> list[Any]:
+    tensors = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
+    for output in model.outputs:
+        for node in nodes_to(output):
+            if all(id(tensor) in tensors for tensor in node.outputs):
+                continue  # an input, or replayed for another output
+            args, kwargs = node.arguments.fill_in(tensors)
+            operation = node.operation
+            path = prefix + operation.name
+            if is_nested(operation):
+                given = [args[0]] if not isinstance(args[0], list | tuple) else list(args[0])
+                outputs = _replay(operation, given, f"{path}/", flat, clones, copy)
+            else:
+                kwargs = {k: v for k, v in kwargs.items() if k != "training"}
+                twin = _twin(operation, clones)
+                outputs = import_keras().tree.flatten(twin(*args, **kwargs))
+                if copy:
+                    _copy_weights(operation, twin)
+            flat.places.setdefault(path, []).append(outputs)
+            tensors.update({id(old): new for old, new in zip(node.outputs, outputs, strict=True)})
+    return [tensors[id(output)] for output in model.outputs]
+
+
+def _twin(operation: Any, clones: dict[int, Any]) -> Any:
+    """Return the float32 copy of a layer, the same one at each of its calls."""
+    keras = import_keras()
+    if not isinstance(operation, keras.Layer):
+        return operation  # a bare operation has no state: it is called once more
+    if id(operation) not in clones:
+        if getattr(operation, "quantization_mode", None):
+            raise UsageError("quantised layers are not supported", operation.name, "use float32")
+        config = operation.get_config()
+        config["dtype"] = "float32"
+        config["trainable"] = False
+        config["name"] = f"{operation.name}_{len(clones)}"
+        clones[id(operation)] = type(operation).from_config(config)
+    return clones[id(operation)]
+
+
+def _copy_weights(layer: Any, twin: Any) -> None:
+    if getattr(layer, "weights", None):
+        twin.set_weights([weight.numpy() for weight in layer.weights])
+
+
+def find_layer(flat: Flat, wanted: str) -> Any:
+    """Return the output of the layer that `wanted` names.
+
+    A path (`block/conv`), or what only one path ends with; `name:1` is the second call of a layer
+    that is called twice.
+
+    Raises
+    ------
+    UsageError
+        For an unknown layer (the near ones are listed), an ambiguous one, one with many outputs.
+    """
+    name, _, call = wanted.partition(":")
+    found = [name] if name in flat.places else suffix_matches(flat, name)
+    if not found:
+        near = difflib.get_close_matches(name, [p.split("/")[-1] for p in flat.places], 5, 0.4)
+        raise UsageError(f"no layer {wanted!r}", "--layer", f"near it: {', '.join(near) or 'none'}")
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} layers are named {wanted!r}", "--layer", " or ".join(found))
+    calls = flat.places[found[0]]
+    if call:
+        if not call.isdigit() or int(call) >= len(calls):
+            raise UsageError(
+                f"{found[0]} is called {len(calls)} times", "--layer", f"{name}:0 is the first"
+            )
+        outputs = calls[int(call)]
+    elif len(calls) > 1:
+        raise UsageError(
+            f"{found[0]} is called {len(calls)} times", "--layer", f"say which: {name}:0 …"
+        )
+    else:
+        outputs = calls[0]
+    if len(outputs) != 1:
+        raise UsageError(
+            f"{found[0]} has {len(outputs)} outputs", "--layer", "cut at a layer behind it"
+        )
+    return outputs[0]
+
+
+def suffix_matches(flat: Flat, name: str) -> list[str]:
+    """Return the paths that end with `/name`."""
+    return [path for path in flat.places if path.endswith(f"/{name}")]
+
+
+def pool(tensor: Any, pooling: str) -> Any:
+    """Append pooling over space, as the Keras layer that it is; flat features stay as they are."""
+    keras = import_keras()
+    if pooling not in POOLING:
+        raise UsageError(f"no pooling {pooling!r}", "--pooling", f"one of {', '.join(POOLING)}")
+    if pooling == "none" or len(tensor.shape) != 4:
+        return tensor
+    layer = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
+    return layer[pooling]()(tensor)

@@ -1,0 +1,148 @@
+"""Weights for an application: ImageNet's by their file, a file of the user's, or random ones."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from bottleneck.core.errors import UnavailableError, UsageError
+from bottleneck.core.frameworks import import_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOWNLOAD_TIMEOUT_S = 30.0
+
+
+class _Found(Exception):  # noqa: N818 - carries an answer out of Keras, never shown
+    pass
+
+
+def keras_home() -> Path:
+    """Return the folder in which Keras keeps what it downloads."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
+
+
+def imagenet_file(build: Any, name: str) -> Path:
+    """Return the local file of an application's ImageNet weights, downloading it if need be.
+
+    `build` is called to learn which file Keras would fetch; nothing is fetched by that.
+
+    Raises
+    ------
+    UnavailableError
+        When it is not there and cannot be fetched.
+    """
+    keras = import_keras()
+    asked: dict[str, Any] = {}
+
+    def record(fname: str, origin: str, *_: Any, **kwargs: Any) -> str:
+        asked.update(fname=fname, origin=origin, **kwargs)
+        raise _Found
+
+    module = import_keras_file_utils()
+    real = module.get_file
+    module.get_file = record
+    try:
+        with keras.StatelessScope():  # the graph alone: no memory, no time
+            build()
+    except _Found:
+        pass
+    finally:
+        module.get_file = real
+    if not asked:
+        raise UsageError(f"{name} has no ImageNet weights", "--weights", "give --weights PATH")
+    path: Path = keras_home() / asked.get("cache_subdir", "models") / asked["fname"]
+    if not path.exists():
+        _download(real, asked, path, name)
+    return path
+
+
+def import_keras_file_utils() -> Any:
+    """Return the module through which keras.applications fetches files."""
+    from keras.src.utils import file_utils  # noqa: PLC0415 - Keras is imported where it is used
+
+    return file_utils
+
+
+def _download(get_file: Any, asked: dict[str, Any], path: Path, name: str) -> None:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras tells of its downloads on stdout
+            get_file(**asked)
+    except Exception as error:
+        raise UnavailableError(
+            f"the ImageNet weights of {name} are not here and cannot be downloaded",
+            path,
+            "put the file there, or use --weights PATH; --weights random:0 works at once",
+        ) from error
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def load_file(model: Any, path: Path) -> None:
+    """Load an HDF5 weight file into a model.
+
+    Raises
+    ------
+    UsageError
+        When there is no such file, it is none, or its tensors are not the model's.
+    """
+    if not path.is_file():
+        raise UsageError("no such weight file", path, "check --weights")
+    if path.suffix != ".h5":
+        raise UsageError("not an HDF5 weight file (.h5)", path, "check --weights")
+    _refuse_links(path)
+    try:
+        model.load_weights(str(path))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"does not fit {model.name} ({reason})", path, "check --weights"
+        ) from error
+
+
+def _refuse_links(path: Path) -> None:
+    """Refuse a file that could pull in bytes of other files."""
+
+    def visit(group: h5py.Group) -> None:
+        for name in group:
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise UsageError(f"{name} is a link", path, "weight files hold their own tensors")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                visit(item)
+            elif item.external or item.is_virtual:
+                raise UsageError(
+                    f"{name} is stored elsewhere", path, "weight files hold their own tensors"
+                )
+
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            visit(file)
+    except (OSError, RuntimeError, KeyError, RecursionError) as error:
+        raise UsageError(f"not a readable HDF5 file ({error})", path, "check --weights") from error
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Initialise layers reproducibly inside, and leave Python's and numpy's generators alone."""
+    keras = import_keras()
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        keras.utils.set_random_seed(seed)
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)

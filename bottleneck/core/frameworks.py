@@ -1,0 +1,83 @@
+"""The one edge where Keras and TensorFlow are imported, with settings that are ours."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
+INSTALL = "pip install 'bottleneck-cache[tensorflow]'"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what native libraries print on stderr out of sight: it goes to the debug log.
+
+    TensorFlow's start-up says in several lines that a machine without a GPU has none.
+    """
+    sys.stderr.flush()
+    real = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+            aside.seek(0)
+            log.debug("%s", aside.read().decode("utf-8", "replace"))
+
+
+def import_keras() -> Any:
+    """Import Keras 3 and make it compute in float32, channels last, whatever keras.json says.
+
+    Raises
+    ------
+    MissingDependencyError
+        When Keras or its backend is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors are shown, chatter is not
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        if "keras" in sys.modules:
+            keras = sys.modules["keras"]
+        else:
+            with quiet():
+                keras = import_module("keras")
+                if keras.backend.backend() == "tensorflow":
+                    _prepare_tensorflow()
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+    return keras
+
+
+def _prepare_tensorflow() -> None:
+    """Ask for IEEE float32, deterministic kernels and no more memory than is needed.
+
+    All of it before the first operation: afterwards TensorFlow refuses.
+    """
+    tf = import_module("tensorflow")
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        tf.config.experimental.enable_op_determinism()
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # the process used the GPU already: its settings stand
+            log.debug("memory growth of %s is as it was", gpu.name)
+    tf.config.list_logical_devices()  # starts the devices, and their chatter, now

@@ -1,0 +1,64 @@
+"""The words that several commands share: parsed here once, so that one flag means one thing."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import NoReturn
+
+EXIT_CODES = """exit codes:
+  0 done   2 wrong usage   3 the data will not do   4 another recipe, or other rows
+  5 damage   6 stale   9 needs a network   12 no space or memory   13 not permitted
+  75 another run holds the store   130/143 interrupted, terminated   1 a bug"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2 and one line."""
+        self.exit(2, f"error: {message}: {self.prog} --help\n")
+
+
+def parser(verb: str, what: str, example: str) -> Parser:
+    """Return the parser of a verb, with the words that all verbs have."""
+    made = Parser(
+        prog=f"bottleneck {verb}",
+        description=what,
+        epilog=f"example:\n  {example}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
+    made.add_argument("--quiet", action="store_true", help="no messages, no progress")
+    return made
+
+
+def add_cache(made: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add --cache."""
+    text = "the store's folder" + ("" if required else " (default: the one store under cache/)")
+    made.add_argument("--cache", type=Path, required=required, metavar="DIR", help=text)
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return (height, width) of `139` or `139x96`."""
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if not match or int(match[1]) < 1 or int(match[2] or match[1]) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: 139 or 139x96")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def duration(text: str) -> float:
+    """Return the seconds of `90`, `90s`, `10m` or `2h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: 90s, 10m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def positive(text: str) -> int:
+    """Return a whole number above zero."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
+    return int(text)

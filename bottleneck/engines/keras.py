@@ -1,0 +1,181 @@
+"""The Keras engine: one compiled call of a fixed shape, from uint8 pixels to float32 rows."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shutil
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import NoSpaceError, UsageError
+from bottleneck.core.frameworks import import_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+
+class KerasEngine:
+    """A Keras model behind one compiled function.
+
+    The function has one batch shape; a smaller last batch is padded, so nothing is traced twice
+    and every image meets the same arithmetic.
+    """
+
+    name = "keras"
+
+    def __init__(
+        self,
+        model: Any,
+        preprocess: Callable[[Any], Any],
+        size: tuple[int, int],
+        batch_size: int,
+        device: tuple[str, str],
+        warning: str | None,
+    ) -> None:
+        self.batch_size = batch_size
+        self.device = device[1]
+        self.warning = warning
+        self.n_traces = 0
+        self._model = model
+        self._preprocess = preprocess
+        self._size = size
+        self._device = device[0]
+        self._call: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Engine, device, versions, host, batch: what is recorded in each part."""
+        keras = import_keras()
+        backend = keras.backend.backend()
+        return {
+            "engine": self.name,
+            "device": self.device,
+            "batch": self.batch_size,
+            "keras": keras.__version__,
+            "backend": backend,
+            backend: metadata.version(backend),
+            "host": platform.node(),
+            "machine": platform.machine(),
+            "threads": os.cpu_count() or 1,
+        }
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the rows (n, …) of n images (n, height, width, 3); see `Engine`."""
+        done: list[NDArray[np.float32]] = []
+        at = 0
+        while at < len(images):
+            batch = images[at : at + self.batch_size]
+            try:
+                done.append(self._padded(batch)[: len(batch)])
+                at += len(batch)
+            except MemoryError as error:
+                self._halve(error)
+        return np.concatenate(done)
+
+    def _padded(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if len(batch) < self.batch_size:
+            padding = np.zeros((self.batch_size - len(batch), *batch.shape[1:]), np.uint8)
+            batch = np.concatenate([batch, padding])
+        if self._call is None:
+            self._call = self._compile()
+        return self._call(batch)
+
+    def _halve(self, error: Exception) -> None:
+        if self.batch_size == 1:
+            raise NoSpaceError(
+                "no memory for a batch of one", self.device, "use a smaller --size or network"
+            ) from error
+        self.batch_size //= 2
+        self._call = None
+        log.warning("memory ended: going on with %d images a batch", self.batch_size)
+
+    def _compile(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+        keras = import_keras()
+
+        def rows(pixels: Any) -> Any:
+            self.n_traces += 1
+            x = keras.ops.cast(pixels, "float32")
+            return keras.ops.cast(self._model(self._preprocess(x), training=False), "float32")
+
+        if keras.backend.backend() == "tensorflow":
+            return _compile_tensorflow(rows, (self.batch_size, *self._size, 3), self._device)
+
+        def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+            with keras.device(self._device):
+                return np.asarray(keras.ops.convert_to_numpy(rows(batch)))
+
+        return call
+
+
+def _compile_tensorflow(
+    rows: Callable[[Any], Any], shape: tuple[int, ...], device: str
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Compile for TensorFlow: variables become constants, so that its optimiser can fold them."""
+    import tensorflow as tf  # noqa: PLC0415 - 3 s that only an extraction with work pays
+    from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
+        convert_variables_to_constants_v2,
+    )
+
+    try:
+        with tf.device(device):
+            traced = tf.function(
+                rows, input_signature=[tf.TensorSpec(shape, tf.uint8)], autograph=False
+            ).get_concrete_function()
+            frozen = convert_variables_to_constants_v2(traced)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(str(error)[:200]) from error
+
+    def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        try:
+            with tf.device(device):
+                (out,) = frozen(tf.constant(batch))
+            return np.asarray(out.numpy())
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError(str(error)[:200]) from error
+
+    return call
+
+
+def open_engine(
+    *,
+    model: Any,
+    preprocess: Callable[[Any], Any],
+    size: tuple[int, int],
+    batch_size: int,
+    devices: str | None,
+) -> KerasEngine:
+    """Return an engine on the device asked for, or on the best there is; see `catalog`."""
+    device, warning = _choose(devices)
+    return KerasEngine(model, preprocess, size, batch_size, device, warning)
+
+
+def _choose(asked: str | None) -> tuple[tuple[str, str], str | None]:
+    """Return the device as (framework's name, name for people), and a warning."""
+    keras = import_keras()
+    names = [name.lower() for name in keras.distribution.list_devices()] or ["cpu:0"]
+    if not any(name.startswith("cpu") for name in names):
+        names.append("cpu:0")
+    if asked is None:
+        chosen = next((name for name in names if name.startswith("gpu")), "cpu:0")
+    else:
+        chosen = asked.lower() if ":" in asked else f"{asked.lower()}:0"
+    if "," in chosen:
+        raise UsageError("one device at a time", "--devices", f"one of {', '.join(names)}")
+    if chosen not in names:
+        raise UsageError(f"no device {asked!r}", "--devices", f"one of {', '.join(names)}")
+    warning = None
+    if chosen.startswith("cpu") and asked is None and shutil.which("nvidia-smi"):
+        warning = (
+            "computing on the CPU although this machine has an NVIDIA GPU: "
+            "pip install 'bottleneck-cache[gpu]'"
+        )
+    people = f"the CPU ({os.cpu_count()} threads)" if chosen.startswith("cpu") else chosen.upper()
+    return (chosen, people), warning

@@ -1,0 +1,70 @@
+"""Canaries: images that have rows already, computed again to see whether this machine agrees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.pipeline.flow import Reader, Seconds
+from bottleneck.pipeline.sources import reopen_existing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from bottleneck.pipeline.look import Look
+    from bottleneck.pipeline.plan import Plan
+    from bottleneck.store.store import Store
+
+N_CANARIES = 4
+TRIES = 4 * N_CANARIES  # of each source: images that changed or vanished cannot serve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Canaries:
+    """Images (k, h, w, 3) that have rows (k, …) already, and what computed those."""
+
+    images: list[NDArray[np.uint8]]
+    rows: NDArray[Any]
+    provenance: dict[str, Any]
+
+
+def find_canaries(
+    store: Store | None, name: str, reader: Reader, now: Look, planned: Plan
+) -> Canaries:
+    """Return a few canaries, from the source at hand or else from another one of the store.
+
+    Parameters
+    ----------
+    store : the store whose rows are to be continued; None where there are none
+    """
+    images: list[NDArray[np.uint8]] = []
+    digests: list[NDArray[np.uint8]] = []
+    if store is None or not store.state.parts:
+        return Canaries(images=[], rows=np.zeros((0, 1), np.float32), provenance={})
+    for one, index, digest in _candidates(store, name, reader, now, planned):
+        image = one.image_of(index, digest.tobytes())
+        if image is not None:
+            images.append(image)
+            digests.append(digest)
+        if len(images) == N_CANARIES:
+            break
+    rows = store.rows(np.array(digests, np.uint8).reshape(-1, 32))
+    return Canaries(images=images, rows=rows, provenance=store.provenance())
+
+
+def _candidates(
+    store: Store, name: str, reader: Reader, now: Look, planned: Plan
+) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
+    for i in np.flatnonzero(planned.cached)[:TRIES]:
+        yield reader, int(i), now.digests[i]
+    for other, source in reopen_existing(store, leave_out=name):
+        samples = store.snapshot(other).samples
+        if not np.array_equal(source.list().keys, samples.keys):
+            continue  # its positions have moved, and finding them is another run's work
+        one = Reader(source, reader.image, reader.limits, reader.has_row, Seconds())
+        for i in np.flatnonzero(samples.known & store.has(samples.digests))[:TRIES]:
+            yield one, int(i), samples.digests[i]
