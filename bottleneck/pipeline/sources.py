@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import BottleneckError, UsageError
@@ -86,3 +87,12 @@ def reopen_existing(store: Store, leave_out: str) -> Iterator[tuple[str, Source]
                 yield name, source
         except BottleneckError:
             continue
+
+
+def the_one_store(folder: Path = Path("cache")) -> Path:
+    """Return the one store under `cache/`; UsageError when there are none or several."""
+    found = sorted(path.parent for path in folder.glob("*/log") if path.is_dir())
+    if len(found) != 1:
+        listed = ", ".join(map(str, found)) or "none"
+        raise UsageError(f"which store? there are {listed}", folder, "say --cache DIR")
+    return found[0]

@@ -195,7 +195,7 @@ class Store:
 
     def rows(self, digests: NDArray[np.uint8]) -> NDArray[Any]:
         """Return the rows of (n, 32) digests as (n, …); ValueError where one has none."""
-        return self._features(digests)[:]
+        return self.features_of(digests)[:]
 
     def provenance(self) -> dict[str, Any]:
         """Return what computed the newest rows (engine, device, versions, batch), if any."""
@@ -219,7 +219,7 @@ class Store:
     def features(self, source: str | None = None, split: str | None = None) -> Features:
         """Return the features of a source's available samples, in the snapshot's order."""
         samples = self.snapshot(source).samples
-        return self._features(samples.digests[self.available(source, split)])
+        return self.features_of(samples.digests[self.available(source, split)])
 
     def arrays(
         self, source: str | None = None, split: str | None = None
@@ -227,9 +227,10 @@ class Store:
         """Return (X, y, keys) of the available samples, aligned; y is -1 without a label."""
         samples = self.snapshot(source).samples
         at = self.available(source, split)
-        return self._features(samples.digests[at]), samples.labels[at], samples.keys[at]
+        return self.features_of(samples.digests[at]), samples.labels[at], samples.keys[at]
 
-    def _features(self, digests: NDArray[np.uint8]) -> Features:
+    def features_of(self, digests: NDArray[np.uint8]) -> Features:
+        """Return the features of (n, 32) digests, in that order; ValueError where one has none."""
         handles = self._lookup.find(digests)
         if (handles < 0).any():
             raise ValueError(f"{int((handles < 0).sum())} digests have no row")

@@ -1,0 +1,1 @@
+"""Heads: small models fitted on features. They see arrays, never a store."""

@@ -1,0 +1,335 @@
+"""Softmax regression, in numpy alone.
+
+The loss is the mean cross-entropy plus strength/2 · ||W||² on standardised features; the bias is
+free. It is convex, so the result depends on the data alone; the seed plays no part. Minimised by
+L-BFGS (Liu and Nocedal 1989) from strong to weak regularisation, each fit starting from the one
+before, and the strength of the lowest validation loss is taken: the path ends when two weaker
+strengths in a row were worse. Then the head is fitted once more to training and validation rows
+together at that strength (per row, as a prior does); the validation figures are of the fit before.
+
+What makes it quick: the Hessian is at most ½ XᵀX/n per class (Böhning 1992), so the inverse of
+that plus the strength, from one eigendecomposition, is where L-BFGS starts from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.heads.metrics import log_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(0, -13, -1))
+PATIENCE = 2
+MEMORY = 10
+MAX_ITERATIONS = 200
+# The gradient's norm, against its norm at zero weights: on the path, where only the order of
+# validation losses matters, and of the head that is kept.
+PATH_TOLERANCE = 3e-3
+TOLERANCE = 1e-4
+WHITEN_FEATURES = 4096  # above this an eigendecomposition costs more than it saves
+WHITEN_ROWS = 8192
+BLOCK_ROWS = 4096
+_FILE = "head.safetensors"
+
+
+@dataclass(slots=True, eq=False)
+class Linear:
+    """A fitted linear head.
+
+    Attributes
+    ----------
+    weights : (d, k) float32, bias : (k,) float32
+        Of standardised features.
+    mean, scale : (d,) float32
+        What standardises: (x - mean) / scale.
+    """
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    options: Mapping[str, Any]
+    history: list[dict[str, float]] = field(default_factory=list)
+    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    epochs: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were fitted."""
+        return self.weights.size + self.bias.size
+
+    def predict(self, features: Any) -> NDArray[np.float32]:
+        """Return probabilities (n, k) float32 of features (n, …)."""
+        d, k = self.weights.shape
+        n = len(features)
+        out = np.empty((n, k), np.float32)
+        for start in range(0, n, BLOCK_ROWS):
+            block = np.asarray(features[start : start + BLOCK_ROWS], np.float32)
+            block = block.reshape(len(block), -1)
+            if block.shape[1] != d:
+                raise DataError(
+                    f"features of {block.shape[1]} numbers, the head was fitted on {d}",
+                    "predict",
+                    "use rows of the recipe in the run's receipt",
+                )
+            logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
+            out[start : start + len(block)] = _softmax(logits)
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write head.safetensors and head.json."""
+        from safetensors.numpy import save_file  # noqa: PLC0415
+
+        tensors = {
+            "weights": self.weights,
+            "bias": self.bias,
+            "mean": self.mean,
+            "scale": self.scale,
+        }
+        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / _FILE)
+        with (folder / "head.json").open("x", encoding="utf-8") as file:
+            json.dump({"head": "linear", "options": dict(self.options)}, file, indent=1)
+
+
+def load(folder: Path) -> Linear:
+    """Return the head that `save` wrote; DamagedError when its files are not such."""
+    from safetensors import SafetensorError  # noqa: PLC0415
+    from safetensors.numpy import load_file  # noqa: PLC0415
+
+    path = folder / _FILE
+    try:
+        tensors = load_file(path)
+        head = Linear(
+            weights=tensors["weights"],
+            bias=tensors["bias"],
+            mean=tensors["mean"],
+            scale=tensors["scale"],
+            options=json.loads((folder / "head.json").read_bytes())["options"],
+        )
+        d, k = head.weights.shape
+        if head.bias.shape != (k,) or head.mean.shape != (d,) or head.scale.shape != (d,):
+            raise ValueError("tensors of other shapes")
+    except (OSError, SafetensorError, TypeError, ValueError, KeyError) as error:
+        raise DamagedError(f"not a linear head ({error})", path, "train again") from error
+    return head
+
+
+def fit(
+    features: Any,
+    labels: NDArray[np.int32],
+    split: NDArray[np.uint8],
+    *,
+    seed: int,
+    n_classes: int,
+    options: Mapping[str, Any],
+    report: Callable[[str], None],
+) -> Linear:
+    """Fit a linear head; see `heads.catalog.Head.fit`."""
+    train, validation = np.flatnonzero(split == 0), np.flatnonzero(split == 1)
+    if len(np.unique(labels[train])) < 2:
+        raise DataError(
+            f"{len(np.unique(labels[train]))} class among the training images",
+            "train",
+            "a classifier needs two classes or more",
+        )
+    # Training rows first, so that a slice is either; validation rows join for the last fit.
+    x = _matrix(features, np.concatenate([train, validation]))
+    y = labels[np.concatenate([train, validation])]
+    n = len(train)
+    mean, scale = _standardise(x, n)
+    problem = _Problem(x[:n], y[:n], n_classes)
+    best, history, epochs = _path(problem, x[n:], y[n:], report)
+    theta, strength = best
+    chosen = _softmax(x[n:] @ theta[:-1] + theta[-1])
+    if len(validation):
+        whole = _Problem(x, y, n_classes, problem.basis)
+        theta, _, steps = _minimise(whole, theta, strength * n / len(x), TOLERANCE)
+        epochs += steps
+    return Linear(
+        weights=theta[:-1].astype(np.float32),
+        bias=theta[-1].astype(np.float32),
+        mean=mean,
+        scale=scale,
+        options={**options, "strength": strength, "seed": seed},
+        history=history,
+        validation=chosen,
+        epochs=epochs,
+    )
+
+
+def _path(
+    problem: _Problem,
+    x: NDArray[np.float32],
+    y: NDArray[np.int32],
+    report: Callable[[str], None],
+) -> tuple[tuple[NDArray[np.float32], float], list[dict[str, float]], int]:
+    """Fit from strong to weak; return (weights, strength) of the lowest validation loss."""
+    theta = np.zeros((problem.x.shape[1] + 1, problem.n_classes), np.float32)
+    history: list[dict[str, float]] = []
+    best = (theta, STRENGTHS[0])
+    lowest, worse, epochs = np.inf, 0, 0
+    # Without validation rows nothing can be chosen: a middling strength, at which few overfit.
+    strengths, tolerance = (STRENGTHS, PATH_TOLERANCE) if len(y) else ((1e-3,), TOLERANCE)
+    for strength in strengths:
+        theta, loss, steps = _minimise(problem, theta, strength, tolerance)
+        epochs += steps
+        entry = {"epoch": epochs, "strength": strength, "loss": loss}
+        if len(y):
+            probabilities = _softmax(x @ theta[:-1] + theta[-1])
+            entry["validation_loss"] = log_loss(probabilities, y)
+            entry["validation_accuracy"] = float((probabilities.argmax(axis=1) == y).mean())
+        history.append(entry)
+        report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
+        found = entry.get("validation_loss", loss)
+        if found < lowest:
+            lowest, worse, best = found, 0, (theta, strength)
+        else:
+            worse += 1
+            if worse == PATIENCE:
+                break
+    return best, history, epochs
+
+
+class _Problem:
+    """Mean cross-entropy of (n, d) standardised rows, its gradient, and where to start from."""
+
+    def __init__(
+        self,
+        x: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        basis: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    ) -> None:
+        self.x, self.y, self.n_classes = x, y, n_classes
+        self.basis = basis
+        if basis is None and x.shape[1] <= WHITEN_FEATURES:
+            rows = x[:: max(1, len(x) // WHITEN_ROWS)]
+            values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+            self.basis = np.maximum(values, 0), vectors
+
+    def value(
+        self, theta: NDArray[np.float32], strength: float
+    ) -> tuple[float, NDArray[np.float32]]:
+        """Return the loss at `theta` (d + 1, k), whose last row is the bias, and its gradient."""
+        p = _softmax(self.x @ theta[:-1] + theta[-1])
+        loss = log_loss(p, self.y) + strength / 2 * float((theta[:-1].astype(float) ** 2).sum())
+        p[np.arange(len(p)), self.y] -= 1
+        gradient = np.empty_like(theta)
+        gradient[:-1] = self.x.T @ p / np.float32(len(p)) + np.float32(strength) * theta[:-1]
+        gradient[-1] = p.mean(axis=0)
+        return loss, gradient
+
+    def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+        """Return the gradient times the inverse of a bound of the Hessian."""
+        out = gradient * np.float32(2.0)
+        if self.basis is None:
+            out[:-1] = gradient[:-1] / np.float32(0.5 + strength)
+        else:
+            values, vectors = self.basis
+            inner = (vectors.T @ gradient[:-1]) / (values / 2 + strength)[:, None]
+            out[:-1] = vectors @ inner.astype(np.float32)
+        return out
+
+
+def _minimise(
+    problem: _Problem, theta: NDArray[np.float32], strength: float, tolerance: float
+) -> tuple[NDArray[np.float32], float, int]:
+    """Return the minimum near `theta`, its loss and how many steps it took."""
+    zero = np.zeros_like(theta)
+    enough = tolerance * float(np.linalg.norm(problem.value(zero, strength)[1]))
+    loss, gradient = problem.value(theta, strength)
+    pairs: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]] = deque(maxlen=MEMORY)
+    for steps in range(MAX_ITERATIONS):
+        if float(np.linalg.norm(gradient)) <= enough:
+            break
+        step = -_two_loop(problem, pairs, gradient, strength)
+        slope = float(np.vdot(step, gradient))
+        length = 1.0
+        while True:
+            new = theta + np.float32(length) * step
+            new_loss, new_gradient = problem.value(new, strength)
+            if new_loss <= loss + 1e-4 * length * slope:
+                break
+            length /= 2
+            if length < 1e-4:  # float32 can tell no better
+                return theta, loss, steps
+        s, g = new - theta, new_gradient - gradient
+        curvature = float(np.vdot(s, g))
+        if curvature > 1e-12:
+            pairs.append((s, g, curvature))
+        theta, loss, gradient = new, new_loss, new_gradient
+    return theta, loss, steps
+
+
+def _two_loop(
+    problem: _Problem,
+    pairs: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]],
+    gradient: NDArray[np.float32],
+    strength: float,
+) -> NDArray[np.float32]:
+    """Return the inverse Hessian, as L-BFGS knows it, times the gradient."""
+    q = gradient.copy()
+    alphas = []
+    for s, g, curvature in reversed(pairs):
+        alpha = float(np.vdot(s, q)) / curvature
+        q -= np.float32(alpha) * g
+        alphas.append(alpha)
+    q = problem.precondition(q, strength)
+    if (
+        pairs
+    ):  # the bound is far too large where predictions are sure: scale it as the last step says
+        _, g, curvature = pairs[-1]
+        q *= np.float32(curvature / float(np.vdot(g, problem.precondition(g, strength))))
+    for (s, g, curvature), alpha in zip(pairs, reversed(alphas), strict=True):
+        beta = float(np.vdot(g, q)) / curvature
+        q += np.float32(alpha - beta) * s
+    return q
+
+
+def _matrix(features: Any, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return these rows as one (n, d) float32 matrix, read in blocks."""
+    d = int(np.prod(features.shape[1:]))
+    out = np.empty((len(indices), d), np.float32)
+    for start in range(0, len(indices), BLOCK_ROWS):
+        at = indices[start : start + BLOCK_ROWS]
+        rows = features.take(at, axis=0) if isinstance(features, np.ndarray) else features.take(at)
+        out[start : start + len(at)] = rows.reshape(len(at), d)
+    if not np.isfinite(out).all():
+        raise DataError("features that are no numbers", "train", "run bottleneck verify")
+    return out
+
+
+def _standardise(
+    x: NDArray[np.float32], n_train: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Standardise `x` in place by its first `n_train` rows; return mean and scale."""
+    mean = x[:n_train].mean(axis=0, dtype=np.float64)
+    variance = np.zeros_like(mean)
+    for start in range(0, n_train, BLOCK_ROWS):
+        block = x[start : min(start + BLOCK_ROWS, n_train)] - mean
+        variance += (block * block).sum(axis=0)
+    scale = np.sqrt(variance / n_train)
+    # A feature that never varies tells nothing, also where rounding makes it seem to vary.
+    scale[scale <= 1e-6 * np.maximum(np.abs(mean), 1e-6)] = 1.0
+    mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
+    for start in range(0, len(x), BLOCK_ROWS):
+        block = x[start : start + BLOCK_ROWS]
+        block -= mean32
+        block /= scale32
+    return mean32, scale32
+
+
+def _softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)

@@ -1,0 +1,70 @@
+"""How good predictions are, in the usual figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+SMALLEST = 1e-12  # a probability of zero would make one mistake cost everything
+
+
+def log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
+    """Return the mean negative log-likelihood of the true classes, in nats."""
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(right, SMALLEST)).mean())
+
+
+def evaluate(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int32], classes: Sequence[str]
+) -> dict[str, Any]:
+    """Return accuracy, top-5 accuracy, loss, per-class precision and recall, confusion counts.
+
+    Parameters
+    ----------
+    probabilities : (n, k) float32, n > 0
+    labels : (n,) int32
+    classes : k names
+
+    Returns
+    -------
+    dict
+        `confusion[i][j]` counts rows of class i that were predicted as j. Precision is None for a
+        class that was never predicted, recall for one that has no row.
+    """
+    n_classes = len(classes)
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(confusion, (labels, predicted), 1)
+    right = probabilities[np.arange(len(labels)), labels]
+    rank = (probabilities > right[:, None]).sum(axis=1)
+    hits = np.diag(confusion)
+    return {
+        "samples": len(labels),
+        "accuracy": float((predicted == labels).mean()),
+        "top5": float((rank < 5).mean()),
+        "loss": log_loss(probabilities, labels),
+        "classes": {
+            name: {
+                "samples": int(confusion[i].sum()),
+                "precision": _ratio(hits[i], confusion[:, i].sum()),
+                "recall": _ratio(hits[i], confusion[i].sum()),
+            }
+            for i, name in enumerate(classes)
+        },
+        "confusion": confusion.tolist(),
+    }
+
+
+def majority_baseline(train_labels: NDArray[np.int32], labels: NDArray[np.int32]) -> float:
+    """Return the accuracy on `labels` of always saying the commonest class of the training rows."""
+    return float((labels == np.bincount(train_labels).argmax()).mean())
+
+
+def _ratio(part: np.int64, whole: np.int64) -> float | None:
+    return float(part / whole) if whole else None
