@@ -11,7 +11,7 @@ DATA ?= digits
 # digits are 8x8 pixels, and weights cannot be had everywhere: the smallest network, random weights.
 ifeq ($(DATA),digits)
 BACKBONE ?= mobilenetv2
-WEIGHTS ?= --weights random:0 --size 64
+WEIGHTS ?= --weights random:0 --size 32 --rows float32
 else
 BACKBONE ?= resnet50
 WEIGHTS ?=

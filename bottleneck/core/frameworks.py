@@ -72,6 +72,7 @@ def _prepare_tensorflow() -> None:
     """
     tf = import_module("tensorflow")
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.get_logger().setLevel("ERROR")  # it warns of retracing while networks are built
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         tf.config.experimental.enable_op_determinism()

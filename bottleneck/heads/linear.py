@@ -321,7 +321,7 @@ def _standardise(
         variance += (block * block).sum(axis=0)
     scale = np.sqrt(variance / n_train)
     # A feature that never varies tells nothing, also where rounding makes it seem to vary.
-    scale[scale <= 1e-6 * np.maximum(np.abs(mean), 1e-6)] = 1.0
+    scale[scale <= 1e-6 * np.abs(mean)] = 1.0
     mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
     for start in range(0, len(x), BLOCK_ROWS):
         block = x[start : start + BLOCK_ROWS]

@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
 PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
+LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
 
 
 def to_dtype(rows: NDArray[np.float32], dtype: str) -> tuple[NDArray[Any], dict[int, str]]:
-    """Return rows (n, …) in the stored dtype, and why for those that do not fit it."""
-    with np.errstate(over="ignore"):
+    """Return rows (n, …) in the stored dtype, and why for those that do not fit it.
+
+    Too large is infinite in float16; too small is zero. Both would be features lost in silence.
+    """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         stored = rows.astype(dtype)
+        exact = rows.reshape(len(rows), -1).astype(np.float64)
+        kept = stored.reshape(len(rows), -1).astype(np.float64)
+        lost = np.linalg.norm(kept - exact, axis=1)
+        fits = lost <= LOST_SHARE * np.linalg.norm(exact, axis=1)  # False for what is no number
     misfits = {}
-    finite = np.isfinite(stored.reshape(len(stored), -1)).all(axis=1)
-    for i in np.flatnonzero(~finite).tolist():
-        largest = float(np.abs(rows[i]).max())
+    for i in np.flatnonzero(~fits).tolist():
+        largest = float(np.abs(exact[i]).max())
         advice = ": --rows float32" if np.isfinite(largest) else ""
         misfits[i] = f"{largest:.1e} does not fit {dtype}{advice}"
     return stored, misfits

@@ -54,18 +54,15 @@ def _groups(parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield group
 
 
-def merged(
-    store: Store, parts: Sequence[Part], leave_out: Sequence[NDArray[np.int64]] = ()
-) -> PartEntry:
-    """Write and publish one part of all rows of `parts`, without those at `leave_out`."""
+def merged(store: Store, parts: Sequence[Part]) -> PartEntry:
+    """Write and publish one part of all rows of `parts`, each checked, equal ones once."""
     seen: set[bytes] = set()
     kept: list[NDArray[np.int64]] = []
-    for i, part in enumerate(parts):
-        bad = set(leave_out[i].tolist()) if leave_out else set()
+    for part in parts:
         rows = []
         for row, digest in enumerate(part.digests):
             name = digest.tobytes()
-            if name not in seen and row not in bad:
+            if name not in seen:
                 seen.add(name)
                 rows.append(row)
         kept.append(np.array(rows, np.int64))

@@ -185,10 +185,17 @@ class Part:
         _ = self.digests
         return self._checksums
 
-    def bad_rows(self) -> NDArray[np.int64]:
-        """Return the positions of rows that do not match their checksums."""
-        found = row_checksums(self._recipe_id, self.digests, self._rows)
-        return np.flatnonzero(found != self._checksums)
+    def good_rows(self) -> NDArray[np.int64]:
+        """Return the positions of rows whose checksum binds them to their recipe and digest.
+
+        The part's id is not asked: a row is good where its own three columns agree.
+        """
+        found = row_checksums(self._recipe_id, self._digests, self._rows)
+        return np.flatnonzero(found == self._checksums)
+
+    def salvage(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """Return digests and rows at good positions of a part that is damaged elsewhere."""
+        return self._digests[positions], self._rows[positions]
 
     def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
         """Return a copy of these rows, each checked."""

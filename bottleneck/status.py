@@ -1,0 +1,89 @@
+"""`bottleneck status`: what a store holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import console, words
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = words.parser(
+        "status", "Say what a store holds.", "bottleneck status --cache cache/resnet50"
+    )
+    words.add_cache(made, required=False)
+    made.add_argument("--source", metavar="NAME", help="one source alone")
+    made.add_argument("--why", metavar="KEY", help="all that is known of one image")
+    made.add_argument(
+        "--check", action="store_true", help="look at the sources; code 6 when something changed"
+    )
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    args = parser().parse_args(argv)
+    console.configure(quiet=args.quiet)
+    from bottleneck.core.errors import StaleError  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline import status as use_case  # noqa: PLC0415
+    from bottleneck.pipeline.sources import the_one_store  # noqa: PLC0415
+
+    report = use_case.status(
+        use_case.StatusOptions(
+            cache=args.cache or the_one_store(),
+            source=args.source,
+            why=args.why,
+            check=args.check,
+        )
+    )
+    console.result(report, lines(report), as_json=args.json)
+    stale = any(found["stale"] for found in report.get("check", {}).values())
+    return StaleError.exit_code if stale else 0
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the report for people."""
+    if "why" in report:
+        return [f"{key}: {value}" for key, value in report["why"].items() if value is not None]
+    about = report["about"]
+    found = [
+        f"{report['store']}: commit {report['commit']} of {report['time']}, {report['format']}",
+        f"{about.get('backbone')}, weights {about.get('weights')}, recipe {report['recipe'][:16]}",
+        f"{report['rows']} rows in {report['parts']} parts, {report['bytes'] / 1e6:.1f} MB",
+        *(f"computed by {engine}" for engine in report["engines"]),
+        f"{len(report['runs'])} runs",
+        "",
+        *console.table(
+            [
+                ("source", "samples", "unique", "cached", "pending", "quarantined"),
+                *(
+                    (
+                        source["name"],
+                        source["samples"],
+                        source["unique"],
+                        source["cached"],
+                        source["pending"],
+                        len(source["quarantined"]),
+                    )
+                    for source in report["sources"]
+                ),
+            ]
+        ),
+    ]
+    for source in report["sources"]:
+        shown = source["quarantined"][:20]
+        found += [f"quarantined {entry['key']}: {entry['reason']}" for entry in shown]
+    for name, check in report.get("check", {}).items():
+        counts = ", ".join(f"{key} {value}" for key, value in check.items() if key != "stale")
+        found.append(f"{name} is {'stale' if check['stale'] else 'as recorded'}: {counts}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(console.run(main))

@@ -1,0 +1,61 @@
+"""`bottleneck verify`: every byte against what was written."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import console, words
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = words.parser(
+        "verify",
+        "Read every byte of a store and compare it with what was written.",
+        "bottleneck verify --cache cache/resnet50",
+    )
+    words.add_cache(made, required=True)
+    made.add_argument(
+        "--repair",
+        action="store_true",
+        help="keep what is good; the next extraction computes what was lost",
+    )
+    made.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    args = parser().parse_args(argv)
+    console.configure(quiet=args.quiet)
+    from bottleneck.core.errors import DamagedError  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline import upkeep  # noqa: PLC0415
+
+    report = upkeep.verify(args.cache, repair=args.repair, wait_s=args.wait)
+    console.result(report, lines(report), as_json=args.json)
+    return DamagedError.exit_code if report["damaged"] and not report["repaired"] else 0
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the report for people."""
+    found = [
+        f"damaged {damage['what']} {damage['name']}: {damage['detail']}"
+        + (f" ({damage['rows_lost']} rows lost)" if damage["rows_lost"] else "")
+        for damage in report["damaged"]
+    ]
+    if report["repaired"]:
+        found.append(f"repaired, commit {report['commit']}: run bottleneck extract again")
+    elif found:
+        found.append(f"to repair: bottleneck verify --cache {report['store']} --repair")
+    else:
+        found.append(f"{report['rows']} rows in {report['parts']} parts are as they were written")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(console.run(main))
