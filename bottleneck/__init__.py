@@ -1,3 +1,42 @@
-"""bottleneck-cache: features of frozen networks, computed once and never silently wrong."""
+"""bottleneck-cache: features of frozen networks, computed once and never silently wrong.
+
+From Python: `open_store`, `extract_features`, `train_head`, with the words of the commands.
+
+The import name is also that of a NumPy accelerator (PyPI: Bottleneck) that pandas and xarray pick
+up when they see it. To be a good neighbour, `__version__` stays below the floor that pandas asks
+for (1.3.6 at the lowest), so that pandas leaves us alone; its warning about that is silenced; and
+whoever calls one of the accelerator's functions here is told of the confusion.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bottleneck.pipeline.api import extract_features, open_store, train_head
 
 __version__ = "0.1.0"
+__all__ = ["extract_features", "open_store", "train_head"]
+
+warnings.filterwarnings(
+    "ignore", message="Pandas requires version .* of 'bottleneck'", category=UserWarning
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from bottleneck.pipeline import api  # noqa: PLC0415 - importing us costs nothing
+
+        return getattr(api, name)
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise AttributeError(
+        f"bottleneck-cache has no {name!r}. If pandas or xarray asked for it, they want the NumPy "
+        "accelerator 'Bottleneck', which has the same import name and cannot share an environment "
+        "with bottleneck-cache; numbagg does the same for xarray (pip install numbagg)"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

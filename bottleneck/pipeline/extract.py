@@ -280,7 +280,8 @@ class _Run:
     def _room(self) -> int:
         """How many images the next batch takes; the first leaves room for the canaries."""
         size = self.computer.open().batch_size
-        return size if self.announced else max(1, size - N_CANARIES)
+        canaries = 0 if self.announced or not self._has_any_row() else N_CANARIES
+        return max(1, size - canaries)
 
     def _over_budget(self) -> bool:
         budget = self.options.budget_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +67,7 @@ class Store:
         if not path.is_dir():
             raise not_a_store(path)
         allowed = {*_HARMLESS, Log.NAME, "recipes", "derived"}
-        if any(entry.name not in allowed for entry in os.scandir(path)):
+        if {entry.name for entry in path.iterdir()} - allowed:
             raise UsageError("a folder that is no feature store", path, "choose another --cache")
         return False
 

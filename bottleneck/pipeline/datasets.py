@@ -1,0 +1,87 @@
+"""Features as the data sets of the frameworks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.frameworks import import_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from bottleneck.store.features import Features
+
+
+class _Batches:
+    """Batches of labelled rows, in order or shuffled anew each epoch."""
+
+    def __init__(
+        self, x: Features, y: NDArray[np.int32], batch_size: int, *, shuffle: bool, seed: int
+    ) -> None:
+        self.x, self.y = x, y
+        self.batch_size = batch_size
+        self.shuffle, self.seed, self.epoch = shuffle, seed, 0
+        self.labelled = np.flatnonzero(y >= 0)
+        self.order = self._ordered()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.labelled) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        at = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.x.take(at).astype(np.float32), self.y[at]
+
+    def next_epoch(self) -> None:
+        self.epoch += 1
+        self.order = self._ordered()
+
+    def _ordered(self) -> NDArray[np.int64]:
+        if not self.shuffle:
+            return self.labelled
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.labelled)
+
+
+def keras_dataset(
+    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int
+) -> Any:
+    """Return a `keras.utils.PyDataset`: float32 features (b, …) and int32 labels (b,)."""
+    batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed)
+
+    class FeatureBatches(import_keras().utils.PyDataset):  # type: ignore[misc] # no types in Keras
+        def __len__(self) -> int:
+            return len(batches)
+
+        def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+            return batches[index]
+
+        def on_epoch_end(self) -> None:
+            batches.next_epoch()
+
+    return FeatureBatches()
+
+
+def tf_dataset(
+    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int
+) -> Any:
+    """Return a `tf.data.Dataset` of float32 features (b, …) and int32 labels (b,)."""
+    import_keras()  # with TensorFlow's chatter kept quiet
+    import tensorflow as tf  # noqa: PLC0415
+
+    batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed)
+
+    def epoch() -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+        for index in range(len(batches)):
+            yield batches[index]
+        batches.next_epoch()
+
+    shapes = (
+        tf.TensorSpec((None, *x.shape[1:]), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+    )
+    found = tf.data.Dataset.from_generator(epoch, output_signature=shapes)
+    return found.apply(tf.data.experimental.assert_cardinality(len(batches)))

@@ -1,0 +1,88 @@
+"""Doctor: what of this machine and environment matters to a store."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow")
+
+
+def doctor(folder: Path) -> dict[str, Any]:
+    """Return checks as {name: {ok, says}}; the disk is tried with real files in `folder`."""
+    checks = {
+        "import name": _import_name(),
+        "python": {"ok": True, "says": platform.python_version()},
+        **{name: _version(name) for name in PACKAGES},
+        "gpu": _gpu(),
+        **_disk(folder),
+    }
+    return {
+        "verb": "doctor",
+        "folder": str(folder),
+        "checks": checks,
+        "ok": all(check["ok"] for check in checks.values()),
+    }
+
+
+def _import_name() -> dict[str, Any]:
+    owners = sorted(set(metadata.packages_distributions().get("bottleneck", [])))
+    others = [name for name in owners if name.lower() != "bottleneck-cache"]
+    if others:
+        says = f"{', '.join(others)} has the same import name: pip uninstall {others[0]}"
+        return {"ok": False, "says": f"{says}, then install bottleneck-cache again"}
+    return {"ok": True, "says": "ours alone"}
+
+
+def _version(name: str) -> dict[str, Any]:
+    try:
+        return {"ok": True, "says": metadata.version(name)}
+    except metadata.PackageNotFoundError:
+        optional = name in ("keras", "tensorflow")
+        return {"ok": optional, "says": "not installed" + (" (extra: tensorflow)" * optional)}
+
+
+def _gpu() -> dict[str, Any]:
+    if shutil.which("nvidia-smi") is None:
+        return {"ok": True, "says": "no NVIDIA driver here"}
+    try:
+        metadata.version("nvidia-cudnn-cu12")
+    except metadata.PackageNotFoundError:
+        return {"ok": True, "says": "an idle GPU: pip install 'bottleneck-cache[gpu]' uses it"}
+    return {"ok": True, "says": "NVIDIA driver and CUDA libraries"}
+
+
+def _disk(folder: Path) -> dict[str, dict[str, Any]]:
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    trial = files.temporary_name(existing)
+    files.make_folder(trial)
+    try:
+        return {"hard links": _hard_links(trial), "durable names": _durable(trial)}
+    finally:
+        files.delete(trial)
+
+
+def _hard_links(trial: Path) -> dict[str, Any]:
+    try:
+        files.create(trial / "one", b"1")
+    except files.NoHardLinksError:
+        return {"ok": True, "says": "none: commits take the lock in log/lock instead"}
+    return {"ok": True, "says": "yes: commits need no lock"}
+
+
+def _durable(trial: Path) -> dict[str, Any]:
+    try:
+        files.sync_folder(trial)
+    except OSError as error:
+        return {"ok": False, "says": f"folders cannot be synced ({os.strerror(error.errno or 0)})"}
+    return {"ok": True, "says": "yes"}

@@ -1,0 +1,74 @@
+"""A small world for most tests: real images on a real disk, and a network made of numpy."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
+from bottleneck.pipeline import network as networks
+from world import N_FEATURES, NumpyEngine, picture
+
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve images of two classes."""
+    root = tmp_path / "photos"
+    for i in range(12):
+        picture(root / ("cat" if i % 2 else "dog") / f"{i:02}.png", i)
+    return root
+
+
+@pytest.fixture
+def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
+    """Put the numpy network in the place of Keras; its recipe follows every option."""
+
+    def load(options: networks.NetworkOptions) -> networks.Network:
+        def digest(*of: object) -> str:
+            return hashlib.sha256(repr(of).encode()).hexdigest()
+
+        recipe = Recipe(
+            network=digest(options.layer, options.pooling),
+            weights=digest(options.weights),
+            preprocessing="none",
+            image=ImageSpec(size=options.size, resample=options.resample),
+            rows=RowSpec(dtype=options.rows or "float16", shape=(N_FEATURES,)),
+        )
+        backbone = SimpleNamespace(
+            model=None, preprocessing="none", size=options.size, batch_size=4, weight_files=()
+        )
+        about = {"backbone": "numpy", "weights": "none", "request": asdict(options)}
+        return networks.Network(options, recipe, about, backbone)
+
+    class Engine(NumpyEngine):
+        opened: list[NumpyEngine] = []
+
+    def open_engine(name: str, *, batch_size: int, **_: object) -> NumpyEngine:
+        Engine.opened.append(Engine(batch_size))
+        return Engine.opened[-1]
+
+    Engine.opened = []
+    monkeypatch.setattr(networks, "load", load)
+    monkeypatch.setattr("bottleneck.engines.catalog.open_engine", open_engine)
+    return Engine
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch):
+    """Move the clock that sources read: what was written before is then no longer racy."""
+    import time
+
+    real = time.time_ns
+    offset = [0]
+    monkeypatch.setattr(time, "time_ns", lambda: real() + offset[0])
+
+    def move(seconds: float = 10.0) -> None:
+        offset[0] += int(seconds * 1e9)
+
+    return move

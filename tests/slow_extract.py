@@ -1,0 +1,36 @@
+"""A process that extracts slowly with the numpy network, to be killed by a test."""
+
+import sys
+import time
+
+import pytest
+
+from bottleneck.core import console
+from bottleneck.pipeline import writing
+from bottleneck.pipeline.extract import ExtractOptions, extract
+from bottleneck.pipeline.network import NetworkOptions
+from conftest import numpy_network
+from world import NumpyEngine
+
+
+def main(_: object) -> int:
+    writing.COMMIT_EVERY_S = 0.0
+    engine = NumpyEngine.__call__
+
+    def slow(self: NumpyEngine, images: object) -> object:
+        time.sleep(0.3)
+        return engine(self, images)
+
+    NumpyEngine.__call__ = slow
+    with pytest.MonkeyPatch.context() as patch:
+        numpy_network.__wrapped__(patch) if hasattr(numpy_network, "__wrapped__") else None
+        network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+        extract(ExtractOptions(cache=store, data=sys.argv[1], network=network, batch_size=1))
+    return 0
+
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    store = Path(sys.argv[2])
+    sys.exit(console.run(main))
