@@ -15,7 +15,6 @@ from bottleneck.pipeline import network as networks
 from world import N_FEATURES, NumpyEngine, picture
 
 
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Twelve images of two classes."""

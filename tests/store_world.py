@@ -32,5 +32,3 @@ def snapshot_of(digests, spec=None):
         classes=("a", "b"),
     )
     return Snapshot(samples=samples, spec=spec or {"kind": "test"})
-
-

@@ -144,7 +144,7 @@ def from_model(
 
     keras = import_keras()
     try:
-        flat = cut.flatten(model, size)
+        flat = cut.flatten(model, size, network_version=network_version)
     except ValueError as error:
         raise _bad_size(model.name, size, error) from error
     at = flat.output if layer is None else cut.find_layer(flat, layer)

@@ -12,6 +12,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones.known import check_known, foreign_code
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -74,8 +75,20 @@ def node_of(tensor: Any) -> Any:
     return history.operation._inbound_nodes[history.node_index]
 
 
-def flatten(model: Any, size: tuple[int, int], *, copy_weights: bool = True) -> Flat:
-    """Return a flat float32 copy of a network with one image input and one output."""
+def flatten(
+    model: Any,
+    size: tuple[int, int],
+    *,
+    copy_weights: bool = True,
+    network_version: str | None = None,
+) -> Flat:
+    """Return a flat float32 copy of a network with one image input and one output.
+
+    Raises
+    ------
+    UsageError
+        For code that is not Keras' own, unless `network_version` says which version it is.
+    """
     keras = import_keras()
     if not is_nested(model) or not getattr(model, "inputs", None):
         raise UsageError(
@@ -87,54 +100,67 @@ def flatten(model: Any, size: tuple[int, int], *, copy_weights: bool = True) -> 
         raise UsageError("needs one input and one output", model.name, "cut it so first")
     image = keras.Input((*size, 3), dtype="float32", name="image")
     flat = Flat(image, None)
-    (flat.output,) = _replay(model, [image], "", flat, {}, copy_weights)
+    replay = _Replay(flat, network_version, copy_weights=copy_weights)
+    (flat.output,) = replay.run(model, [image], "")
     return flat
 
 
-def _replay(
-    model: Any, inputs: list[Any], prefix: str, flat: Flat, clones: dict[int, Any], copy: bool
-) -> list[Any]:
-    tensors = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
-    for output in model.outputs:
-        for node in nodes_to(output):
-            if all(id(tensor) in tensors for tensor in node.outputs):
-                continue  # an input, or replayed for another output
-            args, kwargs = node.arguments.fill_in(tensors)
-            operation = node.operation
-            path = prefix + operation.name
-            if is_nested(operation):
-                given = [args[0]] if not isinstance(args[0], list | tuple) else list(args[0])
-                outputs = _replay(operation, given, f"{path}/", flat, clones, copy)
-            else:
-                kwargs = {k: v for k, v in kwargs.items() if k != "training"}
-                twin = _twin(operation, clones)
-                outputs = import_keras().tree.flatten(twin(*args, **kwargs))
-                if copy:
-                    _copy_weights(operation, twin)
-            flat.places.setdefault(path, []).append(outputs)
-            tensors.update({id(old): new for old, new in zip(node.outputs, outputs, strict=True)})
-    return [tensors[id(output)] for output in model.outputs]
+class _Replay:
+    """One flattening: which layer became which copy."""
 
+    def __init__(self, flat: Flat, network_version: str | None, *, copy_weights: bool) -> None:
+        self._flat = flat
+        self._version = network_version
+        self._copy = copy_weights
+        self._twins: dict[int, Any] = {}
 
-def _twin(operation: Any, clones: dict[int, Any]) -> Any:
-    """Return the float32 copy of a layer, the same one at each of its calls."""
-    keras = import_keras()
-    if not isinstance(operation, keras.Layer):
-        return operation  # a bare operation has no state: it is called once more
-    if id(operation) not in clones:
+    def run(self, model: Any, inputs: list[Any], prefix: str) -> list[Any]:
+        """Replay a model's nodes on new inputs; return the new outputs."""
+        tensors = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
+        for output in model.outputs:
+            for node in nodes_to(output):
+                if all(id(tensor) in tensors for tensor in node.outputs):
+                    continue  # an input, or replayed for another output
+                args, kwargs = node.arguments.fill_in(tensors)
+                path = prefix + node.operation.name
+                if is_nested(node.operation):
+                    outputs = self.run(node.operation, list(_as_list(args[0])), f"{path}/")
+                else:
+                    outputs = self._call(node.operation, args, kwargs)
+                self._flat.places.setdefault(path, []).append(outputs)
+                pairs = zip(node.outputs, outputs, strict=True)
+                tensors.update({id(old): new for old, new in pairs})
+        return [tensors[id(output)] for output in model.outputs]
+
+    def _call(self, operation: Any, args: Any, kwargs: dict[str, Any]) -> list[Any]:
+        check_known(operation, self._version)
+        twin = self._twin(operation)
+        kwargs = {key: value for key, value in kwargs.items() if key != "training"}
+        outputs: list[Any] = import_keras().tree.flatten(twin(*args, **kwargs))
+        if self._copy and twin is not operation and operation.weights:
+            twin.set_weights([weight.numpy() for weight in operation.weights])
+        return outputs
+
+    def _twin(self, operation: Any) -> Any:
+        """Return the float32 copy of a layer, the same one at each of its calls."""
+        keras = import_keras()
+        if not isinstance(operation, keras.Layer):
+            return operation  # a bare operation has no state: it is called once more
         if getattr(operation, "quantization_mode", None):
             raise UsageError("quantised layers are not supported", operation.name, "use float32")
-        config = operation.get_config()
-        config["dtype"] = "float32"
-        config["trainable"] = False
-        config["name"] = f"{operation.name}_{len(clones)}"
-        clones[id(operation)] = type(operation).from_config(config)
-    return clones[id(operation)]
+        if foreign_code(operation):
+            return operation  # code that only its author can copy
+        if id(operation) not in self._twins:
+            config = operation.get_config()
+            config["dtype"] = "float32"
+            config["trainable"] = False
+            config["name"] = f"{operation.name}_{len(self._twins)}"
+            self._twins[id(operation)] = type(operation).from_config(config)
+        return self._twins[id(operation)]
 
 
-def _copy_weights(layer: Any, twin: Any) -> None:
-    if getattr(layer, "weights", None):
-        twin.set_weights([weight.numpy() for weight in layer.weights])
+def _as_list(value: Any) -> list[Any] | tuple[Any, ...]:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def find_layer(flat: Flat, wanted: str) -> Any:

@@ -11,9 +11,6 @@ new default; any other key counts when it is not the constructor's default, so t
 adds a key changes nothing until somebody sets it. For the other classes of Keras every key
 counts. Never counted: names, `trainable`, dtypes (the copy is float32), initialisers,
 regularisers, constraints, seeds: they decide nothing in a trained, frozen network.
-
-Known code only: a class or function that is not Keras' own could compute anything and change
-unseen, so it is refused, unless the user says which version it is. Byte code is never hashed.
 """
 
 from __future__ import annotations
@@ -26,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.backbones.cut import node_of, nodes_to
+from bottleneck.backbones.known import check_known, config_of, is_of_keras
 from bottleneck.core.errors import UsageError
 from bottleneck.core.recipe import canonical, canonical_digest
 
@@ -112,8 +110,6 @@ PASSED_OVER = {
     "ActivityRegularization",
     "Identity",
 }
-# Of Keras, but made to hold code of others.
-_FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
 _TENSORS = {"Normalization": ("mean", "variance")}  # of these layers only; of the others, all
 
 
@@ -141,7 +137,7 @@ class _Walk:
             (tensor,) = node.arguments.keras_tensors
             self._places[id(node.outputs[0])] = self._places[id(tensor)]
             return
-        self._check_known(operation)
+        check_known(operation, self._version)
         rank = len(node.arguments.keras_tensors[0].shape)
         kind = "layer" if hasattr(operation, "weights") else "operation"
         config = _config(operation, rank)
@@ -189,56 +185,19 @@ class _Walk:
             ) from error
         return value
 
-    def _check_known(self, operation: Any) -> None:
-        foreign = _foreign_code(operation)
-        if foreign and self._version is None:
-            raise UsageError(
-                f"{foreign} is code that cannot be known",
-                f"layer {operation.name}",
-                "say which version it is with --network-version TEXT",
-            )
-
 
 def _does_nothing(operation: Any) -> bool:
     name = type(operation).__name__
-    if not _is_of_keras(type(operation)):
+    if not is_of_keras(type(operation)):
         return False
     if name in PASSED_OVER:
         return True
-    return name == "Activation" and operation.get_config().get("activation") == "linear"
-
-
-def _is_of_keras(thing: Any) -> bool:
-    return str(getattr(thing, "__module__", "")).split(".")[0] == "keras"
-
-
-def _foreign_code(operation: Any) -> str | None:
-    """Return a name for code in an operation that is not Keras' own, if there is any."""
-    kind = type(operation)
-    if not _is_of_keras(kind) or kind.__name__ in _FOREIGN:
-        return kind.__name__
-    return _foreign_config(operation.get_config())
-
-
-def _foreign_config(value: Any) -> str | None:
-    if isinstance(value, dict):
-        if value.get("class_name") == "__lambda__":
-            return "a lambda"
-        if "class_name" in value and "config" in value:
-            module = value.get("module") or ""
-            if module.split(".")[0] not in ("keras", "builtins"):
-                return str(value.get("registered_name") or value["class_name"])
-        return next((found for item in value.values() if (found := _foreign_config(item))), None)
-    if isinstance(value, list | tuple):
-        return next((found for item in value if (found := _foreign_config(item))), None)
-    if isinstance(value, str) and ">" in value:  # a registered function, package>name
-        return value
-    return value.__qualname__ if callable(value) and not _is_of_keras(value) else None
+    return name == "Activation" and config_of(operation).get("activation") == "linear"
 
 
 def _config(operation: Any, rank: int) -> dict[str, Any]:
     """Return the part of a config that decides the result."""
-    config = operation.get_config()
+    config = config_of(operation)
     name = type(operation).__name__
     is_layer = hasattr(operation, "weights")
     pinned = COUNTED.get(name) if is_layer else None
@@ -330,5 +289,5 @@ def last_operation(output: Any) -> str:
     while _does_nothing(node.operation):
         (tensor,) = node.arguments.keras_tensors
         node = node_of(tensor)
-    activation = node.operation.get_config().get("activation")
+    activation = config_of(node.operation).get("activation")
     return str(activation or type(node.operation).__name__).lower()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import MissingDependencyError
+from bottleneck.core.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,10 @@ def import_keras() -> Any:
                     _prepare_tensorflow()
     except ModuleNotFoundError as error:
         raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
+    except ValueError as error:
+        raise UsageError(
+            f"Keras cannot start ({error})", "keras.json", "mend or delete that file"
+        ) from error
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")

@@ -110,8 +110,12 @@ def touch_everything(store):
 
 def test_a_flipped_bit_anywhere_is_an_error_or_changes_nothing(filled):
     expected = touch_everything(filled)
-    paths = [p for room in ("parts", "snapshots", "log", "recipes")
-             for p in (filled.path / room).rglob("*") if p.is_file()]
+    paths = [
+        p
+        for room in ("parts", "snapshots", "log", "recipes")
+        for p in (filled.path / room).rglob("*")
+        if p.is_file()
+    ]
     rng = np.random.default_rng(0)
     n_errors = 0
     for _ in range(300):

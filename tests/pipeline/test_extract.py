@@ -60,9 +60,7 @@ def test_only_racy_files_are_opened_again_and_none_on_the_third_run(run, photos,
     from bottleneck.data.folder import FolderSource
 
     real = FolderSource.read
-    monkeypatch.setattr(
-        FolderSource, "read", lambda self, i: opened.append(i) or real(self, i)
-    )
+    monkeypatch.setattr(FolderSource, "read", lambda self, i: opened.append(i) or real(self, i))
     run()
     assert len(opened) == 12
     opened.clear()
@@ -248,7 +246,8 @@ def test_after_an_interrupt_the_same_command_goes_on_with_bit_identical_rows(
 ):
     with monkeypatch.context() as patch:
         patch.setattr(
-            "bottleneck.engines.catalog.open_engine", lambda _, *, batch_size, **__: Interrupted(batch_size)
+            "bottleneck.engines.catalog.open_engine",
+            lambda _, *, batch_size, **__: Interrupted(batch_size),
         )
         with pytest.raises(KeyboardInterrupt):
             run(format=fmt)

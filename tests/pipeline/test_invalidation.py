@@ -131,7 +131,10 @@ def test_the_same_pixels_encoded_anew_compute_one(run, photos):
     ("key", "other"),
     [
         ("weights", NetworkOptions(backbone="resnet50", weights="random:1", size=(8, 8))),
-        ("network", NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8), layer="x")),
+        (
+            "network",
+            NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8), layer="x"),
+        ),
         (
             "network",
             NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8), pooling="max"),

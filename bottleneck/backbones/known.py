@@ -1,0 +1,63 @@
+"""Known code only.
+
+A class or function that is not Keras' own could compute anything, and change unseen; so it is
+refused, unless the user says which version it is. Byte code is never hashed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from bottleneck.core.errors import UsageError
+
+# Of Keras, but made to hold code of others.
+_FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
+
+
+def config_of(operation: Any) -> dict[str, Any]:
+    """Return an operation's config, without Keras' warning of the lambdas in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config: dict[str, Any] = operation.get_config()
+    return config
+
+
+def check_known(operation: Any, network_version: str | None) -> None:
+    """Raise UsageError for code that cannot be known, unless its version was said."""
+    foreign = foreign_code(operation)
+    if foreign and network_version is None:
+        raise UsageError(
+            f"{foreign} is code that cannot be known",
+            f"layer {operation.name}",
+            "say which version it is with --network-version TEXT",
+        )
+
+
+def is_of_keras(thing: Any) -> bool:
+    """Whether a class or function is Keras' own."""
+    return str(getattr(thing, "__module__", "")).split(".")[0] == "keras"
+
+
+def foreign_code(operation: Any) -> str | None:
+    """Return a name for code in an operation that is not Keras' own, if there is any."""
+    kind = type(operation)
+    if not is_of_keras(kind) or kind.__name__ in _FOREIGN:
+        return kind.__name__
+    return _foreign_config(config_of(operation))
+
+
+def _foreign_config(value: Any) -> str | None:
+    if isinstance(value, dict):
+        if value.get("class_name") == "__lambda__" or {"code", "closure"} <= value.keys():
+            return "a lambda"
+        if "class_name" in value and "config" in value:
+            module = value.get("module") or ""
+            if module.split(".")[0] not in ("keras", "builtins"):
+                return str(value.get("registered_name") or value["class_name"])
+        return next((found for item in value.values() if (found := _foreign_config(item))), None)
+    if isinstance(value, list | tuple):
+        return next((found for item in value if (found := _foreign_config(item))), None)
+    if isinstance(value, str) and ">" in value:  # a registered function, package>name
+        return value
+    return value.__qualname__ if callable(value) and not is_of_keras(value) else None

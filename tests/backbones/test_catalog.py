@@ -1,0 +1,188 @@
+"""Backbones: preprocessing and rows against plain Keras, cuts, weights, refusals."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bottleneck.backbones import preprocessing
+from bottleneck.backbones.applications import APPLICATIONS
+from bottleneck.backbones.catalog import Request, load
+from bottleneck.core.errors import UnavailableError, UsageError
+from bottleneck.core.frameworks import import_keras
+from bottleneck.engines.catalog import open_engine
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "applications.json"
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return import_keras()
+
+
+def pixels(n, size, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", sorted(APPLICATIONS))
+def test_preprocessing_is_that_of_the_network_s_own_module(keras, name):
+    entry = APPLICATIONS[name]
+    module = importlib.import_module(f"keras.applications.{entry.module}")
+    x = pixels(2, 5).astype("f4")
+    expected = module.preprocess_input(x.copy())
+    np.testing.assert_allclose(
+        preprocessing.apply(entry.preprocessing, x), expected, rtol=1e-6, atol=1e-5
+    )
+
+
+def test_every_application_of_keras_is_here(keras):
+    functions = [
+        name for name in dir(keras.applications) if callable(getattr(keras.applications, name))
+    ]
+    assert sorted(name.lower() for name in functions) == sorted(APPLICATIONS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet50", "mobilenetv2", "densenet121", "efficientnetb0"])
+def test_rows_are_those_of_plain_keras(keras, name):
+    entry = APPLICATIONS[name]
+    ours = load(Request(backbone=name, weights="random:3", size=(64, 64)))
+    engine = open_engine(
+        "keras",
+        model=ours.model,
+        preprocess=lambda x: preprocessing.apply(ours.preprocessing, x),
+        size=(64, 64),
+        batch_size=4,
+    )
+    images = pixels(5, 64)
+    rows = engine(images)
+    keras.utils.set_random_seed(3)
+    plain = getattr(keras.applications, entry.function)(
+        weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3)
+    )
+    module = importlib.import_module(f"keras.applications.{entry.module}")
+    expected = plain.predict(module.preprocess_input(images.astype("f4")), verbose=0)
+    errors = np.linalg.norm(rows - expected, axis=1) / np.linalg.norm(expected, axis=1)
+    assert errors.max() <= 1e-5
+    alone = np.concatenate([engine(images[i : i + 1]) for i in range(5)])
+    np.testing.assert_array_equal(rows, alone)
+    np.testing.assert_array_equal(engine(images[::-1])[::-1], rows)
+    assert engine.n_traces == 1
+
+
+@pytest.mark.slow
+def test_avg_pool_of_the_top_and_pooling_avg_are_one_recipe():
+    cut = load(Request(backbone="resnet50", weights="random:0", size=(32, 32), layer="avg_pool"))
+    pooled = load(Request(backbone="resnet50", weights="random:0", size=(32, 32)))
+    assert (cut.network, cut.weights) == (pooled.network, pooled.weights)
+    assert pooled.row_shape == (2048,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("backbone", "layer", "shape"),
+    [
+        ("resnet50", "conv4_block6_out", (2, 2, 1024)),
+        ("convnexttiny", "convnext_tiny_stage_0_block_1_layernorm", (8, 8, 96)),
+        ("mobilenetv2", "block_5_add", (4, 4, 32)),
+    ],
+)
+def test_a_layer_inside_is_cut_there(backbone, layer, shape):
+    found = load(
+        Request(backbone=backbone, weights="random:0", size=(32, 32), layer=layer, pooling="none")
+    )
+    assert found.row_shape == shape
+
+
+@pytest.mark.slow
+def test_random_weights_are_reproducible_and_leave_global_generators_alone():
+    import random
+
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    one = load(Request(backbone="mobilenetv2", weights="random:0", size=(32, 32)))
+    assert random.random() == expected
+    two = load(Request(backbone="mobilenetv2", weights="random:0", size=(32, 32)))
+    other = load(Request(backbone="mobilenetv2", weights="random:1", size=(32, 32)))
+    assert one.weights == two.weights != other.weights
+
+
+@pytest.mark.slow
+def test_a_weight_file_is_loaded_and_one_that_does_not_fit_is_refused(keras, tmp_path):
+    keras.utils.set_random_seed(9)
+    model = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(32, 32, 3))
+    path = tmp_path / "mine.weights.h5"
+    model.save_weights(path)
+    found = load(Request(backbone="mobilenetv2", weights=str(path), size=(32, 32)))
+    assert found.weight_files == (path,)
+    random = load(Request(backbone="mobilenetv2", weights="random:9", size=(32, 32)))
+    assert found.weights == random.weights
+    with pytest.raises(UsageError, match="does not fit"):
+        load(Request(backbone="resnet50", weights=str(path), size=(32, 32)))
+
+
+def test_weights_that_are_links_or_missing_are_refused(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["a"] = h5py.ExternalLink("other.h5", "/a")
+    for name, message in (("x.h5", "is a link"), ("none.h5", "no such weight file")):
+        with pytest.raises(UsageError, match=message):
+            load(Request(backbone="mobilenetv2", weights=str(tmp_path / name), size=(32, 32)))
+
+
+def test_missing_imagenet_weights_name_the_file_and_what_works_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    from bottleneck.backbones import weights
+
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(weights.import_keras_file_utils(), "get_file", offline)
+    with pytest.raises(UnavailableError) as caught:
+        load(Request(backbone="mobilenetv2", size=(32, 32)))
+    text = str(caught.value)
+    assert "models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5" in text
+    assert "--weights random:0 works at once" in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (Request(backbone="resnet5"), "near it: resnet50"),
+        (
+            Request(backbone="resnet50", layer="conv4_blok6_out", weights="random:0"),
+            "conv4_block6_out",
+        ),
+        (Request(backbone="inceptionv3", size=(20, 20), weights="random:0"), "cannot take images"),
+        (Request(backbone="vgg16", layer="fc2", size=(64, 64)), "use --size 224"),
+        (Request(backbone="mobilenetv2", weights="random:x", size=(32, 32)), "no seed"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_line_that_helps(request_, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        load(request_)
+    assert "\n" not in str(caught.value)
+
+
+def test_golden_digests_hold_for_every_application(keras):
+    from golden_applications import SMALL, digest
+
+    golden = json.loads(GOLDEN.read_text())
+    assert golden.keys() == APPLICATIONS.keys()
+    assert len(set(golden.values())) == len(golden)
+    for name in SMALL:
+        assert digest(name) == golden[name], name
+
+
+@pytest.mark.slow
+def test_golden_digests_hold_for_the_large_applications_too(keras):
+    from golden_applications import SMALL, digest
+
+    golden = json.loads(GOLDEN.read_text())
+    wrong = [name for name in golden if name not in SMALL and digest(name) != golden[name]]
+    assert wrong == []

@@ -1,0 +1,243 @@
+"""Identity: what a network computes decides its digest, and nothing else does."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bottleneck.backbones.catalog import from_model
+from bottleneck.core.errors import UsageError
+from bottleneck.core.frameworks import import_keras
+
+SIZE = (6, 8)
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return import_keras()
+
+
+def identity(model, **options):
+    found = from_model(model, size=SIZE, **options)
+    return found.network, found.weights
+
+
+def network(keras, body, name=None):
+    """Return a model of `body` over a 6x8 RGB image, its weights set by order of creation."""
+    image = keras.Input((*SIZE, 3))
+    model = keras.Model(image, body(image), name=name)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape).astype("f4") for w in model.get_weights()])
+    return model
+
+
+def conv(keras, **options):
+    return keras.layers.Conv2D(4, 3, **options)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda k, x: conv(k, activation="relu")(x), lambda k, x: conv(k, activation="gelu")(x)),
+        (lambda k, x: x + 3, lambda k, x: x + 4),
+        (lambda k, x: k.ops.split(x, 2, axis=2)[0], lambda k, x: k.ops.split(x, 2, axis=2)[1]),
+        (lambda k, x: x[:, 1:], lambda k, x: x[:, :-1]),
+        (lambda k, x: x * 2 - x, lambda k, x: x - x * 2),
+        (lambda k, x: conv(k, strides=2)(x), lambda k, x: conv(k)(x)),
+        (lambda k, x: conv(k, padding="same")(x), lambda k, x: conv(k)(x)),
+        (
+            lambda k, x: k.layers.BatchNormalization(epsilon=1e-3)(x),
+            lambda k, x: k.layers.BatchNormalization(epsilon=1e-5)(x),
+        ),
+        (
+            lambda k, x: k.layers.Concatenate(axis=-1)([x, x]),
+            lambda k, x: k.layers.Concatenate(axis=1)([x, x]),
+        ),
+        (lambda k, x: k.layers.ReLU(6.0)(x), lambda k, x: k.layers.ReLU()(x)),
+        (lambda k, x: k.layers.MaxPooling2D()(x), lambda k, x: k.layers.AveragePooling2D(2)(x)),
+        (lambda k, x: k.ops.mean(x, axis=1), lambda k, x: k.ops.mean(x, axis=2)),
+        (lambda k, x: x * np.float32([1, 2, 3]), lambda k, x: x * np.float32([1, 2, 4])),
+    ],
+)
+def test_networks_that_compute_otherwise_have_other_digests(keras, one, other):
+    first = identity(network(keras, lambda x: one(keras, x)))
+    second = identity(network(keras, lambda x: other(keras, x)))
+    assert first[0] != second[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            lambda k, x: k.layers.Dropout(0.1)(conv(k)(x)),
+            lambda k, x: conv(k)(x),
+        ),
+        (
+            lambda k, x: k.layers.Activation("linear")(conv(k, activation="relu")(x)),
+            lambda k, x: conv(k, activation="relu")(x),
+        ),
+        (
+            lambda k, x: k.layers.Concatenate(axis=-1)([x, x]),
+            lambda k, x: k.layers.Concatenate(axis=3)([x, x]),
+        ),
+        (
+            lambda k, x: k.layers.BatchNormalization(momentum=0.5)(x),
+            lambda k, x: k.layers.BatchNormalization(momentum=0.9)(x),
+        ),
+        (
+            lambda k, x: conv(k, kernel_initializer="zeros", kernel_regularizer="l2")(x),
+            lambda k, x: conv(k)(x),
+        ),
+        (lambda k, x: conv(k, name="one")(x), lambda k, x: conv(k, name="two")(x)),
+        (lambda k, x: conv(k, dtype="mixed_float16")(x), lambda k, x: conv(k)(x)),
+    ],
+)
+def test_networks_that_compute_the_same_are_one(keras, one, other):
+    first = identity(network(keras, lambda x: one(keras, x)))
+    assert first == identity(network(keras, lambda x: other(keras, x)))
+
+
+def small(keras, name=None):
+    def body(x):
+        x = conv(keras, activation="relu", name="first")(x)
+        x = keras.layers.BatchNormalization()(x)
+        return keras.layers.GlobalAveragePooling2D()(x)
+
+    return network(keras, body, name)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' loader
+def test_copies_are_one_network(keras, tmp_path):
+    expected = identity(small(keras))
+    compiled = small(keras)
+    compiled.compile("adam", "mse")
+    frozen = small(keras)
+    frozen.trainable = False
+    saved = small(keras)
+    saved.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    inner = small(keras)
+    image = keras.Input((*SIZE, 3))
+    nested = keras.Model(image, inner(image))
+    sequential = keras.Sequential([keras.Input((*SIZE, 3)), small(keras)])
+    copies = [compiled, frozen, loaded, small(keras, "renamed"), nested, sequential]
+    assert [identity(copy) for copy in copies] == [expected] * len(copies)
+
+
+def test_one_changed_weight_changes_the_weights_and_not_the_network(keras):
+    model = small(keras)
+    before = identity(model)
+    tensors = model.get_weights()
+    tensors[0][0, 0, 0, 0] += 1e-6
+    model.set_weights(tensors)
+    after = identity(model)
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+
+
+def test_a_layer_called_twice_needs_to_be_told_which_call(keras):
+    image = keras.Input((*SIZE, 3))
+    layer = keras.layers.Conv2D(3, 1, name="twice")
+    model = keras.Model(image, layer(layer(image)))
+    with pytest.raises(UsageError, match="called 2 times"):
+        from_model(model, layer="twice", size=SIZE)
+    first = from_model(model, layer="twice:0", size=SIZE)
+    second = from_model(model, layer="twice:1", size=SIZE)
+    assert first.network != second.network
+    assert second.network == from_model(model, size=SIZE).network
+
+
+def test_training_true_inside_gives_the_rows_of_predict(keras):
+    def body(x, *, training):
+        y = keras.layers.BatchNormalization(name="bn")(x, training=training)
+        return keras.layers.Dropout(0.5)(y, training=training)
+
+    inside = network(keras, lambda x: body(x, training=True))
+    outside = network(keras, lambda x: body(x, training=None))
+    tensors = [np.abs(w) for w in outside.get_weights()]
+    inside.set_weights(tensors)
+    outside.set_weights(tensors)
+    x = np.random.default_rng(0).normal(size=(3, *SIZE, 3)).astype("f4")
+    rows = from_model(inside, size=SIZE).model(x, training=False)
+    np.testing.assert_allclose(rows, outside.predict(x, verbose=0), rtol=1e-5)
+    assert identity(inside) == identity(outside)
+
+
+def test_code_that_cannot_be_known_is_refused_unless_its_version_is_said(keras):
+    class Own(keras.layers.Layer):
+        def call(self, x):
+            return x + 1
+
+    for body in (
+        lambda x: keras.layers.Lambda(lambda t: t)(x),
+        lambda x: Own(name="mine")(x),
+        lambda x: keras.layers.Activation(lambda t: t + 1, name="act")(x),
+        lambda x: conv(keras, activation=lambda t: t + 1)(x),
+    ):
+        model = network(keras, body)
+        with pytest.raises(UsageError, match="cannot be known"):
+            identity(model)
+        assert identity(model, network_version="1")
+    one, other = (identity(model, network_version=v)[0] for v in ("1", "2"))
+    assert one == other  # the text is a key of the recipe, beside the network
+
+
+def test_an_unknown_layer_names_the_near_ones(keras):
+    with pytest.raises(UsageError, match="near it: first"):
+        from_model(small(keras), layer="frist", size=SIZE)
+
+
+def test_pooling_is_the_layer_that_it_is(keras):
+    def maps(x):
+        return conv(keras, name="maps")(x)
+
+    model = network(keras, lambda x: keras.layers.GlobalAveragePooling2D()(maps(x)))
+    assert identity(model) == identity(model, layer="maps", pooling="avg")
+    assert identity(model) == identity(model, pooling="max")  # nothing left to pool
+    assert identity(model)[0] != identity(model, layer="maps", pooling="max")[0]
+
+
+def test_probabilities_are_stored_as_float32(keras):
+    for name, dtype in (("softmax", "float32"), ("sigmoid", "float32"), ("relu", "float16")):
+        model = network(keras, lambda x, a=name: keras.layers.Dense(2, activation=a)(x))
+        assert from_model(model, size=SIZE, pooling="none").row_dtype == dtype
+
+
+def test_a_deep_network_needs_no_recursion(keras):
+    from bottleneck.backbones.identity import network_digest
+
+    image = keras.Input((*SIZE, 3))
+    x = image
+    for _ in range(1500):
+        x = x + 1
+    assert network_digest(x) != network_digest(x + 1)
+
+
+@pytest.mark.slow
+def test_a_hostile_keras_json_changes_nothing(tmp_path):
+    code = (
+        "from bottleneck.backbones.catalog import Request, load;"
+        "b = load(Request(backbone='mobilenetv2', weights='random:0', size=(32, 32)));"
+        "print(b.network, b.weights, b.row_shape, b.model.dtype)"
+    )
+    found = []
+    for content in (
+        None,
+        '{"floatx": "float16", "image_data_format": "channels_first", "epsilon": 1.0}',
+    ):
+        home = tmp_path / str(len(found))
+        home.mkdir()
+        if content:
+            (home / "keras.json").write_text(content)
+        import os
+
+        environment = {**os.environ, "KERAS_HOME": str(home)}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.append(done.stdout)
+    assert found[0] == found[1]

@@ -1,0 +1,186 @@
+"""The linear head against scikit-learn, and what it must refuse and survive."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, precision_recall_fscore_support, top_k_accuracy_score
+from sklearn.preprocessing import StandardScaler
+
+from bottleneck.core.errors import BottleneckError, DamagedError, DataError
+from bottleneck.heads import linear, metrics
+from bottleneck.heads.catalog import HEADS, load_head, load_kind
+from bottleneck.heads.split import conflicting, validation_mask
+
+
+def silent(_):
+    pass
+
+
+def fit(x, y, split, n_classes=None):
+    return linear.fit(
+        x,
+        y.astype(np.int32),
+        split.astype(np.uint8),
+        seed=0,
+        n_classes=n_classes or int(y.max()) + 1,
+        options={},
+        report=silent,
+    )
+
+
+@pytest.fixture(scope="module")
+def digits():
+    x, y = load_digits(return_X_y=True)
+    split = np.random.default_rng(0).choice([0, 0, 0, 1, 2], len(x))
+    return x.astype("f2"), y.astype(np.int32), split.astype(np.uint8)
+
+
+@pytest.mark.slow
+def test_accuracy_is_that_of_logistic_regression_with_c_chosen_on_the_same_rows(digits):
+    x, y, split = digits
+    scaler = StandardScaler().fit(x[split == 0])
+    candidates = [
+        LogisticRegression(C=c, max_iter=3000).fit(scaler.transform(x[split == 0]), y[split == 0])
+        for c in 10.0 ** np.arange(-3, 3)
+    ]
+    validation = scaler.transform(x[split == 1])
+    best = max(candidates, key=lambda m: m.score(validation, y[split == 1]))
+    theirs = best.score(scaler.transform(x[split == 2]), y[split == 2])
+    ours = (fit(x, y, split).predict(x[split == 2]).argmax(1) == y[split == 2]).mean()
+    assert ours >= theirs - 0.010
+
+
+@pytest.mark.slow
+def test_the_minimum_is_that_of_scikit_learn_at_the_same_strength(digits):
+    x, y, split = digits
+    x = StandardScaler().fit_transform(x[split == 0].astype("f4")).astype("f4")
+    y = y[split == 0]
+    strength = 0.01
+    problem = linear._Problem(x, y, 10)
+    theta, loss, _ = linear._minimise(problem, np.zeros((65, 10), "f4"), strength, 1e-5)
+    theirs = LogisticRegression(C=1 / (strength * len(x)), max_iter=5000, tol=1e-8).fit(x, y)
+    p = theirs.predict_proba(x)
+    expected = log_loss(y, p) + strength / 2 * (theirs.coef_**2).sum()
+    assert loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_gradient_is_that_of_the_loss():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 4)).astype("f4"), rng.integers(0, 3, 30).astype(np.int32)
+    problem, theta = linear._Problem(x, y, 3), rng.normal(size=(5, 3)).astype("f4")
+    _, gradient = problem.value(theta, 0.1)
+    for at in [(0, 0), (3, 2), (4, 1)]:
+        step = np.zeros_like(theta)
+        step[at] = 1e-2
+        up, down = problem.value(theta + step, 0.1)[0], problem.value(theta - step, 0.1)[0]
+        assert gradient[at] == pytest.approx((up - down) / 2e-2, rel=1e-2, abs=1e-4)
+
+
+def test_test_rows_are_never_looked_at(digits):
+    x, y, split = digits
+    spoiled = x.copy()
+    spoiled[split == 2] = np.nan
+    np.testing.assert_array_equal(fit(spoiled, y, split).weights, fit(x, y, split).weights)
+
+
+def test_the_same_rows_give_the_same_head(digits):
+    np.testing.assert_array_equal(fit(*digits).weights, fit(*digits).weights)
+
+
+def test_a_constant_and_a_tiny_feature_do_no_harm():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    x = np.stack([np.full(200, 7.3), y * 1e-9 + rng.normal(size=200) * 1e-10], 1).astype("f4")
+    head = fit(x, y, rng.integers(0, 2, 200))
+    assert (head.predict(x).argmax(1) == y).mean() > 0.95
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 50])
+def test_one_row_a_class_is_enough(n_classes):
+    x = np.eye(n_classes, 60, dtype="f4")
+    head = fit(x, np.arange(n_classes), np.zeros(n_classes))
+    assert (head.predict(x).argmax(1) == np.arange(n_classes)).all()
+
+
+def test_a_class_without_validation_rows_is_fitted_all_the_same(digits):
+    x, y, split = digits
+    split = np.where((y == 3) & (split == 1), 0, split)
+    assert (fit(x, y, split).predict(x[y == 3]).argmax(1) == 3).mean() > 0.9
+
+
+def test_one_class_is_refused():
+    with pytest.raises(DataError, match="two classes"):
+        fit(np.zeros((5, 2), "f4"), np.zeros(5), np.zeros(5), 1)
+
+
+def test_features_that_are_no_numbers_are_refused():
+    with pytest.raises(DataError, match="no numbers"):
+        fit(np.array([[np.nan], [1]], "f4"), np.arange(2), np.zeros(2))
+
+
+def test_predicting_features_of_another_length_is_refused(digits):
+    with pytest.raises(DataError, match="fitted on 64"):
+        fit(*digits).predict(np.zeros((2, 5), "f4"))
+
+
+@pytest.mark.parametrize("name", sorted(HEADS))
+def test_a_saved_head_loads_again_and_predicts_the_same(name, digits, tmp_path):
+    x, y, split = digits
+    head = load_kind(name).fit(x, y, split, seed=0, n_classes=10, options={}, report=silent)
+    head.save(tmp_path)
+    np.testing.assert_array_equal(load_head(tmp_path).predict(x), head.predict(x))
+    p = head.predict(x)
+    assert p.shape == (len(x), 10)
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 8, b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"{}"])
+def test_a_hostile_head_file_is_damage(digits, tmp_path, data):
+    fit(*digits).save(tmp_path)
+    (tmp_path / "head.safetensors").write_bytes(data)
+    with pytest.raises(DamagedError):
+        load_head(tmp_path)
+    (tmp_path / "head.json").write_text(json.dumps({"head": "os.system"}))
+    with pytest.raises(BottleneckError):
+        load_head(tmp_path)
+
+
+def test_metrics_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(7), 300).astype("f4")
+    y = rng.integers(0, 6, 300).astype(np.int32)  # class 6 has no row
+    names = [str(i) for i in range(7)]
+    found = metrics.evaluate(p, y, names)
+    assert found["accuracy"] == pytest.approx((p.argmax(1) == y).mean())
+    assert found["top5"] == pytest.approx(top_k_accuracy_score(y, p, k=5, labels=range(7)))
+    assert found["loss"] == pytest.approx(log_loss(y, p, labels=range(7)), rel=1e-5)
+    precision, recall, _, _ = precision_recall_fscore_support(
+        y, p.argmax(1), labels=range(7), zero_division=np.nan
+    )
+    for i, name in enumerate(names[:6]):
+        assert found["classes"][name]["precision"] == pytest.approx(precision[i])
+        assert found["classes"][name]["recall"] == pytest.approx(recall[i])
+    assert found["classes"]["6"]["recall"] is None
+    assert metrics.majority_baseline(np.array([1, 1, 2]), np.array([1, 2, 2, 2])) == 0.25
+
+
+def test_validation_rows_never_move_when_others_come_and_go():
+    rng = np.random.default_rng(0)
+    digests = rng.integers(0, 256, (2000, 32), np.uint8)
+    labels = rng.integers(0, 4, 2000).astype(np.int32)
+    mask = validation_mask(digests, labels, 0, 0.2)
+    some = rng.permutation(2000)[:700]
+    np.testing.assert_array_equal(validation_mask(digests[some], labels[some], 0, 0.2), mask[some])
+    assert 0.17 < mask.mean() < 0.23
+    assert (validation_mask(digests, labels, 1, 0.2) != mask).any()
+
+
+def test_an_image_under_two_labels_is_conflicting_and_a_copy_is_not():
+    digests = np.zeros((5, 32), np.uint8)
+    digests[2:4] = 1
+    digests[4] = 2
+    found = conflicting(digests, np.array([0, 1, 3, 3, 4], np.int32))
+    assert found.tolist() == [True, True, False, False, False]
