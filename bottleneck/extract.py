@@ -60,9 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     console.configure(quiet=args.quiet)
     from bottleneck.pipeline import extract as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
+    from bottleneck.pipeline.options import ExtractOptions  # noqa: PLC0415
 
     report = use_case.extract(
-        use_case.ExtractOptions(
+        ExtractOptions(
             cache=args.cache,
             data=args.data,
             source=args.source,

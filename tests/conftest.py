@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from world import N_FEATURES, NumpyEngine, picture
 
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.pipeline import network as networks
-from world import N_FEATURES, NumpyEngine, picture
 
 
 @pytest.fixture

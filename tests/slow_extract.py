@@ -4,13 +4,14 @@ import sys
 import time
 
 import pytest
+from conftest import numpy_network
+from world import NumpyEngine
 
 from bottleneck.core import console
 from bottleneck.pipeline import writing
-from bottleneck.pipeline.extract import ExtractOptions, extract
+from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
-from conftest import numpy_network
-from world import NumpyEngine
+from bottleneck.pipeline.options import ExtractOptions
 
 
 def main(_: object) -> int:

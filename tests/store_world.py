@@ -1,6 +1,7 @@
 """Stores of seeded rows."""
 
 import numpy as np
+
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.sample import Samples, key_array
 from bottleneck.store.snapshot import Snapshot

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import words
-from bottleneck.pipeline.extract import ExtractOptions, extract
+from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.train import TrainOptions, train
 from bottleneck.store.store import Store
 

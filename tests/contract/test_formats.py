@@ -6,13 +6,13 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from store_world import RECIPE, rows_and_digests, snapshot_of
+from world import flip, tree
 
 from bottleneck.core.errors import BottleneckError, DamagedError
 from bottleneck.store.log import ReplaceParts
 from bottleneck.store.store import Store
 from bottleneck.store.table import FORMATS, Blocks, load_format
-from store_world import RECIPE, rows_and_digests, snapshot_of
-from world import flip, tree
 
 
 @pytest.fixture(params=sorted(FORMATS))

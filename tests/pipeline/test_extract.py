@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from world import NumpyEngine, picture, tree
 
 from bottleneck.core.errors import (
     BusyError,
@@ -17,13 +18,13 @@ from bottleneck.core.errors import (
     PermissionDeniedError,
     UsageError,
 )
-from bottleneck.pipeline import extract as module
+from bottleneck.pipeline import extraction as module
 from bottleneck.pipeline import writing
-from bottleneck.pipeline.extract import ExtractOptions, extract
+from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.store.lock import hold
 from bottleneck.store.store import Store
-from world import NumpyEngine, picture, tree
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from world import flip, picture, row_of, tree
 
 from bottleneck.core.errors import DataError, RecipeError
-from bottleneck.pipeline.extract import ExtractOptions, extract
+from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.upkeep import verify
 from bottleneck.store.store import Store
-
-from world import flip, picture, row_of, tree
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 
@@ -189,7 +189,7 @@ def test_an_unreadable_image_computes_nothing_and_is_tried_again_when_it_changes
 
 
 def test_a_quarantined_image_is_tried_again_when_the_decoder_changes(run, photos, monkeypatch):
-    from bottleneck.pipeline import extract as module
+    from bottleneck.pipeline import extraction as module
 
     (photos / "cat/01.png").write_bytes(b"no image")
     assert run()["quarantined"] == 1

@@ -1,10 +1,10 @@
 """Stores of seeded rows."""
 
 import pytest
+from store_world import RECIPE, rows_and_digests, snapshot_of
 
 from bottleneck.store.log import SetSource
 from bottleneck.store.store import Store
-from store_world import RECIPE, rows_and_digests, snapshot_of
 
 
 @pytest.fixture(params=["hdf5", "zarr"])

@@ -1,10 +1,13 @@
 """Every pair of actions racing: the outcome that the design's table says."""
 
+import contextlib
 import multiprocessing
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from store_world import RECIPE, rows_and_digests, snapshot_of
 
 from bottleneck.core import files
 from bottleneck.core.errors import ConflictError, RecipeError
@@ -13,8 +16,6 @@ from bottleneck.store.fold import merged
 from bottleneck.store.gc import gc
 from bottleneck.store.log import DropSource, Log, MovedError, ReplaceParts, SetRecipe, SetSource
 from bottleneck.store.store import Store
-from dataclasses import replace
-from store_world import RECIPE, rows_and_digests, snapshot_of
 
 
 def add(store, seed, n=3):
@@ -176,10 +177,8 @@ def test_a_crash_at_any_effect_leaves_the_old_state_or_the_new(filled, monkeypat
     reported = None
     with monkeypatch.context() as patch:
         patch.setattr(files, "os", Cut())
-        try:
+        with contextlib.suppress(PowerCut, OSError):
             reported = filled.commit([add(filled, 1)], "new").state
-        except (PowerCut, OSError):
-            pass
     found = Store.open(filled.path)
     assert found.state.number in (old.number, old.number + 1)
     if reported is not None:
