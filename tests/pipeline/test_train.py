@@ -1,0 +1,186 @@
+"""Training: what is left out, what is said, what the receipt holds; and the API from Python."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import bottleneck
+from bottleneck.core.errors import DataError, StaleError, UsageError
+from bottleneck.heads.catalog import load_head
+from bottleneck.pipeline.extract import extract
+from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.options import ExtractOptions
+from bottleneck.pipeline.train import TrainOptions, train
+from bottleneck.store.store import Store
+from world import picture
+
+NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+
+
+@pytest.fixture(params=["hdf5", "zarr"])
+def cache(request, tmp_path, photos, numpy_network, later):
+    for i in range(12, 40):
+        picture(photos / ("cat" if i % 2 else "dog") / f"{i:02}.png", i)
+    options = ExtractOptions(
+        cache=tmp_path / "store", data=str(photos), network=NETWORK, format=request.param
+    )
+    extract(options)
+    later()
+    return tmp_path / "store"
+
+
+def fit(cache, **options):
+    return train(TrainOptions(cache=cache, **options))
+
+
+def test_a_run_holds_receipt_metrics_history_and_a_head_that_predicts(cache):
+    report = fit(cache)
+    run = cache / "runs" / report["run"].split("/")[-1]
+    names = sorted(p.name for p in run.iterdir())
+    assert names == ["head.json", "head.safetensors", "history.csv", "metrics.json", "run.json"]
+    receipt = json.loads((run / "run.json").read_text())
+    state = Store.open(cache).state
+    assert receipt["store"]["checksum"] == state.checksum
+    assert receipt["recipe"] == state.recipe
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["accuracy"] == report["accuracy"]
+    assert metrics["classes"].keys() == {"cat", "dog"}
+    x, _, _ = Store.open(cache).arrays()
+    assert load_head(run).predict(x).shape == (40, 2)
+
+
+def test_a_changed_image_is_left_out_and_the_next_extraction_computes_exactly_it(
+    cache, photos, later
+):
+    picture(photos / "cat/01.png", 500)
+    report = fit(cache)
+    assert report["left_out"]["changed"] == 1
+    assert sum(report["samples"].values()) == 39
+    later()
+    assert extract(ExtractOptions(cache=cache))["computed"] == 1
+    later()
+    assert sum(fit(cache)["samples"].values()) == 40
+
+
+def test_a_vanished_image_is_left_out(cache, photos):
+    (photos / "cat/01.png").unlink()
+    report = fit(cache)
+    assert (report["left_out"]["gone"], sum(report["samples"].values())) == (1, 39)
+
+
+def test_a_renamed_or_touched_image_is_trained_on(cache, photos):
+    (photos / "cat/01.png").rename(photos / "cat/zz.png")
+    (photos / "cat/03.png").touch()
+    report = fit(cache)
+    assert report["left_out"]["gone"] == report["left_out"]["changed"] == 0
+    assert sum(report["samples"].values()) == 40
+
+
+def test_on_stale_error_stops_and_use_takes_the_old_rows(cache, photos):
+    picture(photos / "cat/01.png", 500)
+    with pytest.raises(StaleError) as caught:
+        fit(cache, on_stale="error")
+    assert caught.value.exit_code == 6
+    number = Store.open(cache).state.number
+    assert sum(fit(cache, on_stale="use")["samples"].values()) == 40
+    assert Store.open(cache).state.number == number
+
+
+def test_without_the_source_the_recorded_snapshot_serves_and_that_is_said(cache, photos, capsys):
+    shutil.rmtree(photos)
+    report = fit(cache)
+    assert (sum(report["samples"].values()), report["source_seen"]) == (40, False)
+    assert "not here" in capsys.readouterr().err
+
+
+def test_an_empty_mount_point_counts_as_absent_and_commits_nothing(cache, photos, capsys):
+    shutil.rmtree(photos)
+    photos.mkdir()
+    number = Store.open(cache).state.number
+    assert sum(fit(cache)["samples"].values()) == 40
+    assert Store.open(cache).state.number == number
+    assert "training from what was recorded" in capsys.readouterr().err
+
+
+def test_a_source_that_lost_half_is_trained_from_the_record_and_commits_nothing(cache, photos):
+    for path in sorted(photos.rglob("*.png"))[:25]:
+        path.unlink()
+    number = Store.open(cache).state.number
+    assert sum(fit(cache)["samples"].values()) == 40
+    assert Store.open(cache).state.number == number
+
+
+def test_an_image_under_two_labels_is_left_out(cache, photos, later):
+    shutil.copy(photos / "cat/01.png", photos / "dog/twin.png")
+    report = fit(cache)
+    assert report["left_out"]["conflicting"] == 2
+
+
+def test_the_same_seed_gives_the_same_head_and_another_another_split(cache):
+    one, two, other = (fit(cache, seed=s) for s in (0, 0, 1))
+    head = [load_head(__import__("pathlib").Path(r["run"])).weights for r in (one, two, other)]
+    np.testing.assert_array_equal(head[0], head[1])
+    assert (head[0] != head[2]).any()
+
+
+def test_one_class_and_no_labels_are_refused(tmp_path, numpy_network):
+    for i in range(3):
+        picture(tmp_path / "flat" / f"{i}.png", i)
+        picture(tmp_path / "one/cat" / f"{i}.png", i)
+    for name, message in (("flat", "label"), ("one", "class")):
+        cache = tmp_path / f"store-{name}"
+        extract(ExtractOptions(cache=cache, data=str(tmp_path / name), network=NETWORK))
+        with pytest.raises(DataError, match=message):
+            fit(cache)
+
+
+def test_a_run_name_that_is_taken_is_refused(cache):
+    fit(cache, run="first")
+    with pytest.raises(UsageError, match="exists"):
+        fit(cache, run="first")
+
+
+def test_training_imports_no_framework_and_no_scikit_learn(cache):
+    code = (
+        "import sys; from bottleneck.train import main;"
+        f"assert main(['--cache', {str(cache)!r}, '--quiet']) == 0;"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'scipy', 'zarr'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_from_python_the_words_are_those_of_the_commands(cache, photos, numpy_network):
+    report = bottleneck.extract_features(
+        photos, cache=cache, backbone="resnet50", weights="random:0", size=8
+    )
+    assert report["computed"] == 0
+    assert bottleneck.train_head(cache, seed=3)["head"] == "linear"
+    store = bottleneck.open_store(cache)
+    x, y, keys = store.arrays("train")
+    assert len(x) == len(y) == len(keys) == 40
+    assert store.classes() == ("cat", "dog")
+    from sklearn.linear_model import LogisticRegression
+
+    LogisticRegression(max_iter=1000).fit(x, y)
+
+
+@pytest.mark.slow
+def test_the_data_sets_of_the_frameworks_hold_the_same_rows(cache):
+    store = bottleneck.open_store(cache)
+    x, y, _ = store.arrays()
+    for found in (store.keras_dataset(batch_size=16), store.tf_dataset(batch_size=16)):
+        batches = [found[i] for i in range(len(found))] if hasattr(found, "on_epoch_end") else found
+        rows, labels = zip(*((np.asarray(a), np.asarray(b)) for a, b in batches), strict=True)
+        np.testing.assert_array_equal(np.concatenate(rows), np.asarray(x, np.float32))
+        np.testing.assert_array_equal(np.concatenate(labels), y)
+        assert [len(r) for r in rows] == [16, 16, 8]
+    shuffled = store.keras_dataset(batch_size=40, shuffle=True, seed=1)
+    first = shuffled[0][1]
+    shuffled.on_epoch_end()
+    assert sorted(first) == sorted(y)
+    assert (shuffled[0][1] != first).any()
