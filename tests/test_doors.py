@@ -1,0 +1,264 @@
+"""Wrong input at every door: one line, the code of the table, no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bottleneck.core import console
+from bottleneck.core.errors import BottleneckError, DamagedError
+from bottleneck.extract import main as extract_main
+from bottleneck.forget import main as forget_main
+from bottleneck.gc import main as gc_main
+from bottleneck.status import main as status_main
+from bottleneck.train import main as train_main
+from bottleneck.verify import main as verify_main
+from world import flip, picture
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def cache(tmp_path, photos, numpy_network, later):
+    """A filled store, made through the door."""
+    code = console.run(extract_main, words(tmp_path, photos))
+    assert code == 0
+    later()
+    return tmp_path / "store"
+
+
+def words(tmp_path, data, *more):
+    network = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
+    return ["--data", str(data), "--cache", str(tmp_path / "store"), *network, *more]
+
+
+def failing(capsys, main, arguments):
+    """Run a door that must fail; return code and message."""
+    capsys.readouterr()
+    try:
+        code = console.run(main, arguments)
+    except SystemExit as end:
+        code = end.code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert len([line for line in said.err.splitlines() if line.startswith("error")]) == 1
+    return code, said.err
+
+
+def test_a_missing_and_an_empty_folder_are_3(tmp_path, numpy_network, capsys):
+    assert failing(capsys, extract_main, words(tmp_path, tmp_path / "none"))[0] == 3
+    (tmp_path / "empty").mkdir()
+    code, said = failing(capsys, extract_main, words(tmp_path, tmp_path / "empty"))
+    assert code == 3
+    assert str(tmp_path / "empty") in said
+
+
+def test_training_on_one_class_and_without_labels_is_3(tmp_path, numpy_network, capsys):
+    for name in ("one/cat", "flat"):
+        for i in range(3):
+            picture(tmp_path / name / f"{i}.png", i)
+    for name in ("one", "flat"):
+        arguments = words(tmp_path / name, tmp_path / name)
+        assert console.run(extract_main, arguments) == 0
+        code, _ = failing(capsys, train_main, ["--cache", str(tmp_path / name / "store")])
+        assert code == 3
+
+
+def test_two_sources_and_no_source_named_is_2(cache, tmp_path, capsys):
+    picture(tmp_path / "more/a/1.png", 90)
+    assert console.run(extract_main, words(tmp_path, tmp_path / "more")) == 0
+    for main in (train_main, forget_main):
+        code, said = failing(capsys, main, ["--cache", str(cache)])
+        assert code == 2
+        assert "more, photos" in said
+
+
+def test_a_folder_that_shrank_by_more_than_half_is_3(cache, tmp_path, photos, capsys):
+    for path in sorted(photos.rglob("*.png"))[:8]:
+        path.unlink()
+    code, said = failing(capsys, extract_main, words(tmp_path, photos))
+    assert code == 3
+    assert "--allow-shrink" in said
+
+
+def test_an_unknown_backbone_is_2_and_names_the_near_ones(tmp_path, photos, capsys):
+    arguments = ["--data", str(photos), "--cache", str(tmp_path / "s"), "--backbone", "resnet5"]
+    code, said = failing(capsys, extract_main, arguments)
+    assert code == 2
+    assert "resnet50" in said
+
+
+def test_another_recipe_is_4_and_names_what_differs(cache, tmp_path, photos, capsys):
+    code, said = failing(capsys, extract_main, words(tmp_path, photos, "--resample", "box"))
+    assert code == 4
+    assert "image.resample: box asked, bilinear there" in said
+    assert "--replace" in said
+
+
+def test_a_taken_source_name_is_2(cache, tmp_path, capsys):
+    picture(tmp_path / "b/photos/x/1.png", 1)
+    code, _ = failing(capsys, extract_main, words(tmp_path, tmp_path / "b/photos"))
+    assert code == 2
+
+
+@pytest.mark.parametrize("main", [train_main, status_main, forget_main, verify_main, gc_main])
+def test_a_folder_that_is_no_store_is_2(main, tmp_path, capsys):
+    (tmp_path / "x").mkdir()
+    for name in ("x", "none"):
+        code, said = failing(capsys, main, ["--cache", str(tmp_path / name)])
+        assert code == 2
+        assert "not a feature store" in said
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--size", "0"],
+        ["--size", "x"],
+        ["--limit", "0"],
+        ["--pooling", "mean"],
+        ["--format", "npy"],
+        ["--wait", "soon"],
+        ["--bogus"],
+    ],
+)
+def test_wrong_words_are_2(tmp_path, photos, capsys, more):
+    assert failing(capsys, extract_main, words(tmp_path, photos, *more))[0] == 2
+
+
+def test_damage_is_5_and_verify_names_the_command_that_repairs(cache, capsys):
+    part = next((cache / "parts").iterdir())
+    flip(part, part.stat().st_size // 2)
+    newest = sorted((cache / "log").glob("*.json"))[-1]
+    flip(newest, 40)
+    assert failing(capsys, status_main, ["--cache", str(cache)])[0] == 5
+    assert console.run(verify_main, ["--cache", str(cache)]) == 5
+    assert f"bottleneck verify --cache {cache} --repair" in capsys.readouterr().out
+    assert console.run(verify_main, ["--cache", str(cache), "--repair"]) == 0
+
+
+def test_status_check_is_6_when_an_image_changed(cache, photos, capsys):
+    assert console.run(status_main, ["--cache", str(cache), "--check"]) == 0
+    picture(photos / "cat/01.png", 90)
+    assert console.run(status_main, ["--cache", str(cache), "--check"]) == 6
+    assert "photos is stale" in capsys.readouterr().out
+
+
+def test_a_missing_data_set_without_a_network_is_9(tmp_path, monkeypatch, capsys, numpy_network):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    from keras.src.datasets import cifar10
+
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(cifar10, "get_file", offline)
+    code, said = failing(capsys, extract_main, words(tmp_path, "cifar10"))
+    assert code == 9
+    assert "cifar-10" in said
+    assert "digits" in said
+
+
+def test_no_space_left_is_12_and_the_store_is_as_it_was(cache, tmp_path, photos, monkeypatch, capsys):
+    from bottleneck.core import files
+
+    picture(photos / "cat/new.png", 91)
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "disk")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    assert failing(capsys, extract_main, words(tmp_path, photos))[0] == 12
+    monkeypatch.undo()
+    assert console.run(verify_main, ["--cache", str(cache)]) == 0
+
+
+def test_no_permission_is_13(cache, tmp_path, photos, monkeypatch, capsys):
+    from bottleneck.core import files
+
+    picture(photos / "cat/new.png", 91)
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied", "there")
+
+    monkeypatch.setattr(files.os, "rename", refused)
+    assert failing(capsys, extract_main, words(tmp_path, photos))[0] == 13
+
+
+def test_a_store_that_is_held_is_75(cache, tmp_path, photos, capsys):
+    from bottleneck.store.lock import hold
+
+    with hold(cache):
+        assert failing(capsys, extract_main, words(tmp_path, photos))[0] == 75
+
+
+def test_garbage_in_the_lock_file_does_no_harm(cache, tmp_path, photos):
+    (cache / "lock").write_bytes(b"\xff\x00{" * 99)
+    assert console.run(extract_main, words(tmp_path, photos)) == 0
+
+
+def test_without_tensorflow_the_install_command_is_named(tmp_path, photos, monkeypatch, capsys):
+    def missing(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setattr("bottleneck.core.frameworks.import_module", missing)
+    code, said = failing(capsys, extract_main, words(tmp_path, photos))
+    assert code == 2
+    assert "pip install 'bottleneck-cache[tensorflow]'" in said
+
+
+def test_json_is_one_object_and_nothing_else(cache, tmp_path, photos, capsys):
+    capsys.readouterr()
+    for main, arguments, keys in (
+        (extract_main, words(tmp_path, photos), {"verb", "computed", "seconds", "partial"}),
+        (train_main, ["--cache", str(cache)], {"accuracy", "left_out", "run", "baseline"}),
+        (status_main, ["--cache", str(cache)], {"sources", "engines", "rows", "runs"}),
+        (status_main, ["--cache", str(cache), "--why", "cat/01.png"], {"why"}),
+        (gc_main, ["--cache", str(cache), "--dry-run"], {"deleted", "bytes"}),
+        (verify_main, ["--cache", str(cache)], {"damaged", "rows"}),
+        (forget_main, ["--cache", str(cache)], {"source", "samples"}),
+    ):
+        assert console.run(main, [*arguments, "--json"]) == 0
+        assert keys <= json.loads(capsys.readouterr().out).keys()
+
+
+def test_forgetting_and_extracting_again_computes_nothing(cache, tmp_path, photos, capsys):
+    assert console.run(forget_main, ["--cache", str(cache)]) == 0
+    capsys.readouterr()
+    assert console.run(extract_main, words(tmp_path, photos, "--json")) == 0
+    assert json.loads(capsys.readouterr().out)["computed"] == 0
+
+
+def test_a_bug_is_1_and_its_traceback_is_in_the_file_that_is_named(capsys, monkeypatch):
+    def broken(_):
+        raise ZeroDivisionError("oops")
+
+    assert console.run(broken) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    path = Path(said.split("please report ")[1].strip())
+    assert "ZeroDivisionError: oops" in path.read_text()
+    path.unlink()
+
+
+def test_an_error_survives_pickling_and_is_one_line():
+    import pickle
+
+    error = DamagedError("bad", "a\nb", "do", "detail")
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.details) == ("bad: a b: do", ("detail",))
+    codes = {c.__name__: c.exit_code for c in BottleneckError.__subclasses__()}
+    assert set(codes.values()) <= {2, 3, 4, 5, 6, 9, 12, 13, 75}
+
+
+def test_a_closed_pipe_is_no_error():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = f"{sys.executable} -m bottleneck --help | true"
+    done = subprocess.run(
+        command, shell=True, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
