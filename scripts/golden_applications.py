@@ -1,11 +1,13 @@
 """Write tests/golden/applications.json: the digest of every network of keras.applications.
 
-    python scripts/golden_applications.py
+    python scripts/golden_applications.py            write
+    python scripts/golden_applications.py --check    compare, exit 1 when one differs
 
 A digest that changes makes every store of that network another recipe: a reviewed act.
 """
 
 import json
+import sys
 from pathlib import Path
 
 from bottleneck.backbones import cut, identity
@@ -15,7 +17,23 @@ from bottleneck.core.frameworks import import_keras
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "applications.json"
 SIZE = (96, 96)
-SMALL = ("mobilenet", "mobilenetv2", "resnet50", "vgg16", "convnexttiny")
+# One of each family: the tests walk these; this script's --check walks them all.
+FAMILIES = (
+    "convnexttiny",
+    "densenet121",
+    "efficientnetb0",
+    "efficientnetv2b0",
+    "inceptionresnetv2",
+    "inceptionv3",
+    "mobilenet",
+    "mobilenetv2",
+    "mobilenetv3small",
+    "nasnetmobile",
+    "resnet50",
+    "resnet50v2",
+    "vgg16",
+    "xception",
+)
 
 
 def digest(name: str) -> str:
@@ -30,6 +48,11 @@ def digest(name: str) -> str:
 
 if __name__ == "__main__":
     found = {name: digest(name) for name in sorted(APPLICATIONS)}
+    if sys.argv[1:] == ["--check"]:
+        golden = json.loads(GOLDEN.read_text())
+        wrong = [name for name in found if found[name] != golden.get(name)]
+        print(f"{len(found)} networks, {len(wrong)} differ: {wrong}")
+        sys.exit(bool(wrong))
     GOLDEN.parent.mkdir(exist_ok=True)
     GOLDEN.write_text(json.dumps(found, indent=1) + "\n")
     print(f"{len(found)} networks, {len(set(found.values()))} digests in {GOLDEN}")

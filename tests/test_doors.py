@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from world import flip, picture
 
 from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, DamagedError
@@ -16,7 +17,6 @@ from bottleneck.gc import main as gc_main
 from bottleneck.status import main as status_main
 from bottleneck.train import main as train_main
 from bottleneck.verify import main as verify_main
-from world import flip, picture
 
 ROOT = Path(__file__).parents[1]
 
@@ -162,7 +162,9 @@ def test_a_missing_data_set_without_a_network_is_9(tmp_path, monkeypatch, capsys
     assert "digits" in said
 
 
-def test_no_space_left_is_12_and_the_store_is_as_it_was(cache, tmp_path, photos, monkeypatch, capsys):
+def test_no_space_left_is_12_and_the_store_is_as_it_was(
+    cache, tmp_path, photos, monkeypatch, capsys
+):
     from bottleneck.core import files
 
     picture(photos / "cat/new.png", 91)

@@ -99,13 +99,20 @@ def load(request: Request) -> Backbone:
         Without Keras and its backend.
     """
     entry = application(request.backbone)
-    size = request.size or default_size(request.backbone)
+    from bottleneck.backbones.weights import generators_kept  # noqa: PLC0415
+
+    with generators_kept():
+        return _load(entry, request)
+
+
+def _load(entry: Application, request: Request) -> Backbone:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     keras = import_keras()
+    size = request.size or default_size(request.backbone)
     top = request.layer is not None and not _is_below_top(entry, request, size)
     model, weight_files = _with_weights(entry, request, size, top=top)
-    backbone = from_model(
+    found = from_model(
         model,
         layer=request.layer,
         pooling=request.pooling,
@@ -123,7 +130,7 @@ def load(request: Request) -> Backbone:
         },
     )
     keras.backend.clear_session(free_memory=False)
-    return backbone
+    return found
 
 
 def from_model(
@@ -225,13 +232,14 @@ def _with_weights(
     entry: Application, request: Request, size: tuple[int, int], *, top: bool
 ) -> tuple[Any, tuple[Path, ...]]:
     from bottleneck.backbones import weights  # noqa: PLC0415
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     if request.weights.startswith("random:"):
         seed = request.weights.removeprefix("random:")
         if not seed.isdigit():
             raise UsageError(f"no seed {seed!r}", "--weights", "such as random:0")
-        with weights.seeded(int(seed)):
-            return build(entry, size, top=top, weights=None), ()
+        import_keras().utils.set_random_seed(int(seed))
+        return build(entry, size, top=top, weights=None), ()
     if request.weights == "imagenet":
         square = (entry.size, entry.size)
         fetch: Callable[[], Any] = lambda: build(entry, square, top=top, weights="imagenet")  # noqa: E731

@@ -136,12 +136,10 @@ def _refuse_links(path: Path) -> None:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Initialise layers reproducibly inside, and leave Python's and numpy's generators alone."""
-    keras = import_keras()
+def generators_kept() -> Iterator[None]:
+    """Leave Python's and numpy's global generators as they were: Keras draws from them."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
     try:
-        keras.utils.set_random_seed(seed)
         yield
     finally:
         random.setstate(python_state)

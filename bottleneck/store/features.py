@@ -54,9 +54,10 @@ class Features:
             return self._parts[self._one_part].take(row_of)
         out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
         part_of = self._part_of[wanted]
-        for number in np.unique(part_of):
+        for number, part in enumerate(self._parts):
             here = np.flatnonzero(part_of == number)
-            out[here] = self._parts[number].take(row_of[here])
+            if len(here):
+                out[here] = part.take(row_of[here])
         return out
 
     def __getitem__(self, index: Any) -> NDArray[Any]:

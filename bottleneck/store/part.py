@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import RowSpec
 
+CRC_BLOCK_ROWS = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartEntry:
@@ -63,11 +65,20 @@ def row_checksums(
     """
     head = google_crc32c.value(bytes.fromhex(recipe_id))
     extend = google_crc32c.extend
-    flat = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<"))
     sums = np.empty(len(digests), np.uint32)
-    for i in range(len(digests)):
-        sums[i] = extend(extend(head, digests[i].tobytes()), flat[i].tobytes())
+    for start in range(0, len(digests), CRC_BLOCK_ROWS):
+        at = slice(start, start + CRC_BLOCK_ROWS)
+        pairs = zip(_as_bytes(digests[at]), _as_bytes(rows[at]), strict=True)
+        sums[at] = [extend(extend(head, name), row) for name, row in pairs]
     return sums
+
+
+def _as_bytes(array: NDArray[Any]) -> list[bytes]:
+    """Return each row's bytes; one call for all of them costs half of one call for each."""
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    size = little[:1].nbytes
+    found: list[bytes] = little.reshape(len(little), -1).view(f"V{size}").reshape(-1).tolist()
+    return found
 
 
 def part_id(recipe_id: str, digests: NDArray[np.uint8], checksums: NDArray[np.uint32]) -> str:

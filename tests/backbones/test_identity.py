@@ -107,7 +107,6 @@ def small(keras, name=None):
     return network(keras, body, name)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' loader
 def test_copies_are_one_network(keras, tmp_path):
     expected = identity(small(keras))
     compiled = small(keras)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from world import picture
 
 import bottleneck
 from bottleneck.core.errors import DataError, StaleError, UsageError
@@ -16,7 +17,6 @@ from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.train import TrainOptions, train
 from bottleneck.store.store import Store
-from world import picture
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 
