@@ -1,0 +1,83 @@
+"""The real thing: digits through a real backbone, in both formats, twice, and a head."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from bottleneck.core import console
+from bottleneck.extract import main as extract_main
+from bottleneck.store.store import Store
+from bottleneck.train import main as train_main
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fmt", ["hdf5", "zarr"])
+def test_digits_through_mobilenetv2_into_a_head(tmp_path, capsys, fmt):
+    network = ["--backbone", "mobilenetv2", "--weights", "random:0", "--size", "32"]
+    words = ["--data", "digits", *network, "--rows", "float32", "--format", fmt]
+    cache = ["--cache", str(tmp_path / "store"), "--json", "--quiet"]
+    assert console.run(extract_main, [*words, *cache, "--limit", "300"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["computed"], report["pending"], report["engine"]) == (300, 1497, "keras")
+    assert console.run(extract_main, [*words, *cache]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["computed"], report["pending"]) == (1497, 0)
+    assert report["canaries"] == {"checked": 4, "worst": 0.0}
+    assert console.run(train_main, cache) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["samples"]["test"] == 355
+    assert report["accuracy"] > 0.85
+
+
+@pytest.mark.slow
+def test_rows_of_real_files_are_those_of_load_img_and_predict(tmp_path, photos, capsys):
+    from bottleneck.core.frameworks import import_keras
+
+    keras = import_keras()
+    words = ["--backbone", "mobilenetv2", "--weights", "random:0", "--size", "40x32"]
+    words += ["--data", str(photos), "--rows", "float32", "--cache", str(tmp_path / "s")]
+    assert console.run(extract_main, words) == 0
+    x, _, keys = Store.open(tmp_path / "s").arrays()
+    keras.utils.set_random_seed(0)
+    model = keras.applications.MobileNetV2(
+        weights=None, include_top=False, pooling="avg", input_shape=(40, 32, 3)
+    )
+    images = [
+        np.asarray(
+            keras.utils.load_img(
+                photos / key.decode(), target_size=(40, 32), interpolation="bilinear"
+            ),
+            np.float32,
+        )
+        for key in keys
+    ]
+    batch = keras.applications.mobilenet_v2.preprocess_input(np.stack(images))
+    expected = model.predict(batch, verbose=0)
+    errors = np.linalg.norm(np.asarray(x) - expected, axis=1) / np.linalg.norm(expected, axis=1)
+    assert errors.max() <= 1e-5
+
+
+def test_a_warm_run_and_status_load_no_framework(tmp_path, photos, numpy_network, later):
+    import subprocess
+
+    words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
+    words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
+    from bottleneck.pipeline import network as networks
+    from bottleneck.pipeline.network import NetworkOptions
+
+    assert console.run(extract_main, words) == 0
+    options = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8)).completed()
+    store = Store.open(tmp_path / "s")
+    assert networks._lookup(store, options) == store.recipe.id
+    code = (
+        "import sys\n"
+        "from bottleneck.extract import main\n"
+        "from bottleneck.status import main as status\n"
+        f"assert main({words!r}) == 0\n"
+        f"assert status(['--cache', {str(tmp_path / 's')!r}]) == 0\n"
+        "heavy = {'keras', 'tensorflow', 'zarr', 'joblib', 'tqdm'} & set(sys.modules)\n"
+        "assert not heavy - {'joblib'}, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
