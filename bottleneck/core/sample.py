@@ -79,6 +79,8 @@ def find(haystack: NDArray[np.bytes_], needles: NDArray[np.bytes_]) -> NDArray[n
     """
     if not len(haystack):
         return np.full(len(needles), -1, np.int64)
+    if np.array_equal(haystack, needles):  # as it is on most runs, and ten times faster
+        return np.arange(len(needles))
     at = np.searchsorted(haystack, needles)
     at = np.minimum(at, len(haystack) - 1)
     return np.where(haystack[at] == needles, at, -1).astype(np.int64)
