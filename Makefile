@@ -1,35 +1,49 @@
 # Each target makes the environment that it needs and then calls the same command as a user would.
 #
 #   make extract DATA=cifar10        the features of a data set, into cache/resnet50
-#   make train                       a linear head on them
+#   make train DATA=cifar10          a linear head from that store
 #
 # DATA      a folder, or digits, cifar10          BACKBONE  a model of keras.applications
 # CACHE     the store (cache/BACKBONE)            ARGS      further options of the command
 # EXTRAS    tensorflow or gpu                     VENV      the environment (an active one is used)
+# PYTHON    what makes the environment
 
 DATA ?= digits
-# digits are 8x8 pixels, and weights cannot be had everywhere: the smallest network, random weights.
-ifeq ($(DATA),digits)
-BACKBONE ?= mobilenetv2
-WEIGHTS ?= --weights random:0 --size 32 --rows float32
+# Nothing but `make extract` must work anywhere, and weights cannot be had everywhere: then, and only
+# then, the smallest network with random weights. Who names a backbone gets its real weights.
+ifeq ($(DATA) $(origin BACKBONE),digits undefined)
+BACKBONE := mobilenetv2
+NETWORK := --weights random:0 --size 32 --rows float32
 else
 BACKBONE ?= resnet50
-WEIGHTS ?=
+NETWORK :=
 endif
 CACHE ?= cache/$(BACKBONE)
 ARGS ?=
 
 PYTHON ?= python3
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
-EXTRAS ?= $(if $(shell nvidia-smi -L 2>/dev/null),gpu,tensorflow)
+ifeq ($(origin EXTRAS),undefined)
+EXTRAS := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo tensorflow)
+endif
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(BIN)/python -m bottleneck
+INSTALLED := $(VENV)/.bottleneck-$(or $(EXTRAS),core)
+
+quoted = $(if $(word 2,$1),'$1',$1)
+more = $(if $(strip $1), $1)
+# $(call recent,PYTHON,ADVICE)
+recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
 .PHONY: help install extract train status test check bench clean
+.NOTPARALLEL:        # two installers in one environment break it
+.DELETE_ON_ERROR:    # half an environment is none
 
 help:
-	@echo "make install   the environment $(VENV), with the extra $(EXTRAS)"
+	@echo "make install   the environment $(VENV), with the extra $(or $(EXTRAS),(none))"
 	@echo "make extract   features of DATA=$(DATA) by BACKBONE=$(BACKBONE) into CACHE=$(CACHE)"
 	@echo "make train     a head from CACHE=$(CACHE)"
 	@echo "make status    what CACHE=$(CACHE) holds"
@@ -37,34 +51,37 @@ help:
 	@echo "make bench     the figures of the README, on this machine"
 	@echo "make clean     build outputs and caches of tools; never a store"
 	@echo "options of the commands go in ARGS: make extract DATA=cifar10 ARGS=\"--limit 1000\""
+	@$(if $(NETWORK),echo "without DATA and BACKBONE: $(NETWORK) (a trial; real weights: BACKBONE=$(BACKBONE))")
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "error: Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 2; }
+	@$(call recent,$(PYTHON),make PYTHON=python3.12 …)
 	$(PYTHON) -m venv $(VENV)
 
-# One stamp a set of extras; newer than pyproject.toml means installed.
+# One stamp a set of extras; newer than pyproject.toml means installed. Some environments have no pip.
 $(VENV)/.bottleneck-%: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@$(call recent,$(BIN)/python,choose another environment by VENV=)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --default-pip
+	$(PIP) --editable '.$(if $(filter-out core,$*),[$*])'
 	@touch $@
 
-install: $(VENV)/.bottleneck-$(EXTRAS)
+install: $(INSTALLED)
 
 extract: install
-	$(RUN).extract --data $(DATA) --backbone $(BACKBONE) --cache $(CACHE) $(WEIGHTS) $(ARGS)
+	$(RUN).extract --data $(call quoted,$(DATA)) --backbone $(BACKBONE) --cache $(call quoted,$(CACHE))$(call more,$(NETWORK))$(call more,$(ARGS))
 
 train: install
-	$(RUN).train --cache $(CACHE) $(ARGS)
+	$(RUN).train --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
 status: install
-	$(RUN).status --cache $(CACHE) $(ARGS)
+	$(RUN).status --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
 # The tests of good neighbourhood want pandas 2 as well; it lives in a folder of its own.
-$(VENV)/pandas2: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'pandas>=2.2,<3' xarray
+$(VENV)/.bottleneck-pandas2: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --target $(VENV)/pandas2 'pandas>=2.2,<3' xarray
+	@touch $@
 
-test: $(VENV)/.bottleneck-$(EXTRAS) $(VENV)/.bottleneck-test $(VENV)/pandas2
-	BOTTLENECK_PANDAS2=$(abspath $(VENV)/pandas2) $(BIN)/python -m pytest $(ARGS)
+test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2
+	$(BIN)/python -m pytest$(call more,$(ARGS))
 
 check: $(VENV)/.bottleneck-check $(VENV)/.bottleneck-test
 	$(BIN)/ruff check .
@@ -72,8 +89,8 @@ check: $(VENV)/.bottleneck-check $(VENV)/.bottleneck-test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(VENV)/.bottleneck-$(EXTRAS) $(VENV)/.bottleneck-test
-	$(BIN)/python scripts/bench/run.py $(ARGS)
+bench: $(INSTALLED) $(VENV)/.bottleneck-test
+	$(BIN)/python scripts/bench/run.py$(call more,$(ARGS))
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
