@@ -8,7 +8,6 @@ budget. A run that finds nothing to do commits nothing.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.canaries import N_CANARIES, Canaries, find_canaries
 from bottleneck.pipeline.compute import Computer
-from bottleneck.pipeline.flow import Item, Reader, Seconds, read_ahead
+from bottleneck.pipeline.flow import Item, Reader, Seconds, default_threads, read_ahead
 from bottleneck.pipeline.look import Look, guard_shrink, look, settle_racy
 from bottleneck.pipeline.plan import mixed_order, plan, reasons
 from bottleneck.pipeline.writing import Writer, to_dtype
@@ -57,7 +56,7 @@ class Extraction:
         self.source = source
         self.started = started
         self.seconds = Seconds()
-        self.threads = options.threads or len(os.sched_getaffinity(0))
+        self.threads = options.threads or default_threads()
         self.limits = Limits()
         self.decoder = decoder_version()
         self._adopt(store, network)
