@@ -1,5 +1,6 @@
 """A process that extracts slowly with the numpy network, to be killed by a test."""
 
+import signal
 import sys
 import time
 
@@ -15,6 +16,8 @@ from bottleneck.pipeline.options import ExtractOptions
 
 
 def main(_: object) -> int:
+    # A shell that starts a job in the background has it ignore SIGINT, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     writing.COMMIT_EVERY_S = 0.0
     engine = NumpyEngine.__call__
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.backbones.cut import node_of, nodes_to
-from bottleneck.backbones.known import check_known, config_of, is_of_keras
+from bottleneck.backbones.known import check_known, config_of, foreign_config, is_of_keras
 from bottleneck.core.errors import UsageError
 from bottleneck.core.recipe import canonical, canonical_digest
 
@@ -206,7 +206,8 @@ def _config(operation: Any, rank: int) -> dict[str, Any]:
     for key, value in config.items():
         if key in _NEVER or key.endswith(_NEVER_SUFFIXES):
             continue
-        spelled = _spell(value, key, rank)
+        foreign = foreign_config({key: value})  # whose version the user says; never its byte code
+        spelled = {"foreign": foreign} if foreign else _spell(value, key, rank)
         if pinned is None:
             counts = True
         elif key in pinned:

@@ -14,6 +14,9 @@ from bottleneck.core.errors import UsageError
 # Of Keras, but made to hold code of others.
 _FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
 
+# How Keras writes values that JSON does not have.
+_PLAIN = {"__tuple__", "__ellipsis__", "__bytes__", "__numpy__"}
+
 
 def config_of(operation: Any) -> dict[str, Any]:
     """Return an operation's config, without Keras' warning of the lambdas in it."""
@@ -44,20 +47,24 @@ def foreign_code(operation: Any) -> str | None:
     kind = type(operation)
     if not is_of_keras(kind) or kind.__name__ in _FOREIGN:
         return kind.__name__
-    return _foreign_config(config_of(operation))
+    return foreign_config(config_of(operation))
 
 
-def _foreign_config(value: Any) -> str | None:
+def foreign_config(value: Any) -> str | None:
+    """Return a name for code in a config that is not Keras' own, if there is any."""
     if isinstance(value, dict):
-        if value.get("class_name") == "__lambda__" or {"code", "closure"} <= value.keys():
-            return "a lambda"
         if "class_name" in value and "config" in value:
-            module = value.get("module") or ""
-            if module.split(".")[0] not in ("keras", "builtins"):
-                return str(value.get("registered_name") or value["class_name"])
-        return next((found for item in value.values() if (found := _foreign_config(item))), None)
+            kind, module = str(value["class_name"]), str(value.get("module") or "")
+            # Keras' own functions are written as their bare names; any other comes as an object.
+            if kind == "function":
+                return f"the function {value['config']}"
+            if module.split(".")[0] != "keras" and kind not in _PLAIN:
+                return str(value.get("registered_name") or kind)
+        elif isinstance(value.get("activation"), dict) and "class_name" not in value["activation"]:
+            return "a lambda"  # written as its byte code
+        return next((found for item in value.values() if (found := foreign_config(item))), None)
     if isinstance(value, list | tuple):
-        return next((found for item in value if (found := _foreign_config(item))), None)
+        return next((found for item in value if (found := foreign_config(item))), None)
     if isinstance(value, str) and ">" in value:  # a registered function, package>name
         return value
     return value.__qualname__ if callable(value) and not is_of_keras(value) else None

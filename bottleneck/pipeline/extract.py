@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.extraction import Extraction
+from bottleneck.pipeline.report import extract_report
 from bottleneck.pipeline.sources import choose_source
 from bottleneck.store.lock import hold
 from bottleneck.store.store import Store
@@ -36,17 +37,26 @@ def extract(options: ExtractOptions) -> dict[str, Any]:
         store, options.data, options.source, options.include, options.exclude
     )
     if options.dry_run:
-        return Extraction(options, store, name, source, started).preview()
+        run = Extraction(options, store, name, source, started)
+        would_compute = run.preview()
+        return {**extract_report(run), "would_compute": would_compute}
     if store is not None:
         with _locked(options):
-            return Extraction(options, store.refresh(), name, source, started).go()
+            return _finished(Extraction(options, store.refresh(), name, source, started))
     # Whatever is wrong with the data or the network must show before a folder is made.
     source.list()
     network = networks.resolve(options.network, None)
     Store.prepare(options.cache)
     with _locked(options):
         store = Store.create(options.cache, network.recipe, network.about, options.format or "hdf5")
-        return Extraction(options, store, name, source, started, network).go()
+        return _finished(Extraction(options, store, name, source, started, network))
+
+
+def _finished(run: Extraction) -> dict[str, Any]:
+    run.go()
+    report = extract_report(run)
+    run.store.append_history(report)
+    return report
 
 
 def existing(cache: Path) -> Store | None:

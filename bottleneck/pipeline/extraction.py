@@ -8,7 +8,6 @@ budget. A run that finds nothing to do commits nothing.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,9 @@ from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.canaries import N_CANARIES, Canaries, find_canaries
 from bottleneck.pipeline.compute import Computer
-from bottleneck.pipeline.flow import Item, Reader, Seconds, read_ahead
+from bottleneck.pipeline.flow import Item, Reader, Seconds, default_threads, read_ahead
 from bottleneck.pipeline.look import Look, guard_shrink, look, settle_racy
 from bottleneck.pipeline.plan import mixed_order, plan, reasons
-from bottleneck.pipeline.report import extract_report
 from bottleneck.pipeline.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
 from bottleneck.store.log import MovedError, SetRecipe, SetSource
@@ -58,7 +56,7 @@ class Extraction:
         self.source = source
         self.started = started
         self.seconds = Seconds()
-        self.threads = options.threads or len(os.sched_getaffinity(0))
+        self.threads = options.threads or default_threads()
         self.limits = Limits()
         self.decoder = decoder_version()
         self._adopt(store, network)
@@ -105,6 +103,8 @@ class Extraction:
         before = store.snapshot(self.name) if store and self.name in store.source_names else None
         self.before = before
         self.recorded = before
+        # The snapshot that this run saw the source at: others may move it, and must be noticed.
+        self.seen = store.state.sources[self.name].snapshot if store and before else None
 
     @property
     def store(self) -> Store:
@@ -144,24 +144,21 @@ class Extraction:
 
     # --- what would be done -------------------------------------------------------------------
 
-    def preview(self) -> dict[str, Any]:
-        """Say what would be computed and why, having written nothing."""
+    def preview(self) -> list[dict[str, str]]:
+        """Return what would be computed and why, having written nothing."""
         self.look.hash(np.flatnonzero(~self.look.known), self.threads)
         order = self._plan()
         samples = self.look.samples
-        before = self.before.samples if self.before else None
-        why = reasons(samples, before, order)
-        report = extract_report(self, self.store_or_none)
-        report["would_compute"] = [
+        why = reasons(samples, self.before.samples if self.before else None, order)
+        return [
             {"key": show_key(bytes(samples.keys[i])), "why": reason}
             for i, reason in zip(order, why, strict=True)
         ]
-        return report
 
     # --- doing it -----------------------------------------------------------------------------
 
-    def go(self) -> dict[str, Any]:
-        """Read, compute and write what is pending; return the report."""
+    def go(self) -> None:
+        """Read, compute and write what is pending."""
         self.writer = Writer(
             self.store, lambda: self.computer.provenance, self.seconds, self._committed
         )
@@ -174,10 +171,7 @@ class Extraction:
                 self._finish()
             raise
         self._refuse_if_nothing_was_readable()
-        store = self._finish()
-        report = extract_report(self, store)
-        store.append_history({key: report[key] for key in report if key != "would_compute"})
-        return report
+        self._finish()
 
     def _committed(self, store: Store) -> None:
         """Keep what was learned of the files beside the rows that were just committed."""
@@ -302,12 +296,12 @@ class Extraction:
 
     def _commit_snapshot(self, actions: list[Any], snapshot: Snapshot) -> None:
         if self.recorded is None or not self.recorded.same_as(snapshot):
-            current = self.store.state.sources.get(self.name)
             entry = self.store.write_snapshot(snapshot)
-            actions.append(SetSource(self.name, current.snapshot if current else None, entry))
+            actions.append(SetSource(self.name, self.seen, entry))
         if actions:
             self.store_or_none = self.writer.store = self.store.commit(actions, "extract")
             self.recorded = snapshot
+            self.seen = self.store.state.sources[self.name].snapshot
             self.replacing = False
             self.look.save(self.store)
 
@@ -348,6 +342,7 @@ class Extraction:
                 if self.store.recipe.id != self.network.recipe.id:
                     raise
                 self.recorded = self.store.snapshot(self.name)
+                self.seen = self.store.state.sources[self.name].snapshot
                 self.look = self._look()
         else:
             raise RecipeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -113,6 +114,13 @@ class Reader:
         spent: Any = time.perf_counter() - start
         with self._lock:
             setattr(self.seconds, step, getattr(self.seconds, step) + spent)
+
+
+def default_threads() -> int:
+    """Return how many processors this process may use, where the system says, else has."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def read_ahead(

@@ -10,11 +10,11 @@ from bottleneck.pipeline.plan import changes, unique_count
 
 if TYPE_CHECKING:
     from bottleneck.pipeline.extraction import Extraction
-    from bottleneck.store.store import Store
 
 
-def extract_report(run: Extraction, store: Store | None) -> dict[str, Any]:
+def extract_report(run: Extraction) -> dict[str, Any]:
     """Return the report of an extraction: what was there, what was done, what is left."""
+    store = run.store_or_none
     samples = run.look.samples
     what = changes(run.before.samples if run.before else None, samples)
     rows_store = None if run.replacing else store

@@ -37,7 +37,7 @@ def choose_source(
             raise UsageError(
                 "no data named", "--data", "name a folder or a data set: --data digits"
             )
-        chosen = recorded_name(store, name)
+        chosen = store.source_name(name)
         return chosen, reopen(store.snapshot(chosen).spec)
     source = open_source(data, include, exclude)
     if store is None:
@@ -55,25 +55,6 @@ def choose_source(
             "choose another with --source NAME, or forget that one first",
         )
     return chosen, source
-
-
-def recorded_name(store: Store, name: str | None) -> str:
-    """Return `name`, or the one source that the store has.
-
-    Raises
-    ------
-    UsageError
-        When there are several, none, or none of that name.
-    """
-    names = store.source_names
-    if name is None and len(names) == 1:
-        return names[0]
-    known = ", ".join(names) or "none"
-    if name is None:
-        raise UsageError(f"which source? there are {known}", store.path, "say --source NAME")
-    if name not in names:
-        raise UsageError(f"no source {name!r}; there are {known}", store.path, "say --source NAME")
-    return name
 
 
 def reopen_existing(store: Store, leave_out: str) -> Iterator[tuple[str, Source]]:

@@ -8,7 +8,6 @@ serves, and the report says so.
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from dataclasses import asdict, dataclass
@@ -30,6 +29,7 @@ from bottleneck.data.catalog import reopen
 from bottleneck.heads import catalog, metrics
 from bottleneck.heads.run import check_name, write_run
 from bottleneck.heads.split import conflicting, validation_mask
+from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
 from bottleneck.pipeline.plan import changes
 from bottleneck.store.log import MovedError, SetSource
@@ -226,7 +226,7 @@ def _look(store: Store, recorded: Snapshot, name: str) -> Look | None:
     except BottleneckError as error:
         console.warn(f"{error.what}: training from what was recorded of {name}")
         return None
-    now.hash(np.flatnonzero(~now.known), len(os.sched_getaffinity(0)))
+    now.hash(np.flatnonzero(~now.known), default_threads())
     return now
 
 

@@ -232,6 +232,83 @@ def test_a_folder_that_is_no_store_is_not_made_one(run, tmp_path):
     assert tree(tmp_path / "store").keys() == {"thesis.txt"}
 
 
+def meanwhile(monkeypatch, at_call, what):
+    """Let another run do something while the engine computes its `at_call`-th batch."""
+    real = NumpyEngine.__call__
+
+    def call(self, images):
+        if len(self.calls) == at_call:
+            what()
+        return real(self, images)
+
+    monkeypatch.setattr(NumpyEngine, "__call__", call)
+
+
+def test_an_extraction_whose_source_is_forgotten_meanwhile_stops(run, tmp_path, monkeypatch):
+    from bottleneck.core.errors import ConflictError
+    from bottleneck.pipeline.upkeep import forget
+
+    meanwhile(monkeypatch, 1, lambda: forget(tmp_path / "store", None))
+    with pytest.raises(ConflictError, match="forgotten while this ran") as caught:
+        run()
+    assert caught.value.exit_code == 4
+    assert Store.open(tmp_path / "store").source_names == []
+
+
+def test_an_extraction_whose_recipe_is_replaced_meanwhile_stops(run, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from bottleneck.core.errors import RecipeError
+    from bottleneck.store.log import SetRecipe
+
+    def replaced():
+        store = Store.open(tmp_path / "store")
+        other = replace(store.recipe, weights="cc" * 32)
+        store.write_recipe(other, {})
+        store.commit([SetRecipe(store.recipe.id, other.id)], "replace")
+
+    meanwhile(monkeypatch, 1, replaced)
+    with pytest.raises(RecipeError, match="replaced while this ran"):
+        run()
+    assert Store.open(tmp_path / "store").state.parts == ()
+
+
+def test_training_beside_an_extraction_makes_it_look_again_and_nothing_is_lost(
+    run, tmp_path, photos, monkeypatch
+):
+    from bottleneck.store.log import SetSource
+
+    def looked():
+        picture(photos / "cat/late.png", 123)
+        store = Store.open(tmp_path / "store")
+        name = store.source_names[0]
+        entry = store.write_snapshot(store.snapshot(name))
+        before = store.state.sources[name].snapshot
+        store.commit([SetSource(name, before, entry)], "train")
+
+    meanwhile(monkeypatch, 1, looked)
+    report = run()
+    assert (report["computed"], report["samples"], report["pending"]) == (12, 13, 1)
+    assert run()["computed"] == 1
+
+
+def test_two_extractions_at_once_keep_all_rows(run, tmp_path, photos, monkeypatch):
+    picture(tmp_path / "more/bird/1.png", 70)
+    started = []
+
+    def other():
+        if not started:
+            started.append(1)
+            run(data=str(tmp_path / "more"), no_lock=True)
+
+    meanwhile(monkeypatch, 1, other)
+    run()
+    store = Store.open(tmp_path / "store")
+    assert store.source_names == ["more", "photos"]
+    assert len(store.arrays("more")[0]) == 1
+    assert len(store.arrays("photos")[0]) == 12
+
+
 class Interrupted(NumpyEngine):
     """Stops like Ctrl-C in its third batch."""
 
