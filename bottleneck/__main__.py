@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
+from bottleneck import __version__
 from bottleneck.core import console
+from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VERBS = {
     "extract": "compute the features that are missing",
@@ -18,32 +25,26 @@ VERBS = {
 }
 
 
-def main() -> int:
-    """Call the verb that is named, or list them all."""
-    arguments = sys.argv[1:]
-    if arguments and arguments[0] in VERBS:
-        door = import_module(f"bottleneck.{arguments[0]}")
-        return console.run(door.main, arguments[1:])
-    if arguments == ["--version"]:
-        return console.run(_version)
-    listed = [f"  {verb:8} {what}" for verb, what in VERBS.items()]
-    text = ["usage: bottleneck VERB [--help] …", *listed, "  --version"]
-    asked = not arguments or arguments[0] in ("--help", "-h")
-    return console.run(lambda _: _list(text, asked=asked, verb=arguments[:1]))
+def main(argv: Sequence[str] | None = None) -> int:
+    """Call the verb that is named, or list them all; return the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and words[0] in VERBS:
+        door = import_module(f"bottleneck.{words[0]}")
+        return console.run(door.main, words[1:])
+    return console.run(_without_verb, words)
 
 
-def _list(text: list[str], *, asked: bool, verb: list[str]) -> int:
-    if asked:
-        console.result({}, text, as_json=False)
-        return 0
-    console.warn(f"no verb {verb[0]!r}: bottleneck --help lists them")
-    return 2
-
-
-def _version(_: object) -> int:
-    from bottleneck import __version__  # noqa: PLC0415 - the one place that prints it
-
-    console.result({}, [f"bottleneck-cache {__version__}"], as_json=False)
+def _without_verb(words: Sequence[str] | None) -> int:
+    if not words or words[0] in {"--help", "-h"}:
+        listed = [f"  {verb:8} {what}" for verb, what in VERBS.items()]
+        usage = ["usage: bottleneck VERB [--help] …", *listed, "  --version"]
+        console.result({}, usage, as_json=False)
+    elif words[0] == "--version":
+        console.result({}, [f"bottleneck-cache {__version__}"], as_json=False)
+    else:
+        near = get_close_matches(words[0], VERBS, n=1)
+        meant = f"{near[0]} is near; " if near else ""
+        raise UsageError("no such verb", words[0], f"{meant}bottleneck --help lists them")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shutil
@@ -13,6 +14,8 @@ from bottleneck.core import files
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Answers of a disk that cannot do it; no permission and no space are errors like anywhere else.
+_NO_SYNC = {errno.EIO, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 PACKAGES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow")
 
 
@@ -35,7 +38,7 @@ def doctor(folder: Path) -> dict[str, Any]:
 
 def _import_name() -> dict[str, Any]:
     owners = sorted(set(metadata.packages_distributions().get("bottleneck", [])))
-    others = [name for name in owners if name.lower() != "bottleneck-cache"]
+    others = [name for name in owners if name.lower().replace("_", "-") != "bottleneck-cache"]
     if others:
         says = f"{', '.join(others)} has the same import name: pip uninstall {others[0]}"
         return {"ok": False, "says": f"{says}, then install bottleneck-cache again"}
@@ -53,9 +56,8 @@ def _version(name: str) -> dict[str, Any]:
 def _gpu() -> dict[str, Any]:
     if shutil.which("nvidia-smi") is None:
         return {"ok": True, "says": "no NVIDIA driver here"}
-    try:
-        metadata.version("nvidia-cudnn-cu12")
-    except metadata.PackageNotFoundError:
+    names = (str(one.metadata["Name"]).lower() for one in metadata.distributions())
+    if not any(name.startswith("nvidia-cudnn-") for name in names):  # -cu12 today
         return {"ok": True, "says": "an idle GPU: pip install 'bottleneck-cache[gpu]' uses it"}
     return {"ok": True, "says": "NVIDIA driver and CUDA libraries"}
 
@@ -65,24 +67,23 @@ def _disk(folder: Path) -> dict[str, dict[str, Any]]:
     while not existing.exists():
         existing = existing.parent
     trial = files.temporary_name(existing)
-    files.make_folder(trial)
     try:
-        return {"hard links": _hard_links(trial), "durable names": _durable(trial)}
+        files.make_folder(trial)
+        files.sync_folder(trial)
+        links = _hard_links(trial)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+        says = f"files and names cannot be made durable ({os.strerror(error.errno or 0)})"
+        return {"fsync": {"ok": False, "says": says}}
     finally:
         files.delete(trial)
+    return {"fsync": {"ok": True, "says": "files and names are durable"}, "hard links": links}
 
 
 def _hard_links(trial: Path) -> dict[str, Any]:
     try:
-        files.create(trial / "one", b"1")
+        files.create(trial / "two", b"2")
     except files.NoHardLinksError:
         return {"ok": True, "says": "none: commits take the lock in log/lock instead"}
     return {"ok": True, "says": "yes: commits need no lock"}
-
-
-def _durable(trial: Path) -> dict[str, Any]:
-    try:
-        files.sync_folder(trial)
-    except OSError as error:
-        return {"ok": False, "says": f"folders cannot be synced ({os.strerror(error.errno or 0)})"}
-    return {"ok": True, "says": "yes"}
