@@ -39,8 +39,8 @@ def doctor(folder: Path) -> dict[str, Any]:
 def _import_name() -> dict[str, Any]:
     owners = sorted(set(metadata.packages_distributions().get("bottleneck", [])))
     others = [name for name in owners if name.lower().replace("_", "-") != "bottleneck-cache"]
-    if others:
-        says = f"{', '.join(others)} has the same import name: pip uninstall {others[0]}"
+    if others:  # both, because uninstalling one deletes files of the other
+        says = f"{', '.join(others)} has the same import name: pip uninstall {' '.join(owners)}"
         return {"ok": False, "says": f"{says}, then install bottleneck-cache again"}
     return {"ok": True, "says": "ours alone"}
 

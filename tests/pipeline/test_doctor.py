@@ -41,10 +41,13 @@ def test_a_healthy_machine_is_0_and_nothing_is_left_behind(tmp_path, capsys):
 
 def test_the_accelerator_in_this_environment_is_2_and_is_named(tmp_path, monkeypatch, capsys):
     install(tmp_path, "Bottleneck")
+    install(tmp_path, "bottleneck-cache")
     monkeypatch.syspath_prepend(tmp_path)
     code, found = report(capsys, "--cache", str(tmp_path))
     assert code == 2
-    assert "pip uninstall Bottleneck" in found["checks"]["import name"]["says"]
+    assert (
+        "pip uninstall Bottleneck bottleneck-cache, then" in found["checks"]["import name"]["says"]
+    )
     assert console.run(main, ["--cache", str(tmp_path)]) == 2
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "BAD" in line]
     assert line.startswith("import name")
