@@ -83,10 +83,16 @@ def test_a_disk_that_cannot_make_durable_is_bad(tmp_path, monkeypatch, capsys, b
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write there")
-def test_a_folder_that_may_not_be_written_is_13(tmp_path):
-    tmp_path.chmod(0o500)
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_may_not_be_written_is_13(tmp_path, monkeypatch, capsys, number):
+    def refused(path, *_):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(files.os, "mkdir", refused)
     assert console.run(main, ["--cache", str(tmp_path / "store")]) == 13
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"error: not permitted: {tmp_path}")
 
 
 def test_a_gpu_that_nothing_uses_names_the_extra(tmp_path, monkeypatch):
