@@ -11,28 +11,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def validation_mask(
-    digests: NDArray[np.uint8], labels: NDArray[np.int32], seed: int, fraction: float
-) -> NDArray[np.bool_]:
+def validation_mask(digests: NDArray[np.uint8], seed: int, fraction: float) -> NDArray[np.bool_]:
     """Return which rows are for validation, as (n,) bool.
 
-    A row validates when hash(seed, class, digest) is below `fraction` of the hash's range. So
-    adding or deleting images never moves others, equal images are always on one side, and each
+    A row validates when hash(seed, digest) is below `fraction` of the hash's range. So adding or
+    deleting images or classes never moves others, equal images are always on one side, and each
     class is cut at the same rate (exactly `fraction` only in the mean: a small class may have
-    none).
+    none). A class's number is no part of it: a new class that sorts earlier would change it.
 
     Parameters
     ----------
     digests : (n, 32) uint8
-    labels : (n,) int32
     fraction : from 0 to 1
     """
     threshold = int(fraction * 2**64)
     head = hashlib.blake2b(f"validation {seed} ".encode(), digest_size=8)
     mask = np.empty(len(digests), bool)
-    for i, (digest, label) in enumerate(zip(digests, labels.tolist(), strict=True)):
+    for i, digest in enumerate(digests):
         one = head.copy()
-        one.update(f"{label} ".encode() + digest.tobytes())
+        one.update(digest.tobytes())
         mask[i] = int.from_bytes(one.digest(), "big") < threshold
     return mask
 

@@ -171,9 +171,7 @@ def _rows(
     at = at[~clash]
     split = samples.splits[at].copy()
     if not (split == VALIDATION).any():
-        chosen = validation_mask(
-            samples.digests[at], samples.labels[at], options.seed, options.validation_split
-        )
+        chosen = validation_mask(samples.digests[at], options.seed, options.validation_split)
         split[chosen & (split == TRAIN)] = VALIDATION
     # An image that is tested or validated must not be trained on under another key.
     keys = samples.digests[at].view("V32").reshape(-1)

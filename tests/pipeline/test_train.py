@@ -184,3 +184,15 @@ def test_the_data_sets_of_the_frameworks_hold_the_same_rows(cache):
     shuffled.on_epoch_end()
     assert sorted(first) == sorted(y)
     assert (shuffled[0][1] != first).any()
+
+
+def test_a_new_class_that_sorts_first_moves_no_image_between_train_and_validation(
+    cache, photos, later
+):
+    before = fit(cache)["samples"]
+    picture(photos / "ant/only.png", 900)
+    extract(ExtractOptions(cache=cache))
+    after = fit(cache)["samples"]
+    assert sum(after.values()) == sum(before.values()) + 1
+    assert after["val"] - before["val"] in (0, 1)
+    assert after["train"] - before["train"] in (0, 1)
