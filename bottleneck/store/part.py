@@ -16,9 +16,12 @@ from bottleneck.store.table import (
     ADVICE,
     Blocks,
     Format,
+    check_columns,
     check_sizes,
     files_of,
-    load_format,
+    format_of,
+    recorded_files,
+    table_name,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +50,16 @@ class PartEntry:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> PartEntry:
-        """Return the entry of a commit's JSON object."""
-        return cls(**plain)
+        """Return the entry of a commit's JSON object; ValueError where it describes no part."""
+        entry = cls(
+            name=table_name(plain["name"]),
+            id=plain["id"],
+            rows=plain["rows"],
+            files=recorded_files(plain["files"]),
+        )
+        if entry.name[:16] != entry.id[:16] or type(entry.rows) is not int or entry.rows < 0:
+            raise ValueError(f"{entry.name} is no part's entry")
+        return entry
 
     @property
     def n_bytes(self) -> int:
@@ -155,20 +166,18 @@ class Part:
         self.path = path
         self.entry = entry
         self._recipe_id = recipe_id
-        table = load_format("zarr" if path.suffix == ".zarr" else "hdf5").open(path)
+        table = format_of(path).open(path)
+        check_columns(
+            table,
+            {
+                "rows": (spec.dtype, (entry.rows, *spec.shape)),
+                "digests": ("|u1", (entry.rows, 32)),
+                "checksums": ("<u4", (entry.rows,)),
+            },
+            path,
+        )
         self.provenance: Mapping[str, Any] = dict(table.attributes.get("provenance", {}))
         columns = table.columns
-        shapes = {
-            "rows": (entry.rows, *spec.shape),
-            "digests": (entry.rows, 32),
-            "checksums": (entry.rows,),
-        }
-        dtypes = {"rows": np.dtype(spec.dtype), "digests": np.dtype("u1"), "checksums": "<u4"}
-        if set(columns) != set(shapes) or any(
-            columns[name].shape != shapes[name] or columns[name].dtype != dtypes[name]
-            for name in shapes
-        ):
-            raise DamagedError("its columns are not those of this store's rows", path, ADVICE)
         self._rows = columns["rows"]
         self._digests = columns["digests"]
         self._checksums = columns["checksums"]

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DamagedError
-from bottleneck.core.sample import SPLITS, Samples
+from bottleneck.core.sample import NO_LABEL, SPLITS, Samples
 from bottleneck.store.part import publish_table
-from bottleneck.store.table import ADVICE, Format, check_files, load_format
+from bottleneck.store.table import (
+    ADVICE,
+    Format,
+    bad_bytes_are_damage,
+    check_columns,
+    check_files,
+    format_of,
+    recorded_files,
+    table_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +91,8 @@ class SnapshotEntry:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> SnapshotEntry:
-        """Return the entry of a commit's JSON object."""
-        return cls(**plain)
+        """Return the entry of a commit's JSON object; ValueError where it is none."""
+        return cls(snapshot=table_name(plain["snapshot"]), files=recorded_files(plain["files"]))
 
 
 def write_snapshot(folder: Path, fmt: Format, snapshot: Snapshot) -> SnapshotEntry:
@@ -112,8 +121,19 @@ def write_snapshot(folder: Path, fmt: Format, snapshot: Snapshot) -> SnapshotEnt
 def read_snapshot(path: Path, entry: SnapshotEntry) -> Snapshot:
     """Read a snapshot whose every byte was checked against the commit (labels are data too)."""
     check_files(path, entry.files)
-    table = load_format("zarr" if path.suffix == ".zarr" else "hdf5").open(path)
-    try:
+    table = format_of(path).open(path)
+    check_columns(
+        table,
+        {
+            "key": ("|u1", (None, None)),
+            "digest": ("|u1", (None, 32)),
+            "known": ("|u1", (None,)),
+            "label": ("<i4", (None,)),
+            "split": ("|u1", (None,)),
+        },
+        path,
+    )
+    with bad_bytes_are_damage(path):
         columns, attributes = table.columns, table.attributes
         key = columns["key"]
         samples = Samples(
@@ -124,12 +144,20 @@ def read_snapshot(path: Path, entry: SnapshotEntry) -> Snapshot:
             splits=columns["split"],
             classes=tuple(attributes["classes"]),
         )
-        if len(samples) and int(samples.splits.max()) >= len(SPLITS):
-            raise DamagedError("a split that does not exist", path, ADVICE)
+        if not _is_sound(samples):
+            raise DamagedError("samples that cannot be (key, label or split)", path, ADVICE)
         return Snapshot(
             samples=samples,
             spec=attributes["spec"],
             quarantine=tuple(QuarantineEntry.from_json(e) for e in attributes["quarantine"]),
         )
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise DamagedError(f"not a snapshot ({error})", path, ADVICE) from error
+
+
+def _is_sound(samples: Samples) -> bool:
+    """Whether keys are unique and in order, labels name a class, splits are ours."""
+    return (
+        bool((samples.keys[1:] > samples.keys[:-1]).all())
+        and int(samples.labels.min(initial=NO_LABEL)) >= NO_LABEL
+        and int(samples.labels.max(initial=NO_LABEL)) < len(samples.classes)
+        and int(samples.splits.max(initial=0)) < len(SPLITS)
+    )

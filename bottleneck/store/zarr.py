@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +19,14 @@ from bottleneck.store.table import (
     ADVICE,
     FORMAT_VERSION,
     Blocks,
+    Table,
+    bad_bytes_are_damage,
     blocks_of,
-    check_shapes,
+    check_lengths,
     column_at,
+    empty_column,
     map_file,
+    table_files,
 )
 
 if TYPE_CHECKING:
@@ -42,14 +44,6 @@ _DATA_TYPES = {
     "<f4": "float32",
 }
 _DTYPES = {name: dtype for dtype, name in _DATA_TYPES.items()}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ZarrTable:
-    """An open table; the columns map the chunk files."""
-
-    columns: Mapping[str, NDArray[Any]]
-    attributes: Mapping[str, Any]
 
 
 def _array_metadata(dtype: str, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -71,8 +65,8 @@ def _array_metadata(dtype: str, shape: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def _chunk_path(column: Path, n_dimensions: int) -> Path:
-    return column.joinpath("c", *["0"] * n_dimensions)
+def _chunk(n_dimensions: int) -> str:
+    return "c" + "/0" * n_dimensions
 
 
 class ZarrFormat:
@@ -101,52 +95,55 @@ class ZarrFormat:
             folder.mkdir()
             self._write_json(folder, _array_metadata(column.dtype.str, column.shape))
             if math.prod(column.shape):
-                chunk = _chunk_path(folder, len(column.shape))
+                chunk = folder / _chunk(len(column.shape))
                 chunk.parent.mkdir(parents=True)
                 with chunk.open("xb") as file:
-                    for block in column.blocks:
-                        file.write(np.ascontiguousarray(block, column.dtype).data)
+                    for _, block in column.pieces():
+                        file.write(block.data)
 
     def _write_json(self, folder: Path, content: Mapping[str, Any]) -> None:
         with (folder / "zarr.json").open("x", encoding="utf-8") as file:
-            json.dump(content, file, sort_keys=True, indent=1)
+            json.dump(content, file, sort_keys=True, indent=1, allow_nan=False)
 
-    def open(self, path: Path) -> ZarrTable:
+    def open(self, path: Path) -> Table:
         """Open a table without copying; whatever `write` would not have written is damage."""
-        try:
-            group = parse((path / "zarr.json").read_bytes())
-            attributes = group.pop("attributes")
-            if group != {"zarr_format": 3, "node_type": "group"}:
+        with bad_bytes_are_damage(path):
+            files = table_files(path)
+            group = parse(files.pop("zarr.json").read_bytes())
+            attributes = group["attributes"].pop("table")
+            expected = {
+                "zarr_format": 3,
+                "node_type": "group",
+                "attributes": {"format_version": FORMAT_VERSION},
+            }
+            if group != expected or not isinstance(attributes, dict):
                 raise DamagedError("not a zarr group as written here", path, ADVICE)
-            if attributes["format_version"] != FORMAT_VERSION:
-                raise DamagedError("another format version than its store's", path, ADVICE)
-            names = sorted(entry.name for entry in os.scandir(path) if entry.name != "zarr.json")
-            columns = {name: self._map_column(path / name) for name in names}
-        except DamagedError:
-            raise
-        except FileNotFoundError as error:
-            raise DamagedError("a file is missing", error.filename or path, ADVICE) from error
-        except PermissionError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DamagedError(f"not a readable zarr table ({error})", path, ADVICE) from error
-        check_shapes(columns, path)
-        return ZarrTable(columns, dict(attributes["table"]))
+            names = {relative.split("/")[0] for relative in files}
+            columns = {name: self._map_column(path / name, name, files) for name in sorted(names)}
+            for relative in files:
+                raise DamagedError("a file that was not written here", path / relative, ADVICE)
+            check_lengths(columns, path)
+            return Table(columns=columns, attributes=attributes)
 
-    def _map_column(self, folder: Path) -> NDArray[Any]:
-        metadata = parse((folder / "zarr.json").read_bytes())
+    def _map_column(self, folder: Path, name: str, files: dict[str, Path]) -> NDArray[Any]:
+        """Map a column, taking its files out of `files`."""
+        metadata = parse(files.pop(f"{name}/zarr.json").read_bytes())
         dtype = _DTYPES[metadata["data_type"]]
         shape = tuple(metadata["shape"])
         sane = 1 <= len(shape) <= 8 and all(type(n) is int and 0 <= n < 2**48 for n in shape)
         if not sane or metadata != _array_metadata(dtype, shape):
             raise DamagedError("not an array as written here", folder, ADVICE)
         if math.prod(shape) == 0:
-            return np.zeros(shape, dtype)
-        chunk = _chunk_path(folder, len(shape))
+            return empty_column(dtype, shape)
+        relative = _chunk(len(shape))
+        if f"{name}/{relative}" not in files:
+            raise DamagedError("a chunk is missing", folder / relative, ADVICE)
+        chunk = files.pop(f"{name}/{relative}")
+        buffer = map_file(chunk)
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        if chunk.is_symlink() or chunk.stat().st_size != size:
+        if len(buffer) != size:
             raise DamagedError(f"a chunk is not the {size} bytes that were written", chunk, ADVICE)
-        return column_at(map_file(chunk), dtype, shape, 0, chunk)
+        return column_at(buffer, dtype, shape, 0, chunk)
 
 
 FORMAT = ZarrFormat()
