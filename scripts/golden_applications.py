@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from bottleneck.backbones import cut, identity
-from bottleneck.backbones.applications import APPLICATIONS
-from bottleneck.backbones.catalog import build
+from bottleneck.backbones.application_list import APPLICATIONS
+from bottleneck.backbones.applications import build
 from bottleneck.core.frameworks import import_keras
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "applications.json"

@@ -11,6 +11,7 @@ import pytest
 from world import N_FEATURES, NumpyEngine, picture
 
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
+from bottleneck.engines import Frozen
 from bottleneck.pipeline import network as networks
 
 
@@ -47,8 +48,8 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
     class Engine(NumpyEngine):
         opened: list[NumpyEngine] = []
 
-    def open_engine(name: str, *, batch_size: int, **_: object) -> NumpyEngine:
-        Engine.opened.append(Engine(batch_size))
+    def open_engine(name: str, frozen: Frozen, **_: object) -> NumpyEngine:
+        Engine.opened.append(Engine(frozen.batch_size))
         return Engine.opened[-1]
 
     Engine.opened = []

@@ -17,6 +17,8 @@ MODULES = sorted(SRC.rglob("*.py"))
 FRAMEWORK_FILES = {
     "core/frameworks.py",
     "engines/keras.py",
+    "engines/convert.py",
+    "engines/openvino.py",
     "backbones/weights.py",
     "data/keras_sets.py",
     "pipeline/datasets.py",

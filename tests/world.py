@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bottleneck.engines import Frozen
+
 N_FEATURES = 6
 
 
@@ -45,6 +47,23 @@ class NumpyEngine:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         self.calls.append(len(images))
         return np.stack([row_of(i, "float32") for i in images]) * np.float32(self.factor)
+
+
+def frozen(network, size, *, preprocess=lambda x: x / 127.5 - 1, **more) -> Frozen:
+    """Return a Keras model as engines are given it."""
+    return Frozen(
+        **{
+            "recipe": "ab" * 32,
+            "size": size,
+            "batch_size": 4,
+            "preprocess": preprocess,
+            "model": lambda: network,
+            "portable": lambda: None,
+            "sample": np.random.default_rng(1).integers(0, 256, (3, *size, 3), np.uint8),
+            "kept": None,
+            **more,
+        }
+    )
 
 
 def flip(path: Path, at: int, bit: int = 0) -> None:

@@ -1,80 +1,150 @@
-"""The models of keras.applications, as data: nothing heavy is imported to list them."""
+"""The models of keras.applications: loaded with their weights, or as bare graphs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones.preprocessing import CAFFE, NONE, TENSORFLOW, TORCH
+from bottleneck.backbones.application_list import APPLICATIONS, Application
+from bottleneck.backbones.backbone import (
+    BATCH,
+    LARGE_BATCH,
+    Backbone,
+    Request,
+    Spec,
+    bad_size,
+    from_model,
+)
+from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
+
+    from bottleneck.backbones.cut import Flat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """One model of keras.applications."""
-
-    module: str  # below keras.applications; has its preprocess_input
-    function: str  # of keras.applications
-    size: int  # default height and width, pixels
-    preprocessing: str
-    large: bool = False  # 32 images a batch in place of 64
-
-
-def _family(
-    module: str, preprocessing: str, sizes: Mapping[str, int], large: tuple[str, ...] = ()
-) -> dict[str, Application]:
+def specs() -> dict[str, Spec]:
+    """Return the applications by name; nothing heavy is imported."""
     return {
-        function.lower(): Application(
-            module=module,
-            function=function,
-            size=size,
-            preprocessing=preprocessing,
-            large=function in large,
+        name: Spec(
+            size=(entry.size, entry.size), batch_size=LARGE_BATCH if entry.large else BATCH
         )
-        for function, size in sizes.items()
+        for name, entry in APPLICATIONS.items()
     }
 
 
-_CONVNEXT = ("Tiny", "Small", "Base", "Large", "XLarge")
-_B_SIZES = (224, 240, 260, 300, 380, 456, 528, 600)
-_V2_SIZES = {"B0": 224, "B1": 240, "B2": 260, "B3": 300, "S": 384, "M": 480, "L": 480}
+def load(request: Request) -> Backbone:
+    """Load an application, cut it, and give it its identity.
 
-APPLICATIONS: Mapping[str, Application] = MappingProxyType(
-    {
-        **_family(
-            "convnext",
-            NONE,
-            {f"ConvNeXt{name}": 224 for name in _CONVNEXT},
-            ("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtXLarge"),
-        ),
-        **_family("densenet", TORCH, {f"DenseNet{n}": 224 for n in (121, 169, 201)}),
-        **_family(
-            "efficientnet",
-            NONE,
-            {f"EfficientNetB{i}": size for i, size in enumerate(_B_SIZES)},
-            tuple(f"EfficientNetB{i}" for i in (4, 5, 6, 7)),
-        ),
-        **_family(
-            "efficientnet_v2",
-            NONE,
-            {f"EfficientNetV2{name}": size for name, size in _V2_SIZES.items()},
-            ("EfficientNetV2S", "EfficientNetV2M", "EfficientNetV2L"),
-        ),
-        **_family("inception_resnet_v2", TENSORFLOW, {"InceptionResNetV2": 299}),
-        **_family("inception_v3", TENSORFLOW, {"InceptionV3": 299}),
-        **_family("mobilenet", TENSORFLOW, {"MobileNet": 224}),
-        **_family("mobilenet_v2", TENSORFLOW, {"MobileNetV2": 224}),
-        **_family("mobilenet_v3", NONE, {"MobileNetV3Small": 224, "MobileNetV3Large": 224}),
-        **_family(
-            "nasnet", TENSORFLOW, {"NASNetMobile": 224, "NASNetLarge": 331}, ("NASNetLarge",)
-        ),
-        **_family("resnet", CAFFE, {f"ResNet{n}": 224 for n in (50, 101, 152)}),
-        **_family("resnet_v2", TENSORFLOW, {f"ResNet{n}V2": 224 for n in (50, 101, 152)}),
-        **_family("vgg16", CAFFE, {"VGG16": 224}, ("VGG16",)),
-        **_family("vgg19", CAFFE, {"VGG19": 224}, ("VGG19",)),
-        **_family("xception", TENSORFLOW, {"Xception": 299}),
-    }
-)
+    Raises
+    ------
+    UsageError
+        Unknown layer, a size that the network cannot take, weights that do not fit.
+    UnavailableError
+        Weights that are not here and cannot be downloaded.
+    MissingDependencyError
+        Without Keras and its backend.
+    """
+    entry = APPLICATIONS[request.backbone]
+    from bottleneck.backbones.weights import generators_kept  # noqa: PLC0415
+
+    with generators_kept():
+        return _load(entry, request)
+
+
+def _load(entry: Application, request: Request) -> Backbone:
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+    keras = import_keras()
+    size = request.size or (entry.size, entry.size)
+    top = request.layer is not None and not _is_below_top(entry, request, size)
+    model, weight_files = _with_weights(entry, request, size, top=top)
+    found = from_model(
+        model,
+        layer=request.layer,
+        pooling=request.pooling,
+        size=size,
+        preprocessing=entry.preprocessing,
+        network_version=request.network_version,
+        batch_size=LARGE_BATCH if entry.large else BATCH,
+        weight_files=weight_files,
+        about={
+            "backbone": request.backbone,
+            "layer": request.layer,
+            "pooling": request.pooling,
+            "weights": ", ".join(path.name for path in weight_files) or request.weights,
+            "keras": keras.__version__,
+        },
+    )
+    keras.backend.clear_session(free_memory=False)
+    return found
+
+
+def build(entry: Application, size: tuple[int, int], *, top: bool, weights: str | None) -> Any:
+    """Return the application as Keras builds it; UsageError for a size that it cannot take."""
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+    function = getattr(import_keras().applications, entry.function)
+    try:
+        return function(include_top=top, weights=weights, input_shape=(*size, 3))
+    except ValueError as error:
+        raise bad_size(entry.function, size, error) from error
+
+
+def _skeleton(entry: Application, size: tuple[int, int], *, top: bool) -> Flat:
+    """Return the flattened graph alone, without weights: no memory and little time."""
+    from bottleneck.backbones import cut  # noqa: PLC0415
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+    with import_keras().StatelessScope():
+        return cut.flatten(build(entry, size, top=top, weights=None), size, copy_weights=False)
+
+
+def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -> bool:
+    """Whether the layer asked for is in the network without its top.
+
+    Raises
+    ------
+    UsageError
+        When it is in neither, or only in a top whose Flatten fixes another size.
+    """
+    from bottleneck.backbones import cut  # noqa: PLC0415
+
+    assert request.layer is not None
+    name = request.layer.partition(":")[0]
+    flat = _skeleton(entry, size, top=False)
+    if name in flat.places or cut.suffix_matches(flat, name):
+        return True
+    whole = _skeleton(entry, size, top=True)
+    cut.find_layer(whole, request.layer)  # says so when there is no such layer
+    flattens = any(path.split("/")[-1].startswith("flatten") for path in whole.places)
+    if flattens and size != (entry.size, entry.size) and not request.weights.startswith("random:"):
+        raise UsageError(
+            f"the weights of layer {request.layer} fit one size alone",
+            f"--size {size[0]}x{size[1]}",
+            f"use --size {entry.size}, or a layer before the Flatten",
+        )
+    return False
+
+
+def _with_weights(
+    entry: Application, request: Request, size: tuple[int, int], *, top: bool
+) -> tuple[Any, tuple[Path, ...]]:
+    from bottleneck.backbones import weights  # noqa: PLC0415
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+    if request.weights.startswith("random:"):
+        seed = request.weights.removeprefix("random:")
+        if not seed.isdigit():
+            raise UsageError(f"no seed {seed!r}", "--weights", "such as random:0")
+        import_keras().utils.set_random_seed(int(seed))
+        return build(entry, size, top=top, weights=None), ()
+    if request.weights == "imagenet":
+        square = (entry.size, entry.size)
+        fetch: Callable[[], Any] = lambda: build(entry, square, top=top, weights="imagenet")  # noqa: E731
+        path = weights.imagenet_file(fetch, request.backbone)
+    else:
+        path = Path(request.weights).expanduser()
+    model = build(entry, size, top=top, weights=None)
+    weights.load_file(model, path)
+    return model, (path,)

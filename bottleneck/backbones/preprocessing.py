@@ -1,17 +1,21 @@
 """From pixels 0 to 255, RGB, to what a network was trained on: the arithmetic, spelled out.
 
 The text is part of the recipe; `apply` does what the text says, in any array library whose arrays
-know `/`, `-` and slicing (Keras tensors, numpy). Source of each: the `preprocess_input` of the
+know `/`, `-` and, for BGR, slicing (Keras tensors, OpenVINO's nodes, numpy). Constants are arrays,
+because OpenVINO guesses another type for a plain number. Source of each: the `preprocess_input` of the
 network's own module in keras.applications, which a test walks.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CAFFE = "bgr-103.939,116.779,123.68"
 TENSORFLOW = "x/127.5-1"
@@ -20,16 +24,19 @@ NONE = "none"
 TEXTS = (CAFFE, TENSORFLOW, TORCH, NONE)
 
 
+def _constant(*values: float) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
 def apply(text: str, x: Any) -> Any:
     """Preprocess `x` (n, height, width, 3), float32 RGB from 0 to 255, as `text` says."""
     if text == NONE:
         return x
     if text == TENSORFLOW:
-        return x / 127.5 - 1.0
+        return x / _constant(127.5) - _constant(1.0)
     if text == CAFFE:
-        return x[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+        return x[..., ::-1] - _constant(103.939, 116.779, 123.68)
     if text == TORCH:
-        mean = np.array([0.485, 0.456, 0.406], np.float32)
-        deviation = np.array([0.229, 0.224, 0.225], np.float32)
-        return (x / 255.0 - mean) / deviation
+        mean, deviation = _constant(0.485, 0.456, 0.406), _constant(0.229, 0.224, 0.225)
+        return (x / _constant(255.0) - mean) / deviation
     raise UsageError(f"no preprocessing {text!r}", "recipe", f"one of {', '.join(TEXTS)}")

@@ -1,4 +1,4 @@
-"""The one edge where Keras and TensorFlow are imported, with settings that are ours."""
+"""The one edge where Keras, TensorFlow and OpenVINO are imported, with settings that are ours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 INSTALL = "pip install 'bottleneck-cache[tensorflow]'"
+INSTALL_OPENVINO = "pip install 'bottleneck-cache[openvino]'"
 
 
 @contextmanager
@@ -49,13 +51,10 @@ def import_keras() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors are shown, chatter is not
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        if "keras" in sys.modules:
-            keras = sys.modules["keras"]
-        else:
-            with quiet():
-                keras = import_module("keras")
-                if keras.backend.backend() == "tensorflow":
-                    _prepare_tensorflow()
+        with quiet():
+            keras = import_module("keras")
+            if keras.backend.backend() == "tensorflow":
+                _prepare_tensorflow()
     except ModuleNotFoundError as error:
         raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
     except ValueError as error:
@@ -69,10 +68,12 @@ def import_keras() -> Any:
     return keras
 
 
+@cache
 def _prepare_tensorflow() -> None:
     """Ask for IEEE float32, deterministic kernels and no more memory than is needed.
 
-    All of it before the first operation: afterwards TensorFlow refuses.
+    Also where the user's own program imported Keras first; what TensorFlow refuses to change once
+    it has computed is left as it is.
     """
     tf = import_module("tensorflow")
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -86,3 +87,24 @@ def _prepare_tensorflow() -> None:
         except RuntimeError:  # the process used the GPU already: its settings stand
             log.debug("memory growth of %s is as it was", gpu.name)
     tf.config.list_logical_devices()  # starts the devices, and their chatter, now
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO.
+
+    Its Python package reports every import and conversion to its makers over the network. Whoever
+    uses ours has not agreed to that, so the part that reports is kept out; without it OpenVINO
+    goes on with an empty stand-in of its own.
+
+    Raises
+    ------
+    MissingDependencyError
+        When OpenVINO is not installed.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # not importable
+    try:
+        return import_module("openvino")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"{error.name} is not installed", "openvino", INSTALL_OPENVINO
+        ) from error

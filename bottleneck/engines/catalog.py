@@ -1,49 +1,107 @@
-"""The engines by name."""
+"""The engines by name, and which of them computes."""
 
 from __future__ import annotations
 
+import logging
+import shutil
+from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import MissingDependencyError, OtherRowsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from bottleneck.engines.engine import Engine
+    from bottleneck.engines.engine import Engine, Frozen
 
-# One line an engine: name → module with `open_engine`.
-ENGINES: Mapping[str, str] = MappingProxyType({"keras": "bottleneck.engines.keras"})
+log = logging.getLogger(__name__)
 
 
-def open_engine(
-    name: str,
-    *,
-    model: Any,
-    preprocess: Callable[[Any], Any],
-    size: tuple[int, int],
-    batch_size: int,
-    devices: str | None = None,
-) -> Engine:
-    """Return an engine for `model`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSpec:
+    """One engine, as data."""
+
+    module: str  # with `open_engine(frozen, *, devices) -> Engine`
+    needs: str  # the package that must be there
+    extra: str  # of ours, that installs it
+    supports_gpu: bool
+
+
+# One line an engine, the fastest on a CPU first.
+ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
+    {
+        "openvino": EngineSpec(
+            module="bottleneck.engines.openvino",
+            needs="openvino",
+            extra="openvino",
+            supports_gpu=False,
+        ),
+        "keras": EngineSpec(
+            module="bottleneck.engines.keras", needs="keras", extra="tensorflow", supports_gpu=True
+        ),
+    }
+)
+AUTO = "auto"
+
+
+def candidates(asked: str, *, made_by: str | None = None, devices: str | None = None) -> list[str]:
+    """Return the engines to try, in order; all of them are installed, or the one was asked for.
 
     Parameters
     ----------
-    model : keras.Model
-        From float32 (n, height, width, 3) to rows.
-    preprocess : callable
-        From float32 pixels 0 to 255, RGB, to the model's input, in the framework's tensors.
-    size : (height, width), pixels
-    devices : str, optional
-        Such as cpu or gpu:0; the engine chooses where it is None.
+    asked : a name, or auto
+    made_by : the engine that made the rows that are there already; auto keeps it
+    devices : such as gpu:0; auto takes an engine that can use it
+
+    Raises
+    ------
+    MissingDependencyError
+        When none is installed.
     """
-    if name not in ENGINES:
-        raise UsageError(f"no engine {name!r}", "--engine", f"one of {', '.join(ENGINES)}")
-    module = import_module(ENGINES[name])
-    return cast(
-        "Engine",
-        module.open_engine(
-            model=model, preprocess=preprocess, size=size, batch_size=batch_size, devices=devices
-        ),
+    if asked != AUTO:
+        if asked not in ENGINES:
+            raise UsageError(
+                f"no engine {asked!r}", "--engine", f"one of {', '.join([AUTO, *ENGINES])}"
+            )
+        return [asked]
+    there = [name for name, spec in ENGINES.items() if find_spec(spec.needs) is not None]
+    if not there:
+        ways = " or ".join(
+            f"pip install 'bottleneck-cache[{spec.extra}]'" for spec in ENGINES.values()
+        )
+        raise MissingDependencyError("no engine is installed", "--engine", ways)
+    gpu = devices.startswith("gpu") if devices else shutil.which("nvidia-smi") is not None
+    return sorted(
+        there, key=lambda name: (name != made_by, gpu and not ENGINES[name].supports_gpu)
     )
+
+
+def open_engine(
+    asked: str, frozen: Frozen, *, made_by: str | None = None, devices: str | None = None
+) -> Engine:
+    """Return the first of the candidates that computes this network as plain Keras does.
+
+    Raises
+    ------
+    UsageError
+        Unknown engine or device; a network that it cannot take.
+    MissingDependencyError
+        What the engine, or the network, needs is not installed.
+    OtherRowsError
+        When the engine that was asked for computes other rows.
+    """
+    names = candidates(asked, made_by=made_by, devices=devices)
+    refusals: list[UsageError | OtherRowsError] = []
+    for name in names:
+        try:
+            return cast(
+                "Engine", import_module(ENGINES[name].module).open_engine(frozen, devices=devices)
+            )
+        except (UsageError, OtherRowsError) as error:
+            refusals.append(error)
+            if name != names[-1]:
+                log.warning("not computing with %s: %s", name, error)
+    raise refusals[-1]

@@ -1,14 +1,75 @@
-"""What an engine is to the rest: a callable of one batch shape, on one device."""
+"""What an engine is given, and what it is to the rest: a callable of one batch shape."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Portable(Protocol):
+    """A network that any framework can build, and what it must then compute.
+
+    `build(builder, x)` walks it: `builder.conv(x, name, channels, kernel, stride)`, `relu(x,
+    name)`, `add(x, y, name)`, `average(x, name)`; zero padding such that a convolution's output is
+    ceil(input / stride) large. `tensors` holds `name.kernel` (h, w, in, out) and `name.bias`
+    (out,), float32. `rows` (k, …) are plain Keras' of `images` (k, height, width, 3) uint8.
+    """
+
+    @property
+    def build(self) -> Callable[[Any, Any], Any]:
+        """The walk."""
+
+    @property
+    def tensors(self) -> Mapping[str, NDArray[np.float32]]:
+        """What the convolutions hold."""
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The reference images."""
+
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """The reference rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frozen:
+    """A frozen network, in every form that it has. Nothing is loaded before it is asked for.
+
+    Attributes
+    ----------
+    recipe : str
+        What its rows are, hex; what an engine keeps is kept under this name.
+    size : (height, width), pixels
+    batch_size : int
+        Images a compiled call.
+    preprocess : callable
+        From float32 pixels 0 to 255, RGB, to the network's input, in any framework's tensors.
+    model : callable
+        Returns the keras.Model from float32 (n, height, width, 3) to rows;
+        MissingDependencyError without Keras.
+    portable : callable
+        Returns the form without Keras, or None where there is none.
+    sample : uint8 (k, height, width, 3)
+        Some of the user's images.
+    kept : folder for what can be made again at any time; None: keep nothing
+    """
+
+    recipe: str
+    size: tuple[int, int]
+    batch_size: int
+    preprocess: Callable[[Any], Any]
+    model: Callable[[], Any]
+    portable: Callable[[], Portable | None]
+    sample: NDArray[np.uint8]
+    kept: Path | None
 
 
 class Engine(Protocol):
@@ -20,8 +81,11 @@ class Engine(Protocol):
 
     name: str
     device: str  # for people
-    batch_size: int  # may shrink when memory ends
     warning: str | None  # what the user should know of the device, loudly
+
+    @property
+    def batch_size(self) -> int:
+        """Images that are computed at once; shrinks when memory ends."""
 
     @property
     def provenance(self) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 import shutil
@@ -11,23 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import NoSpaceError, UsageError
+from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.engines.batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-log = logging.getLogger(__name__)
+    from bottleneck.engines.engine import Frozen
 
 
 class KerasEngine:
-    """A Keras model behind one compiled function.
-
-    The function has one batch shape; a smaller last batch is padded, so nothing is traced twice
-    and every image meets the same arithmetic.
-    """
+    """A Keras model behind one compiled function."""
 
     name = "keras"
 
@@ -40,7 +36,6 @@ class KerasEngine:
         device: tuple[str, str],
         warning: str | None,
     ) -> None:
-        self.batch_size = batch_size
         self.device = device[1]
         self.warning = warning
         self.n_traces = 0
@@ -48,7 +43,12 @@ class KerasEngine:
         self._preprocess = preprocess
         self._size = size
         self._device = device[0]
-        self._call: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
+        self._batches = Batches(self._compile, batch_size, self.device)
+
+    @property
+    def batch_size(self) -> int:
+        """Images that are computed at once."""
+        return self._batches.size
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -69,50 +69,53 @@ class KerasEngine:
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the rows (n, …) of n images (n, height, width, 3); see `Engine`."""
-        done: list[NDArray[np.float32]] = []
-        at = 0
-        while at < len(images):
-            batch = images[at : at + self.batch_size]
-            try:
-                done.append(self._padded(batch)[: len(batch)])
-                at += len(batch)
-            except MemoryError as error:
-                self._halve(error)
-        return np.concatenate(done)
+        return self._batches(images)
 
-    def _padded(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if len(batch) < self.batch_size:
-            padding = np.zeros((self.batch_size - len(batch), *batch.shape[1:]), np.uint8)
-            batch = np.concatenate([batch, padding])
-        if self._call is None:
-            self._call = self._compile()
-        return self._call(batch)
-
-    def _halve(self, error: Exception) -> None:
-        if self.batch_size == 1:
-            raise NoSpaceError(
-                "no memory for a batch of one", self.device, "use a smaller --size or network"
-            ) from error
-        self.batch_size //= 2
-        self._call = None
-        log.warning("memory ended: going on with %d images a batch", self.batch_size)
-
-    def _compile(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    def _compile(self, batch_size: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
         keras = import_keras()
 
         def rows(pixels: Any) -> Any:
             self.n_traces += 1
-            x = keras.ops.cast(pixels, "float32")
-            return keras.ops.cast(self._model(self._preprocess(x), training=False), "float32")
+            return _rows(self._model, self._preprocess, pixels)
 
         if keras.backend.backend() == "tensorflow":
-            return _compile_tensorflow(rows, (self.batch_size, *self._size, 3), self._device)
+            return _compile_tensorflow(rows, (batch_size, *self._size, 3), self._device)
 
         def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
             with keras.device(self._device):
                 return np.asarray(keras.ops.convert_to_numpy(rows(batch)))
 
         return call
+
+
+def _rows(model: Any, preprocess: Callable[[Any], Any], pixels: Any) -> Any:
+    keras = import_keras()
+    x = keras.ops.cast(pixels, "float32")
+    return keras.ops.cast(model(preprocess(x), training=False), "float32")
+
+
+def trace(model: Any, preprocess: Callable[[Any], Any], size: tuple[int, int]) -> Any:
+    """Return TensorFlow's concrete function from uint8 (any n, height, width, 3) to float32 rows.
+
+    Raises
+    ------
+    UsageError
+        When Keras computes with another backend.
+    """
+    if import_keras().backend.backend() != "tensorflow":
+        raise UsageError(
+            "a network of another Keras backend than TensorFlow cannot be converted",
+            "KERAS_BACKEND",
+            "use --engine keras",
+        )
+    import tensorflow as tf  # noqa: PLC0415
+
+    compiled = tf.function(
+        lambda pixels: _rows(model, preprocess, pixels),
+        input_signature=[tf.TensorSpec((None, *size, 3), tf.uint8)],
+        autograph=False,
+    )
+    return compiled.get_concrete_function()
 
 
 def _compile_tensorflow(
@@ -140,17 +143,12 @@ def _compile_tensorflow(
     return call
 
 
-def open_engine(
-    *,
-    model: Any,
-    preprocess: Callable[[Any], Any],
-    size: tuple[int, int],
-    batch_size: int,
-    devices: str | None,
-) -> KerasEngine:
+def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
     """Return an engine on the device asked for, or on the best there is; see `catalog`."""
     device, warning = _choose(devices)
-    return KerasEngine(model, preprocess, size, batch_size, device, warning)
+    return KerasEngine(
+        frozen.model(), frozen.preprocess, frozen.size, frozen.batch_size, device, warning
+    )
 
 
 def _choose(asked: str | None) -> tuple[tuple[str, str], str | None]:

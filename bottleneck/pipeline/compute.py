@@ -18,6 +18,7 @@ from bottleneck.core.errors import OtherRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -32,30 +33,54 @@ class Computer:
     """Rows of images, by an engine that is opened at the first call.
 
     `find_canaries` is called once, before the first row is given out.
+
+    Attributes
+    ----------
+    engine_name : the engine asked for, or auto
+    planned_batch : images a call until the engine says otherwise
+    made_by : the engine that made the rows that are there already
+    kept : where engines keep what they can make again
     """
 
     network: Network
     find_canaries: Callable[[], Canaries]
     seconds: Seconds
-    engine_name: str = "keras"
-    devices: str | None = None
-    batch_size: int | None = None
+    engine_name: str
+    devices: str | None
+    planned_batch: int
+    made_by: str | None
+    kept: Path | None
     canaries: dict[str, Any] | None = None
     _engine: Engine | None = None
 
-    def open(self) -> Engine:
-        """Return the engine, opened at the first call."""
-        if self._engine is None:
-            backbone = self.network.backbone()
-            self._engine = engines.catalog.open_engine(
-                self.engine_name,
-                model=backbone.model,
-                preprocess=lambda x: backbones.preprocessing.apply(backbone.preprocessing, x),
-                size=backbone.size,
-                batch_size=self.batch_size or backbone.batch_size,
-                devices=self.devices,
-            )
+    @property
+    def batch_size(self) -> int:
+        """Images that are computed at once."""
+        return self.planned_batch if self._engine is None else self._engine.batch_size
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; there is one after the first call."""
+        assert self._engine is not None
         return self._engine
+
+    def _open(self, sample: NDArray[np.uint8]) -> Engine:
+        recipe = self.network.recipe
+        return engines.catalog.open_engine(
+            self.engine_name,
+            engines.Frozen(
+                recipe=recipe.id,
+                size=recipe.image.size,
+                batch_size=self.planned_batch,
+                preprocess=lambda x: backbones.preprocessing.apply(recipe.preprocessing, x),
+                model=lambda: self.network.backbone().model,
+                portable=lambda: self.network.backbone().portable,
+                sample=sample,
+                kept=self.kept,
+            ),
+            made_by=self.made_by,
+            devices=self.devices,
+        )
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -70,16 +95,17 @@ class Computer:
         OtherRowsError
             At the first call, when the canaries' rows come out otherwise than they are stored.
         """
-        engine = self.open()
         start = time.perf_counter()
+        if self._engine is None:
+            self._engine = self._open(np.stack(images))
         if self.canaries is None:
             found = self.find_canaries()
             k = len(found.images)
-            rows = engine(np.stack([*found.images, *images]))
+            rows = self._engine(np.stack([*found.images, *images]))
             self._check(found, rows[:k])
             rows = rows[k:]
         else:
-            rows = engine(np.stack(images))
+            rows = self._engine(np.stack(images))
         self.seconds.compute += time.perf_counter() - start
         return rows
 

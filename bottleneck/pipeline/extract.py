@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import engines
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.extraction import Extraction
 from bottleneck.pipeline.report import extract_report
@@ -45,6 +46,7 @@ def extract(options: ExtractOptions) -> dict[str, Any]:
             return _finished(Extraction(options, store.refresh(), name, source, started))
     # Whatever is wrong with the data or the network must show before a folder is made.
     source.list()
+    engines.catalog.candidates(options.engine, devices=options.devices)
     network = networks.resolve(options.network, None)
     Store.prepare(options.cache)
     with _locked(options):

@@ -69,7 +69,9 @@ class Extraction:
             seconds=self.seconds,
             engine_name=options.engine,
             devices=options.devices,
-            batch_size=options.batch_size or self._recorded_batch(),
+            planned_batch=options.batch_size or self._recorded("batch") or self.network.batch_size,
+            made_by=self._recorded("engine"),
+            kept=self.store_or_none.derived if self.store_or_none else None,
         )
         self.reader = Reader(
             source=source,
@@ -184,14 +186,13 @@ class Extraction:
         store = self.rows_store
         return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
 
-    def _recorded_batch(self) -> int | None:
-        provenance = self.rows_store.provenance() if self.rows_store else {}
-        batch = provenance.get("batch")
-        return batch if isinstance(batch, int) else None
+    def _recorded(self, key: str) -> Any:
+        """Return what is recorded of the computation of the rows that are continued, or None."""
+        return self.rows_store.provenance().get(key) if self.rows_store else None
 
     def _work(self, order: NDArray[np.int64]) -> None:
         limit = len(order) if self.options.limit is None else self.options.limit
-        window = 4 * (self.options.batch_size or 64)
+        window = 4 * self.computer.batch_size
         items = read_ahead(self.reader, order.tolist(), threads=self.threads, window=window)
         with contextlib.closing(items), console.progress(min(len(order), limit), "extract") as bar:
             for item in items:
@@ -206,7 +207,7 @@ class Extraction:
 
     def _room(self) -> int:
         """How many images the next batch takes; the first leaves room for the canaries."""
-        size = self.computer.open().batch_size
+        size = self.computer.batch_size
         canaries = 0 if self.announced or not self._has_any_row() else N_CANARIES
         return max(1, size - canaries)
 
@@ -261,7 +262,7 @@ class Extraction:
 
     def _announce(self) -> None:
         """Commit the listing, now that the first rows are trusted; say what is ahead."""
-        engine = self.computer.open()
+        engine = self.computer.engine
         console.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
         if engine.warning:
             console.warn(engine.warning)

@@ -24,10 +24,11 @@ from bottleneck.data.decode import decoder_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bottleneck.backbones.catalog import Backbone
+    from bottleneck.backbones.backbone import Backbone
     from bottleneck.store.store import Store
 
 REQUESTS = "requests.json"
+DEFAULT_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +55,24 @@ class NetworkOptions:
             raise UsageError(
                 "no backbone named", "--backbone", "name one, such as --backbone resnet50"
             )
-        weights = self.weights or "imagenet"
-        if weights != "imagenet" and not weights.startswith("random:"):
+        spec = backbones.catalog.spec(self.backbone)
+        weights = self.weights or spec.weights
+        if weights != spec.weights and not weights.startswith("random:"):
             weights = str(Path(weights).expanduser().absolute())
         return replace(
             self,
             weights=weights,
             pooling=self.pooling or "avg",
-            size=self.size or backbones.catalog.default_size(self.backbone),
+            size=self.size or spec.size,
             resample=self.resample or "bilinear",
         )
 
-    def request(self) -> backbones.catalog.Request:
+    def request(self) -> backbones.Request:
         """Return what the station of backbones is asked for."""
         assert self.backbone is not None
         assert self.weights is not None
         assert self.pooling is not None
-        return backbones.catalog.Request(
+        return backbones.Request(
             backbone=self.backbone,
             weights=self.weights,
             layer=self.layer,
@@ -88,6 +90,15 @@ class Network:
     recipe: Recipe
     about: dict[str, Any]
     _backbone: Backbone | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Images a compiled call, where nothing is recorded."""
+        if self._backbone is not None:
+            return self._backbone.batch_size
+        if self.options.backbone is None:
+            return DEFAULT_BATCH
+        return backbones.catalog.spec(self.options.backbone).batch_size
 
     def backbone(self) -> Backbone:
         """Return the loaded network; what it computes is checked to be the recipe.

@@ -22,7 +22,7 @@ class ExtractOptions:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    engine: str = "keras"
+    engine: str = "auto"
     devices: str | None = None
     batch_size: int | None = None
     threads: int | None = None

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from golden_applications import FAMILIES, digest
+from world import frozen
 
 from bottleneck.backbones import preprocessing
-from bottleneck.backbones.applications import APPLICATIONS
-from bottleneck.backbones.catalog import Request, load
+from bottleneck.backbones.application_list import APPLICATIONS
+from bottleneck.backbones import Request
+from bottleneck.backbones.catalog import load
 from bottleneck.core.errors import UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.engines.catalog import open_engine
@@ -52,10 +54,9 @@ def test_rows_are_those_of_plain_keras(keras, name):
     ours = load(Request(backbone=name, weights="random:3", size=(64, 64)))
     engine = open_engine(
         "keras",
-        model=ours.model,
-        preprocess=lambda x: preprocessing.apply(ours.preprocessing, x),
-        size=(64, 64),
-        batch_size=4,
+        frozen(
+            ours.model, (64, 64), preprocess=lambda x: preprocessing.apply(ours.preprocessing, x)
+        ),
     )
     images = pixels(5, 64)
     rows = engine(images)

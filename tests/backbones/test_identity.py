@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from bottleneck.backbones.catalog import from_model
+from bottleneck.backbones.backbone import from_model
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -226,7 +226,7 @@ def test_a_deep_network_needs_no_recursion(keras):
 @pytest.mark.slow
 def test_a_hostile_keras_json_changes_nothing(tmp_path):
     code = (
-        "from bottleneck.backbones.catalog import Request, load;"
+        "from bottleneck.backbones import Request; from bottleneck.backbones.catalog import load;"
         "b = load(Request(backbone='mobilenetv2', weights='random:0', size=(32, 32)));"
         "print(b.network, b.weights, b.row_shape, b.model.dtype)"
     )

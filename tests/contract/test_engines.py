@@ -1,13 +1,17 @@
 """Every engine against its contract, on a real, small network."""
 
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from world import frozen
+
 from bottleneck.core.errors import MissingDependencyError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
-from bottleneck.engines.catalog import ENGINES, open_engine
+from bottleneck.engines.batches import Batches
+from bottleneck.engines.catalog import ENGINES, candidates, open_engine
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +30,8 @@ def engine(request, model):
 
 
 def make(name, model, **options):
-    return open_engine(
-        name,
-        model=model,
-        preprocess=lambda x: x / 127.5 - 1,
-        size=(16, 16),
-        **{"batch_size": 4, **options},
-    )
+    devices = options.pop("devices", None)
+    return open_engine(name, frozen(model, (16, 16), **options), devices=devices)
 
 
 def images(n):
@@ -73,14 +72,14 @@ def test_an_unknown_engine_names_those_that_are(model):
 def test_out_of_memory_halves_the_batch_and_gives_the_same_rows(model, monkeypatch):
     engine = make("keras", model, batch_size=8)
     whole = make("keras", model, batch_size=2)(images(9))
-    real = type(engine)._padded
+    real = Batches._padded
 
     def small_memory(self, batch):
-        if self.batch_size > 2:
+        if self.size > 2:
             raise MemoryError
         return real(self, batch)
 
-    monkeypatch.setattr(type(engine), "_padded", small_memory)
+    monkeypatch.setattr(Batches, "_padded", small_memory)
     np.testing.assert_array_equal(engine(images(9)), whole)
     assert engine.batch_size == engine.provenance["batch"] == 2
 
@@ -91,7 +90,7 @@ def test_no_memory_for_one_image_is_an_error(model, monkeypatch):
     def no_memory(*_):
         raise MemoryError
 
-    monkeypatch.setattr(type(engine), "_padded", no_memory)
+    monkeypatch.setattr(Batches, "_padded", no_memory)
     with pytest.raises(NoSpaceError, match="batch of one"):
         engine(images(1))
 
@@ -106,3 +105,16 @@ def test_without_keras_the_install_command_is_named(monkeypatch):
         MissingDependencyError, match=r"pip install 'bottleneck-cache\[tensorflow\]'"
     ):
         import_keras()
+
+
+@pytest.mark.slow
+def test_ieee_float32_is_asked_for_also_where_keras_was_imported_first():
+    code = (
+        "import keras, tensorflow as tf\n"
+        "assert tf.config.experimental.tensor_float_32_execution_enabled()\n"
+        "from bottleneck.core.frameworks import import_keras\n"
+        "import_keras()\n"
+        "assert not tf.config.experimental.tensor_float_32_execution_enabled()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -325,7 +325,7 @@ def test_after_an_interrupt_the_same_command_goes_on_with_bit_identical_rows(
     with monkeypatch.context() as patch:
         patch.setattr(
             "bottleneck.engines.catalog.open_engine",
-            lambda _, *, batch_size, **__: Interrupted(batch_size),
+            lambda _, frozen, **__: Interrupted(frozen.batch_size),
         )
         with pytest.raises(KeyboardInterrupt):
             run(format=fmt)

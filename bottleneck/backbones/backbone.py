@@ -1,0 +1,151 @@
+"""A backbone as a value: what a user asks for, and the frozen network that answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+BATCH = 64
+LARGE_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What is known of a backbone before anything is loaded."""
+
+    size: tuple[int, int]  # (height, width) that it was made for, pixels
+    batch_size: int = BATCH
+    weights: str = "imagenet"  # where nobody names others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asks of a network."""
+
+    backbone: str
+    weights: str = "imagenet"  # or the path of an HDF5 weight file, or random:SEED
+    layer: str | None = (
+        None  # a name, a path, a unique suffix of one; None: the last before the top
+    )
+    pooling: str = "avg"  # avg, max or none
+    size: tuple[int, int] | None = None  # (height, width), pixels; None: the backbone's own
+    network_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Portable:
+    """A network that any framework can build, and what it must then compute.
+
+    Attributes
+    ----------
+    build : callable
+        `build(builder, x)` walks the network; a builder offers `conv(x, name, channels, kernel,
+        stride)`, `relu(x, name)`, `add(x, y, name)` and `average(x, name)`.
+    tensors : `{name.kernel: (h, w, in, out), name.bias: (out,)}`, float32
+    images, rows : uint8 (k, height, width, 3) and the float32 rows (k, …) of plain Keras
+    """
+
+    build: Callable[[Any, Any], Any]
+    tensors: Mapping[str, NDArray[np.float32]]
+    images: NDArray[np.uint8]
+    rows: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Backbone:
+    """A frozen network, cut, and what it is.
+
+    Attributes
+    ----------
+    make_model : callable
+        Returns the keras.Model, a float32 copy, from (n, height, width, 3) preprocessed pixels to
+        rows, pooling included. The first call may load it.
+    preprocessing : str
+        What `preprocessing.apply` does to pixels 0 to 255 first.
+    network, weights : str
+        Digests, hex.
+    row_shape : without the batch axis
+    row_dtype : str
+        How rows are stored unless the user says otherwise: float16, or float32 for probabilities.
+    batch_size : int
+        Images a compiled call.
+    weight_files : the files that were read
+    about : names for people
+    portable : the same network without Keras, for the few that have it
+    """
+
+    make_model: Callable[[], Any]
+    preprocessing: str
+    network: str
+    weights: str
+    size: tuple[int, int]
+    row_shape: tuple[int, ...]
+    row_dtype: str
+    batch_size: int = BATCH
+    weight_files: tuple[Path, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+    portable: Portable | None = None
+
+    @property
+    def model(self) -> Any:
+        """The keras.Model; see `make_model`."""
+        return self.make_model()
+
+
+def from_model(
+    model: Any,
+    *,
+    layer: str | None = None,
+    pooling: str = "none",
+    size: tuple[int, int],
+    preprocessing: str = "none",
+    network_version: str | None = None,
+    batch_size: int = BATCH,
+    weight_files: tuple[Path, ...] = (),
+    about: dict[str, Any] | None = None,
+) -> Backbone:
+    """Flatten a Keras model, cut it and give it its identity; see `Backbone`."""
+    from bottleneck.backbones import cut, identity  # noqa: PLC0415 - they are made of Keras
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+    keras = import_keras()
+    try:
+        flat = cut.flatten(model, size, network_version=network_version)
+    except ValueError as error:
+        raise bad_size(model.name, size, error) from error
+    at = flat.output if layer is None else cut.find_layer(flat, layer)
+    output = cut.pool(at, pooling)
+    shape = tuple(output.shape[1:])
+    if None in shape:
+        raise UsageError(f"rows of unknown shape {shape}", f"layer {layer}", "cut elsewhere")
+    last = identity.last_operation(output)
+    whole = keras.Model(flat.input, output)
+    return Backbone(
+        make_model=lambda: whole,
+        preprocessing=preprocessing,
+        network=identity.network_digest(output, network_version),
+        weights=identity.weights_digest(output, network_version),
+        size=size,
+        row_shape=shape,
+        row_dtype="float32" if last in ("softmax", "sigmoid") else "float16",
+        batch_size=batch_size,
+        weight_files=weight_files,
+        about=about or {},
+    )
+
+
+def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:
+    """Return the error for a size that a network cannot take."""
+    reason = " ".join(str(error).split())[:160]
+    return UsageError(
+        f"{name} cannot take images of {size[0]}x{size[1]} ({reason})", "--size", "try a larger one"
+    )

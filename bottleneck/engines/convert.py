@@ -1,0 +1,85 @@
+"""From a frozen network to OpenVINO's own form, with or without Keras.
+
+The converted network takes uint8 pixels (n, height, width, 3), RGB, and gives float32 rows; cast,
+preprocessing and pooling are inside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.frameworks import import_openvino
+from bottleneck.engines import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from bottleneck.engines.engine import Frozen, Portable
+
+
+def convert(frozen: Frozen, portable: Portable | None) -> Any:
+    """Return the network, an openvino.Model with a free batch axis.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without Keras, for a network that has no portable form.
+    UsageError
+        When Keras computes with another backend than TensorFlow.
+    """
+    if portable is not None:
+        return _built(frozen, portable)
+    return import_openvino().convert_model(
+        keras.trace(frozen.model(), frozen.preprocess, frozen.size)
+    )
+
+
+class OpenVinoBuilder:
+    """Builds a portable network of OpenVINO's operations; tensors are (n, channels, h, w)."""
+
+    def __init__(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+        self.ops = import_openvino().opset13
+        self.tensors = tensors
+
+    def conv(self, x: Any, name: str, channels: int, kernel: int, stride: int) -> Any:
+        """Convolve and add the bias; see `engine.Portable`."""
+        weights = self.tensors[f"{name}.kernel"].transpose(3, 2, 0, 1)  # out, in, h, w
+        assert weights.shape[0] == channels
+        assert weights.shape[2:] == (kernel, kernel)
+        y = self.ops.convolution(
+            x,
+            self.ops.constant(np.ascontiguousarray(weights)),
+            strides=[stride, stride],
+            pads_begin=[0, 0],
+            pads_end=[0, 0],
+            dilations=[1, 1],
+            auto_pad="same_upper",
+        )
+        return self.ops.add(y, self.ops.constant(self.tensors[f"{name}.bias"].reshape(1, -1, 1, 1)))
+
+    def relu(self, x: Any, name: str) -> Any:
+        """Return max(x, 0)."""
+        return self.ops.relu(x, name=name)
+
+    def add(self, x: Any, y: Any, name: str) -> Any:
+        """Return x + y."""
+        return self.ops.add(x, y, name=name)
+
+    def average(self, x: Any, name: str) -> Any:
+        """Return the mean over height and width, (n, channels)."""
+        axes = self.ops.constant(np.array([2, 3], np.int64))
+        return self.ops.reduce_mean(x, axes, keep_dims=False, name=name)
+
+
+def _built(frozen: Frozen, portable: Portable) -> Any:
+    ov = import_openvino()
+    ops = ov.opset13
+    pixels = ops.parameter([-1, *frozen.size, 3], np.uint8, name="pixels")
+    x = frozen.preprocess(ops.convert(pixels, "f32"))
+    x = ops.transpose(x, ops.constant(np.array([0, 3, 1, 2], np.int64)))
+    rows = portable.build(OpenVinoBuilder(portable.tensors), x)
+    return ov.Model([ops.result(rows)], [pixels], "network")

@@ -1,0 +1,120 @@
+"""What an engine keeps of a converted network, checked by digest: all of it can be made again.
+
+`<folder>/<first 16 digits of the recipe>/` holds
+
+    network.*, reference.safetensors, network.json
+        the converted network, and images with the rows that plain Keras computes of them
+    compiled.blob, compiled.json
+        the network as compiled on this machine, once its rows were seen to agree
+
+A file that is not as its `.json` says, or was made for something else, is passed over and made
+anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.recipe import canonical_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+NETWORK, COMPILED = "network.json", "compiled.json"
+REFERENCE = "reference.safetensors"
+BLOB = "compiled.blob"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reference:
+    """Images (k, height, width, 3) uint8 and plain Keras' float32 rows (k, …) of them."""
+
+    images: NDArray[np.uint8]
+    rows: NDArray[np.float32]
+
+
+class Kept:
+    """The folder of one recipe; a folder of None keeps nothing."""
+
+    def __init__(self, folder: Path | None, recipe: str) -> None:
+        self._recipe = recipe
+        self._path = None if folder is None else folder / recipe[:16]
+
+    def network(self) -> tuple[Path, Reference] | None:
+        """Return the folder of a converted network and its reference, or None to make them."""
+        if self._path is None or self._checked(NETWORK, {}) is None:
+            return None
+        from safetensors.numpy import load  # noqa: PLC0415 - not for a compiled one
+
+        tensors = load(files.read(self._path / REFERENCE))
+        return self._path, Reference(images=tensors["images"], rows=tensors["rows"])
+
+    def keep_network(self, write: Callable[[Path], None], reference: Reference) -> None:
+        """Keep a network; `write` puts its files into the folder that it is given."""
+        from safetensors.numpy import save  # noqa: PLC0415
+
+        if self._path is None:
+            return
+        with contextlib.suppress(OSError):  # a folder that is not ours to write keeps nothing
+            temporary = files.temporary_name(self._path.parent)
+            files.make_folder(temporary)
+            write(temporary)
+            tensors = {"images": reference.images, "rows": reference.rows}
+            files.replace(temporary / REFERENCE, save(tensors))
+            names = sorted(path.name for path in temporary.iterdir())
+            self._describe(temporary, NETWORK, names, {})
+            files.delete(self._path)
+            files.publish(temporary, self._path)
+
+    def compiled(self, machine: Mapping[str, Any]) -> bytes | None:
+        """Return what was compiled, and seen to agree, on just this machine."""
+        return self._checked(COMPILED, machine)
+
+    def keep_compiled(self, blob: bytes, machine: Mapping[str, Any]) -> None:
+        """Keep a compiled network whose rows were seen to agree on this machine."""
+        if self._path is None:
+            return
+        with contextlib.suppress(OSError):
+            files.make_folder(self._path)
+            files.replace(self._path / BLOB, blob)
+            self._describe(self._path, COMPILED, [BLOB], machine)
+
+    def _describe(
+        self, folder: Path, name: str, names: list[str], machine: Mapping[str, Any]
+    ) -> None:
+        content: dict[str, Any] = {
+            "recipe": self._recipe,
+            "machine": dict(machine),
+            "files": {n: hashlib.sha256(files.read(folder / n)).hexdigest() for n in names},
+        }
+        content["checksum"] = canonical_digest(content)
+        files.replace(folder / name, json.dumps(content, indent=1, sort_keys=True).encode())
+
+    def _checked(self, name: str, machine: Mapping[str, Any]) -> bytes | None:
+        """Return the bytes of the last file described, when all are as described."""
+        if self._path is None:
+            return None
+        data = None
+        try:
+            content = json.loads(files.read(self._path / name))
+            checksum = content.pop("checksum")
+            good = canonical_digest(content) == checksum and content["recipe"] == self._recipe
+            if not good or content["machine"] != dict(machine):
+                return None
+            for one, digest in content["files"].items():
+                data = files.read(self._path / one)
+                if hashlib.sha256(data).hexdigest() != digest:
+                    return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        return data

@@ -1,0 +1,185 @@
+"""The OpenVINO engine: several requests in flight on the CPU, no Keras once it was converted.
+
+A network is converted once. What it then computes is compared with what plain Keras computes of
+32 images (or with the rows that ship with the network), and it is refused if that differs by more
+than rounding. The converted network, the reference and the compiled network are kept, so that a
+later run imports neither Keras nor TensorFlow, and compiles nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import OtherRowsError, UsageError
+from bottleneck.core.frameworks import import_openvino
+from bottleneck.core.generated import pictures
+from bottleneck.engines import keras
+from bottleneck.engines.batches import Batches
+from bottleneck.engines.check import compare
+from bottleneck.engines.convert import convert
+from bottleneck.engines.kept import Kept, Reference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.engines.engine import Frozen
+
+REQUEST = 16  # images in one request; the requests of a batch are computed side by side
+N_REFERENCE = 32
+# THROUGHPUT: one stream a core, each with its own request. float32: IEEE, whatever the CPU offers.
+SETTINGS = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+CPU = f"the CPU ({os.cpu_count()} threads)"
+
+
+class OpenVinoEngine:
+    """A compiled network and its queue of requests."""
+
+    name = "openvino"
+    device = CPU
+    warning = None
+
+    def __init__(self, compiled: Any, batch_size: int) -> None:
+        self._queue = import_openvino().AsyncInferQueue(compiled)
+        self._row_shape = tuple(compiled.output(0).shape)[1:]
+        self._batches = Batches(lambda _: self._requests, batch_size, self.device)
+
+    @property
+    def batch_size(self) -> int:
+        """Images that are computed at once."""
+        return self._batches.size
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Engine, device, versions, host, batch: what is recorded in each part."""
+        return {
+            "engine": self.name,
+            "device": self.device,
+            "batch": self.batch_size,
+            "openvino": metadata.version("openvino"),
+            "host": platform.node(),
+            "machine": platform.machine(),
+            "threads": os.cpu_count() or 1,
+        }
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the rows (n, …) of n images (n, height, width, 3); see `engine.Engine`."""
+        return self._batches(images)
+
+    def _requests(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        n = -(-len(batch) // REQUEST) * REQUEST
+        padded = np.zeros((n, *batch.shape[1:]), np.uint8)
+        padded[: len(batch)] = batch
+        rows = np.empty((n, *self._row_shape), np.float32)
+
+        def keep(request: Any, at: int) -> None:
+            rows[at : at + REQUEST] = request.get_output_tensor(0).data
+
+        self._queue.set_callback(keep)
+        try:
+            for at in range(0, n, REQUEST):
+                self._queue.start_async(padded[at : at + REQUEST], at)
+            self._queue.wait_all()
+        except RuntimeError as error:
+            if "alloc" in str(error):
+                raise MemoryError(str(error)[:200]) from error
+            raise
+        return rows[: len(batch)]
+
+
+def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
+    """Return an engine whose rows were seen to be plain Keras'; see `catalog`.
+
+    Raises
+    ------
+    UsageError
+        For another device than the CPU; for a network that cannot be converted.
+    MissingDependencyError
+        When neither a converted network, nor reference rows, nor Keras are here.
+    OtherRowsError
+        When the rows differ by more than rounding.
+    """
+    if devices is not None and devices.lower() not in ("cpu", "cpu:0"):
+        raise UsageError(f"OpenVINO has no device {devices!r} here", "--devices", "cpu")
+    ov = import_openvino()
+    machine = {"openvino": ov.get_version(), "cpu": _cpu(), "threads": os.cpu_count() or 1}
+    kept = Kept(None if frozen.kept is None else frozen.kept / "openvino", frozen.recipe)
+    core = ov.Core()
+    blob = kept.compiled(machine)
+    if blob is not None:
+        try:
+            return OpenVinoEngine(core.import_model(blob, "CPU", SETTINGS), frozen.batch_size)
+        except RuntimeError:  # made by a build that this one does not know
+            pass
+    network, reference = _network(frozen, kept, core)
+    network.reshape([REQUEST, *frozen.size, 3])
+    compiled = core.compile_model(network, "CPU", SETTINGS)
+    engine = OpenVinoEngine(compiled, frozen.batch_size)
+    agreement = compare(engine(reference.images), reference.rows)
+    if not agreement.ok:
+        raise OtherRowsError(
+            f"OpenVINO computes other rows than Keras (relative error {agreement.worst:.1e}, "
+            f"at most {agreement.bound:.1e} is rounding)",
+            "--engine openvino",
+            "use --engine keras",
+        )
+    kept.keep_compiled(_bytes(compiled.export_model()), machine)
+    return engine
+
+
+def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
+    """Return the converted network and its reference, kept or made."""
+    found = kept.network()
+    if found is not None:
+        folder, reference = found
+        return core.read_model(folder / "network.xml"), reference
+    portable = frozen.portable()
+    try:
+        network = convert(frozen, portable)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[-160:]
+        raise UsageError(
+            f"OpenVINO cannot convert this network ({reason})", "--engine", "use --engine keras"
+        ) from error
+    if portable is not None:
+        reference = Reference(images=portable.images, rows=portable.rows)
+    else:
+        reference = _computed(frozen)
+
+    def write(folder: Path) -> None:
+        import_openvino().save_model(network, folder / "network.xml", compress_to_fp16=False)
+
+    kept.keep_network(write, reference)
+    return network, reference
+
+
+def _computed(frozen: Frozen) -> Reference:
+    """Return what plain Keras computes of the user's images, generated ones where they are few."""
+    images = frozen.sample[:N_REFERENCE]
+    missing = N_REFERENCE - len(images)
+    if missing:
+        images = np.concatenate([images, pictures(missing, frozen.size)])
+    plain = keras.open_engine(frozen, devices="cpu")
+    return Reference(images=images, rows=plain(images))
+
+
+def _bytes(exported: Any) -> bytes:
+    return exported if isinstance(exported, bytes) else bytes(exported.getvalue())
+
+
+@functools.cache
+def _cpu() -> str:
+    """Return the model of the CPU: what is compiled for one may not run on another."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            lines = dict(line.split(":", 1) for line in file.read().split("\n\n")[0].splitlines())
+        names = {key.strip(): value.strip() for key, value in lines.items()}
+        return f"{names.get('model name', '')} {names.get('flags', '')}"
+    except (OSError, ValueError):
+        return f"{platform.processor()} {platform.machine()}"
