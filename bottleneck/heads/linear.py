@@ -216,7 +216,10 @@ class _Problem:
         if basis is None and x.shape[1] <= WHITEN_FEATURES:
             rows = x[:: max(1, len(x) // WHITEN_ROWS)]
             values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
-            self.basis = np.maximum(values, 0), vectors
+            self.basis = (
+                np.asarray(np.maximum(values, 0), np.float32),
+                np.asarray(vectors, np.float32),
+            )
 
     def value(
         self, theta: NDArray[np.float32], strength: float
@@ -314,12 +317,12 @@ def _standardise(
     x: NDArray[np.float32], n_train: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Standardise `x` in place by its first `n_train` rows; return mean and scale."""
-    mean = x[:n_train].mean(axis=0, dtype=np.float64)
+    mean = np.asarray(x[:n_train].mean(axis=0, dtype=np.float64), np.float64)
     variance = np.zeros_like(mean)
     for start in range(0, n_train, BLOCK_ROWS):
-        block = x[start : min(start + BLOCK_ROWS, n_train)] - mean
-        variance += (block * block).sum(axis=0)
-    scale = np.sqrt(variance / n_train)
+        centred = x[start : min(start + BLOCK_ROWS, n_train)] - mean
+        variance += (centred * centred).sum(axis=0)
+    scale = np.asarray(np.sqrt(variance / n_train), np.float64)
     # A feature that never varies tells nothing, also where rounding makes it seem to vary.
     scale[scale <= 1e-6 * np.abs(mean)] = 1.0
     mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
