@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, precision_recall_fscore_support, top_k_accuracy_score
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from bottleneck.core.errors import BottleneckError, DamagedError, DataError
-from bottleneck.heads import linear, metrics
+from bottleneck.heads import linear
 from bottleneck.heads.catalog import HEADS, load_head, load_kind
-from bottleneck.heads.split import conflicting, validation_mask
 
 
 def silent(_):
@@ -146,40 +145,3 @@ def test_a_hostile_head_file_is_damage(digits, tmp_path, data):
     (tmp_path / "head.json").write_text(json.dumps({"head": "os.system"}))
     with pytest.raises(BottleneckError):
         load_head(tmp_path)
-
-
-def test_metrics_are_those_of_scikit_learn():
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(7), 300).astype("f4")
-    y = rng.integers(0, 6, 300).astype(np.int32)  # class 6 has no row
-    names = [str(i) for i in range(7)]
-    found = metrics.evaluate(p, y, names)
-    assert found["accuracy"] == pytest.approx((p.argmax(1) == y).mean())
-    assert found["top5"] == pytest.approx(top_k_accuracy_score(y, p, k=5, labels=range(7)))
-    assert found["loss"] == pytest.approx(log_loss(y, p, labels=range(7)), rel=1e-5)
-    precision, recall, _, _ = precision_recall_fscore_support(
-        y, p.argmax(1), labels=range(7), zero_division=np.nan
-    )
-    for i, name in enumerate(names[:6]):
-        assert found["classes"][name]["precision"] == pytest.approx(precision[i])
-        assert found["classes"][name]["recall"] == pytest.approx(recall[i])
-    assert found["classes"]["6"]["recall"] is None
-    assert metrics.majority_baseline(np.array([1, 1, 2]), np.array([1, 2, 2, 2])) == 0.25
-
-
-def test_validation_rows_never_move_when_others_come_and_go():
-    rng = np.random.default_rng(0)
-    digests = rng.integers(0, 256, (2000, 32), np.uint8)
-    mask = validation_mask(digests, 0, 0.2)
-    some = rng.permutation(2000)[:700]
-    np.testing.assert_array_equal(validation_mask(digests[some], 0, 0.2), mask[some])
-    assert 0.17 < mask.mean() < 0.23
-    assert (validation_mask(digests, 1, 0.2) != mask).any()
-
-
-def test_an_image_under_two_labels_is_conflicting_and_a_copy_is_not():
-    digests = np.zeros((5, 32), np.uint8)
-    digests[2:4] = 1
-    digests[4] = 2
-    found = conflicting(digests, np.array([0, 1, 3, 3, 4], np.int32))
-    assert found.tolist() == [True, True, False, False, False]
