@@ -35,13 +35,21 @@ def validation_mask(digests: NDArray[np.uint8], seed: int, fraction: float) -> N
 
 
 def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Return which rows hold an image that stands under two labels, as (n,) bool."""
+    """Return which rows hold an image that stands under two labels, as (n,) bool.
+
+    Parameters
+    ----------
+    digests : (n, 32) uint8
+    labels : (n,) int32
+        Below zero is no label, and contradicts none.
+    """
     if not len(digests):
         return np.zeros(0, bool)
     opaque = np.ascontiguousarray(digests).view("V32").reshape(-1)
     _, group = np.unique(opaque, return_inverse=True)
     low = np.full(group.max() + 1, np.iinfo(np.int32).max, np.int32)
     high = np.full(group.max() + 1, np.iinfo(np.int32).min, np.int32)
-    np.minimum.at(low, group, labels)
-    np.maximum.at(high, group, labels)
-    return np.asarray((low != high)[group])
+    labelled = labels >= 0
+    np.minimum.at(low, group[labelled], labels[labelled])
+    np.maximum.at(high, group[labelled], labels[labelled])
+    return np.asarray((low < high)[group])  # of an image without any label, low stays above high

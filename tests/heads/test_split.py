@@ -21,3 +21,11 @@ def test_an_image_under_two_labels_is_conflicting_and_a_copy_is_not():
     digests[4] = 2
     found = conflicting(digests, np.array([0, 1, 3, 3, 4], np.int32))
     assert found.tolist() == [True, True, False, False, False]
+
+
+def test_a_copy_without_a_label_is_no_conflict():
+    digests = np.zeros((6, 32), np.uint8)
+    digests[2:4] = 1
+    digests[4:] = 2
+    found = conflicting(digests, np.array([-1, 0, -1, -1, 3, 4], np.int32))
+    assert found.tolist() == [False, False, False, False, True, True]
