@@ -56,14 +56,17 @@ class Head(Protocol):
         ----------
         features : array-like (n, …)
             Needs `len`, `shape`, `take(indices)`. Rows of more than one axis are flattened.
-        labels : (n,) int32
+        labels : (n,) int32, below `n_classes`
         split : (n,) uint8
             0 train, 1 validation; rows of any other are never looked at.
 
         Raises
         ------
         DataError
-            Fewer than two classes among the training rows, or features that are no numbers.
+            Fewer than two classes among the training rows, a row without a label (-1), or
+            features that are no numbers.
+        ValueError
+            A label of no class, or not one for each row: the caller's mistake.
         """
 
     def load(self, folder: Path) -> Fitted:

@@ -22,6 +22,7 @@ import numpy as np
 
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.split import rows_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,13 +137,7 @@ def fit(
     report: Callable[[str], None],
 ) -> Linear:
     """Fit a linear head; see `heads.catalog.Head.fit`."""
-    train, validation = np.flatnonzero(split == 0), np.flatnonzero(split == 1)
-    if len(np.unique(labels[train])) < 2:
-        raise DataError(
-            f"{len(np.unique(labels[train]))} class among the training images",
-            "train",
-            "a classifier needs two classes or more",
-        )
+    train, validation = rows_to_fit(len(features), labels, split, n_classes)
     # Training rows first, so that a slice is either; validation rows join for the last fit.
     x = _matrix(features, np.concatenate([train, validation]))
     y = labels[np.concatenate([train, validation])]
