@@ -41,6 +41,7 @@ TOLERANCE = 1e-4
 WHITEN_FEATURES = 4096  # above this an eigendecomposition costs more than it saves
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
+LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
 _FILE = "head.safetensors"
 
 
@@ -71,21 +72,37 @@ class Linear:
         return self.weights.size + self.bias.size
 
     def predict(self, features: Any) -> NDArray[np.float32]:
-        """Return probabilities (n, k) float32 of features (n, …)."""
+        """Return probabilities (n, k) float32 of features (n, …).
+
+        Raises
+        ------
+        DataError
+            When a row is of another length, or holds what is no number or too large.
+        """
         d, k = self.weights.shape
         n = len(features)
         out = np.empty((n, k), np.float32)
         for start in range(0, n, BLOCK_ROWS):
-            block = np.asarray(features[start : start + BLOCK_ROWS], np.float32)
-            block = block.reshape(len(block), -1)
-            if block.shape[1] != d:
-                raise DataError(
-                    f"features of {block.shape[1]} numbers, the head was fitted on {d}",
-                    "predict",
-                    "use rows of the recipe in the run's receipt",
-                )
-            logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
-            out[start : start + len(block)] = _softmax(logits)
+            with np.errstate(over="ignore", invalid="ignore"):  # refused below, by its row
+                block = np.asarray(features[start : start + BLOCK_ROWS], np.float32)
+                block = block.reshape(len(block), int(np.prod(block.shape[1:])))
+                if block.shape[1] != d:
+                    raise DataError(
+                        f"features of {block.shape[1]} numbers, the head was fitted on {d}",
+                        "predict",
+                        "use rows of the recipe in the run's receipt",
+                    )
+                z = (block - self.mean) / self.scale
+                logits = np.asarray(z @ self.weights + self.bias)
+                # Both: a weight of zero hides what is infinite from some matrix products.
+                good = np.isfinite(z).all(axis=1) & np.isfinite(logits).all(axis=1)
+                if not good.all():
+                    raise DataError(
+                        f"row {start + int(good.argmin())} holds what is no number, or too large",
+                        "predict",
+                        "run bottleneck verify if it is a store's, or leave the row out",
+                    )
+                out[start : start + len(block)] = _softmax(logits)
         return out
 
     def save(self, folder: Path) -> None:
@@ -302,9 +319,14 @@ def _matrix(features: Any, indices: NDArray[np.int64]) -> NDArray[np.float32]:
     for start in range(0, len(indices), BLOCK_ROWS):
         at = indices[start : start + BLOCK_ROWS]
         rows = features.take(at, axis=0) if isinstance(features, np.ndarray) else features.take(at)
-        out[start : start + len(at)] = rows.reshape(len(at), d)
+        with np.errstate(over="ignore"):  # refused below
+            out[start : start + len(at)] = rows.reshape(len(at), d)
     if not np.isfinite(out).all():
-        raise DataError("features that are no numbers", "train", "run bottleneck verify")
+        raise DataError(
+            "features that are no numbers, or too large for float32",
+            "train",
+            "run bottleneck verify",
+        )
     return out
 
 
@@ -318,13 +340,22 @@ def _standardise(
         centred = x[start : min(start + BLOCK_ROWS, n_train)] - mean
         variance += (centred * centred).sum(axis=0)
     scale = np.asarray(np.sqrt(variance / n_train), np.float64)
-    # A feature that never varies tells nothing, also where rounding makes it seem to vary.
-    scale[scale <= 1e-6 * np.abs(mean)] = 1.0
+    # A feature that never varies tells nothing, also where rounding makes it seem to vary, or
+    # where it varies by less than float32 can divide by.
+    scale[scale <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)] = 1.0
     mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
     for start in range(0, len(x), BLOCK_ROWS):
         block = x[start : start + BLOCK_ROWS]
-        block -= mean32
-        block /= scale32
+        with np.errstate(over="ignore"):  # refused below
+            block -= mean32
+            block /= scale32
+        # Training rows are within the root of their number; others may be anywhere.
+        if block.max(initial=0) > LARGEST or block.min(initial=0) < -LARGEST:
+            raise DataError(
+                "features too large beside those that are trained on",
+                "train",
+                "look at the validation images, or extract another layer",
+            )
     return mean32, scale32
 
 

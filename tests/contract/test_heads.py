@@ -59,3 +59,38 @@ def test_nothing_to_train_on_is_said_so(head):
     x, labels, _ = data()
     with pytest.raises(DataError, match="no images to train on"):
         fit(head, x, labels, np.full(40, 1, np.uint8))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("row", [0, 1])  # one that validates, one to train on
+def test_features_that_are_no_numbers_or_too_large_are_refused_in_fit(head, value, row):
+    x, labels, split = data()
+    x = x.astype("f8")
+    x[row, 2] = value
+    with pytest.raises(DataError, match="too large"):
+        fit(head, x, labels, split)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 3.4e38])
+def test_features_that_are_no_numbers_or_too_large_are_refused_in_predict(head, value):
+    x, labels, split = data()
+    x = x.astype("f8") * 1e-10  # so that what just fits float32 is too large beside it
+    fitted = fit(head, x, labels, split)
+    x[7, 2] = value
+    with pytest.raises(DataError, match="row 7"):
+        fitted.predict(x)
+    x[7, 2] = 0
+    p = fitted.predict(x)
+    assert np.isfinite(p).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_rows_that_only_test_may_hold_anything(head):
+    x, labels, split = data()
+    x[3], split[3], labels[3] = np.nan, 2, -1
+    fit(head, x, labels, split)
+
+
+def test_predicting_no_rows_gives_no_rows(head):
+    x, labels, split = data()
+    assert fit(head, x, labels, split).predict(x[:0]).shape == (0, 3)

@@ -145,3 +145,26 @@ def test_a_hostile_head_file_is_damage(digits, tmp_path, data):
     (tmp_path / "head.json").write_text(json.dumps({"head": "os.system"}))
     with pytest.raises(BottleneckError):
         load_head(tmp_path)
+
+
+@pytest.mark.parametrize("value", [1e-45, 1e-40, 1e-30, 1e30, 3e38])
+def test_features_at_the_ends_of_float32_are_fitted_or_refused_never_nonsense(value):
+    x = np.zeros((1000, 2), "f4")
+    y, split = np.arange(1000) % 2, np.zeros(1000)
+    x[:, 0], x[1, 1] = y, value
+    try:
+        head = fit(x, y, split)
+    except DataError:
+        assert value > 1
+    else:
+        assert (head.scale > 0).all()
+        assert (head.predict(x).argmax(1) == y).all()
+
+
+def test_a_feature_that_varies_only_among_validation_rows_is_refused_when_it_is_too_large():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 2)).astype("f4"), np.arange(40) % 2
+    x[:, 1] = 1e-20 * rng.normal(size=40)
+    x[7, 1] = 1e10
+    with pytest.raises(DataError, match="too large"):
+        fit(x, y, np.arange(40) == 7)
