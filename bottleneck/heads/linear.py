@@ -13,7 +13,6 @@ that plus the strength, from one eigendecomposition, is where L-BFGS starts from
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.heads.catalog import HEAD_FILE
 from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
 from bottleneck.heads.split import rows_to_fit
 
 if TYPE_CHECKING:
@@ -116,30 +117,37 @@ class Linear:
             "scale": self.scale,
         }
         save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / _FILE)
-        with (folder / "head.json").open("x", encoding="utf-8") as file:
-            json.dump({"head": "linear", "options": dict(self.options)}, file, indent=1)
+        with (folder / HEAD_FILE).open("xb") as file:
+            file.write(seal({"head": "linear", "options": dict(self.options)}, folder, [_FILE]))
 
 
 def load(folder: Path) -> Linear:
     """Return the head that `save` wrote; DamagedError when its files are not such."""
     from safetensors import SafetensorError  # noqa: PLC0415
-    from safetensors.numpy import load_file  # noqa: PLC0415
+    from safetensors.numpy import load as parse_tensors  # noqa: PLC0415
 
-    path = folder / _FILE
+    description = unseal(folder / HEAD_FILE)
+    data = read_beside(folder / HEAD_FILE, description, _FILE)
     try:
-        tensors = load_file(path)
+        tensors = parse_tensors(data)
         head = Linear(
             weights=tensors["weights"],
             bias=tensors["bias"],
             mean=tensors["mean"],
             scale=tensors["scale"],
-            options=json.loads((folder / "head.json").read_bytes())["options"],
+            options=dict(description["options"]),
         )
         d, k = head.weights.shape
         if head.bias.shape != (k,) or head.mean.shape != (d,) or head.scale.shape != (d,):
             raise ValueError("tensors of other shapes")
-    except (OSError, SafetensorError, TypeError, ValueError, KeyError) as error:
-        raise DamagedError(f"not a linear head ({error})", path, "train again") from error
+        if any(tensor.dtype != np.float32 for tensor in tensors.values()):
+            raise ValueError("tensors that are not float32")
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise ValueError("tensors that hold what is no number")
+        if not (head.scale > 0).all():
+            raise ValueError("a scale that is not above zero")
+    except (SafetensorError, TypeError, ValueError, KeyError) as error:
+        raise DamagedError(f"not a linear head ({error})", folder / _FILE, ADVICE) from error
     return head
 
 

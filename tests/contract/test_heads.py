@@ -1,10 +1,14 @@
 """Every head against its contract: what it refuses, by which error, and in which words."""
 
+import json
+
 import numpy as np
 import pytest
+from world import flip
 
-from bottleneck.core.errors import DataError
-from bottleneck.heads.catalog import HEADS, load_kind
+from bottleneck.core.errors import DamagedError, DataError, UsageError
+from bottleneck.core.recipe import canonical_digest
+from bottleneck.heads.catalog import HEADS, load_head, load_kind
 
 
 @pytest.fixture(params=sorted(HEADS))
@@ -94,3 +98,71 @@ def test_rows_that_only_test_may_hold_anything(head):
 def test_predicting_no_rows_gives_no_rows(head):
     x, labels, split = data()
     assert fit(head, x, labels, split).predict(x[:0]).shape == (0, 3)
+
+
+@pytest.fixture
+def saved(head, tmp_path):
+    x, labels, split = data()
+    fitted = fit(head, x, labels, split)
+    fitted.save(tmp_path)
+    return tmp_path, fitted.predict(x)
+
+
+def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved):
+    folder, expected = saved
+    rng = np.random.default_rng(0)
+    n_errors = 0
+    for path in sorted(folder.iterdir()):
+        data_before = path.read_bytes()
+        for _ in range(150):
+            flip(path, int(rng.integers(len(data_before))), int(rng.integers(8)))
+            try:
+                found = load_head(folder).predict(data()[0])
+            except (DamagedError, UsageError):  # a newer format is one bit away
+                n_errors += 1
+            else:
+                np.testing.assert_array_equal(found, expected)
+            path.write_bytes(data_before)
+    assert n_errors > 250  # the others hit blanks of the JSON
+
+
+def test_a_file_of_another_head_of_the_same_kind_is_damage(head, saved, tmp_path_factory):
+    folder, _ = saved
+    x, labels, split = data()
+    other = tmp_path_factory.mktemp("other")
+    fit(head, x + 1, labels, split).save(other)
+    for path in folder.iterdir():
+        before = path.read_bytes()
+        path.write_bytes((other / path.name).read_bytes())
+        with pytest.raises(DamagedError, match="train again"):
+            load_head(folder)
+        path.write_bytes(before)
+
+
+def test_a_missing_file_of_a_head_is_damage_and_a_folder_without_a_head_is_wrong_usage(saved):
+    folder, _ = saved
+    for path in folder.iterdir():
+        before = path.read_bytes()
+        path.unlink()
+        with pytest.raises(UsageError if path.name == "head.json" else DamagedError):
+            load_head(folder)
+        path.write_bytes(before)
+    for wrong in (folder / "nothing", folder / "head.json"):
+        with pytest.raises(UsageError, match="no head"):
+            load_head(wrong)
+
+
+def test_a_head_of_a_newer_program_asks_for_an_upgrade(saved):
+    folder, _ = saved
+    path = folder / "head.json"
+    whole = path.read_text()
+    path.write_text(whole.replace('"format_version": 1', '"format_version": 2'))
+    with pytest.raises(UsageError, match="upgrade"):
+        load_head(folder)
+    plain = json.loads(whole)
+    del plain["checksum"]
+    for kind, error in (("forest", UsageError), ([], DamagedError), (None, DamagedError)):
+        plain["head"] = kind
+        path.write_text(json.dumps({**plain, "checksum": canonical_digest(plain)}))
+        with pytest.raises(error):
+            load_head(folder)

@@ -1,17 +1,17 @@
 """The linear head against scikit-learn, and what it must refuse and survive."""
 
-import json
-
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from bottleneck.core.errors import BottleneckError, DamagedError, DataError
+from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.heads import linear
 from bottleneck.heads.catalog import HEADS, load_head, load_kind
+from bottleneck.heads.sealed import seal
 
 
 def silent(_):
@@ -142,8 +142,37 @@ def test_a_hostile_head_file_is_damage(digits, tmp_path, data):
     (tmp_path / "head.safetensors").write_bytes(data)
     with pytest.raises(DamagedError):
         load_head(tmp_path)
-    (tmp_path / "head.json").write_text(json.dumps({"head": "os.system"}))
-    with pytest.raises(BottleneckError):
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("weights", lambda t: t.astype("f8")),
+        ("bias", lambda t: t[:-1]),
+        ("mean", lambda t: t * np.float32("nan")),
+        ("weights", lambda t: t * np.float32("inf")),
+        ("scale", lambda t: t * 0),
+        ("scale", lambda t: -t),
+        ("weights", lambda t: t[0]),
+        ("mean", None),
+    ],
+)
+def test_tensors_that_are_no_linear_head_are_damage_whatever_their_digest(
+    digits, tmp_path, name, change
+):
+    fit(*digits).save(tmp_path)
+    path = tmp_path / "head.safetensors"
+    tensors = load_file(path)
+    if change is None:
+        del tensors[name]
+    else:
+        with np.errstate(invalid="ignore"):
+            tensors[name] = np.ascontiguousarray(change(tensors[name]))
+    save_file(tensors, path)
+    (tmp_path / "head.json").write_bytes(
+        seal({"head": "linear", "options": {}}, tmp_path, [path.name])
+    )
+    with pytest.raises(DamagedError, match="not a linear head"):
         load_head(tmp_path)
 
 
