@@ -112,10 +112,11 @@ def train(options: TrainOptions) -> dict[str, Any]:
     judged = "test" if counted["test"] else "val"
     probabilities = _probabilities(features, split, fitted, judged)
     truth = labels[split == SPLITS.index(judged)]
-    figures: dict[str, Any] = {"split": judged}
-    if len(truth):
-        figures |= metrics.evaluate(probabilities, truth, samples.classes)
-        figures["baseline"] = metrics.majority_baseline(labels[split == TRAIN], truth)
+    figures: dict[str, Any] = {
+        "split": judged,
+        **metrics.evaluate(probabilities, truth, samples.classes),
+        "baseline": metrics.majority_baseline(labels[split == TRAIN], truth),
+    }
     report = {
         "verb": "train",
         "store": str(options.cache),
@@ -127,10 +128,10 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "samples": counted,
         "left_out": data.left_out,
         "judged_on": judged,
-        "accuracy": figures.get("accuracy"),
-        "top5": figures.get("top5"),
-        "loss": figures.get("loss"),
-        "baseline": figures.get("baseline"),
+        "accuracy": figures["accuracy"],
+        "top5": figures["top5"],
+        "loss": figures["loss"],
+        "baseline": figures["baseline"],
         "seconds": round(time.perf_counter() - started, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,

@@ -24,3 +24,14 @@ def test_metrics_are_those_of_scikit_learn():
         assert found["classes"][name]["recall"] == pytest.approx(recall[i])
     assert found["classes"]["6"]["recall"] is None
     assert metrics.majority_baseline(np.array([1, 1, 2]), np.array([1, 2, 2, 2])) == 0.25
+
+
+@pytest.mark.parametrize("k", [0, 3])
+def test_of_no_rows_every_figure_is_none_and_every_count_zero(k):
+    names = [str(i) for i in range(k)]
+    found = metrics.evaluate(np.zeros((0, k), "f4"), np.zeros(0, np.int32), names)
+    assert [found[key] for key in ("samples", "accuracy", "top5", "loss")] == [0, None, None, None]
+    none = {"samples": 0, "precision": None, "recall": None}
+    assert found["classes"] == dict.fromkeys(names, none)
+    assert found["confusion"] == [[0] * k] * k
+    assert metrics.majority_baseline(np.array([1, 1, 2]), np.zeros(0, np.int32)) is None
