@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import re
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
     from bottleneck.heads.catalog import Fitted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TAKEN = {errno.EEXIST, errno.ENOTEMPTY}  # what a rename says of a folder that is there
 
 
 def check_name(runs: Path, name: str | None) -> None:
     """Raise UsageError unless a run of this name can be written."""
     if name is None:
         return
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"no name for a run: {name!r}", "--run", "letters, digits, . _ -")
+    # What looks like a leftover of a killed run is deleted by gc.
+    if not _NAME.fullmatch(name) or name.startswith(files.TEMPORARY_PREFIX):
+        raise UsageError(
+            f"no name for a run: {name!r}",
+            "--run",
+            f"letters, digits, . _ -, and no {files.TEMPORARY_PREFIX} at its beginning",
+        )
     if (runs / name).exists():
-        raise UsageError(f"the run {name!r} exists", runs, "choose another with --run NAME")
+        raise _exists(runs, name)
 
 
 def write_run(
@@ -54,12 +61,29 @@ def write_run(
         files.write_synced(temporary / "metrics.json", _json(metrics))
         files.write_synced(temporary / "history.csv", _csv(history))
         fitted.save(temporary)
-        target = runs / (name or _free_name(runs, head))
-        files.publish(temporary, target)
+        return _publish(temporary, runs, name, head)
     except BaseException:
         files.delete(temporary)
         raise
-    return target
+
+
+def _publish(temporary: Path, runs: Path, name: str | None, head: str) -> Path:
+    """Give a finished run its name; where a rival took it meanwhile, the next free one or stop."""
+    while True:
+        target = runs / (name or _free_name(runs, head))
+        try:
+            files.publish(temporary, target)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            if name is not None:
+                raise _exists(runs, name) from error
+        else:
+            return target
+
+
+def _exists(runs: Path, name: str) -> UsageError:
+    return UsageError(f"the run {name!r} exists", runs, "choose another with --run NAME")
 
 
 def _free_name(runs: Path, head: str) -> str:
