@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
 LEAVE_OUT = 255  # a split that no head looks at
 LOOKS = 5
+LARGEST_SEED = 2**53  # of whole numbers that canonical JSON, and so a receipt's checksum, can hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,8 @@ def train(options: TrainOptions) -> dict[str, Any]:
         raise UsageError(
             f"{options.validation_split} is no fraction", "--validation-split", "such as 0.2"
         )
+    if abs(options.seed) > LARGEST_SEED:
+        raise UsageError(f"{options.seed} is too large", "--seed", "such as 0; up to 2**53")
     store = Store.open(options.cache)
     name = store.source_name(options.source)
     check_name(store.runs, options.run)

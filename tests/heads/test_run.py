@@ -1,14 +1,25 @@
 """A run's folder: whose name it gets, and that reading it back proves what was written."""
 
+import dataclasses
+import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from world import flip, picture
 
 from bottleneck.core import files
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.recipe import canonical_digest
 from bottleneck.heads.linear import Linear
-from bottleneck.heads.run import check_name, write_run
+from bottleneck.heads.run import check_name, read_run, write_run
+from bottleneck.pipeline.extract import extract
+from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.options import ExtractOptions
+from bottleneck.pipeline.train import TrainOptions, train
+from bottleneck.store.store import Store
+from bottleneck.train import lines
 
 RECEIPT = {
     "store": {"path": "cache/demo", "commit": 7, "checksum": "aa" * 32},
@@ -109,3 +120,125 @@ def test_a_disk_error_is_not_taken_for_a_name_that_exists(tmp_path, monkeypatch)
 def test_a_name_that_is_no_folder_s_or_that_gc_takes_for_a_leftover_is_refused(tmp_path, name):
     with pytest.raises(UsageError, match="no name for a run"):
         check_name(tmp_path, name)
+
+
+def test_a_run_is_read_back_as_it_was_written_and_cannot_be_changed(tmp_path):
+    folder = write(tmp_path, "first")
+    run = read_run(folder)
+    assert (run.folder, run.store, run.commit) == (folder, Path("cache/demo"), 7)
+    assert (run.recipe, run.source, run.classes) == ("bb" * 32, "photos", ("cat", "dog"))
+    assert (run.head, run.options, run.metrics) == ("linear", RECEIPT["options"], METRICS)
+    assert run.about == {"backbone": "mini"}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        run.commit = 8
+
+
+def test_the_receipt_names_every_file_of_the_run_and_has_a_checksum(tmp_path):
+    folder = write(tmp_path)
+    plain = json.loads((folder / "run.json").read_text())
+    assert {*plain["files"], "run.json"} == {path.name for path in folder.iterdir()}
+    for name, (n_bytes, _) in plain["files"].items():
+        assert (folder / name).stat().st_size == n_bytes
+    checksum = plain.pop("checksum")
+    assert canonical_digest(plain) == checksum
+    assert plain["store"] == RECEIPT["store"]
+
+
+def test_a_flipped_bit_in_any_file_of_a_run_is_damage_or_changes_nothing(tmp_path):
+    folder = write(tmp_path)
+    expected = read_run(folder)
+    rng = np.random.default_rng(0)
+    n_errors = 0
+    for path in sorted(folder.iterdir()):
+        before = path.read_bytes()
+        for _ in range(60):
+            flip(path, int(rng.integers(len(before))), int(rng.integers(8)))
+            try:
+                assert read_run(folder) == expected  # a blank of the JSON
+            except (DamagedError, UsageError):  # a newer format is one bit away
+                n_errors += 1
+            path.write_bytes(before)
+    assert n_errors > 270
+
+
+@pytest.mark.parametrize("change", ["run.json", "metrics.json", "head.safetensors", "history.csv"])
+def test_files_of_two_runs_do_not_mix(tmp_path, change):
+    one = write(tmp_path, "one")
+    fitted = head()
+    fitted.bias = fitted.bias * 2
+    other = write_run(tmp_path, "two", "linear", RECEIPT, {**METRICS, "loss": 1.0}, [], fitted)
+    (one / change).write_bytes((other / change).read_bytes())
+    with pytest.raises(DamagedError, match="train again"):
+        read_run(one)
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "head.json", "head.safetensors", "history.csv"])
+def test_a_missing_file_of_a_run_is_damage(tmp_path, name):
+    folder = write(tmp_path)
+    (folder / name).unlink()
+    with pytest.raises(DamagedError, match=name):
+        read_run(folder)
+
+
+def test_a_folder_that_is_no_run_is_wrong_usage(tmp_path):
+    folder = write(tmp_path)
+    for wrong in (tmp_path, tmp_path / "nothing", folder / "run.json"):
+        with pytest.raises(UsageError, match="not a run"):
+            read_run(wrong)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [b"", b"[]", b"\xff", b"{}", b'{"format_version": 1}', b"[" * 9999, b'{"a": NaN}',
+     b'{"format_version": 1, "a": ' + b"[" * 900 + b"]" * 900 + b', "checksum": ""}',
+     b'{"format_version": 1, "a": 1' + b"0" * 400 + b', "checksum": ""}'],
+)  # fmt: skip
+def test_a_hostile_receipt_is_damage(tmp_path, hostile):
+    folder = write(tmp_path)
+    (folder / "run.json").write_bytes(hostile)
+    with pytest.raises(DamagedError):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("key", ["store", "recipe", "classes", "options", "files", "head"])
+def test_a_receipt_that_lacks_something_is_damage_whatever_its_checksum(tmp_path, key):
+    folder = write(tmp_path)
+    plain = json.loads((folder / "run.json").read_text())
+    del plain[key], plain["checksum"]
+    (folder / "run.json").write_text(json.dumps({**plain, "checksum": canonical_digest(plain)}))
+    with pytest.raises(DamagedError, match=key):
+        read_run(folder)
+
+
+def test_a_receipt_of_a_newer_program_asks_for_an_upgrade(tmp_path):
+    path = write(tmp_path) / "run.json"
+    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
+    with pytest.raises(UsageError, match="upgrade"):
+        read_run(path.parent)
+
+
+def test_what_training_writes_is_a_run_also_when_nothing_can_be_judged(
+    tmp_path, photos, numpy_network, later
+):
+    for path in sorted(photos.rglob("*.png"))[2:]:
+        path.unlink()
+    picture(photos / "dog/one.png", 77)
+    network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+    extract(ExtractOptions(cache=tmp_path / "store", data=str(photos), network=network))
+    options = TrainOptions(cache=tmp_path / "store", validation_split=1e-9)
+    report = train(options)
+    run = read_run(Path(report["run"]))
+    state = Store.open(tmp_path / "store").state
+    assert (run.store, run.commit, run.recipe) == (options.cache, state.number, state.recipe)
+    assert (run.classes, run.head, run.source) == (("cat", "dog"), "linear", "photos")
+    assert (run.metrics["samples"], run.metrics["accuracy"], run.metrics["baseline"]) == (
+        0,
+        None,
+        None,
+    )
+    assert lines(report)[-1] == report["run"]
+
+
+def test_a_seed_that_a_receipt_cannot_hold_is_refused_before_anything_is_fitted(tmp_path):
+    with pytest.raises(UsageError, match="--seed"):
+        train(TrainOptions(cache=tmp_path, seed=2**53 + 1))
