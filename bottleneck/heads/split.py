@@ -57,6 +57,19 @@ def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArra
     return np.asarray((low < high)[group])  # of an image without any label, low stays above high
 
 
+def untrained(labels: NDArray[np.int32], split: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return the classes that have rows to judge by and none to train on, sorted.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+    split : (n,) uint8
+        0 train, 1 validation, 2 test; rows of any other are not looked at.
+    """
+    judged = labels[((split == 1) | (split == 2)) & (labels >= 0)]
+    return np.setdiff1d(judged, labels[split == 0])
+
+
 def rows_to_fit(
     n_rows: int, labels: NDArray[np.int32], split: NDArray[np.uint8], n_classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -28,7 +28,7 @@ from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import reopen
 from bottleneck.heads import catalog, metrics
 from bottleneck.heads.run import check_name, write_run
-from bottleneck.heads.split import conflicting, validation_mask
+from bottleneck.heads.split import conflicting, untrained, validation_mask
 from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
 from bottleneck.pipeline.plan import changes
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
 LEAVE_OUT = 255  # a split that no head looks at
 LOOKS = 5
+NAMED = 5  # classes in a warning
 LARGEST_SEED = 2**53  # of whole numbers that canonical JSON, and so a receipt's checksum, can hold
 
 
@@ -103,6 +104,13 @@ def train(options: TrainOptions) -> dict[str, Any]:
         f"{name}: {counted['train']} to train on, {counted['val']} to validate, "
         f"{counted['test']} to test; {n_classes} classes"
     )
+    missing = [samples.classes[i] for i in untrained(labels, split)]
+    if missing:
+        console.warn(
+            f"{len(missing)} of {n_classes} classes have images to judge by and none to train on: "
+            f"{', '.join(missing[:NAMED])}{', …' if len(missing) > NAMED else ''}: "
+            "add images, or try another --seed"
+        )
     fitted = head.fit(
         features,
         labels,

@@ -242,3 +242,33 @@ def test_what_training_writes_is_a_run_also_when_nothing_can_be_judged(
 def test_a_seed_that_a_receipt_cannot_hold_is_refused_before_anything_is_fitted(tmp_path):
     with pytest.raises(UsageError, match="--seed"):
         train(TrainOptions(cache=tmp_path, seed=2**53 + 1))
+
+
+def test_classes_without_an_image_to_train_on_are_named_in_one_line(
+    tmp_path, photos, numpy_network, capsys
+):
+    for i in range(7):
+        picture(photos / "val" / f"tiny{i}" / "one.png", 100 + i)
+    (photos / "train").mkdir()
+    for name in ("cat", "dog"):
+        (photos / name).rename(photos / "train" / name)
+    network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+    extract(ExtractOptions(cache=tmp_path / "store", data=str(photos), network=network))
+    capsys.readouterr()
+    train(TrainOptions(cache=tmp_path / "store"))
+    said = [line for line in capsys.readouterr().err.splitlines() if "to train on:" in line]
+    assert said == [
+        "warning: 7 of 9 classes have images to judge by and none to train on: "
+        "tiny0, tiny1, tiny2, tiny3, tiny4, …: add images, or try another --seed"
+    ]
+
+
+def test_where_every_class_is_trained_on_nothing_is_warned_of(
+    tmp_path, photos, numpy_network, later, capsys
+):
+    network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+    extract(ExtractOptions(cache=tmp_path / "store", data=str(photos), network=network))
+    later()
+    capsys.readouterr()
+    train(TrainOptions(cache=tmp_path / "store"))
+    assert "warning" not in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bottleneck.heads.split import conflicting, validation_mask
+from bottleneck.heads.split import conflicting, untrained, validation_mask
 
 
 def test_validation_rows_never_move_when_others_come_and_go():
@@ -29,3 +29,11 @@ def test_a_copy_without_a_label_is_no_conflict():
     digests[4:] = 2
     found = conflicting(digests, np.array([-1, 0, -1, -1, 3, 4], np.int32))
     assert found.tolist() == [False, False, False, False, True, True]
+
+
+def test_classes_that_are_only_judged_are_named_and_no_others():
+    labels = np.array([0, 0, 1, 1, 2, 3, 4, 4, -1], np.int32)
+    split = np.array([0, 1, 1, 2, 2, 0, 255, 1, 1], np.uint8)
+    assert untrained(labels, split).tolist() == [1, 2, 4]
+    assert untrained(labels[:1], split[:1]).tolist() == []
+    assert untrained(labels[:0], split[:0]).tolist() == []
