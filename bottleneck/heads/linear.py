@@ -93,10 +93,8 @@ class Linear:
                         "predict",
                         "use rows of the recipe in the run's receipt",
                     )
-                z = (block - self.mean) / self.scale
-                logits = np.asarray(z @ self.weights + self.bias)
-                # Both: a weight of zero hides what is infinite from some matrix products.
-                good = np.isfinite(z).all(axis=1) & np.isfinite(logits).all(axis=1)
+                logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
+                good = np.isfinite(logits).all(axis=1)
                 if not good.all():
                     raise DataError(
                         f"row {start + int(good.argmin())} holds what is no number, or too large",

@@ -114,7 +114,7 @@ def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved):
     n_errors = 0
     for path in sorted(folder.iterdir()):
         data_before = path.read_bytes()
-        for _ in range(150):
+        for _ in range(50):
             flip(path, int(rng.integers(len(data_before))), int(rng.integers(8)))
             try:
                 found = load_head(folder).predict(data()[0])
@@ -123,7 +123,7 @@ def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved):
             else:
                 np.testing.assert_array_equal(found, expected)
             path.write_bytes(data_before)
-    assert n_errors > 250  # the others hit blanks of the JSON
+    assert n_errors > 90  # an e of a number may become an E
 
 
 def test_a_file_of_another_head_of_the_same_kind_is_damage(head, saved, tmp_path_factory):

@@ -151,14 +151,14 @@ def test_a_flipped_bit_in_any_file_of_a_run_is_damage_or_changes_nothing(tmp_pat
     n_errors = 0
     for path in sorted(folder.iterdir()):
         before = path.read_bytes()
-        for _ in range(60):
+        for _ in range(25):
             flip(path, int(rng.integers(len(before))), int(rng.integers(8)))
             try:
-                assert read_run(folder) == expected  # a blank of the JSON
+                assert read_run(folder) == expected  # an e of a number that became an E
             except (DamagedError, UsageError):  # a newer format is one bit away
                 n_errors += 1
             path.write_bytes(before)
-    assert n_errors > 270
+    assert n_errors > 115
 
 
 @pytest.mark.parametrize("change", ["run.json", "metrics.json", "head.safetensors", "history.csv"])
