@@ -6,9 +6,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
-from bottleneck.core.strict_json import parse
+from bottleneck.heads.sealed import ADVICE, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,14 +55,17 @@ class Head(Protocol):
         ----------
         features : array-like (n, …)
             Needs `len`, `shape`, `take(indices)`. Rows of more than one axis are flattened.
-        labels : (n,) int32
+        labels : (n,) int32, below `n_classes`
         split : (n,) uint8
             0 train, 1 validation; rows of any other are never looked at.
 
         Raises
         ------
         DataError
-            Fewer than two classes among the training rows, or features that are no numbers.
+            Fewer than two classes among the training rows, a row without a label (-1), or
+            features that are no numbers.
+        ValueError
+            A label of no class, or not one for each row: the caller's mistake.
         """
 
     def load(self, folder: Path) -> Fitted:
@@ -86,14 +88,18 @@ def load_head(folder: Path) -> Fitted:
 
     Raises
     ------
+    UsageError
+        When there is none, or a newer program wrote it.
     DamagedError
         When its files are not as they were written.
     """
     path = folder / HEAD_FILE
     try:
-        kind = parse(files.read(path))["head"]
-    except FileNotFoundError as error:
+        kind = unseal(path).get("head")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError("no head in this folder", folder, "name the folder of a run") from error
-    except (ValueError, KeyError) as error:
-        raise DamagedError(f"not a head's description ({error})", path, "train again") from error
+    if not isinstance(kind, str):
+        raise DamagedError("says no kind of head", path, ADVICE)
+    if kind not in HEADS:
+        raise UsageError(f"a head of an unknown kind, {kind!r}", path, "upgrade bottleneck-cache")
     return load_kind(kind).load(folder)

@@ -13,7 +13,6 @@ that plus the strength, from one eigendecomposition, is where L-BFGS starts from
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.heads.catalog import HEAD_FILE
 from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
+from bottleneck.heads.split import rows_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +42,7 @@ TOLERANCE = 1e-4
 WHITEN_FEATURES = 4096  # above this an eigendecomposition costs more than it saves
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
+LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
 _FILE = "head.safetensors"
 
 
@@ -70,21 +73,35 @@ class Linear:
         return self.weights.size + self.bias.size
 
     def predict(self, features: Any) -> NDArray[np.float32]:
-        """Return probabilities (n, k) float32 of features (n, …)."""
+        """Return probabilities (n, k) float32 of features (n, …).
+
+        Raises
+        ------
+        DataError
+            When a row is of another length, or holds what is no number or too large.
+        """
         d, k = self.weights.shape
         n = len(features)
         out = np.empty((n, k), np.float32)
         for start in range(0, n, BLOCK_ROWS):
-            block = np.asarray(features[start : start + BLOCK_ROWS], np.float32)
-            block = block.reshape(len(block), -1)
-            if block.shape[1] != d:
-                raise DataError(
-                    f"features of {block.shape[1]} numbers, the head was fitted on {d}",
-                    "predict",
-                    "use rows of the recipe in the run's receipt",
-                )
-            logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
-            out[start : start + len(block)] = _softmax(logits)
+            with np.errstate(over="ignore", invalid="ignore"):  # refused below, by its row
+                block = np.asarray(features[start : start + BLOCK_ROWS], np.float32)
+                block = block.reshape(len(block), int(np.prod(block.shape[1:])))
+                if block.shape[1] != d:
+                    raise DataError(
+                        f"features of {block.shape[1]} numbers, the head was fitted on {d}",
+                        "predict",
+                        "use rows of the recipe in the run's receipt",
+                    )
+                logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
+                good = np.isfinite(logits).all(axis=1)
+                if not good.all():
+                    raise DataError(
+                        f"row {start + int(good.argmin())} holds what is no number, or too large",
+                        "predict",
+                        "run bottleneck verify if it is a store's, or leave the row out",
+                    )
+                out[start : start + len(block)] = _softmax(logits)
         return out
 
     def save(self, folder: Path) -> None:
@@ -98,30 +115,37 @@ class Linear:
             "scale": self.scale,
         }
         save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / _FILE)
-        with (folder / "head.json").open("x", encoding="utf-8") as file:
-            json.dump({"head": "linear", "options": dict(self.options)}, file, indent=1)
+        with (folder / HEAD_FILE).open("xb") as file:
+            file.write(seal({"head": "linear", "options": dict(self.options)}, folder, [_FILE]))
 
 
 def load(folder: Path) -> Linear:
     """Return the head that `save` wrote; DamagedError when its files are not such."""
     from safetensors import SafetensorError  # noqa: PLC0415
-    from safetensors.numpy import load_file  # noqa: PLC0415
+    from safetensors.numpy import load as parse_tensors  # noqa: PLC0415
 
-    path = folder / _FILE
+    description = unseal(folder / HEAD_FILE)
+    data = read_beside(folder / HEAD_FILE, description, _FILE)
     try:
-        tensors = load_file(path)
+        tensors = parse_tensors(data)
         head = Linear(
             weights=tensors["weights"],
             bias=tensors["bias"],
             mean=tensors["mean"],
             scale=tensors["scale"],
-            options=json.loads((folder / "head.json").read_bytes())["options"],
+            options=dict(description["options"]),
         )
         d, k = head.weights.shape
         if head.bias.shape != (k,) or head.mean.shape != (d,) or head.scale.shape != (d,):
             raise ValueError("tensors of other shapes")
-    except (OSError, SafetensorError, TypeError, ValueError, KeyError) as error:
-        raise DamagedError(f"not a linear head ({error})", path, "train again") from error
+        if any(tensor.dtype != np.float32 for tensor in tensors.values()):
+            raise ValueError("tensors that are not float32")
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise ValueError("tensors that hold what is no number")
+        if not (head.scale > 0).all():
+            raise ValueError("a scale that is not above zero")
+    except (SafetensorError, TypeError, ValueError, KeyError) as error:
+        raise DamagedError(f"not a linear head ({error})", folder / _FILE, ADVICE) from error
     return head
 
 
@@ -136,13 +160,7 @@ def fit(
     report: Callable[[str], None],
 ) -> Linear:
     """Fit a linear head; see `heads.catalog.Head.fit`."""
-    train, validation = np.flatnonzero(split == 0), np.flatnonzero(split == 1)
-    if len(np.unique(labels[train])) < 2:
-        raise DataError(
-            f"{len(np.unique(labels[train]))} class among the training images",
-            "train",
-            "a classifier needs two classes or more",
-        )
+    train, validation = rows_to_fit(len(features), labels, split, n_classes)
     # Training rows first, so that a slice is either; validation rows join for the last fit.
     x = _matrix(features, np.concatenate([train, validation]))
     y = labels[np.concatenate([train, validation])]
@@ -216,7 +234,10 @@ class _Problem:
         if basis is None and x.shape[1] <= WHITEN_FEATURES:
             rows = x[:: max(1, len(x) // WHITEN_ROWS)]
             values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
-            self.basis = np.maximum(values, 0), vectors
+            self.basis = (
+                np.asarray(np.maximum(values, 0), np.float32),
+                np.asarray(vectors, np.float32),
+            )
 
     def value(
         self, theta: NDArray[np.float32], strength: float
@@ -304,9 +325,14 @@ def _matrix(features: Any, indices: NDArray[np.int64]) -> NDArray[np.float32]:
     for start in range(0, len(indices), BLOCK_ROWS):
         at = indices[start : start + BLOCK_ROWS]
         rows = features.take(at, axis=0) if isinstance(features, np.ndarray) else features.take(at)
-        out[start : start + len(at)] = rows.reshape(len(at), d)
+        with np.errstate(over="ignore"):  # refused below
+            out[start : start + len(at)] = rows.reshape(len(at), d)
     if not np.isfinite(out).all():
-        raise DataError("features that are no numbers", "train", "run bottleneck verify")
+        raise DataError(
+            "features that are no numbers, or too large for float32",
+            "train",
+            "run bottleneck verify",
+        )
     return out
 
 
@@ -314,19 +340,28 @@ def _standardise(
     x: NDArray[np.float32], n_train: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Standardise `x` in place by its first `n_train` rows; return mean and scale."""
-    mean = x[:n_train].mean(axis=0, dtype=np.float64)
+    mean = np.asarray(x[:n_train].mean(axis=0, dtype=np.float64), np.float64)
     variance = np.zeros_like(mean)
     for start in range(0, n_train, BLOCK_ROWS):
-        block = x[start : min(start + BLOCK_ROWS, n_train)] - mean
-        variance += (block * block).sum(axis=0)
-    scale = np.sqrt(variance / n_train)
-    # A feature that never varies tells nothing, also where rounding makes it seem to vary.
-    scale[scale <= 1e-6 * np.abs(mean)] = 1.0
+        centred = x[start : min(start + BLOCK_ROWS, n_train)] - mean
+        variance += (centred * centred).sum(axis=0)
+    scale = np.asarray(np.sqrt(variance / n_train), np.float64)
+    # A feature that never varies tells nothing, also where rounding makes it seem to vary, or
+    # where it varies by less than float32 can divide by.
+    scale[scale <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)] = 1.0
     mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
     for start in range(0, len(x), BLOCK_ROWS):
         block = x[start : start + BLOCK_ROWS]
-        block -= mean32
-        block /= scale32
+        with np.errstate(over="ignore"):  # refused below
+            block -= mean32
+            block /= scale32
+        # Training rows are within the root of their number; others may be anywhere.
+        if block.max(initial=0) > LARGEST or block.min(initial=0) < -LARGEST:
+            raise DataError(
+                "features too large beside those that are trained on",
+                "train",
+                "look at the validation images, or extract another layer",
+            )
     return mean32, scale32
 
 

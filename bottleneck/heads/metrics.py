@@ -15,7 +15,7 @@ SMALLEST = 1e-12  # a probability of zero would make one mistake cost everything
 
 
 def log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
-    """Return the mean negative log-likelihood of the true classes, in nats."""
+    """Return the mean negative log-likelihood of the true classes, in nats; n > 0."""
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(right, SMALLEST)).mean())
 
@@ -27,7 +27,7 @@ def evaluate(
 
     Parameters
     ----------
-    probabilities : (n, k) float32, n > 0
+    probabilities : (n, k) float32
     labels : (n,) int32
     classes : k names
 
@@ -35,20 +35,25 @@ def evaluate(
     -------
     dict
         `confusion[i][j]` counts rows of class i that were predicted as j. Precision is None for a
-        class that was never predicted, recall for one that has no row.
+        class that was never predicted, recall for one that has no row; of no rows at all every
+        figure is None.
     """
     n_classes = len(classes)
-    predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((n_classes, n_classes), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    right = probabilities[np.arange(len(labels)), labels]
-    rank = (probabilities > right[:, None]).sum(axis=1)
+    accuracy = top5 = loss = None
+    if len(labels):  # no figure can be had of none, and NaN is no JSON
+        predicted = probabilities.argmax(axis=1)
+        np.add.at(confusion, (labels, predicted), 1)
+        right = probabilities[np.arange(len(labels)), labels]
+        rank = (probabilities > right[:, None]).sum(axis=1)
+        accuracy, top5 = float((predicted == labels).mean()), float((rank < 5).mean())
+        loss = log_loss(probabilities, labels)
     hits = np.diag(confusion)
     return {
         "samples": len(labels),
-        "accuracy": float((predicted == labels).mean()),
-        "top5": float((rank < 5).mean()),
-        "loss": log_loss(probabilities, labels),
+        "accuracy": accuracy,
+        "top5": top5,
+        "loss": loss,
         "classes": {
             name: {
                 "samples": int(confusion[i].sum()),
@@ -61,8 +66,13 @@ def evaluate(
     }
 
 
-def majority_baseline(train_labels: NDArray[np.int32], labels: NDArray[np.int32]) -> float:
-    """Return the accuracy on `labels` of always saying the commonest class of the training rows."""
+def majority_baseline(train_labels: NDArray[np.int32], labels: NDArray[np.int32]) -> float | None:
+    """Return the accuracy on `labels` of always saying the commonest class of the training rows.
+
+    None where there are no `labels`.
+    """
+    if not len(labels):
+        return None
     return float((labels == np.bincount(train_labels).argmax()).mean())
 
 

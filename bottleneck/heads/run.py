@@ -1,34 +1,108 @@
-"""A run: a head, its figures, and the receipt that says what they came from."""
+"""A run: a head, its figures, and the receipt that says what they came from.
+
+run.json, the receipt, is sealed last: it holds the digest of every other file of the folder.
+"""
 
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.strict_json import parse
+from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bottleneck.heads.catalog import Fitted
 
+RUN_FILE = "run.json"
+METRICS_FILE = "metrics.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TAKEN = {errno.EEXIST, errno.ENOTEMPTY}  # what a rename says of a folder that is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run's receipt says of it.
+
+    Attributes
+    ----------
+    store : where the store was, as it was named then (a relative path is of the folder of then)
+    commit, recipe : the number and the id that the rows were of
+    about : names for people: backbone, layer, weights
+    classes : class names; a column of the probabilities is an index into them
+    head, options : the kind of head, and what it was fitted with
+    metrics : the figures, of the split that they name
+    """
+
+    folder: Path
+    store: Path
+    commit: int
+    recipe: str
+    about: Mapping[str, Any]
+    source: str
+    classes: tuple[str, ...]
+    head: str
+    options: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+def read_run(folder: Path) -> Run:
+    """Return what the receipt of a run says, every file of it checked.
+
+    Raises
+    ------
+    UsageError
+        When the folder is no run, or of a newer program.
+    DamagedError
+        When a file is missing or not as it was written.
+    """
+    path = folder / RUN_FILE
+    try:
+        receipt = unseal(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError("not a run", folder, "name a folder below the runs/ of a store") from error
+    try:
+        found = {name: read_beside(path, receipt, name) for name in dict(receipt["files"])}
+        return Run(
+            folder=folder,
+            store=Path(receipt["store"]["path"]),
+            commit=receipt["store"]["commit"],
+            recipe=receipt["recipe"],
+            about=dict(receipt["about"]),
+            source=receipt["source"],
+            classes=tuple(receipt["classes"]),
+            head=receipt["head"],
+            options=dict(receipt["options"]),
+            metrics=parse(found[METRICS_FILE]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"not a receipt ({error})", path, ADVICE) from error
 
 
 def check_name(runs: Path, name: str | None) -> None:
     """Raise UsageError unless a run of this name can be written."""
     if name is None:
         return
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"no name for a run: {name!r}", "--run", "letters, digits, . _ -")
+    # What looks like a leftover of a killed run is deleted by gc.
+    if not _NAME.fullmatch(name) or name.startswith(files.TEMPORARY_PREFIX):
+        raise UsageError(
+            f"no name for a run: {name!r}",
+            "--run",
+            f"letters, digits, . _ -, and no {files.TEMPORARY_PREFIX} at its beginning",
+        )
     if (runs / name).exists():
-        raise UsageError(f"the run {name!r} exists", runs, "choose another with --run NAME")
+        raise _exists(runs, name)
 
 
 def write_run(
@@ -50,16 +124,34 @@ def write_run(
     temporary = files.temporary_name(runs)
     files.make_folder(temporary)
     try:
-        files.write_synced(temporary / "run.json", _json(receipt))
-        files.write_synced(temporary / "metrics.json", _json(metrics))
+        files.write_synced(temporary / METRICS_FILE, _json(metrics))
         files.write_synced(temporary / "history.csv", _csv(history))
         fitted.save(temporary)
-        target = runs / (name or _free_name(runs, head))
-        files.publish(temporary, target)
+        names = sorted(path.name for path in temporary.iterdir())
+        files.write_synced(temporary / RUN_FILE, seal(receipt, temporary, names))
+        return _publish(temporary, runs, name, head)
     except BaseException:
         files.delete(temporary)
         raise
-    return target
+
+
+def _publish(temporary: Path, runs: Path, name: str | None, head: str) -> Path:
+    """Give a finished run its name; where a rival took it meanwhile, the next free one or stop."""
+    while True:
+        target = runs / (name or _free_name(runs, head))
+        try:
+            files.publish(temporary, target)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            if name is not None:
+                raise _exists(runs, name) from error
+        else:
+            return target
+
+
+def _exists(runs: Path, name: str) -> UsageError:
+    return UsageError(f"the run {name!r} exists", runs, "choose another with --run NAME")
 
 
 def _free_name(runs: Path, head: str) -> str:

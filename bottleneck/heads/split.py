@@ -1,4 +1,4 @@
-"""Which rows validate, chosen by content: stable when images come and go, without leaks."""
+"""Which rows train and which validate, chosen by content: stable when images come and go."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from bottleneck.core.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,13 +37,80 @@ def validation_mask(digests: NDArray[np.uint8], seed: int, fraction: float) -> N
 
 
 def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Return which rows hold an image that stands under two labels, as (n,) bool."""
+    """Return which rows hold an image that stands under two labels, as (n,) bool.
+
+    Parameters
+    ----------
+    digests : (n, 32) uint8
+    labels : (n,) int32
+        Below zero is no label, and contradicts none.
+    """
     if not len(digests):
         return np.zeros(0, bool)
     opaque = np.ascontiguousarray(digests).view("V32").reshape(-1)
     _, group = np.unique(opaque, return_inverse=True)
     low = np.full(group.max() + 1, np.iinfo(np.int32).max, np.int32)
     high = np.full(group.max() + 1, np.iinfo(np.int32).min, np.int32)
-    np.minimum.at(low, group, labels)
-    np.maximum.at(high, group, labels)
-    return np.asarray((low != high)[group])
+    labelled = labels >= 0
+    np.minimum.at(low, group[labelled], labels[labelled])
+    np.maximum.at(high, group[labelled], labels[labelled])
+    return np.asarray((low < high)[group])  # of an image without any label, low stays above high
+
+
+def untrained(labels: NDArray[np.int32], split: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return the classes that have rows to judge by and none to train on, sorted.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+    split : (n,) uint8
+        0 train, 1 validation, 2 test; rows of any other are not looked at.
+    """
+    judged = labels[((split == 1) | (split == 2)) & (labels >= 0)]
+    return np.setdiff1d(judged, labels[split == 0])
+
+
+def rows_to_fit(
+    n_rows: int, labels: NDArray[np.int32], split: NDArray[np.uint8], n_classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of the rows to train on and of those to validate with.
+
+    Parameters
+    ----------
+    labels : (n_rows,) int32, below `n_classes`
+    split : (n_rows,) uint8
+        0 train, 1 validation; rows of any other may have any label.
+
+    Raises
+    ------
+    DataError
+        When a row has no label, or the rows to train on are not of two classes at least.
+    ValueError
+        When the arguments do not belong together, which no user can cause.
+    """
+    if not n_rows == len(labels) == len(split):
+        raise ValueError(
+            f"{n_rows} features need as many labels and splits, not {len(labels)} and {len(split)}"
+        )
+    train, validation = np.flatnonzero(split == 0), np.flatnonzero(split == 1)
+    if not len(train):
+        raise DataError("no images to train on", "train", "keep some out of val and test")
+    used = np.concatenate([labels[train], labels[validation]])
+    unlabelled = int((used < 0).sum())
+    if unlabelled:
+        # Python would take a label of -1 for the last class.
+        raise DataError(
+            f"{unlabelled} of {len(used)} images have no label",
+            "train",
+            "put images into class folders, or leave those without a label out",
+        )
+    if used.max() >= n_classes:
+        raise ValueError(f"label {used.max()} among {n_classes} classes: labels begin at 0")
+    found = len(np.unique(labels[train]))
+    if found < 2:
+        raise DataError(
+            f"{found} class among the training images",
+            "train",
+            "a classifier needs two classes or more",
+        )
+    return train, validation

@@ -28,7 +28,7 @@ from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import reopen
 from bottleneck.heads import catalog, metrics
 from bottleneck.heads.run import check_name, write_run
-from bottleneck.heads.split import conflicting, validation_mask
+from bottleneck.heads.split import conflicting, untrained, validation_mask
 from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
 from bottleneck.pipeline.plan import changes
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
 LEAVE_OUT = 255  # a split that no head looks at
 LOOKS = 5
+NAMED = 5  # classes in a warning
+LARGEST_SEED = 2**53  # of whole numbers that canonical JSON, and so a receipt's checksum, can hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ def train(options: TrainOptions) -> dict[str, Any]:
         raise UsageError(
             f"{options.validation_split} is no fraction", "--validation-split", "such as 0.2"
         )
+    if abs(options.seed) > LARGEST_SEED:
+        raise UsageError(f"{options.seed} is too large", "--seed", "such as 0; up to 2**53")
     store = Store.open(options.cache)
     name = store.source_name(options.source)
     check_name(store.runs, options.run)
@@ -100,6 +104,13 @@ def train(options: TrainOptions) -> dict[str, Any]:
         f"{name}: {counted['train']} to train on, {counted['val']} to validate, "
         f"{counted['test']} to test; {n_classes} classes"
     )
+    missing = [samples.classes[i] for i in untrained(labels, split)]
+    if missing:
+        console.warn(
+            f"{len(missing)} of {n_classes} classes have images to judge by and none to train on: "
+            f"{', '.join(missing[:NAMED])}{', …' if len(missing) > NAMED else ''}: "
+            "add images, or try another --seed"
+        )
     fitted = head.fit(
         features,
         labels,
@@ -112,10 +123,11 @@ def train(options: TrainOptions) -> dict[str, Any]:
     judged = "test" if counted["test"] else "val"
     probabilities = _probabilities(features, split, fitted, judged)
     truth = labels[split == SPLITS.index(judged)]
-    figures: dict[str, Any] = {"split": judged}
-    if len(truth):
-        figures |= metrics.evaluate(probabilities, truth, samples.classes)
-        figures["baseline"] = metrics.majority_baseline(labels[split == TRAIN], truth)
+    figures: dict[str, Any] = {
+        "split": judged,
+        **metrics.evaluate(probabilities, truth, samples.classes),
+        "baseline": metrics.majority_baseline(labels[split == TRAIN], truth),
+    }
     report = {
         "verb": "train",
         "store": str(options.cache),
@@ -127,10 +139,10 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "samples": counted,
         "left_out": data.left_out,
         "judged_on": judged,
-        "accuracy": figures.get("accuracy"),
-        "top5": figures.get("top5"),
-        "loss": figures.get("loss"),
-        "baseline": figures.get("baseline"),
+        "accuracy": figures["accuracy"],
+        "top5": figures["top5"],
+        "loss": figures["loss"],
+        "baseline": figures["baseline"],
         "seconds": round(time.perf_counter() - started, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
