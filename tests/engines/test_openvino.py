@@ -43,8 +43,8 @@ def converted(monkeypatch):
     return calls
 
 
-def opened(model, kept, **more):
-    return catalog.open_engine("openvino", frozen(model, SIZE, kept=kept, **more))
+def opened(network, kept, **more):
+    return catalog.open_engine("openvino", frozen(network, SIZE, kept=kept, **more))
 
 
 def no_model():
