@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--allow-shrink", action="store_true", help="half of the images may be gone")
     data.add_argument("--rehash", action="store_true", help="read every image, trust no stat")
     network = made.add_argument_group("network (none of these: the store's own recipe)")
-    network.add_argument("--backbone", metavar="NAME", help="mini, or a model of keras.applications")
+    network.add_argument(
+        "--backbone", metavar="NAME", help="mini, or a model of keras.applications"
+    )
     network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
     network.add_argument("--layer", metavar="NAME", help="cut here instead of below the top")
     network.add_argument("--pooling", choices=("avg", "max", "none"))

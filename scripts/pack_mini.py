@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     """Write the three files into the package's folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("tensors", type=Path)
-    parser.add_argument("--date", type=date.fromisoformat, default=date.today())  # noqa: DTZ011
+    parser.add_argument("--date", type=date.fromisoformat, default=date.today())
     args = parser.parse_args(argv)
     import_keras().config.disable_interactive_logging()
     shutil.copyfile(args.tensors, mini.HERE / mini.TENSORS)

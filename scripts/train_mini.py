@@ -57,7 +57,7 @@ SHRUNK = (24, 57)  # pixels
 
 
 def read_zip(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (n, 64, 64, 3) uint8 and labels (n,) of `split/CLASS/IMAGE`, in sorted order."""
+    """Return images (n, 64, 64, 3) uint8 and labels (n,) of `split/CLASS/IMAGE`, sorted."""
     images, classes = [], []
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
@@ -77,9 +77,13 @@ class Data:
         self.seed: int = args.seed
         self.work: Path = args.work
         self.teacher_weights: Path = args.teacher_weights
-        tiny, labels = self._cached("tiny-imagenet-train", lambda: read_zip(args.tiny_imagenet, "train"))
+        tiny, labels = self._cached(
+            "tiny-imagenet-train", lambda: read_zip(args.tiny_imagenet, "train")
+        )
         cifar, _ = self._cached("cifar10-train", lambda: read_zip(args.cifar10, "train"))
-        val, val_labels = self._cached("tiny-imagenet-val", lambda: read_zip(args.tiny_imagenet, "val"))
+        val, val_labels = self._cached(
+            "tiny-imagenet-val", lambda: read_zip(args.tiny_imagenet, "val")
+        )
         self.val, self.val_labels = val[::2], val_labels[::2]
         self.n_labelled = len(tiny)
         self.images = np.concatenate([tiny, cifar])
@@ -172,7 +176,13 @@ class Normalised:
     def conv(self, x: Any, name: str, channels: int, kernel: int, stride: int) -> Any:
         """See `network.Builder`."""
         x = layers.Conv2D(
-            channels, kernel, stride, "same", use_bias=False, name=name, kernel_initializer="he_normal"
+            channels,
+            kernel,
+            stride,
+            "same",
+            use_bias=False,
+            name=name,
+            kernel_initializer="he_normal",
         )(x)
         return layers.BatchNormalization(momentum=0.95, epsilon=1e-3, name=f"{name}_bn")(x)
 
@@ -195,7 +205,10 @@ def student(n_classes: int, n_teacher: int) -> keras.Model:
     pooled = build(Normalised(), images)
     return keras.Model(
         images,
-        [layers.Dense(n_classes, name="logits")(pooled), layers.Dense(n_teacher, name="taught")(pooled)],
+        [
+            layers.Dense(n_classes, name="logits")(pooled),
+            layers.Dense(n_teacher, name="taught")(pooled),
+        ],
     )
 
 
@@ -209,20 +222,25 @@ class Trainer:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, n_steps - WARMUP, warmup_target=PEAK_RATE, warmup_steps=WARMUP
         )
-        self.optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY, global_clipnorm=5.0)
+        self.optimizer = keras.optimizers.AdamW(
+            rate, weight_decay=WEIGHT_DECAY, global_clipnorm=5.0
+        )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer.build(model.trainable_variables)
         self.epoch = tf.Variable(0, dtype=tf.int64)
 
     @tf.function(reduce_retracing=True)
-    def step(self, images, boxes, labels, targets, mean, scale, seed, size, shrunk):  # noqa: ANN001, ANN201
+    def step(self, images, boxes, labels, targets, mean, scale, seed, size, shrunk):
         """Take one step; return (cross-entropy, regression error)."""
         x = distorted(cropped(images, boxes, SIZE), seed, size, shrunk)
         targets = (tf.cast(targets, tf.float32) - mean) / scale
         labelled = tf.cast(labels >= 0, tf.float32)
         with tf.GradientTape() as tape:
             logits, taught = self.model(x, training=True)
-            wanted = tf.one_hot(labels, logits.shape[-1]) * (1 - SMOOTHING) + SMOOTHING / logits.shape[-1]
+            wanted = (
+                tf.one_hot(labels, logits.shape[-1]) * (1 - SMOOTHING)
+                + SMOOTHING / logits.shape[-1]
+            )
             entropy = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
             entropy = tf.reduce_sum(entropy * labelled) / tf.reduce_sum(labelled)
             error = tf.reduce_mean(tf.square(taught - targets))
@@ -244,7 +262,11 @@ def distorted(x: Any, seed: Any, size: Any, shrunk: Any) -> Any:
     half = n // 2
     small = tf.image.resize(x[:half], (shrunk, shrunk), antialias=True)
     x = tf.concat(
-        [tf.image.resize(small, (size, size)), tf.image.resize(x[half:], (size, size), antialias=True)], 0
+        [
+            tf.image.resize(small, (size, size)),
+            tf.image.resize(x[half:], (size, size), antialias=True),
+        ],
+        0,
     )
     x = x / 127.5 - 1
     draw = tf.random.stateless_uniform((4, n, 1, 1, 1), seed, -1.0, 1.0)
@@ -307,13 +329,17 @@ def train(args: argparse.Namespace) -> keras.Model:
             if step % 50 == 49:
                 entropy, error = sums / (step + 1)
                 rate = (step + 1) * BATCH / (time.monotonic() - began)
-                print(f"  {step + 1}/{steps_per_epoch} {entropy:.3f} {error:.3f} {rate:.0f}/s", end="\r")
+                print(
+                    f"  {step + 1}/{steps_per_epoch} {entropy:.3f} {error:.3f} {rate:.0f}/s",
+                    end="\r",
+                )
         entropy, error = sums / steps_per_epoch
         trainer.epoch.assign(epoch + 1)
         manager.save()
+        right = accuracy(trainer.average, data.val, data.val_labels)
         say(
             f"epoch {epoch + 1}/{args.epochs} at {size}: cross-entropy {entropy:.3f} "
-            f"regression {error:.3f} val {accuracy(trainer.average, data.val, data.val_labels):.3f} "
+            f"regression {error:.3f} val {right:.3f} "
             f"{time.monotonic() - began:.0f} s"
         )
     return trainer.average
@@ -325,9 +351,13 @@ def folded(model: keras.Model) -> dict[str, np.ndarray]:
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):
             normalise = model.get_layer(f"{layer.name}_bn")
-            gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in normalise.get_weights())
+            gamma, beta, mean, variance = (
+                np.asarray(w, np.float64) for w in normalise.get_weights()
+            )
             scale = gamma / np.sqrt(variance + normalise.epsilon)
-            tensors[f"{layer.name}.kernel"] = (np.asarray(layer.kernel, np.float64) * scale).astype("<f2")
+            tensors[f"{layer.name}.kernel"] = (np.asarray(layer.kernel, np.float64) * scale).astype(
+                "<f2"
+            )
             tensors[f"{layer.name}.bias"] = (beta - mean * scale).astype("<f2")
     return tensors
 
@@ -349,7 +379,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     args.work.mkdir(parents=True, exist_ok=True)
     model = train(args)
-    from safetensors.numpy import save_file  # noqa: PLC0415
+    from safetensors.numpy import save_file
 
     tensors = folded(model)
     save_file(tensors, args.work / "mini.safetensors")

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 def specs() -> dict[str, Spec]:
     """Return the applications by name; nothing heavy is imported."""
     return {
-        name: Spec(
-            size=(entry.size, entry.size), batch_size=LARGE_BATCH if entry.large else BATCH
-        )
+        name: Spec(size=(entry.size, entry.size), batch_size=LARGE_BATCH if entry.large else BATCH)
         for name, entry in APPLICATIONS.items()
     }
 

@@ -2,8 +2,8 @@
 
 The text is part of the recipe; `apply` does what the text says, in any array library whose arrays
 know `/`, `-` and, for BGR, slicing (Keras tensors, OpenVINO's nodes, numpy). Constants are arrays,
-because OpenVINO guesses another type for a plain number. Source of each: the `preprocess_input` of the
-network's own module in keras.applications, which a test walks.
+because OpenVINO guesses another type for a plain number. Source of each: the `preprocess_input` of
+the network's own module in keras.applications, which a test walks.
 """
 
 from __future__ import annotations

@@ -74,9 +74,7 @@ def candidates(asked: str, *, made_by: str | None = None, devices: str | None = 
         )
         raise MissingDependencyError("no engine is installed", "--engine", ways)
     gpu = devices.startswith("gpu") if devices else shutil.which("nvidia-smi") is not None
-    return sorted(
-        there, key=lambda name: (name != made_by, gpu and not ENGINES[name].supports_gpu)
-    )
+    return sorted(there, key=lambda name: (name != made_by, gpu and not ENGINES[name].supports_gpu))
 
 
 def open_engine(

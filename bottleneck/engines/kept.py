@@ -19,8 +19,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bottleneck.core import files
 from bottleneck.core.recipe import canonical_digest
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
 NETWORK, COMPILED = "network.json", "compiled.json"
@@ -69,7 +68,7 @@ class Kept:
             temporary = files.temporary_name(self._path.parent)
             files.make_folder(temporary)
             write(temporary)
-            tensors = {"images": reference.images, "rows": reference.rows}
+            tensors: dict[str, NDArray[Any]] = {"images": reference.images, "rows": reference.rows}
             files.replace(temporary / REFERENCE, save(tensors))
             names = sorted(path.name for path in temporary.iterdir())
             self._describe(temporary, NETWORK, names, {})

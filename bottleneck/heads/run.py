@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
@@ -113,11 +114,12 @@ def write_run(
     metrics: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
     fitted: Fitted,
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Path:
     """Write and publish a run folder, whole; return it.
 
-    It holds run.json (the receipt), metrics.json, history.csv, and the head's own files. Without
-    `name` it is called by the time (UTC) and the head.
+    It holds run.json (the receipt), metrics.json, history.csv, the pictures, and the head's own
+    files. Without `name` it is called by the time (UTC) and the head.
     """
     check_name(runs, name)
     files.make_folder(runs)
@@ -126,6 +128,8 @@ def write_run(
     try:
         files.write_synced(temporary / METRICS_FILE, _json(metrics))
         files.write_synced(temporary / "history.csv", _csv(history))
+        for picture, data in pictures.items():
+            files.write_synced(temporary / picture, data)
         fitted.save(temporary)
         names = sorted(path.name for path in temporary.iterdir())
         files.write_synced(temporary / RUN_FILE, seal(receipt, temporary, names))

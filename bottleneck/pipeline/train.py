@@ -26,7 +26,7 @@ from bottleneck.core.errors import (
 )
 from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import reopen
-from bottleneck.heads import catalog, metrics
+from bottleneck.heads import catalog, metrics, pictures
 from bottleneck.heads.run import check_name, write_run
 from bottleneck.heads.split import conflicting, untrained, validation_mask
 from bottleneck.pipeline.flow import default_threads
@@ -150,11 +150,25 @@ def train(options: TrainOptions) -> dict[str, Any]:
     }
     receipt = _receipt(data.store, name, options, report, fitted.options, samples)
     run = write_run(
-        data.store.runs, options.run, options.head, receipt, figures, fitted.history, fitted
+        data.store.runs,
+        options.run,
+        options.head,
+        receipt,
+        figures,
+        fitted.history,
+        fitted,
+        _pictures(fitted, figures, f"{options.head} head on {name}"),
     )
     report["run"] = str(run)
     data.store.append_history(report)
     return report
+
+
+def _pictures(fitted: catalog.Fitted, figures: dict[str, Any], title: str) -> dict[str, bytes]:
+    if not pictures.can_draw():
+        console.say(f"no pictures of the run: {pictures.INSTALL}")
+        return {}
+    return pictures.draw(fitted.history, figures, title)
 
 
 def _probabilities(

@@ -9,9 +9,8 @@ import pytest
 from golden_applications import FAMILIES, digest
 from world import frozen
 
-from bottleneck.backbones import preprocessing
+from bottleneck.backbones import Request, preprocessing
 from bottleneck.backbones.application_list import APPLICATIONS
-from bottleneck.backbones import Request
 from bottleneck.backbones.catalog import load
 from bottleneck.core.errors import UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras

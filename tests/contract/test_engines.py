@@ -5,13 +5,12 @@ import sys
 
 import numpy as np
 import pytest
-
 from world import frozen
 
 from bottleneck.core.errors import MissingDependencyError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.engines.batches import Batches
-from bottleneck.engines.catalog import ENGINES, candidates, open_engine
+from bottleneck.engines.catalog import ENGINES, open_engine
 
 
 @pytest.fixture(scope="module")

@@ -196,7 +196,8 @@ NO_KERAS = (
     "from bottleneck.core import console\n"
     "from bottleneck.extract import main\n"
     "code = console.run(lambda _=None: main(sys.argv[1:]))\n"
-    "foreign = {'openvino_telemetry', 'pandas', 'zarr'} & {m for m in sys.modules if sys.modules[m]}\n"
+    "loaded = {m for m in sys.modules if sys.modules[m]}\n"
+    "foreign = {'openvino_telemetry', 'pandas', 'zarr'} & loaded\n"
     "assert not foreign, foreign\n"
     "sys.exit(code)\n"
 )

@@ -1,0 +1,119 @@
+"""Pictures of a run: how it was fitted, and which classes it takes for which."""
+
+from __future__ import annotations
+
+import io
+import math
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+INSTALL = "pip install 'bottleneck-cache[plots]'"
+DPI = 120
+MOST_NAMES = 40  # classes; more names cannot be read
+MOST_NUMBERS = 20  # classes; in more cells numbers cannot be read
+INK, TRAINED, JUDGED = "#222222", "#9a6a00", "#1f6fb2"
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed (extra `plots`)."""
+    return find_spec("matplotlib") is not None
+
+
+def draw(
+    history: Sequence[Mapping[str, Any]], figures: Mapping[str, Any], title: str
+) -> dict[str, bytes]:
+    """Return `{file name: PNG}`: curves.png and confusion.png, each where there is one to draw.
+
+    Parameters
+    ----------
+    history : what the fit reported, in order
+    figures : what `metrics.evaluate` returns, and the split that was judged
+    """
+    drawn = {}
+    if len(history) > 1:
+        drawn["curves.png"] = curves(history, title)
+    confusion = np.array(figures["confusion"])
+    if confusion.sum():
+        head = f"{title}\naccuracy {figures['accuracy']:.3f} on {confusion.sum()} images"
+        drawn["confusion.png"] = confusion_matrix(confusion, list(figures["classes"]), head)
+    return drawn
+
+
+def curves(history: Sequence[Mapping[str, Any]], title: str) -> bytes:
+    """Return a PNG of loss and accuracy over the epochs of a fit."""
+    figure = _figure(8, 3.4)
+    epochs = _epochs(history)
+    for number, (what, label) in enumerate((("loss", "loss"), ("accuracy", "accuracy")), 1):
+        axes = figure.add_subplot(1, 2, number)
+        for key, name, colour in ((what, "train", TRAINED), (f"validation_{what}", "val", JUDGED)):
+            values = [
+                (x, entry[key]) for x, entry in zip(epochs, history, strict=True) if key in entry
+            ]
+            if values:
+                axes.plot(
+                    *zip(*values, strict=True), label=name, color=colour, marker="o", markersize=3
+                )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.grid(visible=True, alpha=0.25)
+        axes.legend(frameon=False)
+    figure.suptitle(title, color=INK, fontsize=11)
+    return _png(figure)
+
+
+def confusion_matrix(counts: NDArray[np.integer[Any]], classes: list[str], title: str) -> bytes:
+    """Return a PNG of a confusion matrix (classes, classes): row the truth, column the answer.
+
+    Colour is the share of the row, so that a rare class is seen as well as a common one.
+    """
+    n = len(classes)
+    side = min(3.2 + 0.42 * n, 12.0)
+    figure = _figure(side + 0.8, side)
+    axes = figure.add_subplot()
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, label="share of the row", fraction=0.046, pad=0.03)
+    if n <= MOST_NAMES:
+        axes.set_xticks(
+            range(n), classes, rotation=45 if n > 2 else 0, ha="right" if n > 2 else "center"
+        )
+        axes.set_yticks(range(n), classes)
+    if n <= MOST_NUMBERS:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if share[row, column] > 0.55 else INK
+            axes.text(
+                column,
+                row,
+                str(counts[row, column]),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=8,
+            )
+    axes.set_xlabel("answer")
+    axes.set_ylabel("truth")
+    axes.set_title(title, color=INK, fontsize=11)
+    return _png(figure)
+
+
+def _epochs(history: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [float(entry.get("epoch", number)) for number, entry in enumerate(history, 1)]
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.figure import Figure  # noqa: PLC0415 - half a second, only where it is drawn
+
+    return Figure(figsize=(math.ceil(width * 10) / 10, height), layout="constrained", dpi=DPI)
+
+
+def _png(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
