@@ -1,35 +1,38 @@
 # Each target makes the environment that it needs and then calls the same command as a user would.
 #
+#   make demo                        the whole thing in a minute, with no download but the packages
 #   make extract DATA=cifar10        the features of a data set, into cache/resnet50
 #   make train DATA=cifar10          a linear head from that store
 #
-# DATA      a folder, or digits, cifar10          BACKBONE  a model of keras.applications
+# DATA      a folder, or digits, cifar10          BACKBONE  mini, or a model of keras.applications
 # CACHE     the store (cache/BACKBONE)            ARGS      further options of the command
-# EXTRAS    tensorflow or gpu                     VENV      the environment (an active one is used)
+# EXTRAS    what of pyproject.toml is installed   VENV      the environment (an active one is used)
 # PYTHON    what makes the environment
 
 DATA ?= digits
-# Nothing but `make extract` must work anywhere, and weights cannot be had everywhere: then, and only
-# then, the smallest network with random weights. Who names a backbone gets its real weights.
-ifeq ($(DATA) $(origin BACKBONE),digits undefined)
-BACKBONE := mobilenetv2
-NETWORK := --weights random:0 --size 32 --rows float32
-else
-BACKBONE ?= resnet50
-NETWORK :=
-endif
+# Digits and `mini` are in the package, so `make extract` alone works anywhere.
+BACKBONE ?= $(if $(filter digits,$(DATA)),mini,resnet50)
 CACHE ?= cache/$(BACKBONE)
 ARGS ?=
 
 PYTHON ?= python3
+comma := ,
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
-ifeq ($(origin EXTRAS),undefined)
-EXTRAS := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo tensorflow)
+GPU := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu)
+# `mini` computes on OpenVINO alone: small, and quickly installed.
+LIGHT := $(or $(GPU),openvino),plots
+FULL := $(or $(GPU),openvino$(comma)tensorflow),plots
+ifneq ($(origin EXTRAS),undefined)
+LIGHT := $(EXTRAS)
+FULL := $(EXTRAS)
 endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(BIN)/python -m bottleneck
-INSTALLED := $(VENV)/.bottleneck-$(or $(EXTRAS),core)
+INSTALLED := $(VENV)/.bottleneck-$(or $(FULL),core)
+INSTALLED_LIGHT := $(VENV)/.bottleneck-$(or $(LIGHT),core)
+# What the backbone asks for.
+READY := $(if $(filter mini,$(BACKBONE)),$(INSTALLED_LIGHT),$(INSTALLED))
 
 quoted = $(if $(word 2,$1),'$1',$1)
 more = $(if $(strip $1), $1)
@@ -38,12 +41,13 @@ recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install extract train status test check bench clean
+.PHONY: help install demo extract train status test check bench clean
 .NOTPARALLEL:        # two installers in one environment break it
 .DELETE_ON_ERROR:    # half an environment is none
 
 help:
-	@echo "make install   the environment $(VENV), with the extra $(or $(EXTRAS),(none))"
+	@echo "make demo      the whole thing in a minute: digits, mini, a head, ten changes"
+	@echo "make install   the environment $(VENV), with $(or $(FULL),no extra)"
 	@echo "make extract   features of DATA=$(DATA) by BACKBONE=$(BACKBONE) into CACHE=$(CACHE)"
 	@echo "make train     a head from CACHE=$(CACHE)"
 	@echo "make status    what CACHE=$(CACHE) holds"
@@ -51,7 +55,6 @@ help:
 	@echo "make bench     the figures of the README, on this machine"
 	@echo "make clean     build outputs and caches of tools; never a store"
 	@echo "options of the commands go in ARGS: make extract DATA=cifar10 ARGS=\"--limit 1000\""
-	@$(if $(NETWORK),echo "without DATA and BACKBONE: $(NETWORK) (a trial; real weights: BACKBONE=$(BACKBONE))")
 
 $(BIN)/python:
 	@$(call recent,$(PYTHON),make PYTHON=python3.12 …)
@@ -66,13 +69,16 @@ $(VENV)/.bottleneck-%: pyproject.toml | $(BIN)/python
 
 install: $(INSTALLED)
 
-extract: install
-	$(RUN).extract --data $(call quoted,$(DATA)) --backbone $(BACKBONE) --cache $(call quoted,$(CACHE))$(call more,$(NETWORK))$(call more,$(ARGS))
+demo: $(INSTALLED_LIGHT)
+	$(BIN)/python scripts/demo.py$(call more,$(ARGS))
 
-train: install
+extract: $(READY)
+	$(RUN).extract --data $(call quoted,$(DATA)) --backbone $(BACKBONE) --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
+
+train: $(READY)
 	$(RUN).train --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
-status: install
+status: $(READY)
 	$(RUN).status --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
 # The tests of good neighbourhood want pandas 2 as well; it lives in a folder of its own.

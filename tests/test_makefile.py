@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TARGETS = ["install", "extract", "train", "status", "test", "check", "bench", "clean"]
+TARGETS = ["demo", "install", "extract", "train", "status", "test", "check", "bench", "clean"]
 # What an outer `make test ARGS=…` or an active environment would leave here.
 OURS = {"DATA", "BACKBONE", "CACHE", "ARGS", "EXTRAS", "VENV", "VIRTUAL_ENV", "PYTHON", "PIP"}
 OUTER = {*OURS, "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "GNUMAKEFLAGS"}
@@ -61,6 +61,10 @@ def make(tree, *words, **more):
     return done.returncode, noted, done.stdout + done.stderr
 
 
+def without_gpu(tree):
+    script(tree / "path/nvidia-smi", "#!/bin/sh\nexit 9\n")
+
+
 def commands(noted):
     """Return the words of each call of the package, pytest or a script: all but installing."""
     split = [line.rstrip("|").split("|") for line in noted]
@@ -99,15 +103,29 @@ def test_the_same_command_again_installs_nothing_until_pyproject_changes(tree):
     assert len(installs(make(tree, "extract")[1])) == 1
 
 
-def test_digits_need_no_weights_unless_a_backbone_is_named(tree):
+def test_digits_go_through_mini_unless_a_backbone_is_named(tree):
     (alone,) = commands(make(tree, "extract")[1])
-    alone = " ".join(alone)
     assert (
-        "--data digits --backbone mobilenetv2 --cache cache/mobilenetv2 --weights random:" in alone
+        " ".join(alone) == "-m bottleneck.extract --data digits --backbone mini --cache cache/mini"
     )
     for words, more in ((["BACKBONE=vgg16"], {}), ([], {"BACKBONE": "vgg16"})):
         (named,) = commands(make(tree, "extract", *words, **more)[1])
         assert " ".join(named).endswith("--data digits --backbone vgg16 --cache cache/vgg16")
+
+
+def test_mini_needs_no_more_than_openvino(tree):
+    without_gpu(tree)
+    assert installs(make(tree, "extract")[1]) == [".[openvino,plots]"]
+    assert installs(make(tree, "extract", "DATA=cifar10")[1]) == [".[openvino,tensorflow,plots]"]
+    assert installs(make(tree, "train")[1]) == []
+
+
+def test_demo_runs_its_script_with_the_light_extras(tree):
+    without_gpu(tree)
+    code, noted, said = make(tree, "demo")
+    assert code == 0, said
+    assert installs(noted) == [".[openvino,plots]"]
+    assert commands(noted) == [["scripts/demo.py"]]
 
 
 @pytest.mark.parametrize("verb", ["train", "status"])
@@ -136,7 +154,7 @@ def test_an_active_environment_is_used_and_a_named_one_wins(tree):
     assert not (tree / ".venv").exists()
 
 
-@pytest.mark.parametrize(("answers", "extra"), [(0, "gpu"), (9, "tensorflow")])
+@pytest.mark.parametrize(("answers", "extra"), [(0, "gpu,plots"), (9, "openvino,tensorflow,plots")])
 def test_install_takes_gpu_where_nvidia_smi_answers(tree, answers, extra):
     script(tree / "path/nvidia-smi", f"#!/bin/sh\necho 'No devices were found'\nexit {answers}\n")
     assert installs(make(tree, "install")[1]) == [f".[{extra}]"]

@@ -1,5 +1,7 @@
 """What is built from the tree: a wheel and an sdist with all that an installed copy needs."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -82,7 +84,34 @@ def test_the_metadata_says_what_an_installer_must_know(built):
     core = "numpy h5py zarr joblib tqdm pillow google-crc32c filelock safetensors"
     assert plain == set(core.split())
     assert "pillow>=12.3" in required
+    assert [r for r in required if r.startswith("openvino>=") and 'extra == "openvino"' in r]
     for extra in ("tensorflow", "gpu"):
         assert [r for r in required if r == f'keras>=3.15; extra == "{extra}"'], required
-    assert set(said.get_all("Provides-Extra")) == {"tensorflow", "gpu", "test", "check"}
+    extras = {"tensorflow", "gpu", "openvino", "plots", "test", "check"}
+    assert set(said.get_all("Provides-Extra")) == extras
     assert "bottleneck = bottleneck.__main__:main" in entry
+
+
+def test_the_wheel_is_small_and_mini_loads_from_where_it_is_installed(built, tmp_path):
+    wheel, _ = built
+    assert wheel.stat().st_size <= 4_000_000
+    with zipfile.ZipFile(wheel) as archive:  # what an installer does with a pure wheel
+        archive.extractall(tmp_path)
+    code = (
+        "from bottleneck.backbones import Request, catalog\n"
+        "found = catalog.load(Request(backbone='mini', weights='shipped'))\n"
+        "import bottleneck; print(bottleneck.__file__, found.weights, len(found.portable.rows))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    where, weights, n = done.stdout.split()
+    assert Path(where).parent == tmp_path / "bottleneck"
+    facts = json.loads((ROOT / "bottleneck/backbones/mini/mini.json").read_text())
+    assert (weights, n) == (facts["weights"], "32")

@@ -80,9 +80,10 @@ def confusion_matrix(counts: NDArray[np.integer[Any]], classes: list[str], title
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the row", fraction=0.046, pad=0.03)
+    slanted = max(map(len, classes)) > 3
     if n <= MOST_NAMES:
         axes.set_xticks(
-            range(n), classes, rotation=45 if n > 2 else 0, ha="right" if n > 2 else "center"
+            range(n), classes, rotation=45 if slanted else 0, ha="right" if slanted else "center"
         )
         axes.set_yticks(range(n), classes)
     if n <= MOST_NUMBERS:

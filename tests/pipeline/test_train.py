@@ -11,6 +11,7 @@ from world import picture
 
 import bottleneck
 from bottleneck.core.errors import DataError, StaleError, UsageError
+from bottleneck.heads import pictures
 from bottleneck.heads.catalog import load_head
 from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
@@ -37,11 +38,23 @@ def fit(cache, **options):
     return train(TrainOptions(cache=cache, **options))
 
 
+def test_without_matplotlib_one_line_says_what_is_missing(cache, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "can_draw", lambda: False)
+    run = cache / "runs" / fit(cache)["run"].split("/")[-1]
+    assert not list(run.glob("*.png"))
+    assert (
+        "no pictures of the run: pip install 'bottleneck-cache[plots]'" in capsys.readouterr().err
+    )
+
+
 def test_a_run_holds_receipt_metrics_history_and_a_head_that_predicts(cache):
     report = fit(cache)
     run = cache / "runs" / report["run"].split("/")[-1]
     names = sorted(p.name for p in run.iterdir())
-    assert names == ["head.json", "head.safetensors", "history.csv", "metrics.json", "run.json"]
+    drawn = ["confusion.png", "curves.png"] if pictures.can_draw() else []
+    assert names == [
+        *drawn, "head.json", "head.safetensors", "history.csv", "metrics.json", "run.json",
+    ]  # fmt: skip
     receipt = json.loads((run / "run.json").read_text())
     state = Store.open(cache).state
     assert receipt["store"]["checksum"] == state.checksum
