@@ -38,7 +38,10 @@ def _spell(value: object) -> str:
     if value is None or isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int | float):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
         if not math.isfinite(number) or number != value:
             raise ValueError(f"{value!r} has no exact, finite float64")
         return (number + 0.0).hex()  # + 0.0: minus zero is zero

@@ -64,6 +64,10 @@ def _doomed(path: Path, log: Log, newest: int, before: float) -> Iterator[Path]:
             unreferenced = room in ("parts", "snapshots", "recipes") and file.name not in kept
             if (leftover or unreferenced) and _is_old(file, before):
                 yield file
+    recipes = {name[:16] for name in kept if name.endswith(".json")}
+    for folder in sorted((path / "derived").glob("*/*")):  # derived/ENGINE/RECIPE
+        if folder.name not in recipes and _is_old(folder, before):
+            yield folder
 
 
 def _is_old(file: Path, before: float) -> bool:

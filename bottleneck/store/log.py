@@ -10,6 +10,7 @@ Where there are no hard links the last step is a rename under `log/lock`, held f
 from __future__ import annotations
 
 import json
+import logging
 import re
 import uuid
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+log = logging.getLogger(__name__)
 ATTEMPTS = 1000  # each lost race is somebody's progress; this many is a fault of ours
 _NAME = re.compile(r"\d{8}\.json")
 
@@ -248,7 +250,7 @@ class Log:
                     "upgrade bottleneck-cache",
                 )
             state = _from_json(plain)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DamagedError(f"not a commit ({error})", path, ADVICE) from error
         if state.number != number:
             raise DamagedError(f"holds commit {state.number}", path, ADVICE)
@@ -292,6 +294,8 @@ class Log:
             try:
                 files.create(path, data)
             except files.NoHardLinksError:
+                if state.number == 1:
+                    log.warning("%s has no hard links: writers take turns by a lock", self.folder)
                 with FileLock(self.folder / "lock"):
                     files.create_under_lock(path, data)
         except FileExistsError:

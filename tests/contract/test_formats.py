@@ -1,6 +1,7 @@
 """Every format of tables against its contract; the oracles are plain h5py and real zarr."""
 
 import json
+import re
 import shutil
 
 import h5py
@@ -232,11 +233,16 @@ def test_an_older_log_restored_over_a_newer_one_opens_as_that_older_state(filled
         b'{"format_version": 1, "format_version": 1}',
         b"[" * 100_000,
         b"\xff\xfe",
+        lambda good: re.sub(rb'("number": ?)', rb"\g<1>" + b"9" * 400, good),
+        lambda good: re.sub(rb'("by": ?)', rb"\g<1>" + b"[" * 600 + b"]" * 600 + b', "x": ', good),
     ],
 )
 def test_hostile_json_in_the_log_is_damage(filled, hostile):
     newest = sorted((filled.path / "log").iterdir())[-1]
-    newest.write_bytes(hostile)
+    good = newest.read_bytes()
+    bad = hostile(good) if callable(hostile) else hostile
+    assert bad != good
+    newest.write_bytes(bad)
     with pytest.raises(DamagedError):
         Store.open(filled.path)
 

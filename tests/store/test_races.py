@@ -134,6 +134,29 @@ def test_without_hard_links_a_commit_takes_the_lock_and_stays_exclusive(filled, 
     assert [part.rows for part in state.parts] == [20, 3, 3]
 
 
+def test_the_first_commit_says_that_there_are_no_hard_links(tmp_path, monkeypatch, caplog):
+    def no_links(*_):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(files.os, "link", no_links)
+    store = Store.create(tmp_path / "s", RECIPE, {}, "hdf5")
+    assert "has no hard links: writers take turns by a lock" in caplog.text
+    caplog.clear()
+    store.commit([add(store, 3)], "later")
+    assert not caplog.text
+
+
+def test_gc_drops_what_engines_kept_for_a_recipe_that_is_gone(filled):
+    ours = filled.derived / "openvino" / filled.recipe.id[:16]
+    gone = filled.derived / "openvino" / ("f" * 16)
+    for folder in (ours, gone):
+        folder.mkdir(parents=True)
+        (folder / "network.bin").write_bytes(b"x")
+    assert gc(filled.path)["deleted"] == []  # too young
+    assert f"derived/openvino/{'f' * 16}" in gc(filled.path, grace_s=-10)["deleted"]
+    assert ours.exists()
+
+
 def test_a_link_that_was_made_though_it_was_reported_lost_is_known_again(filled, monkeypatch):
     real = os.link
 
