@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 N_CANARIES = 4
-TRIES = 4 * N_CANARIES  # of each source: images that changed or vanished cannot serve
+TRIES = 4 * N_CANARIES  # at each place: images that changed or vanished cannot serve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +61,14 @@ def _candidates(
 ) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
     for i in np.flatnonzero(planned.cached)[:TRIES]:
         yield reader, int(i), now.digests[i]
+    if name in store.source_names:  # a copy that was restored has new stats, so no digest is known
+        recorded = store.snapshot(name).samples
+        _, here, there = np.intersect1d(
+            now.listing.keys, recorded.keys, assume_unique=True, return_indices=True
+        )
+        with_row = recorded.known[there] & store.has(recorded.digests[there])
+        for i, j in zip(here[with_row][:TRIES], there[with_row][:TRIES], strict=True):
+            yield reader, int(i), recorded.digests[j]
     for other, source in reopen_existing(store, leave_out=name):
         samples = store.snapshot(other).samples
         if not np.array_equal(source.list().keys, samples.keys):

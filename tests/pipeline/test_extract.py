@@ -139,6 +139,15 @@ def test_canaries_are_four_rows_that_are_there_already(run, photos, numpy_networ
     assert report["canaries"]["worst"] < 1e-3
 
 
+def test_canaries_are_found_where_every_file_has_new_stats(run, photos, numpy_network):
+    run()
+    for path in photos.rglob("*.png"):  # as in a copy restored from a backup
+        path.write_bytes(path.read_bytes())
+    picture(photos / "cat" / "new.png", 99)
+    report = run()
+    assert (report["computed"], report["canaries"]["checked"]) == (1, 4)
+
+
 def test_canaries_of_another_source_serve_a_new_one(run, tmp_path):
     run()
     picture(tmp_path / "more/bird/1.png", 70)
