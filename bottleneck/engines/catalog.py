@@ -48,7 +48,7 @@ AUTO = "auto"
 
 
 def candidates(asked: str, *, made_by: str | None = None, devices: str | None = None) -> list[str]:
-    """Return the engines to try, in order; all of them are installed, or the one was asked for.
+    """Return the engines to try, in order; all of them are installed.
 
     Parameters
     ----------
@@ -58,21 +58,23 @@ def candidates(asked: str, *, made_by: str | None = None, devices: str | None = 
 
     Raises
     ------
+    UsageError
+        When there is no engine of that name.
     MissingDependencyError
-        When none is installed.
+        When it, or any at all, is not installed.
     """
-    if asked != AUTO:
-        if asked not in ENGINES:
-            raise UsageError(
-                f"no engine {asked!r}", "--engine", f"one of {', '.join([AUTO, *ENGINES])}"
-            )
-        return [asked]
-    there = [name for name, spec in ENGINES.items() if find_spec(spec.needs) is not None]
+    if asked not in (AUTO, *ENGINES):
+        raise UsageError(
+            f"no engine {asked!r}", "--engine", f"one of {', '.join([AUTO, *ENGINES])}"
+        )
+    wanted = {name: spec for name, spec in ENGINES.items() if asked in (AUTO, name)}
+    there = [name for name, spec in wanted.items() if find_spec(spec.needs) is not None]
     if not there:
         ways = " or ".join(
-            f"pip install 'bottleneck-cache[{spec.extra}]'" for spec in ENGINES.values()
+            f"pip install 'bottleneck-cache[{spec.extra}]'" for spec in wanted.values()
         )
-        raise MissingDependencyError("no engine is installed", "--engine", ways)
+        what = "no engine is installed" if asked == AUTO else f"{asked} is not installed"
+        raise MissingDependencyError(what, "--engine", ways)
     gpu = devices.startswith("gpu") if devices else shutil.which("nvidia-smi") is not None
     return sorted(there, key=lambda name: (name != made_by, gpu and not ENGINES[name].supports_gpu))
 

@@ -170,6 +170,8 @@ def test_without_any_engine_both_ways_to_one_are_named(monkeypatch):
     monkeypatch.setattr("bottleneck.engines.catalog.find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match=r"\[openvino\].* or .*\[tensorflow\]"):
         catalog.candidates("auto")
+    with pytest.raises(MissingDependencyError, match=r"openvino is not installed.*\[openvino\]'$"):
+        catalog.candidates("openvino")
 
 
 def test_mini_s_rows_are_those_of_plain_keras():
