@@ -14,8 +14,10 @@ turn, so student and teacher always see the same crop (Beyer et al. 2022, "A goo
 patient and consistent"), while colours, and how sharp the picture is, are the student's alone.
 Half of each batch is shrunk and enlarged again, because enlarged small pictures are blurred, and a
 network that never saw a blurred one loses accuracy on them. The first epochs run at 48x48, which
-costs half as much (Touvron et al. 2019, "FixRes"; Howard 2018). The result is the moving average
-of the weights, with normalisation folded into the convolutions.
+costs half as much (Touvron et al. 2019, "FixRes"; Howard 2018). In the last epochs pictures are
+shrunk down to 8 pixels, and more of them are gray: without these, features of enlarged 8x8 digits
+were worse than their pixels. The result is the moving average of the weights, with normalisation
+folded into the convolutions.
 
 Half of Tiny ImageNet's `val` (every second picture of a class) is looked at after each epoch; the
 other half is never read here.
@@ -54,6 +56,10 @@ SMOOTHING = 0.1
 TEACHER_SHARE = 5.0  # weight of the regression beside the cross-entropy
 AVERAGING = 0.9985
 SHRUNK = (24, 57)  # pixels
+# The last epochs: pictures as small as icons, and more gray ones, at a low rate.
+LAST_EPOCHS, LAST_RATE = 2, 6e-4
+LAST_SHRUNK = (8, 57)
+GRAY, LAST_GRAY = 0.05, 0.25  # share of the pictures
 
 
 def read_zip(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -212,27 +218,41 @@ def student(n_classes: int, n_teacher: int) -> keras.Model:
     )
 
 
+class Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """Warm-up and cosine to zero, and a second, lower cosine for the last epochs."""
+
+    def __init__(self, n_steps: int, n_last_steps: int) -> None:
+        self.first = keras.optimizers.schedules.CosineDecay(
+            0.0, n_steps - WARMUP, warmup_target=PEAK_RATE, warmup_steps=WARMUP
+        )
+        self.last = keras.optimizers.schedules.CosineDecay(LAST_RATE, n_last_steps)
+        self.n_steps = n_steps
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate of a step."""
+        step = tf.cast(step, tf.float32)
+        last = self.last(tf.maximum(step - self.n_steps, 0.0))
+        return tf.where(step < self.n_steps, self.first(step), last)
+
+
 class Trainer:
     """Weights, their average, optimiser; everything that a checkpoint holds."""
 
-    def __init__(self, model: keras.Model, n_steps: int) -> None:
+    def __init__(self, model: keras.Model, n_steps: int, n_last_steps: int) -> None:
         self.model = model
         self.average = keras.models.clone_model(model)
         self.average.set_weights(model.get_weights())
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, n_steps - WARMUP, warmup_target=PEAK_RATE, warmup_steps=WARMUP
-        )
         self.optimizer = keras.optimizers.AdamW(
-            rate, weight_decay=WEIGHT_DECAY, global_clipnorm=5.0
+            Rate(n_steps, n_last_steps), weight_decay=WEIGHT_DECAY, global_clipnorm=5.0
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer.build(model.trainable_variables)
         self.epoch = tf.Variable(0, dtype=tf.int64)
 
     @tf.function(reduce_retracing=True)
-    def step(self, images, boxes, labels, targets, mean, scale, seed, size, shrunk):
+    def step(self, images, boxes, labels, targets, mean, scale, seed, size, shrunk, gray):
         """Take one step; return (cross-entropy, regression error)."""
-        x = distorted(cropped(images, boxes, SIZE), seed, size, shrunk)
+        x = distorted(cropped(images, boxes, SIZE), seed, size, shrunk, gray)
         targets = (tf.cast(targets, tf.float32) - mean) / scale
         labelled = tf.cast(labels >= 0, tf.float32)
         with tf.GradientTape() as tape:
@@ -256,7 +276,7 @@ class Trainer:
         return entropy, error
 
 
-def distorted(x: Any, seed: Any, size: Any, shrunk: Any) -> Any:
+def distorted(x: Any, seed: Any, size: Any, shrunk: Any, gray: Any) -> Any:
     """Return crops (n, size, size, 3) in [-1, 1]: half of them blurred, all with other colours."""
     n = tf.shape(x)[0]
     half = n // 2
@@ -271,9 +291,9 @@ def distorted(x: Any, seed: Any, size: Any, shrunk: Any) -> Any:
     x = x / 127.5 - 1
     draw = tf.random.stateless_uniform((4, n, 1, 1, 1), seed, -1.0, 1.0)
     x = x * (1 + 0.3 * draw[0]) + 0.25 * draw[1]  # contrast, brightness
-    gray = tf.reduce_mean(x, -1, keepdims=True)
-    x = gray + (x - gray) * (1 + 0.4 * draw[2])  # saturation
-    x = tf.where(draw[3] > 0.9, tf.broadcast_to(gray, tf.shape(x)), x)  # one in twenty is gray
+    light = tf.reduce_mean(x, -1, keepdims=True)
+    x = light + (x - light) * (1 + 0.4 * draw[2])  # saturation
+    x = tf.where(draw[3] > 1 - 2 * gray, tf.broadcast_to(light, tf.shape(x)), x)
     return tf.ensure_shape(x, (None, None, None, 3))
 
 
@@ -292,7 +312,11 @@ def train(args: argparse.Namespace) -> keras.Model:
     targets = data.targets(0)
     sample = targets[:: len(targets) // 8192].astype(np.float32)
     mean, scale = sample.mean(0), sample.std(0) + 1e-3
-    trainer = Trainer(student(200, targets.shape[1]), args.epochs * steps_per_epoch)
+    trainer = Trainer(
+        student(200, targets.shape[1]),
+        args.epochs * steps_per_epoch,
+        LAST_EPOCHS * steps_per_epoch,
+    )
     checkpoint = tf.train.Checkpoint(
         epoch=trainer.epoch,
         model=trainer.model.variables,
@@ -303,7 +327,10 @@ def train(args: argparse.Namespace) -> keras.Model:
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_consumed()
         say(f"going on after epoch {int(trainer.epoch)}")
-    for epoch in range(int(trainer.epoch), args.epochs):
+    n_epochs = args.epochs + LAST_EPOCHS
+    for epoch in range(int(trainer.epoch), n_epochs):
+        is_last = epoch >= args.epochs
+        shrunk, gray = (LAST_SHRUNK, LAST_GRAY) if is_last else (SHRUNK, GRAY)
         number = epoch % ROUNDS
         members, boxes, targets = data.members(number), data.crops(number), data.targets(number)
         size = SMALL if epoch < SMALL_SHARE * args.epochs else SIZE
@@ -323,7 +350,8 @@ def train(args: argparse.Namespace) -> keras.Model:
                     tf.constant(scale),
                     tf.constant([epoch, step]),
                     tf.constant(size),
-                    tf.constant(int(rng.integers(*SHRUNK))),
+                    tf.constant(int(rng.integers(*shrunk))),
+                    tf.constant(gray),
                 )
             ]
             if step % 50 == 49:
@@ -338,7 +366,7 @@ def train(args: argparse.Namespace) -> keras.Model:
         manager.save()
         right = accuracy(trainer.average, data.val, data.val_labels)
         say(
-            f"epoch {epoch + 1}/{args.epochs} at {size}: cross-entropy {entropy:.3f} "
+            f"epoch {epoch + 1}/{n_epochs} at {size}: cross-entropy {entropy:.3f} "
             f"regression {error:.3f} val {right:.3f} "
             f"{time.monotonic() - began:.0f} s"
         )
