@@ -3,10 +3,11 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-from timing import RUNS, process, seconds, spread, turns
+from photos import write_photos
+from timing import interval, process, seconds, spread, turns
 
+FILES = 60_000
+FORMATS = ("hdf5", "zarr")
 WALK = """
 import os, sys
 for folder, _, names in os.walk(sys.argv[1]):
@@ -15,24 +16,22 @@ for folder, _, names in os.walk(sys.argv[1]):
 """
 
 
-def bench_help(_):
+def bench_help(options):
     """Time `--help` beside a bare import of argparse."""
-    ours, base, ratio = turns(
-        process("-m", "bottleneck", "extract", "--help"), process("-c", "import argparse")
+    ours, base, ratios = turns(
+        process("-m", "bottleneck", "extract", "--help"),
+        process("-c", "import argparse"),
+        n=options.runs,
     )
-    print(f"help: {spread(ours)}; import argparse: {spread(base)}; ratio {ratio:.2f}")
+    print(f"help: {spread(ours)}; import argparse: {spread(base)}; ratio {interval(ratios)}")
 
 
 def bench_warm(options):
     """Time a run that finds nothing changed, whole process, beside os.walk with stat."""
     with tempfile.TemporaryDirectory() as folder:
-        photos, n = Path(folder) / "photos", options.files
-        rng = np.random.default_rng(0)
-        for i in range(n):
-            path = photos / f"class{i % 10}" / f"{i:06}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(path)
-        for fmt in ("hdf5", "zarr"):
+        photos, n = Path(folder) / "photos", options.files or FILES
+        write_photos(photos, n, 8, ".png")
+        for fmt in [options.format] if options.format else FORMATS:
             command = [
                 *("-m", "bottleneck.extract", "--data", photos, "--cache", Path(folder) / fmt),
                 *("--backbone", "mobilenetv2", "--weights", "random:0", "--size", "32"),
@@ -40,8 +39,8 @@ def bench_warm(options):
             ]
             first = seconds(process(*command))
             again = process(*command)
-            ours, base, ratio = turns(again, process("-c", WALK, photos))
+            ours, base, ratios = turns(again, process("-c", WALK, photos), n=options.runs)
             print(f"{fmt}: {n} files, first run {first:.0f} s; nothing changed {spread(ours)};")
-            print(f"  os.walk with stat {spread(base)}; ratio {ratio:.2f}")
+            print(f"  os.walk with stat {spread(base)}; ratio {interval(ratios)}")
             status = process("-m", "bottleneck.status", "--cache", Path(folder) / fmt)
-            print(f"  status {spread([seconds(status) for _ in range(RUNS)])}")
+            print(f"  status {spread([seconds(status) for _ in range(options.runs)])}")

@@ -3,6 +3,15 @@
     make bench                           all of them
     make bench ARGS="gather linear"      some
     make bench ARGS="warm --files 6000"  with fewer files
+    make bench ARGS="cold --images photos/ --weights mobilenet_v2_..._no_top.h5"
+
+help      --help beside a bare import of argparse
+gather    256 random rows of 50,000, beside np.memmap
+linear    the linear head to convergence
+snapshot  a million samples
+warm      nothing changed among 60,000 files, beside os.walk with stat
+one       one of 60,000 files changed, by mini on OpenVINO, beside nothing changed
+cold      5,000 JPEG files through MobileNetV2 at 139x139, beside plain Keras
 
 Every figure stands beside its baseline, taken in the same run, in turns; medians of five, with
 the smallest and the largest. Absolute times say more of the machine than of the program.
@@ -12,10 +21,16 @@ import argparse
 import os
 import platform
 import resource
+import subprocess
+from importlib import metadata
+from pathlib import Path
 
+from cold import bench_cold
 from heads import bench_linear
-from processes import bench_help, bench_warm
+from one import bench_one
+from processes import FORMATS, bench_help, bench_warm
 from stores import bench_gather, bench_snapshot
+from timing import RUNS
 
 BENCHES = {
     "help": bench_help,
@@ -23,16 +38,48 @@ BENCHES = {
     "linear": bench_linear,
     "snapshot": bench_snapshot,
     "warm": bench_warm,
+    "one": bench_one,
+    "cold": bench_cold,
 }
+LIBRARIES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow", "openvino")
+
+
+def surroundings():
+    """Return machine, commit and versions, in one line."""
+    found = [
+        platform.platform(),
+        f"{os.cpu_count()} threads",
+        f"Python {platform.python_version()}",
+    ]
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            found.append(f"no {name}")
+    describe = ["git", "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(
+            describe, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+        found.append(f"commit {done.stdout.strip()}")
+    except (OSError, subprocess.CalledProcessError):
+        found.append("no commit")
+    return ", ".join(found)
 
 
 def main():
     """Run the benches that are named, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], metavar="NAME")
-    parser.add_argument("--files", type=int, default=60_000)
+    parser.add_argument("--files", type=int, help="of the folders that are made")
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"of each (default {RUNS})")
+    parser.add_argument("--format", choices=FORMATS, help="warm: both; one: hdf5")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="for cold")
+    parser.add_argument("--weights", default="random:0", help="for cold: a file, or random:SEED")
     options = parser.parse_args()
-    print(f"{platform.platform()}, {os.cpu_count()} threads, Python {platform.python_version()}")
+    print(surroundings())
     for name in options.names or BENCHES:
         BENCHES[name](options)
     print(f"peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")

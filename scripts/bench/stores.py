@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from timing import PYTHON, seconds, spread, turns
+from timing import PYTHON, interval, seconds, spread, turns
 
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.sample import Samples, key_array
@@ -45,7 +45,7 @@ def filled(folder, fmt, n, parts):
     return store.commit(actions, "bench"), rows
 
 
-def bench_gather(_):
+def bench_gather(options):
     """Gather 256 random rows out of 50,000 (float16 [2048]), beside np.memmap."""
     n, n_batches = 50_000, 195
     for fmt in ("hdf5", "zarr"):
@@ -67,9 +67,12 @@ def bench_gather(_):
                 epoch(plain.__getitem__)
                 base = seconds(epoch, plain.__getitem__)
                 first = base / seconds(epoch, x.take)
-                ours, base, ratio = turns(partial(epoch, x.take), partial(epoch, plain.__getitem__))
+                ours, base, ratios = turns(
+                    partial(epoch, x.take), partial(epoch, plain.__getitem__), n=options.runs
+                )
+                speed = interval([1 / ratio for ratio in ratios])
                 print(
-                    f"gather {fmt}, {parts} parts: {100 / ratio:.0f} % of np.memmap's speed "
+                    f"gather {fmt}, {parts} parts: {speed} of np.memmap's speed "
                     f"(first epoch {100 * first:.0f} %); an epoch {spread(ours)}, {spread(base)}"
                 )
 
