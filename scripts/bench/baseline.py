@@ -1,0 +1,58 @@
+"""What a careful user writes today: features of a folder of images, without a cache.
+
+    python scripts/bench/baseline.py FOLDER WEIGHTS SIZE OUT
+
+WEIGHTS is a file of MobileNetV2 without its top, or random:SEED. OUT gets rows.npy, and the file
+of each row in paths.txt.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+BATCH = 32
+
+
+def network(weights, size):
+    """Return MobileNetV2 up to its pooled features, as Keras gives it."""
+    import keras
+
+    random = weights.startswith("random:")
+    if random:
+        keras.utils.set_random_seed(int(weights.removeprefix("random:")))
+    return keras.applications.MobileNetV2(
+        input_shape=(size, size, 3),
+        include_top=False,
+        pooling="avg",
+        weights=None if random else weights,
+    )
+
+
+def main(folder, weights, size, out):
+    """Write rows.npy (n, 1280) float32 and paths.txt."""
+    import keras
+    import tensorflow as tf
+
+    dataset = keras.utils.image_dataset_from_directory(
+        folder,
+        image_size=(size, size),
+        interpolation="bilinear",
+        batch_size=BATCH,
+        shuffle=False,
+        verbose=False,
+    )
+    images = dataset.map(
+        lambda batch, _: keras.applications.mobilenet_v2.preprocess_input(batch),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+    rows = network(weights, size).predict(images, verbose=0)  # in batches of the data set: BATCH
+    out.mkdir(parents=True, exist_ok=True)
+    np.save(out / "rows.npy", rows)
+    (out / "paths.txt").write_text("\n".join(dataset.file_paths), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
