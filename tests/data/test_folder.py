@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bottleneck.core.errors import DataError, PermissionDeniedError
-from bottleneck.data import folder
+from bottleneck.data import folder, reading
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.patterns import make_patterns
 
@@ -284,7 +284,7 @@ def test_each_read_opens_one_file_once(plant, monkeypatch):
 def test_a_file_larger_than_the_limit_is_refused_unread(plant, monkeypatch):
     source = FolderSource(plant("cat/1.png"))
     source.list()
-    monkeypatch.setattr(folder, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(reading, "MAX_FILE_BYTES", 10)
     with pytest.raises(OSError, match="larger than 10 bytes"):
         source.read(0)
 
