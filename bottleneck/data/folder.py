@@ -100,7 +100,11 @@ class FolderSource:
 
     def _not_there(self) -> DataError:
         if self.root.exists():
-            return DataError("not a folder", self._where, "give a folder of class folders")
+            return DataError(
+                "neither a folder nor a file of a kind that is known by its ending",
+                self._where,
+                "give a folder, an image, .csv, .tsv, .npz, .npy or .tar",
+            )
         return DataError(
             "no such folder", self._where, "give a folder of class folders, or --data digits"
         )

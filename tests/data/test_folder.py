@@ -121,7 +121,7 @@ def test_a_root_that_is_missing_or_a_file_or_empty_is_a_data_error_that_names_it
     with pytest.raises(DataError, match=r"no such folder: .*nowhere"):
         FolderSource(tmp_path / "nowhere").list()
     file = plant("x.png") / "x.png"
-    with pytest.raises(DataError, match=r"not a folder: .*x\.png"):
+    with pytest.raises(DataError, match=r"neither a folder nor .*x\.png"):
         FolderSource(file).list()
     empty = tmp_path / "empty"
     empty.mkdir()

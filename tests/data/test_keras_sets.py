@@ -12,6 +12,7 @@ import pytest
 
 from bottleneck.core.errors import DataError, UnavailableError
 from bottleneck.data import keras_sets
+from bottleneck.data.keras_originals import CIFAR10
 from bottleneck.data.keras_sets import open_cifar10
 from bottleneck.data.patterns import make_patterns
 
@@ -67,12 +68,12 @@ def test_an_unpacked_copy_is_listed_in_the_order_of_its_batches_without_keras(ba
     for i in range(24):
         planes = source.read(i).content.transpose(2, 0, 1)
         np.testing.assert_array_equal(planes.reshape(-1), pixels[i])
-        assert listing.classes[listing.labels[i]] == keras_sets.CLASSES[labels[i]]
+        assert listing.classes[listing.labels[i]] == CIFAR10.classes[labels[i]]
     assert listing.splits.tolist() == [2] * 4 + [0] * 20
     assert keras.calls == 0
 
 
-@pytest.mark.parametrize("folder", keras_sets.FOLDERS)
+@pytest.mark.parametrize("folder", CIFAR10.folders)
 def test_both_places_of_an_unpacked_copy_are_known(batches, keras, folder):
     batches(folder=folder)
     assert len(open_cifar10(ALL).list()) == 24
@@ -213,7 +214,7 @@ def test_without_keras_the_message_is_the_same(tmp_path, monkeypatch):
 
 
 def test_what_keras_downloads_is_then_read_here(batches, keras):
-    keras.load_data = lambda: batches(folder=keras_sets.FOLDERS[0])
+    keras.load_data = lambda: batches(folder=CIFAR10.folders[0])
     assert len(open_cifar10(ALL).list()) == 24
     assert keras.calls == 1
     assert len(open_cifar10(ALL).list()) == 24
