@@ -1,7 +1,9 @@
+import gzip
 import json
 import os
 import pickle
 import shutil
+import struct
 import sys
 import threading
 import types
@@ -12,8 +14,8 @@ import pytest
 
 from bottleneck.core.errors import DataError, UnavailableError
 from bottleneck.data import keras_sets
-from bottleneck.data.keras_originals import CIFAR10
-from bottleneck.data.keras_sets import open_cifar10
+from bottleneck.data.keras_originals import CIFAR10, CIFAR100, FASHION_MNIST, MNIST
+from bottleneck.data.keras_sets import open_cifar10, open_set
 from bottleneck.data.patterns import make_patterns
 
 ALL = make_patterns((), ())
@@ -254,3 +256,73 @@ def test_a_container_that_changes_after_listing_is_an_os_error(batches, keras):
     os.utime(conversions(folder)[0] / "images.npy", ns=(1, 1))
     with pytest.raises(OSError, match="changed after it was listed"):
         source.read(0)
+
+
+@pytest.fixture
+def originals(tmp_path, monkeypatch):
+    """Put tiny originals of the other sets in place; return their arrays, test first."""
+    home = tmp_path / "keras" / "datasets"
+    monkeypatch.setenv("KERAS_HOME", str(home.parent))
+
+    def make(known):
+        rng = np.random.default_rng(0)
+        shape = (32, 32, 3) if known is CIFAR100 else (28, 28)
+        x = {s: rng.integers(0, 256, (n, *shape), np.uint8) for s, n in (("test", 3), ("train", 7))}
+        y = {s: rng.integers(0, len(known.classes), len(x[s])).astype(np.uint8) for s in x}
+        folder = home / known.folders[-1]
+        folder.mkdir(parents=True, exist_ok=True)
+        if known is MNIST:
+            arrays = {f"x_{s}": x[s] for s in x} | {f"y_{s}": y[s] for s in y}
+            np.savez_compressed(folder / "mnist.npz", **arrays)
+        for split in x:
+            if known is CIFAR100:
+                flat = x[split].transpose(0, 3, 1, 2).reshape(-1, 3072)
+                batch = {b"data": flat, b"fine_labels": y[split].tolist(), b"coarse_labels": [0]}
+                (folder / split).write_bytes(pickle.dumps(batch, protocol=2))
+            if known is FASHION_MNIST:
+                prefix = {"test": "t10k", "train": "train"}[split]
+                head = struct.pack(">IIII", 2051, len(x[split]), 28, 28)
+                data = gzip.compress(head + x[split].tobytes())
+                (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(data)
+                data = gzip.compress(struct.pack(">II", 2049, len(y[split])) + y[split].tobytes())
+                (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(data)
+        return folder, np.concatenate([*x.values()]), np.concatenate([*y.values()])
+
+    return make
+
+
+@pytest.mark.parametrize("known", [CIFAR100, MNIST, FASHION_MNIST], ids=lambda k: k.name)
+def test_the_other_sets_have_their_images_and_the_names_of_their_classes(originals, known, keras):
+    _, x, y = originals(known)
+    source = open_set(known, ALL)
+    listing = source.list()
+    assert listing.keys.tolist()[2:4] == [b"test/00002", b"train/00000"]
+    assert listing.splits.tolist() == [2] * 3 + [0] * 7
+    for i in range(10):
+        np.testing.assert_array_equal(source.read(i).content, x[i])
+        assert listing.classes[listing.labels[i]] == known.classes[y[i]]
+    assert keras.calls == 0
+
+
+@pytest.mark.parametrize("known", [CIFAR100, MNIST, FASHION_MNIST], ids=lambda k: k.name)
+def test_a_broken_original_of_the_other_sets_is_a_data_error_that_names_it(originals, known, keras):
+    folder, *_ = originals(known)
+    for name in known.files:
+        path = folder / name
+        good = path.read_bytes()
+        for bad in (b"", b"garbage", good[: len(good) // 2], gzip.compress(b"garbage" * 9)):
+            path.write_bytes(bad)
+            with pytest.raises(DataError, match=name.split("-")[0]):
+                open_set(known, ALL).list()
+        path.write_bytes(good)
+    assert len(open_set(known, ALL).list()) == 10
+
+
+def test_conversions_of_two_sets_leave_each_other_alone(batches, originals, keras):
+    batches()
+    open_cifar10(ALL).list()
+    for known in (CIFAR100, MNIST, FASHION_MNIST):
+        originals(known)
+        open_set(known, ALL).list()
+    found = sorted(p.name.rsplit("-")[0] for p in conversions(batches()))
+    assert found == ["cifar10", "cifar100", "fashion_mnist", "mnist"]
