@@ -71,7 +71,7 @@ class ArchiveSource:
         skipped = dict.fromkeys(SKIPPED, 0)
         with open_container(self.path) as (file, container):
             _refuse_packed(file, where)
-            places = _unwrapped(_images(file, container, skipped, where))
+            places = _unwrapped(_images(file, skipped, where))
         keys = sorted(key for key in places if self.patterns.keeps(key))
         skipped["excluded"] = len(places) - len(keys)
         if not keys:
@@ -115,14 +115,12 @@ def _refuse_packed(file: BinaryIO, where: str) -> None:
             )
 
 
-def _images(
-    file: BinaryIO, container: Container, skipped: dict[str, int], where: str
-) -> dict[bytes, _Place]:
+def _images(file: BinaryIO, skipped: dict[str, int], where: str) -> dict[bytes, _Place]:
     """Return where each image lies, by its name without `./`; count what is left alone."""
     images: dict[bytes, _Place] = {}
     regular: dict[str, _Place] = {}  # what hard links lead to, images or not
     hidden = set()
-    for member in _members(file, container, where):
+    for member in _members(file, where):
         if member.isreg() and not member.issparse():
             regular[member.name] = (member.offset_data, member.size)
         elif member.isdir():
@@ -148,7 +146,7 @@ def _images(
     return images
 
 
-def _members(file: BinaryIO, container: Container, where: str) -> Iterator[tarfile.TarInfo]:
+def _members(file: BinaryIO, where: str) -> Iterator[tarfile.TarInfo]:
     """Yield all members, to the end mark; DataError where there is none."""
     at = -1
     try:
@@ -160,8 +158,6 @@ def _members(file: BinaryIO, container: Container, where: str) -> Iterator[tarfi
                 if member.offset <= at or member.size < 0:  # a size below 0 leads back
                     raise tarfile.ReadError("members that overlap")
                 at = member.offset
-                if member.isreg() and member.offset_data + member.size > container.size:
-                    raise tarfile.ReadError("cut short")
                 yield member
             end = archive.offset
         _check_end(file, end, where)
