@@ -46,7 +46,7 @@ class _Lines:
         content = bytes(self.container.piece(offset, n_bytes).content)
         fields = content.replace(b'"', b"").split(self.delimiter)
         try:
-            values = np.array([fields[i] for i in self.at]).astype(np.float64)
+            values = np.array([float(fields[i]) for i in self.at])
         except ValueError as error:
             raise self._bad(line) from error
         pixels = values.astype(np.uint8) if ((values >= 0) & (values <= 255)).all() else None
