@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     )
     words.add_cache(made, required=True)
     data = made.add_argument_group("data")
-    data.add_argument("--data", metavar="X", help="a folder, or digits, cifar10")
+    data.add_argument("--data", metavar="X", help="folder, table, array, tar, image, or a name")
     data.add_argument("--source", metavar="NAME", help="the source's name in the store")
     data.add_argument("--include", action="append", default=[], metavar="GLOB")
     data.add_argument("--exclude", action="append", default=[], metavar="GLOB")

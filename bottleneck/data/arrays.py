@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.data.source import SKIPPED, Listing, Read, Stat, stat_row
+from bottleneck.core.sample import NO_LABEL, show_key
+from bottleneck.data.source import SKIPPED, Listing, Read, Stat, stat_row, to_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
     from bottleneck.data.patterns import Patterns
 
 
+class Images(Protocol):
+    """Images by number; an array is one, and so is what reads them where they lie."""
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
+        """Return (height, width) or (height, width, 3).
+
+        Raises
+        ------
+        OSError
+            When it cannot be read, or its container changed.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arrays:
     """An opened container; a row of each column is a sample, in the order of the keys.
@@ -28,10 +42,11 @@ class Arrays:
     Attributes
     ----------
     keys : (n,) bytes (`S`), sorted
-    images : (n, height, width) or (n, height, width, 3) uint8
-    labels : (n,) int32
+    images : Images
+    labels : (n,) int32; -1 without a label
     splits : (n,) uint8
     classes : tuple of str
+        Sorted.
     path : Path
         The file whose stat stands for every sample.
     stat : Stat
@@ -41,7 +56,7 @@ class Arrays:
     """
 
     keys: NDArray[np.bytes_]
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int32]
     splits: NDArray[np.uint8]
     classes: tuple[str, ...]
@@ -51,7 +66,7 @@ class Arrays:
 
 
 class ArraySource:
-    """A data set known by its name: `load` opens it, fetching it if it must."""
+    """Arrays of pixels, known by a name or in a file: `load` opens them, fetching if it must."""
 
     def __init__(
         self,
@@ -62,20 +77,30 @@ class ArraySource:
         exists: Callable[[], bool],
     ) -> None:
         self._name = name
+        self._spec = {"kind": name, "where": name}  # wherever it lies on this machine
         self._patterns = patterns
         self._load = load
         self._exists = exists
         self._opened: tuple[Arrays, NDArray[np.int64]] | None = None
 
+    @classmethod
+    def of_file(
+        cls, kind: str, path: Path, patterns: Patterns, *, load: Callable[[], Arrays]
+    ) -> ArraySource:
+        """Return the source of a file, which has its name and is known by its absolute path."""
+        source = cls(show_key(os.fsencode(path.name)), patterns, load=load, exists=path.is_file)
+        source._spec = {"kind": kind, "where": to_json_text(str(path))}
+        return source
+
     @property
     def name(self) -> str:
-        """The data set's name."""
+        """The data set's or file's name."""
         return self._name
 
     @property
     def spec(self) -> dict[str, Any]:
-        """See `Source.spec`; `where` is the name, wherever the data set lies on this machine."""
-        return {"kind": self._name, "where": self._name, **self._patterns.to_json()}
+        """See `Source.spec`."""
+        return {**self._spec, **self._patterns.to_json()}
 
     def exists(self) -> bool:
         """Whether it is on this machine."""
@@ -92,10 +117,10 @@ class ArraySource:
             raise DataError("no images are left", self._name, "check --include and --exclude")
         self._opened = (arrays, kept)
         labels = arrays.labels[kept]
-        used = np.unique(labels)
+        used = np.unique(labels[labels != NO_LABEL])
         return Listing(
             keys=arrays.keys[kept],
-            labels=np.searchsorted(used, labels).astype(np.int32),
+            labels=np.where(labels < 0, NO_LABEL, np.searchsorted(used, labels)).astype(np.int32),
             splits=arrays.splits[kept],
             classes=tuple(arrays.classes[i] for i in used),
             stats=np.repeat(np.array([arrays.stat], np.int64), len(kept), axis=0),
@@ -108,7 +133,9 @@ class ArraySource:
         if self._opened is None:
             raise ValueError("read() before list()")
         arrays, kept = self._opened
-        content = np.array(arrays.images[kept[index]])  # a copy: what is hashed is what is decoded
+        content = np.array(
+            arrays.images[int(kept[index])]
+        )  # a copy: what is hashed is what is decoded
         if stat_row(os.stat(arrays.path)) != arrays.stat:  # noqa: PTH116 - `os` as in stat_row
             raise OSError(errno.EAGAIN, "changed after it was listed", str(arrays.path))
         return Read(content=content, stat=arrays.stat, clock_ns=arrays.clock_ns)

@@ -1,10 +1,6 @@
 """Class folders: ROOT/CLASS/…, ROOT/SPLIT/CLASS/…, or a flat folder of unlabelled images.
 
-What is what. When every folder of the root that holds images is named like a split (train;
-val, valid, validation; test; in any case of letters), these are the splits, and the folders in
-them the classes; otherwise the root's folders are the classes, all of it `train`, so that a
-class may be called "train" as long as its images are directly in it. Folders below a class
-belong to the class. Images beside the class folders have no label.
+What is what is said in `layout`.
 
 Links. A link to a file is followed while it leads to a regular file inside the root; links to
 folders are never followed (so there are no loops), and nothing outside the root is read, also
@@ -15,8 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
-import time
 from array import array
 from bisect import bisect_left
 from pathlib import Path
@@ -25,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError, from_os_error
-from bottleneck.core.sample import NO_LABEL, key_array, show_key
+from bottleneck.core.sample import key_array, show_key
+from bottleneck.data.layout import EXTENSIONS, assign, in_words
 from bottleneck.data.patterns import Patterns
+from bottleneck.data.reading import read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, stat_row, to_json_text
 
 if TYPE_CHECKING:
@@ -34,21 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-EXTENSIONS = frozenset(
-    b".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm"
-    b" .jp2 .j2k .avif .heic .heif".split()  # what cannot be decoded gets a reason, not silence
-)
-SPLIT_FOLDERS = {b"train": 0, b"val": 1, b"valid": 1, b"validation": 1, b"test": 2}
-MAX_FILE_BYTES = 1 << 30  # read whole into memory, so there must be an end
-_ATTEMPTS = 3
-# Not waiting for the other end of a pipe that took a file's name; following no last link.
-_OPEN_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 _Block = tuple[bytes, list[bytes], "NDArray[np.int64]"]  # a folder with "/", names, stats
 
 
@@ -89,10 +70,10 @@ class FolderSource:
             raise DataError("the folder went away while it was listed", self._where, "run again")
         if not blocks:
             raise DataError(
-                "no images" + _in_words(skipped), self._where, "give a folder that holds images"
+                "no images" + in_words(skipped), self._where, "give a folder that holds images"
             )
         counts = [len(names) for _, names, _ in blocks]
-        splits, labels, classes = _assign([prefix for prefix, _, _ in blocks], self._where)
+        splits, labels, classes = assign([prefix for prefix, _, _ in blocks], self._where)
         keys = key_array(prefix + name for prefix, names, _ in blocks for name in names)
         self._keys = keys  # one assignment: readers of the listing before see all or nothing
         return Listing(
@@ -106,25 +87,12 @@ class FolderSource:
         )
 
     def read(self, index: int) -> Read:
-        """See `Source.read`: one open, one read of all bytes, `fstat` before and after."""
+        """See `Source.read`: one open, one read of all bytes."""
         root = os.path.realpath(os.fsencode(self.root))
         path = os.path.realpath(os.path.join(root, bytes(self._keys[index])))  # noqa: PTH118 - bytes
         if not _is_inside(path, root):
             raise OSError(errno.ELOOP, "a link leads out of the source", path)
-        for _ in range(_ATTEMPTS):
-            clock_ns = time.time_ns()
-            with open(os.open(path, _OPEN_FLAGS), "rb", buffering=0) as file:  # noqa: PTH123 - a handle
-                before = os.fstat(file.fileno())
-                if not stat.S_ISREG(before.st_mode):
-                    raise OSError(errno.EINVAL, "no regular file", path)
-                if before.st_size > MAX_FILE_BYTES:
-                    raise OSError(errno.EINVAL, f"larger than {MAX_FILE_BYTES} bytes", path)
-                content = file.read()
-                after = os.fstat(file.fileno())
-            row = stat_row(before)
-            if row == stat_row(after) and len(content) == before.st_size:
-                return Read(content=content, stat=row, clock_ns=clock_ns)
-        raise OSError(errno.EAGAIN, "changes while it is read", path)
+        return read_file(path)
 
     @property
     def _where(self) -> str:
@@ -132,42 +100,14 @@ class FolderSource:
 
     def _not_there(self) -> DataError:
         if self.root.exists():
-            return DataError("not a folder", self._where, "give a folder of class folders")
+            return DataError(
+                "neither a folder nor a file of a kind that is known by its ending",
+                self._where,
+                "give a folder, an image, .csv, .tsv, .npz, .npy or .tar",
+            )
         return DataError(
             "no such folder", self._where, "give a folder of class folders, or --data digits"
         )
-
-
-def _assign(prefixes: list[bytes], where: str) -> tuple[list[int], list[int], tuple[str, ...]]:
-    """Return the split and label of each folder, and the class names."""
-    tops = {prefix.split(b"/")[0] for prefix in prefixes if prefix}
-    named = {top for top in tops if top.lower() in SPLIT_FOLDERS}
-    by_split = bool(named) and named == tops
-    if named and not by_split:
-        unclear = [top for top in sorted(named) if top + b"/" not in prefixes]
-        if unclear:
-            raise DataError(
-                f"{show_key(unclear[0])} is named like a split and holds folders, but "
-                f"{show_key(min(tops - named))} beside it is no split",
-                where,
-                "keep splits and other folders apart, or leave one out with --exclude",
-            )
-    splits, names = [], []
-    for prefix in prefixes:
-        parts = prefix.split(b"/")[:-1]
-        splits.append(SPLIT_FOLDERS[parts.pop(0).lower()] if by_split and parts else 0)
-        names.append(parts[0] if parts else None)
-    found = sorted({name for name in names if name is not None})
-    classes = tuple(show_key(name) for name in found)
-    if len(set(classes)) < len(classes):
-        raise DataError("two class folders are spelled alike", where, "rename one")
-    number = {name: i for i, name in enumerate(found)}
-    return splits, [NO_LABEL if n is None else number[n] for n in names], classes
-
-
-def _in_words(skipped: dict[str, int]) -> str:
-    counts = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
-    return f" (left alone: {counts})" if counts else ""
 
 
 def _is_inside(path: bytes, root: bytes) -> bool:

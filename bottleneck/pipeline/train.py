@@ -190,7 +190,11 @@ def _rows(
         raise DataError("no sample has a row", options.cache, "run bottleneck extract first")
     labelled = samples.labels >= 0
     if not (with_row & labelled).any():
-        raise DataError("no sample has a label", options.cache, "put images into class folders")
+        raise DataError(
+            "no sample has a label, so there is nothing to learn",
+            options.cache,
+            "put images into class folders, or name their classes in a table",
+        )
     at = np.flatnonzero(with_row & labelled)
     clash = conflicting(samples.digests[at], samples.labels[at])
     data.left_out["conflicting"] = int(clash.sum())

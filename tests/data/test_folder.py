@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bottleneck.core.errors import DataError, PermissionDeniedError
-from bottleneck.data import folder
+from bottleneck.data import folder, reading
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.patterns import make_patterns
 
@@ -121,7 +121,7 @@ def test_a_root_that_is_missing_or_a_file_or_empty_is_a_data_error_that_names_it
     with pytest.raises(DataError, match=r"no such folder: .*nowhere"):
         FolderSource(tmp_path / "nowhere").list()
     file = plant("x.png") / "x.png"
-    with pytest.raises(DataError, match=r"not a folder: .*x\.png"):
+    with pytest.raises(DataError, match=r"neither a folder nor .*x\.png"):
         FolderSource(file).list()
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -284,7 +284,7 @@ def test_each_read_opens_one_file_once(plant, monkeypatch):
 def test_a_file_larger_than_the_limit_is_refused_unread(plant, monkeypatch):
     source = FolderSource(plant("cat/1.png"))
     source.list()
-    monkeypatch.setattr(folder, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(reading, "MAX_FILE_BYTES", 10)
     with pytest.raises(OSError, match="larger than 10 bytes"):
         source.read(0)
 

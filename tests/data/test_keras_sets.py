@@ -1,7 +1,9 @@
+import gzip
 import json
 import os
 import pickle
 import shutil
+import struct
 import sys
 import threading
 import types
@@ -12,7 +14,8 @@ import pytest
 
 from bottleneck.core.errors import DataError, UnavailableError
 from bottleneck.data import keras_sets
-from bottleneck.data.keras_sets import open_cifar10
+from bottleneck.data.keras_originals import CIFAR10, CIFAR100, FASHION_MNIST, MNIST
+from bottleneck.data.keras_sets import open_cifar10, open_set
 from bottleneck.data.patterns import make_patterns
 
 ALL = make_patterns((), ())
@@ -67,12 +70,12 @@ def test_an_unpacked_copy_is_listed_in_the_order_of_its_batches_without_keras(ba
     for i in range(24):
         planes = source.read(i).content.transpose(2, 0, 1)
         np.testing.assert_array_equal(planes.reshape(-1), pixels[i])
-        assert listing.classes[listing.labels[i]] == keras_sets.CLASSES[labels[i]]
+        assert listing.classes[listing.labels[i]] == CIFAR10.classes[labels[i]]
     assert listing.splits.tolist() == [2] * 4 + [0] * 20
     assert keras.calls == 0
 
 
-@pytest.mark.parametrize("folder", keras_sets.FOLDERS)
+@pytest.mark.parametrize("folder", CIFAR10.folders)
 def test_both_places_of_an_unpacked_copy_are_known(batches, keras, folder):
     batches(folder=folder)
     assert len(open_cifar10(ALL).list()) == 24
@@ -213,7 +216,7 @@ def test_without_keras_the_message_is_the_same(tmp_path, monkeypatch):
 
 
 def test_what_keras_downloads_is_then_read_here(batches, keras):
-    keras.load_data = lambda: batches(folder=keras_sets.FOLDERS[0])
+    keras.load_data = lambda: batches(folder=CIFAR10.folders[0])
     assert len(open_cifar10(ALL).list()) == 24
     assert keras.calls == 1
     assert len(open_cifar10(ALL).list()) == 24
@@ -253,3 +256,73 @@ def test_a_container_that_changes_after_listing_is_an_os_error(batches, keras):
     os.utime(conversions(folder)[0] / "images.npy", ns=(1, 1))
     with pytest.raises(OSError, match="changed after it was listed"):
         source.read(0)
+
+
+@pytest.fixture
+def originals(tmp_path, monkeypatch):
+    """Put tiny originals of the other sets in place; return their arrays, test first."""
+    home = tmp_path / "keras" / "datasets"
+    monkeypatch.setenv("KERAS_HOME", str(home.parent))
+
+    def make(known):
+        rng = np.random.default_rng(0)
+        shape = (32, 32, 3) if known is CIFAR100 else (28, 28)
+        x = {s: rng.integers(0, 256, (n, *shape), np.uint8) for s, n in (("test", 3), ("train", 7))}
+        y = {s: rng.integers(0, len(known.classes), len(x[s])).astype(np.uint8) for s in x}
+        folder = home / known.folders[-1]
+        folder.mkdir(parents=True, exist_ok=True)
+        if known is MNIST:
+            arrays = {f"x_{s}": x[s] for s in x} | {f"y_{s}": y[s] for s in y}
+            np.savez_compressed(folder / "mnist.npz", **arrays)
+        for split in x:
+            if known is CIFAR100:
+                flat = x[split].transpose(0, 3, 1, 2).reshape(-1, 3072)
+                batch = {b"data": flat, b"fine_labels": y[split].tolist(), b"coarse_labels": [0]}
+                (folder / split).write_bytes(pickle.dumps(batch, protocol=2))
+            if known is FASHION_MNIST:
+                prefix = {"test": "t10k", "train": "train"}[split]
+                head = struct.pack(">IIII", 2051, len(x[split]), 28, 28)
+                data = gzip.compress(head + x[split].tobytes())
+                (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(data)
+                data = gzip.compress(struct.pack(">II", 2049, len(y[split])) + y[split].tobytes())
+                (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(data)
+        return folder, np.concatenate([*x.values()]), np.concatenate([*y.values()])
+
+    return make
+
+
+@pytest.mark.parametrize("known", [CIFAR100, MNIST, FASHION_MNIST], ids=lambda k: k.name)
+def test_the_other_sets_have_their_images_and_the_names_of_their_classes(originals, known, keras):
+    _, x, y = originals(known)
+    source = open_set(known, ALL)
+    listing = source.list()
+    assert listing.keys.tolist()[2:4] == [b"test/00002", b"train/00000"]
+    assert listing.splits.tolist() == [2] * 3 + [0] * 7
+    for i in range(10):
+        np.testing.assert_array_equal(source.read(i).content, x[i])
+        assert listing.classes[listing.labels[i]] == known.classes[y[i]]
+    assert keras.calls == 0
+
+
+@pytest.mark.parametrize("known", [CIFAR100, MNIST, FASHION_MNIST], ids=lambda k: k.name)
+def test_a_broken_original_of_the_other_sets_is_a_data_error_that_names_it(originals, known, keras):
+    folder, *_ = originals(known)
+    for name in known.files:
+        path = folder / name
+        good = path.read_bytes()
+        for bad in (b"", b"garbage", good[: len(good) // 2], gzip.compress(b"garbage" * 9)):
+            path.write_bytes(bad)
+            with pytest.raises(DataError, match=name.split("-")[0]):
+                open_set(known, ALL).list()
+        path.write_bytes(good)
+    assert len(open_set(known, ALL).list()) == 10
+
+
+def test_conversions_of_two_sets_leave_each_other_alone(batches, originals, keras):
+    batches()
+    open_cifar10(ALL).list()
+    for known in (CIFAR100, MNIST, FASHION_MNIST):
+        originals(known)
+        open_set(known, ALL).list()
+    found = sorted(p.name.rsplit("-")[0] for p in conversions(batches()))
+    assert found == ["cifar10", "cifar100", "fashion_mnist", "mnist"]

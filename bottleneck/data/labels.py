@@ -1,0 +1,79 @@
+"""From what a data set calls its classes to class numbers; what is no class is refused by name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import NO_LABEL, show_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def number_labels(
+    names: Sequence[str], column: str, where: str
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return each sample's class number and the class names, sorted; "" has no label.
+
+    Raises
+    ------
+    DataError
+        When the names are no classes: numbers with fractions, or several in one.
+    """
+    found = set(names) - {""}
+    _refuse_fractions(found, column, where)
+    _refuse_several(found, column, where)
+    shown = {name: show_key(name.encode("utf-8", "surrogateescape")) for name in found}
+    classes = tuple(sorted(set(shown.values())))
+    if len(classes) < len(found):
+        raise DataError("two classes are spelled alike", where, "rename one")
+    at = {name: i for i, name in enumerate(classes)}
+    number = {"": NO_LABEL} | {name: at[spelled] for name, spelled in shown.items()}
+    return np.fromiter((number[name] for name in names), np.int32, len(names)), classes
+
+
+def refuse_regression(what: str, where: str) -> DataError:
+    """Return the error for a column (`what`) of numbers to predict."""
+    return DataError(
+        f"{what}: regression targets are not supported",
+        where,
+        "heads learn classes: give each image the name or the whole number of one",
+    )
+
+
+def refuse_multi_label(what: str, where: str) -> DataError:
+    """Return the error for a column (`what`) with several labels an image."""
+    return DataError(
+        f"{what}: several labels an image (multi-label) are not supported",
+        where,
+        "give each image one class (of one-hot rows, the argmax)",
+    )
+
+
+def _refuse_fractions(names: Iterable[str], column: str, where: str) -> None:
+    if all(map(_NUMBER.fullmatch, names)):
+        broken = next((name for name in sorted(names) if not float(name).is_integer()), None)
+        if broken is not None:
+            raise refuse_regression(f"column {column!r} holds numbers such as {broken}", where)
+
+
+def _refuse_several(names: set[str], column: str, where: str) -> None:
+    for name in sorted(names):
+        parts = [part.strip() for part in name.split(",")]
+        several = (
+            "|" in name
+            or ";" in name
+            or (name[0], name[-1]) in {("[", "]"), ("{", "}")}
+            # A comma may stand in a name; not between names that are classes by themselves.
+            or (len(parts) > 1 and all(part in names for part in parts))
+        )
+        if several:
+            raise refuse_multi_label(f"column {column!r} holds {name!r}", where)

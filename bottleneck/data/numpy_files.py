@@ -1,0 +1,234 @@
+"""Arrays of pixels in `.npz` and `.npy` files, uint8 (n, height, width) or (n, height, width, 3).
+
+An .npz holds `x_train, y_train, x_test, y_test` (and `x_val, y_val`), or `x, y`; without its y an
+x has no labels. An .npy is one x. Labels are whole numbers or texts, one an image. Pixels that
+lie plainly in the file (`np.save`, `np.savez`) are read from their place, one image at a time;
+those of `np.savez_compressed`, or in Fortran order, are unpacked into memory. No pickle is ever
+read.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import zipfile
+import zlib
+from bisect import bisect_right
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import SPLITS, key_array, show_key
+from bottleneck.data.arrays import Arrays, ArraySource, Images
+from bottleneck.data.labels import number_labels, refuse_multi_label, refuse_regression
+from bottleneck.data.reading import Container, open_container
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.data.patterns import Patterns
+
+_LOCAL = struct.Struct("<4s22xHH")  # a member's own head: its name and what is extra follow
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,  # differs in names of fields alone
+}
+_BROKEN = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struct.error)
+_ADVICE = "save x_train, y_train, x_test, y_test or x, y with np.savez"
+
+
+def open_array_file(path: Path, patterns: Patterns) -> ArraySource:
+    """Return the source; nothing is read yet."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    return ArraySource.of_file("array", path, patterns, load=lambda: _load(path))
+
+
+class _Stored:
+    """Images where they lie in a file, one after the other."""
+
+    def __init__(self, container: Container, offset: int, shape: tuple[int, ...]) -> None:
+        self.container, self.offset, self.shape = container, offset, shape
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        n_bytes = math.prod(self.shape)
+        read = self.container.piece(self.offset + index * n_bytes, n_bytes)
+        return np.frombuffer(bytes(read.content), np.uint8).reshape(self.shape)
+
+
+class _Joined:
+    """Images of several arrays, one array after the other."""
+
+    def __init__(self, parts: list[Images], counts: list[int]) -> None:
+        self.parts = parts
+        self.starts = [sum(counts[:i]) for i in range(len(counts))]
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        at = bisect_right(self.starts, index) - 1
+        return self.parts[at][index - self.starts[at]]
+
+
+class _Member:
+    """One array of the file: its head is read, its values are not."""
+
+    def __init__(self, file: BinaryIO, name: str, where: str) -> None:
+        self.name, self.where = name, where
+        version = np.lib.format.read_magic(file)
+        read = _HEADERS[version]
+        self.shape, self.is_fortran, self.dtype = read(file)
+        self.head_bytes = file.tell()
+        self.n_bytes = self.head_bytes + math.prod(self.shape) * self.dtype.itemsize
+
+    def check_whole(self, n_bytes: int) -> None:
+        if self.dtype.hasobject:
+            raise DataError(
+                f"{self.name} holds Python objects", self.where, "save numbers, not lists"
+            )
+        if n_bytes != self.n_bytes:
+            raise DataError(f"{self.name} is cut short", self.where, "save it anew")
+
+    def check_images(self) -> None:
+        shape = self.shape
+        what = f"{self.name} is {self.dtype} {list(shape)}"
+        if self.dtype != np.uint8:
+            raise DataError(what, self.where, "pixels must be uint8, 0 to 255")
+        if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+            raise DataError(
+                what, self.where, "images must be [n, height, width] or [n, height, width, 1 or 3]"
+            )
+        if not all(shape[1:]):
+            raise DataError(what, self.where, "images must have pixels")
+
+
+class _File:
+    """An .npz or .npy file that is open: names of arrays, their heads, their values."""
+
+    def __init__(self, file: BinaryIO, container: Container, where: str) -> None:
+        self.file, self.container, self.where = file, container, where
+        is_zip = file.read(4) == b"PK\3\4"
+        file.seek(0)
+        self.zip = zipfile.ZipFile(file) if is_zip else None
+        if self.zip is None:
+            self.names = ["x"]
+        else:
+            names = self.zip.namelist()
+            if len(set(names)) < len(names):
+                raise DataError("holds two arrays of one name", where, _ADVICE)
+            self.names = [name.removesuffix(".npy") for name in names]
+
+    def head(self, name: str) -> _Member:
+        if self.zip is None:
+            self.file.seek(0)
+            member = _Member(self.file, name, self.where)
+            member.check_whole(self.container.size)
+            return member
+        info = self.zip.getinfo(f"{name}.npy")
+        with self.zip.open(info) as file:
+            member = _Member(file, name, self.where)  # type: ignore[arg-type] # it reads and tells
+        member.check_whole(info.file_size)
+        return member
+
+    def values(self, name: str) -> NDArray[Any]:
+        self.head(name)  # what it claims to be is what is there
+        if self.zip is None:
+            self.file.seek(0)
+            return np.lib.format.read_array(self.file, allow_pickle=False)
+        with self.zip.open(f"{name}.npy") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+
+    def images(self, name: str) -> tuple[Images, int]:
+        """Return the images of an array and their number."""
+        member = self.head(name)
+        member.check_images()
+        offset = self._offset(name)
+        if offset is None or member.is_fortran:
+            return self.values(name), member.shape[0]
+        offset += member.head_bytes
+        return _Stored(self.container, offset, member.shape[1:]), member.shape[0]
+
+    def _offset(self, name: str) -> int | None:
+        """Return where an array's file begins in this one, or None where it is packed."""
+        if self.zip is None:
+            return 0
+        info = self.zip.getinfo(f"{name}.npy")
+        if info.compress_type != zipfile.ZIP_STORED:
+            return None
+        self.file.seek(info.header_offset)
+        magic, n_name, n_extra = _LOCAL.unpack(self.file.read(_LOCAL.size))
+        offset = info.header_offset + _LOCAL.size + n_name + n_extra
+        if magic != b"PK\3\4" or offset + info.file_size > self.container.size:
+            raise zipfile.BadZipFile(name)
+        return int(offset)
+
+    def labels(self, name: str, n: int) -> list[str]:
+        """Return a label for each of `n` images."""
+        member = self.head(name)
+        shape, dtype = member.shape, member.dtype
+        what = f"{name} is {dtype} {list(shape)}"
+        if shape[1:] not in {(), (1,)}:
+            raise refuse_multi_label(what, self.where)
+        if dtype.kind == "f":
+            raise refuse_regression(what, self.where)
+        if dtype.kind not in "biuUS":
+            raise DataError(what, self.where, "labels must be whole numbers or texts")
+        if shape[:1] != (n,):
+            raise DataError(f"{what}, but there are {n} images", self.where, "one label an image")
+        values = self.values(name).reshape(-1)
+        if values.dtype.kind == "b":
+            values = values.astype(np.uint8)
+        if values.dtype.kind == "S":
+            return [text.decode("utf-8", "surrogateescape") for text in values.tolist()]
+        return [str(value) for value in values.tolist()]
+
+
+def _load(path: Path) -> Arrays:
+    where = show_key(os.fsencode(path))
+    with open_container(path) as (file, container):
+        try:
+            return _arrays(_File(file, container, where), path)
+        except MemoryError:
+            raise
+        except (NotImplementedError, RuntimeError) as error:  # another packing; a password
+            raise DataError("cannot be unpacked here", where, _ADVICE) from error
+        except _BROKEN as error:
+            raise DataError("not a file of numpy's, or damaged", where, _ADVICE) from error
+
+
+def _arrays(file: _File, path: Path) -> Arrays:
+    has_splits = any(f"x_{split}" in file.names for split in SPLITS)
+    if has_splits == ("x" in file.names):
+        there = ", ".join(file.names)[:80]
+        raise DataError(f"neither x nor x_train alone (there are: {there})", file.where, _ADVICE)
+    parts: list[Images] = []
+    counts, keys, texts, splits = [], [], [], []
+    # In the order of the keys: "test/…" sorts before "train/…".
+    for split in sorted(SPLITS) if has_splits else [""]:
+        suffix = f"_{split}" if split else ""
+        if f"x{suffix}" not in file.names:
+            if f"y{suffix}" in file.names:
+                raise DataError(f"y{suffix} without x{suffix}", file.where, _ADVICE)
+            continue
+        images, n = file.images(f"x{suffix}")
+        known = f"y{suffix}" in file.names
+        texts += file.labels(f"y{suffix}", n) if known else [""] * n
+        folder = f"{split}/".encode() if split else b""
+        keys += [b"%s%08d" % (folder, i) for i in range(n)]
+        splits += [SPLITS.index(split) if split else 0] * n
+        parts.append(images)
+        counts.append(n)
+    if not keys:
+        raise DataError("no images", file.where, _ADVICE)
+    labels, classes = number_labels(texts, "y", file.where)
+    return Arrays(
+        keys=key_array(keys),
+        images=_Joined(parts, counts),
+        labels=labels,
+        splits=np.array(splits, np.uint8),
+        classes=classes,
+        path=path,
+        stat=file.container.stat,
+        clock_ns=file.container.clock_ns,
+    )

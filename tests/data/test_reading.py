@@ -1,0 +1,47 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from bottleneck.core.errors import DataError, PermissionDeniedError
+from bottleneck.data.reading import open_container, read_file
+
+
+def test_a_container_that_changes_while_it_is_listed_is_a_data_error(tmp_path):
+    path = tmp_path / "a.tar"
+    path.write_bytes(b"x")
+
+    def list_slowly():
+        with open_container(path) as (file, container):
+            assert (file.read(), container.size) == (b"x", 1)
+            path.write_bytes(b"other")
+
+    with pytest.raises(DataError, match=r"changes while it is read.*a\.tar"):
+        list_slowly()
+
+
+def test_a_disk_that_fails_while_a_container_is_listed_is_one_of_our_errors(tmp_path):
+    path = tmp_path / "a.tar"
+    path.write_bytes(b"x")
+    with pytest.raises(PermissionDeniedError, match="Input/output error"), open_container(path):
+        raise OSError(5, "Input/output error", str(path))
+
+
+def test_a_container_may_be_a_link_and_is_then_read_where_it_lies(tmp_path):
+    (tmp_path / "real").write_bytes(b"0123")
+    (tmp_path / "link").symlink_to("real")
+    with open_container(tmp_path / "link") as (_, container):
+        pass
+    (tmp_path / "link").unlink()
+    assert container.piece(1, 2).content == b"12"
+
+
+def test_no_descriptor_is_left_open_by_what_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(5):
+        with pytest.raises(OSError, match="no regular file"):
+            read_file(os.fsencode(tmp_path / "pipe"))
+        with pytest.raises(DataError), open_container(tmp_path / "pipe"):
+            pass
+    assert len([*Path("/proc/self/fd").iterdir()]) == before

@@ -1,0 +1,233 @@
+import csv
+import os
+
+import numpy as np
+import pytest
+
+from bottleneck.core.errors import DataError, PermissionDeniedError
+from bottleneck.data import table
+from bottleneck.data.patterns import make_patterns
+from bottleneck.data.table import TableSource
+
+
+@pytest.fixture
+def write(plant):
+    """Write a table beside two images; return its source."""
+
+    def make(text, name="t.csv"):
+        root = plant("a.png", "b.png", "sub/c.png")
+        (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        return TableSource(root / name)
+
+    return make
+
+
+def rows_of(listing):
+    return [
+        (bytes(key), listing.classes[label] if label >= 0 else None, int(split))
+        for key, label, split in zip(listing.keys, listing.labels, listing.splits, strict=True)
+    ]
+
+
+def test_a_table_is_what_the_standard_library_reads_of_it(write, plant, draw):
+    names = [
+        "a.png",
+        "sub/c.png",
+        "odd, name.png",
+        'quo"te.png',
+        "-rf.png",
+        "é.png",
+        "new\nline.png",
+    ]
+    root = plant(**{name: draw(seed=i) for i, name in enumerate(names)})
+    with (root / "t.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["split", "width", "filename", "label"])
+        rows.writerows(["test", 7, name, f"class {i % 2}"] for i, name in enumerate(names))
+    source = TableSource(root / "t.csv")
+    listing = source.list()
+    with (root / "t.csv").open(newline="") as file:
+        expected = sorted((r["filename"].encode(), r["label"], 2) for r in csv.DictReader(file))
+    assert rows_of(listing) == expected
+    for i, key in enumerate(listing.keys.tolist()):
+        path = root / key.decode()
+        assert source.read(i).content == path.read_bytes()
+        assert listing.stats[i, 3] == path.stat().st_ino
+
+
+def test_without_a_split_all_is_train_and_an_empty_label_is_none(write):
+    listing = write("filename,label\r\nb.png,dog\r\n\r\na.png,\r\n").list()
+    assert rows_of(listing) == [(b"a.png", None, 0), (b"b.png", "dog", 0)]
+
+
+def test_tsv_a_byte_order_mark_and_capital_letters_in_the_first_line_are_understood(write):
+    text = "\ufeffFilename\tLabel\tSplit\na.png\tcat, wild\tVal\nb.png\tdog\ttrain\n"
+    listing = write(text.encode(), "t.TSV").list()
+    assert rows_of(listing) == [(b"a.png", "cat, wild", 1), (b"b.png", "dog", 0)]
+
+
+@pytest.mark.parametrize("text", ["a.png,cat\nb.png,dog\n", "", "\n", "name,label\na.png,cat\n"])
+def test_a_first_line_without_filename_says_so(write, text):
+    with pytest.raises(DataError, match=r"no column 'filename'.*t\.csv.*filename,label"):
+        write(text).list()
+
+
+def test_a_missing_label_column_is_named_with_those_that_are_there(write):
+    with pytest.raises(DataError, match=r"no column 'label' \(there are: filename, kind\)"):
+        write("filename,kind\na.png,cat\n").list()
+
+
+def test_a_key_twice_is_an_error_with_both_lines(write):
+    with pytest.raises(DataError, match=r"a\.png stands in lines 2 and 5"):
+        write("filename,label\na.png,cat\nb.png,cat\n\na.png,cat\n").list()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename,target\na.png,0.3\n",
+        "filename,label\na.png,0.3\nb.png,2\n",
+        "filename,label\na.png,1e-3\n",
+        "filename,label\na.png,7\nb.png,.5\n",
+    ],
+)
+def test_regression_targets_are_refused_by_name(write, text):
+    with pytest.raises(DataError, match=r"('label'|'target').*regression targets") as caught:
+        write(text).list()
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename,labels\na.png,cat\n",
+        "filename,label,label_2\na.png,cat,dog\n",
+        "filename,label\na.png,cat|dog\n",
+        "filename,label\na.png,cat;dog\n",
+        "filename,label\na.png,\"['cat', 'dog']\"\n",
+        'filename,label\na.png,"cat,dog"\nb.png,cat\nsub/c.png,dog\n',
+    ],
+)
+def test_several_labels_an_image_are_refused_by_name(write, text):
+    with pytest.raises(DataError, match=r"'label.*'.*multi-label"):
+        write(text).list()
+
+
+def test_whole_numbers_and_names_with_commas_are_classes(write):
+    listing = write('filename,label\na.png,10\nb.png,9\nsub/c.png,"missile, projectile"\n').list()
+    assert listing.classes == ("10", "9", "missile, projectile")
+    assert write("filename,label\na.png,1.0\nb.png,-2\n").list().classes == ("-2", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("filename,label\na.png,cat\nb.png\n", "line 3 has 1 columns, the first line 2"),
+        ("filename,label\na.png,cat,dog\n", "line 2 has 3 columns"),
+        ("filename,label\n,cat\n", "line 2 names no file"),
+        ("filename,label,split\na.png,cat,dev\n", "line 2: 'dev' is no split"),
+        ("filename,label,split\na.png,cat,\n", "line 2: '' is no split"),
+        ("filename,label,label\na.png,cat,cat\n", "two columns are called 'label'"),
+        ("filename,label\n", "names no images"),
+        ('filename,label\na.png,"ca"t\n', "line 2: "),
+        ("filename,label\na.png," + "x" * 200_000, "line 2: field larger"),
+        ("filename,label\na.png,cat\n".encode("utf-16"), "not text in UTF-8|no column"),
+        (b"filename,label\na.png,c\0t\n", "not text in UTF-8"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_one_line_that_names_the_place(write, text, says):
+    with pytest.raises(DataError, match=says) as caught:
+        write(text).list()
+    assert "t.csv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_is_not_utf8_is_read_as_its_bytes(write, plant, draw):
+    source = write(b"filename,label\nb\xe9.png,caf\xe9\na.png,x\n")
+    (source.path.parent / os.fsdecode(b"b\xe9.png")).write_bytes(draw(seed=5))
+    listing = source.list()
+    assert rows_of(listing) == [(b"a.png", "x", 0), (b"b\xe9.png", "caf\\xe9", 0)]
+    assert source.read(1).content == draw(seed=5)
+
+
+def test_a_file_that_is_missing_stays_a_sample_that_cannot_be_read(write):
+    source = write("filename,label\na.png,cat\nb.png,dog\ngone.png,dog\n")
+    listing = source.list()
+    assert rows_of(listing)[2] == (b"gone.png", "dog", 0)
+    assert listing.stats[2].tolist() == [0, 0, 0, 0]
+    with pytest.raises(FileNotFoundError):
+        source.read(2)
+
+
+def test_a_table_most_of_whose_files_are_missing_is_refused(write):
+    with pytest.raises(DataError, match=r"2 of 3 files that it names are not there \(x/1.png, say"):
+        write("filename,label\na.png,cat\nx/1.png,dog\nx/2.png,dog\n").list()
+
+
+def test_a_folder_that_may_not_be_read_is_no_permission_not_missing_files(write, monkeypatch):
+    source = write("filename,label\na.png,cat\nsub/c.png,dog\n")
+    real = os.stat
+
+    def stat(path, *rest, **more):
+        if isinstance(path, bytes) and b"sub" in path:
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(table.os, "stat", stat)
+    with pytest.raises(PermissionDeniedError, match="sub"):
+        source.list()
+
+
+def test_names_may_lead_out_of_the_folder_and_links_are_followed(write, tmp_path, draw):
+    (tmp_path / "far.png").write_bytes(draw(seed=8))
+    source = write("filename,label\n../far.png,cat\nlink.png,cat\n")
+    (source.path.parent / "link.png").symlink_to(tmp_path / "far.png")
+    source.list()
+    assert source.read(0).content == source.read(1).content == draw(seed=8)
+
+
+def test_a_pipe_in_a_table_or_in_its_place_is_an_error_not_a_hang(write):
+    source = write("filename,label\na.png,cat\npipe.png,cat\n")
+    os.mkfifo(source.path.parent / "pipe.png")
+    source.list()
+    with pytest.raises(OSError, match="no regular file"):
+        source.read(1)
+    source.path.unlink()
+    os.mkfifo(source.path)
+    with pytest.raises(DataError, match="no regular file"):
+        source.list()
+
+
+def test_a_table_that_is_not_there_or_may_not_be_read(write, monkeypatch):
+    source = write("filename,label\na.png,cat\n")
+    assert source.exists()
+    with monkeypatch.context() as patch:
+
+        def refuse(path, *_):
+            raise PermissionError(13, "Permission denied", path)
+
+        patch.setattr("bottleneck.data.reading.os.open", refuse)
+        with pytest.raises(PermissionDeniedError, match=r"t\.csv"):
+            source.list()
+    source.path.unlink()
+    assert not source.exists()
+    with pytest.raises(DataError, match=r"no such file.*t\.csv"):
+        source.list()
+
+
+def test_include_and_exclude_narrow_the_listing_and_its_classes(write):
+    source = write("filename,label\na.png,cat\nb.png,dog\nsub/c.png,ape\n")
+    listing = TableSource(source.path, make_patterns([], ["sub", "b*"])).list()
+    assert rows_of(listing) == [(b"a.png", "cat", 0)]
+    assert listing.skipped["excluded"] == 2
+    with pytest.raises(DataError, match=r"names no images \(left alone: 3 excluded\)"):
+        TableSource(source.path, make_patterns(["x"], [])).list()
+
+
+def test_an_edited_label_is_seen_although_no_image_changed(write):
+    source = write("filename,label\na.png,cat\nb.png,dog\n")
+    before = source.list()
+    source.path.write_text("filename,label\na.png,dog\nb.png,dog\n")
+    after = source.list()
+    assert np.array_equal(before.stats, after.stats)
+    assert rows_of(after)[0] == (b"a.png", "dog", 0)
