@@ -23,12 +23,21 @@ if TYPE_CHECKING:
     from bottleneck.backbones.cut import Flat
 
 
-def specs() -> dict[str, Spec]:
-    """Return the applications by name; nothing heavy is imported."""
-    return {
-        name: Spec(size=(entry.size, entry.size), batch_size=LARGE_BATCH if entry.large else BATCH)
-        for name, entry in APPLICATIONS.items()
-    }
+def names() -> tuple[str, ...]:
+    """Return the names of the applications."""
+    return tuple(APPLICATIONS)
+
+
+def claims(name: str) -> bool:
+    """Whether an application has this name."""
+    return name in APPLICATIONS
+
+
+def spec(name: str) -> Spec:
+    """Return what is known of an application; nothing heavy is imported."""
+    entry = APPLICATIONS[name]
+    batch_size = LARGE_BATCH if entry.large else BATCH
+    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size)
 
 
 def load(request: Request) -> Backbone:

@@ -22,7 +22,8 @@ LARGE_BATCH = 32
 class Spec:
     """What is known of a backbone before anything is loaded."""
 
-    size: tuple[int, int]  # (height, width) that it was made for, pixels
+    name: str  # as requests and records spell it: of a path, the absolute one
+    size: tuple[int, int] | None  # (height, width) it was made for, pixels; None: loading tells
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
 

@@ -61,6 +61,7 @@ class NetworkOptions:
             weights = str(Path(weights).expanduser().absolute())
         return replace(
             self,
+            backbone=spec.name,
             weights=weights,
             pooling=self.pooling or "avg",
             size=self.size or spec.size,

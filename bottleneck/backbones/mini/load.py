@@ -38,9 +38,19 @@ WEIGHTS = "shipped"
 ADVICE = "install bottleneck-cache again"
 
 
-def specs() -> dict[str, Spec]:
+def names() -> tuple[str, ...]:
     """Return `mini` alone."""
-    return {"mini": Spec(size=SIZE, weights=WEIGHTS)}
+    return ("mini",)
+
+
+def claims(name: str) -> bool:
+    """Whether this is `mini`."""
+    return name == "mini"
+
+
+def spec(name: str) -> Spec:
+    """Return what is known of `mini`."""
+    return Spec(name=name, size=SIZE, weights=WEIGHTS)
 
 
 def load(request: Request) -> Backbone:
