@@ -38,6 +38,11 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
     filters = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
     network.add_argument("--resample", choices=filters)
+    network.add_argument(
+        "--preprocessing",
+        choices=("none", "tf", "caffe", "torch"),
+        help="of the pixels, 0 to 255 (default: the network's own)",
+    )
     network.add_argument("--compute", choices=("float32",), help="arithmetic (IEEE float32)")
     network.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
     network.add_argument("--network-version", metavar="TEXT", help="of code that is not Keras' own")
@@ -78,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 size=args.size,
                 resample=args.resample,
                 rows=args.rows,
+                preprocessing=args.preprocessing,
                 network_version=args.network_version,
             ),
             include=tuple(args.include),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones import preprocessing
 from bottleneck.backbones.application_list import APPLICATIONS, Application
 from bottleneck.backbones.backbone import (
     BATCH,
@@ -71,7 +72,7 @@ def _load(entry: Application, request: Request) -> Backbone:
         layer=request.layer,
         pooling=request.pooling,
         size=size,
-        preprocessing=entry.preprocessing,
+        preprocessing=preprocessing.named(request.preprocessing, entry.preprocessing),
         network_version=request.network_version,
         batch_size=LARGE_BATCH if entry.large else BATCH,
         weight_files=weight_files,

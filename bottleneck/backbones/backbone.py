@@ -39,6 +39,7 @@ class Request:
     )
     pooling: str = "avg"  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels; None: the backbone's own
+    preprocessing: str | None = None  # of preprocessing.NAMED; None: the backbone's own
     network_version: str | None = None
 
 

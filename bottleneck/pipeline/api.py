@@ -150,6 +150,7 @@ def extract_features(
     size: int | str | tuple[int, int] | None = None,
     resample: str | None = None,
     rows: str | None = None,
+    preprocessing: str | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Bring the store at `cache` up to date with `data`; `bottleneck extract` from Python.
@@ -157,8 +158,8 @@ def extract_features(
     Parameters
     ----------
     data : a folder or the name of a data set; None for the one that the store records
-    backbone, weights, layer, pooling, size, resample, rows : as the command's; size in pixels,
-        one number, `HxW` or (height, width). None of them: the store's own recipe
+    backbone, weights, layer, pooling, size, resample, rows, preprocessing : as the command's;
+        size in pixels, one number, `HxW` or (height, width). None of them: the store's own recipe
     options : further fields of `ExtractOptions`: source, format, include, exclude, limit, threads,
         batch_size, devices, budget_s, wait_s, allow_shrink, dry_run, replace, rehash, no_lock
 
@@ -180,6 +181,7 @@ def extract_features(
         size=words.size(str(size)) if isinstance(size, int | str) else size,
         resample=resample,
         rows=rows,
+        preprocessing=preprocessing,
         network_version=options.pop("network_version", None),
     )
     named = None if data is None else str(data)

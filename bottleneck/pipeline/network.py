@@ -46,6 +46,7 @@ class NetworkOptions:
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.recipe.RESAMPLING
     rows: str | None = None  # float16 or float32
+    preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
 
     @property
@@ -83,6 +84,7 @@ class NetworkOptions:
             layer=self.layer,
             pooling=self.pooling,
             size=self.size,
+            preprocessing=self.preprocessing,
             network_version=self.network_version,
         )
 

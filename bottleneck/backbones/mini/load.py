@@ -17,7 +17,7 @@ import numpy as np
 
 from bottleneck.backbones.backbone import Backbone, Portable, Request, Spec, from_model
 from bottleneck.backbones.mini import network
-from bottleneck.backbones.preprocessing import TENSORFLOW
+from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.frameworks import import_keras
@@ -150,7 +150,7 @@ def _in_keras(
         layer=request.layer,
         pooling=request.pooling,
         size=size,
-        preprocessing=TENSORFLOW,
+        preprocessing=named(request.preprocessing, TENSORFLOW),
         network_version=request.network_version,
         about={**about, "keras": keras.__version__},
     )
