@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 #                          or a prefix such as `hub:`)
 #   spec(name) -> Spec     what is known of a name that it claims
 #   load(Request) -> Backbone
-FAMILIES = ("bottleneck.backbones.applications", "bottleneck.backbones.mini.load")
+FAMILIES = (
+    "bottleneck.backbones.applications",
+    "bottleneck.backbones.mini.load",
+    "bottleneck.backbones.keras_file",
+)
 
 
 def names() -> tuple[str, ...]:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 REQUESTS = "requests.json"
 DEFAULT_BATCH = 64
+# Leave to run code: each command gives it anew, and a store's word for it is never taken.
+LEAVE = {"imports", "trust"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,14 @@ class NetworkOptions:
     rows: str | None = None  # float16 or float32
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
+    imports: tuple[str, ...] | None = None  # modules with layers of the user's own
+    trust: bool | None = None  # code inside a model file may run
 
     @property
     def given(self) -> bool:
-        """Whether anything was said at all."""
-        return any(value is not None for value in asdict(self).values())
+        """Whether anything was said that a recipe is made from; leave to run code is none."""
+        plain = asdict(self)
+        return any(plain[key] is not None for key in plain.keys() - LEAVE)
 
     def completed(self) -> NetworkOptions:
         """Return the options with the defaults that do not depend on the network."""
@@ -86,6 +91,8 @@ class NetworkOptions:
             size=self.size,
             preprocessing=self.preprocessing,
             network_version=self.network_version,
+            imports=self.imports or (),
+            trust=bool(self.trust),
         )
 
 
@@ -137,7 +144,8 @@ def load(options: NetworkOptions) -> Network:
         rows=RowSpec(dtype=options.rows or backbone.row_dtype, shape=backbone.row_shape),
         network_version=options.network_version,
     )
-    about = {**backbone.about, "request": _plain(options)}
+    request = {key: value for key, value in _plain(options).items() if key not in LEAVE}
+    about = {**backbone.about, "request": request}
     return Network(options, recipe, about, backbone, read)
 
 
@@ -150,7 +158,8 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
         if store is None:
             options.completed()  # says that a backbone must be named
         assert store is not None
-        return Network(_recorded_options(store), store.recipe, store.about)
+        recorded = replace(_recorded_options(store), imports=options.imports, trust=options.trust)
+        return Network(recorded, store.recipe, store.about)
     options = options.completed()
     if store is None:
         return load(options)
