@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--rehash", action="store_true", help="read every image, trust no stat")
     network = made.add_argument_group("network (none of these: the store's own recipe)")
     network.add_argument(
-        "--backbone", metavar="NAME", help="mini, or a model of keras.applications"
+        "--backbone", metavar="NAME", help="mini, a model of keras.applications, or a .keras file"
     )
     network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
     network.add_argument("--layer", metavar="NAME", help="cut here instead of below the top")
@@ -38,9 +38,24 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
     filters = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
     network.add_argument("--resample", choices=filters)
+    network.add_argument(
+        "--preprocessing",
+        choices=("none", "tf", "caffe", "torch"),
+        help="of the pixels, 0 to 255 (default: the network's own)",
+    )
     network.add_argument("--compute", choices=("float32",), help="arithmetic (IEEE float32)")
     network.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
     network.add_argument("--network-version", metavar="TEXT", help="of code that is not Keras' own")
+    network.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="with layers of your own that a .keras file is made of",
+    )
+    network.add_argument(
+        "--trust", action="store_true", help="code in the model file may run (.h5, Lambda layers)"
+    )
     store = made.add_argument_group("store")
     store.add_argument("--format", choices=("hdf5", "zarr"), help="of a new store (default hdf5)")
     store.add_argument("--replace", action="store_true", help="another recipe: start anew")
@@ -78,7 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 size=args.size,
                 resample=args.resample,
                 rows=args.rows,
+                preprocessing=args.preprocessing,
                 network_version=args.network_version,
+                imports=tuple(args.imports) if args.imports else None,
+                trust=args.trust or None,
             ),
             include=tuple(args.include),
             exclude=tuple(args.exclude),

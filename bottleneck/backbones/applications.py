@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones import preprocessing
 from bottleneck.backbones.application_list import APPLICATIONS, Application
 from bottleneck.backbones.backbone import (
     BATCH,
@@ -23,12 +24,21 @@ if TYPE_CHECKING:
     from bottleneck.backbones.cut import Flat
 
 
-def specs() -> dict[str, Spec]:
-    """Return the applications by name; nothing heavy is imported."""
-    return {
-        name: Spec(size=(entry.size, entry.size), batch_size=LARGE_BATCH if entry.large else BATCH)
-        for name, entry in APPLICATIONS.items()
-    }
+def names() -> tuple[str, ...]:
+    """Return the names of the applications."""
+    return tuple(APPLICATIONS)
+
+
+def claims(name: str) -> bool:
+    """Whether an application has this name."""
+    return name in APPLICATIONS
+
+
+def spec(name: str) -> Spec:
+    """Return what is known of an application; nothing heavy is imported."""
+    entry = APPLICATIONS[name]
+    batch_size = LARGE_BATCH if entry.large else BATCH
+    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size)
 
 
 def load(request: Request) -> Backbone:
@@ -62,7 +72,7 @@ def _load(entry: Application, request: Request) -> Backbone:
         layer=request.layer,
         pooling=request.pooling,
         size=size,
-        preprocessing=entry.preprocessing,
+        preprocessing=preprocessing.named(request.preprocessing, entry.preprocessing),
         network_version=request.network_version,
         batch_size=LARGE_BATCH if entry.large else BATCH,
         weight_files=weight_files,

@@ -22,7 +22,8 @@ LARGE_BATCH = 32
 class Spec:
     """What is known of a backbone before anything is loaded."""
 
-    size: tuple[int, int]  # (height, width) that it was made for, pixels
+    name: str  # as requests and records spell it: of a path, the absolute one
+    size: tuple[int, int] | None  # (height, width) it was made for, pixels; None: loading tells
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
 
@@ -38,7 +39,10 @@ class Request:
     )
     pooling: str = "avg"  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels; None: the backbone's own
+    preprocessing: str | None = None  # of preprocessing.NAMED; None: the backbone's own
     network_version: str | None = None
+    imports: tuple[str, ...] = ()  # modules with the user's own layers
+    trust: bool = False  # code inside a model file may run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,6 +150,5 @@ def from_model(
 def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:
     """Return the error for a size that a network cannot take."""
     reason = " ".join(str(error).split())[:160]
-    return UsageError(
-        f"{name} cannot take images of {size[0]}x{size[1]} ({reason})", "--size", "try a larger one"
-    )
+    what = f"{name} cannot take images of {size[0]}x{size[1]} ({reason})"
+    return UsageError(what, "--size", "try a larger one, or leave it away")

@@ -11,24 +11,31 @@ from bottleneck.core.errors import UsageError
 if TYPE_CHECKING:
     from bottleneck.backbones.backbone import Backbone, Request, Spec
 
-# One line a family: a module with `specs() -> {name: Spec}`, light, and `load(Request)`.
-FAMILIES = ("bottleneck.backbones.applications", "bottleneck.backbones.mini.load")
-
-
-def _families() -> dict[str, Any]:
-    """Return the family's module of every name."""
-    modules = [import_module(name) for name in FAMILIES]
-    return {name: module for module in modules for name in module.specs()}
+# One line a family; the first that claims a name has it. A family is a module, light to import:
+#   names() -> tuple       what it lists, for people
+#   claims(name) -> bool   whether a name is its own: a listed one, or of a form of its own (a path,
+#                          or a prefix such as `hub:`)
+#   spec(name) -> Spec     what is known of a name that it claims
+#   load(Request) -> Backbone
+FAMILIES = (
+    "bottleneck.backbones.applications",
+    "bottleneck.backbones.mini.load",
+    "bottleneck.backbones.keras_file",
+)
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all backbones, sorted."""
-    return tuple(sorted(_families()))
+    """Return the names of all backbones that have one, sorted."""
+    return tuple(sorted(name for family in _families() for name in family.names()))
+
+
+def _families() -> list[Any]:
+    return [import_module(name) for name in FAMILIES]
 
 
 def spec(name: str) -> Spec:
     """Return what is known of a backbone before it is loaded; UsageError names the near ones."""
-    found: Spec = _family(name).specs()[name]
+    found: Spec = _family(name).spec(name)
     return found
 
 
@@ -49,9 +56,9 @@ def load(request: Request) -> Backbone:
 
 
 def _family(name: str) -> Any:
-    families = _families()
-    if name not in families:
-        near = difflib.get_close_matches(name.lower(), families, 4, 0.5)
-        hint = f"near it: {', '.join(near)}" if near else "see bottleneck extract --help"
-        raise UsageError(f"no backbone {name!r}", "--backbone", hint)
-    return families[name]
+    for family in _families():
+        if family.claims(name):
+            return family
+    near = difflib.get_close_matches(name.lower(), names(), 4, 0.5)
+    hint = f"near it: {', '.join(near)}" if near else "see bottleneck extract --help"
+    raise UsageError(f"no backbone {name!r}", "--backbone", hint)

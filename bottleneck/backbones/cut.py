@@ -149,6 +149,10 @@ class _Replay:
         if getattr(operation, "quantization_mode", None):
             raise UsageError("quantised layers are not supported", operation.name, "use float32")
         if foreign_code(operation):
+            if operation.compute_dtype != "float32":
+                raise UsageError(
+                    f"computes in {operation.compute_dtype}", operation.name, "make it float32"
+                )
             return operation  # code that only its author can copy
         if id(operation) not in self._twins:
             config = operation.get_config()
@@ -178,9 +182,12 @@ def find_layer(flat: Flat, wanted: str) -> Any:
     found = [name] if name in flat.places else suffix_matches(flat, name)
     if not found:
         near = difflib.get_close_matches(name, [p.split("/")[-1] for p in flat.places], 5, 0.4)
-        raise UsageError(f"no layer {wanted!r}", "--layer", f"near it: {', '.join(near) or 'none'}")
+        last = list(flat.places)[-3:]
+        hint = f"near it: {', '.join(near)}" if near else f"the last ones: {', '.join(last)}"
+        raise UsageError(f"no layer {wanted!r}", "--layer", hint)
     if len(found) > 1:
-        raise UsageError(f"{len(found)} layers are named {wanted!r}", "--layer", " or ".join(found))
+        some = " or ".join(found[:5]) + (" …" if len(found) > 5 else "")
+        raise UsageError(f"{len(found)} layers are named {wanted!r}", "--layer", some)
     calls = flat.places[found[0]]
     if call:
         if not call.isdigit() or int(call) >= len(calls):

@@ -12,10 +12,18 @@ from typing import Any
 from bottleneck.core.errors import UsageError
 
 # Of Keras, but made to hold code of others.
-_FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
+FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
 
 # How Keras writes values that JSON does not have.
-_PLAIN = {"__tuple__", "__ellipsis__", "__bytes__", "__numpy__"}
+PLAIN = {
+    "__tuple__",
+    "__ellipsis__",
+    "__bytes__",
+    "__numpy__",
+    "__tensor__",
+    "__keras_tensor__",
+    "__slice__",
+}
 
 
 def config_of(operation: Any) -> dict[str, Any]:
@@ -45,7 +53,7 @@ def is_of_keras(thing: Any) -> bool:
 def foreign_code(operation: Any) -> str | None:
     """Return a name for code in an operation that is not Keras' own, if there is any."""
     kind = type(operation)
-    if not is_of_keras(kind) or kind.__name__ in _FOREIGN:
+    if not is_of_keras(kind) or kind.__name__ in FOREIGN:
         return kind.__name__
     return foreign_config(config_of(operation))
 
@@ -58,7 +66,7 @@ def foreign_config(value: Any) -> str | None:
             # Keras' own functions are written as their bare names; any other comes as an object.
             if kind == "function":
                 return f"the function {value['config']}"
-            if module.split(".")[0] != "keras" and kind not in _PLAIN:
+            if module.split(".")[0] != "keras" and kind not in PLAIN:
                 return str(value.get("registered_name") or kind)
         elif isinstance(value.get("activation"), dict) and "class_name" not in value["activation"]:
             return "a lambda"  # written as its byte code

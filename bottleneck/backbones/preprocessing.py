@@ -8,6 +8,7 @@ the network's own module in keras.applications, which a test walks.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,18 @@ TENSORFLOW = "x/127.5-1"
 TORCH = "x/255-0.485,0.456,0.406/0.229,0.224,0.225"
 NONE = "none"
 TEXTS = (CAFFE, TENSORFLOW, TORCH, NONE)
+# As users name them; the names are those of `mode` in keras.applications.
+NAMED = MappingProxyType({"none": NONE, "tf": TENSORFLOW, "caffe": CAFFE, "torch": TORCH})
+
+
+def named(name: str | None, default: str) -> str:
+    """Return the arithmetic that a user names; where nobody names one, the network's own."""
+    if name is None:
+        return default
+    if name not in NAMED:
+        known = ", ".join(NAMED)
+        raise UsageError(f"no preprocessing {name!r}", "--preprocessing", f"one of {known}")
+    return NAMED[name]
 
 
 def _constant(*values: float) -> NDArray[np.float32]:

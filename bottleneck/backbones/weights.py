@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
+from bottleneck.backbones import foreign_hdf5
 from bottleneck.core.errors import UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -102,7 +102,8 @@ def load_file(model: Any, path: Path) -> None:
         raise UsageError("no such weight file", path, "check --weights")
     if path.suffix != ".h5":
         raise UsageError("not an HDF5 weight file (.h5)", path, "check --weights")
-    _refuse_links(path)
+    with path.open("rb") as file:
+        foreign_hdf5.check(file, path, "check --weights")
     try:
         model.load_weights(str(path))
     except Exception as error:
@@ -110,29 +111,6 @@ def load_file(model: Any, path: Path) -> None:
         raise UsageError(
             f"does not fit {model.name} ({reason})", path, "check --weights"
         ) from error
-
-
-def _refuse_links(path: Path) -> None:
-    """Refuse a file that could pull in bytes of other files."""
-
-    def visit(group: h5py.Group) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise UsageError(f"{name} is a link", path, "weight files hold their own tensors")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                visit(item)
-            elif item.external or item.is_virtual:
-                raise UsageError(
-                    f"{name} is stored elsewhere", path, "weight files hold their own tensors"
-                )
-
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            visit(file)
-    except (OSError, RuntimeError, KeyError, RecursionError) as error:
-        raise UsageError(f"not a readable HDF5 file ({error})", path, "check --weights") from error
 
 
 @contextmanager

@@ -143,13 +143,14 @@ def extract_features(
     data: str | Path | None = None,
     *,
     cache: str | Path,
-    backbone: str | None = None,
+    backbone: str | Path | None = None,
     weights: str | None = None,
     layer: str | None = None,
     pooling: str | None = None,
     size: int | str | tuple[int, int] | None = None,
     resample: str | None = None,
     rows: str | None = None,
+    preprocessing: str | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Bring the store at `cache` up to date with `data`; `bottleneck extract` from Python.
@@ -157,10 +158,11 @@ def extract_features(
     Parameters
     ----------
     data : a folder or the name of a data set; None for the one that the store records
-    backbone, weights, layer, pooling, size, resample, rows : as the command's; size in pixels,
-        one number, `HxW` or (height, width). None of them: the store's own recipe
+    backbone, weights, layer, pooling, size, resample, rows, preprocessing : as the command's;
+        size in pixels, one number, `HxW` or (height, width). None of them: the store's own recipe
     options : further fields of `ExtractOptions`: source, format, include, exclude, limit, threads,
-        batch_size, devices, budget_s, wait_s, allow_shrink, dry_run, replace, rehash, no_lock
+        batch_size, devices, budget_s, wait_s, allow_shrink, dry_run, replace, rehash, no_lock;
+        and of the network's: network_version, imports, trust
 
     Returns
     -------
@@ -172,15 +174,19 @@ def extract_features(
     BottleneckError
         Of the class whose `exit_code` the command would have.
     """
+    imports = options.pop("imports", None)
     network = NetworkOptions(
-        backbone=backbone,
+        backbone=None if backbone is None else str(backbone),
         weights=weights,
         layer=layer,
         pooling=pooling,
         size=words.size(str(size)) if isinstance(size, int | str) else size,
         resample=resample,
         rows=rows,
+        preprocessing=preprocessing,
         network_version=options.pop("network_version", None),
+        imports=(imports,) if isinstance(imports, str) else imports and tuple(imports),
+        trust=options.pop("trust", None),
     )
     named = None if data is None else str(data)
     return extract(ExtractOptions(cache=Path(cache), data=named, network=network, **options))

@@ -2,7 +2,8 @@
 
 The request map (`derived/requests.json`) is a shortcut to what loading would give, never more:
 its key is everything that the recipe is made from, the versions that spell it, and the stats of
-the weight files that were read.
+the files that were read, as they were then: a file that changes while its rows are computed is
+another one. A file so young that it could change again under the same stats is not entered.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+import time
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, canonical_digest
 from bottleneck.data.decode import decoder_version
+from bottleneck.data.scan import SLACK_NS
+from bottleneck.data.source import from_json_text, stat_row, to_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 REQUESTS = "requests.json"
 DEFAULT_BATCH = 64
+# Leave to run code: each command gives it anew, and a store's word for it is never taken.
+LEAVE = {"imports", "trust"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +48,16 @@ class NetworkOptions:
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.recipe.RESAMPLING
     rows: str | None = None  # float16 or float32
+    preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
+    imports: tuple[str, ...] | None = None  # modules with layers of the user's own
+    trust: bool | None = None  # code inside a model file may run
 
     @property
     def given(self) -> bool:
-        """Whether anything was said at all."""
-        return any(value is not None for value in asdict(self).values())
+        """Whether anything was said that a recipe is made from; leave to run code is none."""
+        plain = asdict(self)
+        return any(plain[key] is not None for key in plain.keys() - LEAVE)
 
     def completed(self) -> NetworkOptions:
         """Return the options with the defaults that do not depend on the network."""
@@ -61,6 +71,7 @@ class NetworkOptions:
             weights = str(Path(weights).expanduser().absolute())
         return replace(
             self,
+            backbone=spec.name,
             weights=weights,
             pooling=self.pooling or "avg",
             size=self.size or spec.size,
@@ -78,7 +89,10 @@ class NetworkOptions:
             layer=self.layer,
             pooling=self.pooling,
             size=self.size,
+            preprocessing=self.preprocessing,
             network_version=self.network_version,
+            imports=self.imports or (),
+            trust=bool(self.trust),
         )
 
 
@@ -90,6 +104,7 @@ class Network:
     recipe: Recipe
     about: dict[str, Any]
     _backbone: Backbone | None = None
+    _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
 
     @property
     def batch_size(self) -> int:
@@ -111,14 +126,16 @@ class Network:
         if self._backbone is None:
             loaded = load(self.options)
             check_same(self.recipe, loaded.recipe, "the recorded recipe")
-            self._backbone = loaded._backbone
+            self._backbone, self._files = loaded._backbone, loaded._files
         assert self._backbone is not None
         return self._backbone
 
 
 def load(options: NetworkOptions) -> Network:
     """Load the network and spell out its recipe. Imports the network framework."""
+    started_ns = time.time_ns()
     backbone = backbones.catalog.load(options.request())
+    read = {to_json_text(str(path)): _stat(str(path), started_ns) for path in backbone.weight_files}
     recipe = Recipe(
         network=backbone.network,
         weights=backbone.weights,
@@ -127,8 +144,9 @@ def load(options: NetworkOptions) -> Network:
         rows=RowSpec(dtype=options.rows or backbone.row_dtype, shape=backbone.row_shape),
         network_version=options.network_version,
     )
-    about = {**backbone.about, "request": asdict(options)}
-    return Network(options, recipe, about, backbone)
+    request = {key: value for key, value in _plain(options).items() if key not in LEAVE}
+    about = {**backbone.about, "request": request}
+    return Network(options, recipe, about, backbone, read)
 
 
 def resolve(options: NetworkOptions, store: Store | None) -> Network:
@@ -140,7 +158,8 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
         if store is None:
             options.completed()  # says that a backbone must be named
         assert store is not None
-        return Network(_recorded_options(store), store.recipe, store.about)
+        recorded = replace(_recorded_options(store), imports=options.imports, trust=options.trust)
+        return Network(recorded, store.recipe, store.about)
     options = options.completed()
     if store is None:
         return load(options)
@@ -149,13 +168,22 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
     return load(options)
 
 
+def _plain(options: NetworkOptions) -> dict[str, Any]:
+    """Return the options as JSON holds them; paths need not be UTF-8."""
+    plain = asdict(options)
+    return {k: to_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}
+
+
 def _recorded_options(store: Store) -> NetworkOptions:
-    request = dict(store.about.get("request", {}))
+    recorded: dict[str, Any] = dict(store.about.get("request", {}))
     try:
+        request: dict[str, Any] = {
+            k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
+        }
         if request.get("size"):
             request["size"] = tuple(request["size"])
         return NetworkOptions(**request)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise UsageError(
             "the store does not say how its network was asked for",
             store.path,
@@ -186,7 +214,7 @@ def _short(value: object) -> str:
 def _key(options: NetworkOptions) -> str:
     return canonical_digest(
         {
-            "options": asdict(options),
+            "options": _plain(options),
             "identity": backbones.identity.IDENTITY_VERSION,
             "decoder": decoder_version(),
             "keras": metadata.version("keras") if _has_keras() else None,
@@ -203,13 +231,19 @@ def _has_keras() -> bool:
     return True
 
 
-def _stat(path: str) -> str | None:
+def _stat(path: str, read_ns: int | None = None) -> str | None:
+    """Return a file's stats as text (a time in nanoseconds is no exact float64), None if gone.
+
+    With `read_ns`, the clock before it was read, None too where it may have changed since then
+    (git calls such a file racy).
+    """
     try:
-        stat = os.stat(path)  # noqa: PTH116 - a path as it stands in the map
+        row = stat_row(os.stat(path))  # noqa: PTH116 - a path as it stands in the map
     except OSError:
         return None
-    # Text, because a time in nanoseconds is no exact float64.
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+    if read_ns is not None and row[2] >= read_ns - SLACK_NS:
+        return None
+    return " ".join(map(str, row))
 
 
 def _read_map(store: Store) -> dict[str, Any]:
@@ -227,20 +261,19 @@ def _read_map(store: Store) -> dict[str, Any]:
 def _lookup(store: Store, options: NetworkOptions) -> str | None:
     entry: Mapping[str, Any] = _read_map(store).get(_key(options), {})
     stats: Mapping[str, Any] = entry.get("files", {})
-    if any(_stat(path) != stat for path, stat in stats.items()):
+    if any(_stat(from_json_text(path)) != stat for path, stat in stats.items()):
         return None
     return entry.get("recipe")
 
 
 def remember(store: Store, network: Network) -> None:
     """Enter a loaded network in the store's request map; a store not ours to write is left."""
-    if network._backbone is None:
+    if network._backbone is None or None in network._files.values():
         return
-    weight_files = network._backbone.weight_files
     requests = _read_map(store)
     requests[_key(network.options)] = {
         "recipe": network.recipe.id,
-        "files": {str(path): _stat(str(path)) for path in weight_files},
+        "files": network._files,
     }
     content = {"requests": requests, "checksum": canonical_digest(requests)}
     with contextlib.suppress(OSError):

@@ -39,6 +39,37 @@ def test_preprocessing_is_that_of_the_network_s_own_module(keras, name):
     )
 
 
+@pytest.mark.parametrize("name", sorted(preprocessing.NAMED))
+def test_a_named_preprocessing_is_that_mode_of_keras(keras, name):
+    x = pixels(2, 5).astype("f4")
+    expected = x
+    if name != "none":
+        expected = keras.applications.imagenet_utils.preprocess_input(x.copy(), mode=name)
+    ours = preprocessing.apply(preprocessing.named(name, "caffe"), x)
+    np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-5)
+
+
+def test_the_command_knows_every_named_preprocessing():
+    from bottleneck.extract import parser
+
+    (word,) = [a for a in parser()._actions if a.dest == "preprocessing"]
+    assert set(word.choices) == set(preprocessing.NAMED)
+
+
+def test_a_preprocessing_of_no_name_is_refused_with_the_names():
+    with pytest.raises(UsageError, match="one of none, tf, caffe, torch"):
+        preprocessing.named("imagenet", "none")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("backbone", "weights"), [("mini", "shipped"), ("mobilenetv2", "random:0")]
+)
+def test_a_preprocessing_that_is_asked_for_takes_the_place_of_the_network_s_own(backbone, weights):
+    asked = Request(backbone=backbone, weights=weights, size=(32, 32), preprocessing="caffe")
+    assert load(asked).preprocessing == preprocessing.CAFFE
+
+
 def test_every_application_of_keras_is_here(keras):
     functions = [
         name for name in dir(keras.applications) if callable(getattr(keras.applications, name))

@@ -17,7 +17,7 @@ import numpy as np
 
 from bottleneck.backbones.backbone import Backbone, Portable, Request, Spec, from_model
 from bottleneck.backbones.mini import network
-from bottleneck.backbones.preprocessing import TENSORFLOW
+from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.frameworks import import_keras
@@ -38,9 +38,19 @@ WEIGHTS = "shipped"
 ADVICE = "install bottleneck-cache again"
 
 
-def specs() -> dict[str, Spec]:
+def names() -> tuple[str, ...]:
     """Return `mini` alone."""
-    return {"mini": Spec(size=SIZE, weights=WEIGHTS)}
+    return ("mini",)
+
+
+def claims(name: str) -> bool:
+    """Whether this is `mini`."""
+    return name == "mini"
+
+
+def spec(name: str) -> Spec:
+    """Return what is known of `mini`."""
+    return Spec(name=name, size=SIZE, weights=WEIGHTS)
 
 
 def load(request: Request) -> Backbone:
@@ -140,7 +150,7 @@ def _in_keras(
         layer=request.layer,
         pooling=request.pooling,
         size=size,
-        preprocessing=TENSORFLOW,
+        preprocessing=named(request.preprocessing, TENSORFLOW),
         network_version=request.network_version,
         about={**about, "keras": keras.__version__},
     )

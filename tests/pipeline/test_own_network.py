@@ -1,0 +1,152 @@
+"""Networks of one's own through the door: an edited one never finds the rows of another."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from own_networks import MODULE, SIZE, of_layer, saved, small
+from world import flip, picture, tree
+
+from bottleneck import backbones
+from bottleneck.core import console
+from bottleneck.core.frameworks import import_keras
+from bottleneck.extract import main
+from bottleneck.store.store import Store
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return import_keras()
+
+
+@pytest.fixture
+def mine(keras, tmp_path):
+    """The path of a saved network."""
+    return saved(small(keras), tmp_path / "mine.keras")
+
+
+@pytest.fixture
+def run(tmp_path, photos, capsys):
+    """Call `extract` with further words; return its code and its report or message."""
+
+    def call(*words):
+        fixed = ["--data", str(photos), "--cache", str(tmp_path / "store")]
+        fixed += ["--engine", "keras", "--json", "--quiet"]
+        capsys.readouterr()
+        code = console.run(main, [*fixed, *map(str, words)])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        assert said.err.count("error:") == (code != 0)
+        return code, said.err if code else json.loads(said.out)
+
+    return call
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_an_edited_network_never_finds_the_old_rows(run, mine, keras, tmp_path, later, warm):
+    if warm:
+        later()
+    words = ["--backbone", mine, "--rows", "float32"]
+    assert run(*words)[1]["computed"] == 12
+    size = mine.stat().st_size
+    before = tree(tmp_path / "store" / "log")
+    saved(small(keras, activation="elu"), mine)
+    if not warm:  # as long as it was: only what is in it differs
+        mine.write_bytes(mine.read_bytes().ljust(size, b"\0"))
+    code, said = run(*words)
+    assert (code, said.count("\n")) == (4, 2)
+    assert "  network: " in said
+    assert tree(tmp_path / "store" / "log") == before
+    assert run(*words, "--replace")[1]["computed"] == 12
+    saved(small(keras), mine)
+    assert run(*words)[0] == 4
+
+
+def test_the_same_network_under_other_names_computes_nothing(run, mine, keras, tmp_path, photos):
+    words = ["--rows", "float32", "--preprocessing", "tf"]
+    assert run("--backbone", mine, *words)[1]["computed"] == 12
+    other = small(keras, name="other")
+    other.compile("adam", "mse")
+    other.trainable = False
+    for i, model in enumerate((other, keras.saving.load_model(mine))):
+        path = saved(model, tmp_path / f"{i}.keras")
+        report = run("--backbone", path, *words)[1]
+        assert (report["computed"], report["cached"]) == (0, 12)
+    picture(photos / "cat" / "new.png", 99)
+    report = run("--backbone", tmp_path / "0.keras", *words)[1]
+    assert (report["computed"], report["canaries"]["checked"]) == (1, 4)
+    code, said = run("--backbone", mine, "--rows", "float32", "--preprocessing", "caffe")
+    assert (code, "  preprocessing: " in said) == (4, True)
+
+
+def test_rows_in_the_store_are_those_of_load_img_and_predict(run, mine, keras, tmp_path, photos):
+    words = ["--backbone", mine, "--rows", "float32", "--pooling", "none"]
+    assert run(*words, "--preprocessing", "torch")[0] == 0
+    x, _, keys = Store.open(tmp_path / "store").arrays()
+    load_img = keras.utils.load_img
+    images = [
+        np.asarray(load_img(photos / key.decode(), target_size=SIZE, interpolation="bilinear"))
+        for key in keys
+    ]
+    batch = keras.applications.imagenet_utils.preprocess_input(np.float32(images), mode="torch")
+    expected = keras.saving.load_model(mine).predict(batch, verbose=0)
+    np.testing.assert_allclose(np.asarray(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_warm_run_does_not_open_the_network(run, mine, later, monkeypatch):
+    later()
+    words = ["--backbone", mine, "--rows", "float32"]
+    assert run(*words)[0] == 0
+    monkeypatch.setattr(backbones.catalog, "load", lambda _: pytest.fail("was loaded"))
+    assert run(*words)[1]["computed"] == 0
+    assert run()[1]["computed"] == 0
+
+
+def test_the_stores_own_recipe_is_not_continued_with_an_edited_network(
+    run, mine, keras, photos, tmp_path
+):
+    assert run("--backbone", mine, "--rows", "float32")[0] == 0
+    saved(small(keras, activation="elu"), mine)
+    picture(photos / "cat" / "new.png", 99)
+    before = tree(tmp_path / "store" / "log")
+    code, said = run()
+    assert (code, "  network: " in said) == (4, True)
+    assert tree(tmp_path / "store" / "log") == before
+    mine.unlink()
+    assert run()[0] == 2
+
+
+def test_leave_to_run_code_is_given_anew_each_time(run, keras, tmp_path, photos, monkeypatch):
+    (tmp_path / "mylayers.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    import mylayers
+
+    path = saved(of_layer(keras, mylayers.Doubled()), tmp_path / "own.keras")
+    words = ["--backbone", path, "--network-version", "1", "--rows", "float32"]
+    assert run(*words, "--import", "mylayers")[1]["computed"] == 12
+    assert not {"imports", "trust"} & Store.open(tmp_path / "store").about["request"].keys()
+    picture(photos / "cat" / "new.png", 99)
+    sys.modules.pop("mylayers")
+    code, said = run()
+    assert (code, "--import MODULE" in said, "mylayers" in sys.modules) == (2, True, False)
+    assert run("--import", "mylayers")[1]["computed"] == 1
+    code, said = run(*words[:2], "--network-version", "2", "--import", "mylayers")
+    assert (code, "  network_version: 2 asked, 1 there" in said) == (4, True)
+    sys.modules.pop("mylayers")
+
+
+def test_what_cannot_be_used_is_one_line_and_leaves_no_store(run, mine, keras, tmp_path):
+    whole = mine.read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "flipped.keras").write_bytes(whole)
+    flip(tmp_path / "flipped.keras", len(whole) // 2)
+    (tmp_path / "text.keras").write_text("hello")
+    saved(small(keras), tmp_path / "whole.h5")
+    code_of = {"cut.keras": 5, "flipped.keras": 5, "text.keras": 2, "whole.h5": 2, "none.keras": 2}
+    for name, expected in code_of.items():
+        code, said = run("--backbone", tmp_path / name)
+        assert (code, str(tmp_path / name) in said, said.count("\n")) == (expected, True, 1), name
+    assert not (tmp_path / "store").exists()
