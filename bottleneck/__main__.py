@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 VERBS = {
     "extract": "compute the features that are missing",
     "train": "fit a head on them",
+    "predict": "classes of images",
     "status": "what a store holds",
     "forget": "drop a source",
     "verify": "read every byte; --repair",

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 def specs() -> dict[str, Spec]:
     """Return the applications by name; nothing heavy is imported."""
     return {
-        name: Spec(size=(entry.size, entry.size), batch_size=LARGE_BATCH if entry.large else BATCH)
+        name: Spec(
+            size=(entry.size, entry.size),
+            batch_size=LARGE_BATCH if entry.large else BATCH,
+            top=entry.top,
+        )
         for name, entry in APPLICATIONS.items()
     }
 
@@ -55,7 +59,9 @@ def _load(entry: Application, request: Request) -> Backbone:
 
     keras = import_keras()
     size = request.size or (entry.size, entry.size)
-    top = request.layer is not None and not _is_below_top(entry, request, size)
+    fits = size == (entry.size, entry.size) or request.weights.startswith("random:")
+    is_top = request.layer == entry.top and fits  # known, without building the graphs to look
+    top = is_top or (request.layer is not None and not _is_below_top(entry, request, size))
     model, weight_files = _with_weights(entry, request, size, top=top)
     found = from_model(
         model,

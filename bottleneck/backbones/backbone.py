@@ -25,6 +25,7 @@ class Spec:
     size: tuple[int, int]  # (height, width) that it was made for, pixels
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
+    top: str | None = None  # the layer that gives the probabilities of ImageNet's classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

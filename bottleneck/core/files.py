@@ -22,6 +22,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottleneck.core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -121,6 +123,20 @@ def create(path: Path, data: bytes) -> None:
                 raise NoHardLinksError(error.errno, "no hard links here", str(path)) from error
             raise
     sync_folder(path.parent)
+
+
+def check_free(path: Path) -> None:
+    """Say early that a new file of the user's could not be made there.
+
+    Raises
+    ------
+    UsageError
+        When the name is taken, or its folder is not there.
+    """
+    if os.path.lexists(path):
+        raise UsageError("exists", path, "choose another name, or delete it")
+    if not path.parent.is_dir():
+        raise UsageError("no such folder", path.parent, "make it first")
 
 
 def create_under_lock(path: Path, data: bytes) -> None:

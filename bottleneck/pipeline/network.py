@@ -140,7 +140,7 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
         if store is None:
             options.completed()  # says that a backbone must be named
         assert store is not None
-        return Network(_recorded_options(store), store.recipe, store.about)
+        return Network(recorded_options(store.about, store.path), store.recipe, store.about)
     options = options.completed()
     if store is None:
         return load(options)
@@ -149,16 +149,17 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
     return load(options)
 
 
-def _recorded_options(store: Store) -> NetworkOptions:
-    request = dict(store.about.get("request", {}))
+def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
+    """Return how the network was asked for, of what a store or a receipt says about its recipe."""
+    request = dict(about.get("request", {}))
     try:
         if request.get("size"):
             request["size"] = tuple(request["size"])
         return NetworkOptions(**request)
     except TypeError as error:
         raise UsageError(
-            "the store does not say how its network was asked for",
-            store.path,
+            "it does not say how its network was asked for",
+            where,
             "name it: --backbone, --weights, --layer",
         ) from error
 
