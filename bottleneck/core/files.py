@@ -179,6 +179,21 @@ def publish_bytes(path: Path, data: bytes) -> None:
         publish(temporary, path)
 
 
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write a user's new file under, with the same end.
+
+    Where the block ends well, the file then has its name, whole and durable; otherwise nothing is
+    there. What stands there already is an error.
+    """
+    temporary = temporary_name(path.parent, path.suffix)
+    try:
+        yield temporary
+        publish(temporary, path)
+    finally:
+        delete(temporary)
+
+
 def replace(path: Path, data: bytes) -> None:
     """Put a derived file in place, whole or not at all; whoever is last wins."""
     make_folder(path.parent)

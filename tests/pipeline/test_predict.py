@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,8 @@ def test_what_is_stored_is_not_computed_and_what_is_new_is(run, photos, tmp_path
     assert (report["computed"], report["cached"]) == (1, 1)
     assert report["canaries"]["checked"] == 4
     assert numpy_network.opened[0].calls == [5]
+    ask(run, tmp_path / "new.png", batch_size=64)
+    assert numpy_network.opened[1].batch_size == 5  # not padded to 64
 
 
 def test_an_image_named_twice_is_computed_once(run, tmp_path, numpy_network):
@@ -134,11 +137,19 @@ def test_folders_patterns_and_files_are_taken_in_the_order_named(run, photos, mo
 def test_what_cannot_be_used_has_a_reason_and_the_others_an_answer(run, photos, tmp_path):
     (tmp_path / "bad.jpg").write_bytes((photos / "cat/01.png").read_bytes()[:80])
     (tmp_path / "empty").mkdir()
-    names = ("bad.jpg", "bad.jpg", "none.jpg", "no*.gif", "empty", "store/lock")
+    os.mkfifo(tmp_path / "pipe.png")
+    names = ("bad.jpg", "bad.jpg", "none.jpg", "no*.gif", "empty", "pipe.png")
     report = ask(run, *(tmp_path / name for name in names), photos / "cat/01.png")
     *bad, good = report["images"]
     assert [image["top"] for image in bad] == [[]] * 6
-    reasons = ("truncated", "truncated", "no such file", "no file matches", "no images", "")
+    reasons = (
+        "truncated",
+        "truncated",
+        "no such file",
+        "no file matches",
+        "no images",
+        "no regular",
+    )
     for image, reason in zip(bad, reasons, strict=True):
         assert reason in image["error"].lower()
     assert good["error"] is None
@@ -204,6 +215,7 @@ def test_a_row_that_does_not_fit_is_a_reason(run, photos, tmp_path, numpy_networ
 
 
 def test_a_run_of_a_store_with_another_recipe_is_computed_by_its_own(run, photos, capsys):
+    console.configure(quiet=False)
     expected = ask(run, photos)["images"]
     options = NetworkOptions(backbone="resnet50", weights="random:1", size=(6, 6))
     cache = Path(run).parents[1]
