@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 VERBS = {
     "extract": "compute the features that are missing",
     "train": "fit a head on them",
+    "predict": "classes of images",
+    "compare": "runs, or backbones for your data",
+    "export": "a run as a model, or rows as a file",
     "status": "what a store holds",
     "forget": "drop a source",
     "verify": "read every byte; --repair",

@@ -29,6 +29,7 @@ WRITERS = {
     "core/frameworks.py": ({"TemporaryFile"}, "native chatter, in a file without a name"),
     "store/zarr.py": ({"mkdir", "open"}, "into a temporary name that its caller publishes"),
     "heads/linear.py": ({"save_file", "open"}, "into a temporary name that its caller publishes"),
+    "pipeline/feature_file.py": ({"open"}, "into a temporary name that its caller publishes"),
     "store/lock.py": ({"write_text"}, "who holds the lock, for people"),
     "data/keras_sets.py": ({"save"}, "into a temporary name that it publishes"),
 }

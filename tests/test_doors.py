@@ -14,6 +14,7 @@ from bottleneck.core.errors import BottleneckError, DamagedError
 from bottleneck.extract import main as extract_main
 from bottleneck.forget import main as forget_main
 from bottleneck.gc import main as gc_main
+from bottleneck.predict import main as predict_main
 from bottleneck.status import main as status_main
 from bottleneck.train import main as train_main
 from bottleneck.verify import main as verify_main
@@ -160,6 +161,18 @@ def test_a_missing_data_set_without_a_network_is_9(tmp_path, monkeypatch, capsys
     assert code == 9
     assert "cifar-10" in said
     assert "digits" in said
+
+
+def test_predicting_by_what_is_no_run_is_2_and_of_no_image_3(cache, tmp_path, photos, capsys):
+    assert failing(capsys, predict_main, ["--run", str(photos), str(photos)])[0] == 2
+    assert console.run(train_main, ["--cache", str(cache), "--run", "one"]) == 0
+    run = ["--run", str(cache / "runs/one")]
+    code, said = failing(capsys, predict_main, [*run, str(tmp_path / "none.jpg")])
+    assert code == 3
+    assert "none.jpg: no such file" in said
+    (tmp_path / "answers.csv").touch()
+    arguments = [*run, str(photos), "--csv", str(tmp_path / "answers.csv")]
+    assert failing(capsys, predict_main, arguments)[0] == 2
 
 
 def test_no_space_left_is_12_and_the_store_is_as_it_was(

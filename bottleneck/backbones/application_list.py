@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bottleneck.backbones.preprocessing import CAFFE, NONE, TENSORFLOW, TORCH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,15 @@ class Application:
     size: int  # default height and width, pixels
     preprocessing: str
     large: bool = False  # 32 images a batch in place of 64
+    top: str = "predictions"  # the layer that gives the probabilities of ImageNet's classes
 
 
 def _family(
-    module: str, preprocessing: str, sizes: Mapping[str, int], large: tuple[str, ...] = ()
+    module: str,
+    preprocessing: str,
+    sizes: Mapping[str, int],
+    large: tuple[str, ...] = (),
+    top: Callable[[str], str] = lambda _: "predictions",
 ) -> dict[str, Application]:
     return {
         function.lower(): Application(
@@ -33,6 +38,7 @@ def _family(
             size=size,
             preprocessing=preprocessing,
             large=function in large,
+            top=top(function),
         )
         for function, size in sizes.items()
     }
@@ -49,6 +55,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             NONE,
             {f"ConvNeXt{name}": 224 for name in _CONVNEXT},
             ("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtXLarge"),
+            lambda function: f"convnext_{function.removeprefix('ConvNeXt').lower()}_head_dense",
         ),
         **_family("densenet", TORCH, {f"DenseNet{n}": 224 for n in (121, 169, 201)}),
         **_family(

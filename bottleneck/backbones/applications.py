@@ -38,7 +38,7 @@ def spec(name: str) -> Spec:
     """Return what is known of an application; nothing heavy is imported."""
     entry = APPLICATIONS[name]
     batch_size = LARGE_BATCH if entry.large else BATCH
-    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size)
+    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=entry.top)
 
 
 def load(request: Request) -> Backbone:
@@ -65,7 +65,9 @@ def _load(entry: Application, request: Request) -> Backbone:
 
     keras = import_keras()
     size = request.size or (entry.size, entry.size)
-    top = request.layer is not None and not _is_below_top(entry, request, size)
+    fits = size == (entry.size, entry.size) or request.weights.startswith("random:")
+    is_top = request.layer == entry.top and fits  # known, without building the graphs to look
+    top = is_top or (request.layer is not None and not _is_below_top(entry, request, size))
     model, weight_files = _with_weights(entry, request, size, top=top)
     found = from_model(
         model,

@@ -26,6 +26,7 @@ class Spec:
     size: tuple[int, int] | None  # (height, width) it was made for, pixels; None: loading tells
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
+    top: str | None = None  # the layer that gives the probabilities of ImageNet's classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

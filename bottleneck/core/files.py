@@ -22,6 +22,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottleneck.core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -123,6 +125,20 @@ def create(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def check_free(path: Path) -> None:
+    """Say early that a new file of the user's could not be made there.
+
+    Raises
+    ------
+    UsageError
+        When the name is taken, or its folder is not there.
+    """
+    if os.path.lexists(path):
+        raise UsageError("exists", path, "choose another name, or delete it")
+    if not path.parent.is_dir():
+        raise UsageError("no such folder", path.parent, "make it first")
+
+
 def create_under_lock(path: Path, data: bytes) -> None:
     """Do what `create` does where there are no hard links; the caller must hold a lock."""
     with _synced_temporary(path.parent, data) as temporary:
@@ -161,6 +177,21 @@ def publish_bytes(path: Path, data: bytes) -> None:
     """
     with _synced_temporary(path.parent, data) as temporary:
         publish(temporary, path)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write a user's new file under, with the same end.
+
+    Where the block ends well, the file then has its name, whole and durable; otherwise nothing is
+    there. What stands there already is an error.
+    """
+    temporary = temporary_name(path.parent, path.suffix)
+    try:
+        yield temporary
+        publish(temporary, path)
+    finally:
+        delete(temporary)
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -31,6 +31,12 @@ class Fitted(Protocol):
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, classes) of features (n, …)."""
 
+    def append(self, rows: Any) -> Any:
+        """Return the probabilities (n, classes) of a Keras tensor of rows (n, …), float32.
+
+        Made of Keras' own layers, so that the model they become part of loads in safe mode.
+        """
+
     def save(self, folder: Path) -> None:
         """Write the head into a folder that is not published yet."""
 

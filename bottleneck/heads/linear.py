@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.catalog import HEAD_FILE
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
@@ -103,6 +104,19 @@ class Linear:
                     )
                 out[start : start + len(block)] = _softmax(logits)
         return out
+
+    def append(self, rows: Any) -> Any:
+        """Return probabilities (n, k) of a Keras tensor of rows; see `heads.catalog.Fitted`."""
+        keras = import_keras()
+        centre = keras.layers.Normalization(name="centre")
+        dense = keras.layers.Dense(len(self.bias), activation="softmax", name="probabilities")
+        x = keras.layers.Flatten(name="features")(rows)
+        y = dense(centre(x))
+        # Subtracted first, as in `predict`: folded into the bias, a large mean would cost digits.
+        centre.set_weights([self.mean, np.ones_like(self.mean), np.zeros((), np.int32)])
+        centre.finalize_state()
+        dense.set_weights([self.weights / self.scale[:, None], self.bias])
+        return y
 
     def save(self, folder: Path) -> None:
         """Write head.safetensors and head.json."""

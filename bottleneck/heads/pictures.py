@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +102,28 @@ def confusion_matrix(counts: NDArray[np.integer[Any]], classes: list[str], title
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
     axes.set_title(title, color=INK, fontsize=11)
+    return _png(figure)
+
+
+def comparison(entries: Sequence[Mapping[str, Any]], title: str) -> bytes:
+    """Return a PNG of accuracies with their intervals, the first entry on top.
+
+    Parameters
+    ----------
+    entries : of `backbone`, `head`, `run`, `accuracy`, `accuracy_interval`; None is left out
+    """
+    shown = [entry for entry in entries if entry["accuracy"] is not None][:MOST_NAMES]
+    figure = _figure(8, 1.3 + 0.42 * max(1, len(shown)))
+    axes = figure.add_subplot()
+    for place, entry in enumerate(shown):
+        low, high = entry["accuracy_interval"]
+        axes.plot([low, high], [place, place], color=JUDGED, linewidth=3, alpha=0.45)
+        axes.plot([entry["accuracy"]], [place], color=JUDGED, marker="o", markersize=7)
+    names = [f"{e['backbone']}, {e['head']}\n{Path(e['run']).name}" for e in shown]
+    axes.set_yticks(range(len(shown)), names, fontsize=8)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlabel(title)
+    axes.grid(visible=True, axis="x", alpha=0.25)
     return _png(figure)
 
 

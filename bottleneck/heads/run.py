@@ -41,6 +41,7 @@ class Run:
     store : where the store was, as it was named then (a relative path is of the folder of then)
     commit, recipe : the number and the id that the rows were of
     about : names for people: backbone, layer, weights
+    snapshot : the name of what the source was when it was trained on
     classes : class names; a column of the probabilities is an index into them
     head, options : the kind of head, and what it was fitted with
     metrics : the figures, of the split that they name
@@ -52,6 +53,7 @@ class Run:
     recipe: str
     about: Mapping[str, Any]
     source: str
+    snapshot: str
     classes: tuple[str, ...]
     head: str
     options: Mapping[str, Any]
@@ -82,6 +84,7 @@ def read_run(folder: Path) -> Run:
             recipe=receipt["recipe"],
             about=dict(receipt["about"]),
             source=receipt["source"],
+            snapshot=receipt["snapshot"],
             classes=tuple(receipt["classes"]),
             head=receipt["head"],
             options=dict(receipt["options"]),

@@ -32,6 +32,9 @@ class Canaries:
     provenance: dict[str, Any]
 
 
+NOTHING = Canaries(images=[], rows=np.zeros((0, 1), np.float32), provenance={})
+
+
 def find_canaries(
     store: Store | None, name: str, reader: Reader, now: Look, planned: Plan
 ) -> Canaries:
@@ -41,11 +44,22 @@ def find_canaries(
     ----------
     store : the store whose rows are to be continued; None where there are none
     """
+    if store is None:
+        return NOTHING
+    return _first(store, _candidates(store, name, reader, now, planned))
+
+
+def recorded_canaries(store: Store | None, reader: Reader) -> Canaries:
+    """Return a few canaries from the recorded sources that are at hand, decoded as by `reader`."""
+    return NOTHING if store is None else _first(store, _recorded(store, None, reader))
+
+
+def _first(store: Store, candidates: Iterator[tuple[Reader, int, NDArray[np.uint8]]]) -> Canaries:
     images: list[NDArray[np.uint8]] = []
     digests: list[NDArray[np.uint8]] = []
-    if store is None or not store.state.parts:
-        return Canaries(images=[], rows=np.zeros((0, 1), np.float32), provenance={})
-    for one, index, digest in _candidates(store, name, reader, now, planned):
+    if not store.state.parts:
+        return NOTHING
+    for one, index, digest in candidates:
         image = one.image_of(index, digest.tobytes())
         if image is not None:
             images.append(image)
@@ -69,7 +83,13 @@ def _candidates(
         with_row = recorded.known[there] & store.has(recorded.digests[there])
         for i, j in zip(here[with_row][:TRIES], there[with_row][:TRIES], strict=True):
             yield reader, int(i), recorded.digests[j]
-    for other, source in reopen_existing(store, leave_out=name):
+    yield from _recorded(store, name, reader)
+
+
+def _recorded(
+    store: Store, leave_out: str | None, reader: Reader
+) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
+    for other, source in reopen_existing(store, leave_out):
         samples = store.snapshot(other).samples
         if not np.array_equal(source.list().keys, samples.keys):
             continue  # its positions have moved, and finding them is another run's work

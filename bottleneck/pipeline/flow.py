@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.data.decode import UndecodableError, decode
@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import ImageSpec
     from bottleneck.data.decode import Limits
-    from bottleneck.data.source import Read, Source
+    from bottleneck.data.source import Read
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Readable(Protocol):
+    """What samples are read from: a source, or images named one by one."""
+
+    def read(self, index: int) -> Read:
+        """See `data.source.Source.read`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,7 +65,7 @@ class Seconds:
 class Reader:
     """Reads a sample once, and decodes it if no row for its bytes exists or is on its way."""
 
-    source: Source
+    source: Readable
     image: ImageSpec
     limits: Limits
     has_row: Callable[[bytes], bool]

@@ -158,7 +158,9 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
         if store is None:
             options.completed()  # says that a backbone must be named
         assert store is not None
-        recorded = replace(_recorded_options(store), imports=options.imports, trust=options.trust)
+        recorded = replace(
+            recorded_options(store.about, store.path), imports=options.imports, trust=options.trust
+        )
         return Network(recorded, store.recipe, store.about)
     options = options.completed()
     if store is None:
@@ -174,8 +176,9 @@ def _plain(options: NetworkOptions) -> dict[str, Any]:
     return {k: to_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}
 
 
-def _recorded_options(store: Store) -> NetworkOptions:
-    recorded: dict[str, Any] = dict(store.about.get("request", {}))
+def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
+    """Return how the network was asked for, of what a store or a receipt says about its recipe."""
+    recorded: dict[str, Any] = dict(about.get("request", {}))
     try:
         request: dict[str, Any] = {
             k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
@@ -185,8 +188,8 @@ def _recorded_options(store: Store) -> NetworkOptions:
         return NetworkOptions(**request)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            "the store does not say how its network was asked for",
-            store.path,
+            "it does not say how its network was asked for",
+            where,
             "name it: --backbone, --weights, --layer",
         ) from error
 

@@ -57,7 +57,7 @@ def choose_source(
     return chosen, source
 
 
-def reopen_existing(store: Store, leave_out: str) -> Iterator[tuple[str, Source]]:
+def reopen_existing(store: Store, leave_out: str | None) -> Iterator[tuple[str, Source]]:
     """Yield the other recorded sources that can still be opened."""
     for name in store.source_names:
         if name == leave_out:

@@ -148,6 +148,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "parameters": fitted.parameters,
         "source_seen": data.seen,
     }
+    figures |= {key: report[key] for key in ("seconds", "epochs", "parameters")}
     receipt = _receipt(data.store, name, options, report, fitted.options, samples)
     run = write_run(
         data.store.runs,

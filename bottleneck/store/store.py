@@ -13,6 +13,7 @@ from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
 from bottleneck.core.recipe import canonical_digest, read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS
+from bottleneck.core.strict_json import parse
 from bottleneck.store.features import Features
 from bottleneck.store.log import AddPart, Log, State, not_a_store
 from bottleneck.store.lookup import Lookup
@@ -266,6 +267,24 @@ class Store:
         """Append one line about a run, with its checksum."""
         line = {**entry, "checksum": canonical_digest(dict(entry))}
         files.append_line(self.path / "history.jsonl", json.dumps(line).encode())
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
+        found = []
+        try:
+            data = files.read(self.path / "history.jsonl")
+        except FileNotFoundError:
+            return []
+        for line in data.splitlines():
+            try:
+                entry = parse(line)
+                checksum = entry.pop("checksum")
+                good = canonical_digest(entry) == checksum
+            except (ValueError, KeyError, TypeError, OverflowError):
+                continue
+            if good:
+                found.append(entry)
+        return found
 
     def _recipe_path(self, recipe_id: str) -> Path:
         return self.path / "recipes" / f"{recipe_id}.json"

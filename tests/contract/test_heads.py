@@ -100,6 +100,24 @@ def test_predicting_no_rows_gives_no_rows(head):
     assert fit(head, x, labels, split).predict(x[:0]).shape == (0, 3)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(6,), (2, 3)])
+def test_appended_to_a_keras_model_it_says_what_predict_says(head, shape, tmp_path):
+    from bottleneck.core.frameworks import import_keras
+
+    keras = import_keras()
+    x, labels, split = data()
+    x[:, 1] += 1e3  # a mean far above the deviation
+    x[:, 2] *= 1e-12
+    x[:, 3] = 7.0  # no deviation at all
+    x = x.reshape(40, *shape)
+    fitted = fit(head, x, labels, split)
+    rows = keras.Input(shape)
+    keras.Model(rows, fitted.append(rows)).save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")  # safe mode
+    np.testing.assert_allclose(model.predict(x, verbose=0), fitted.predict(x), atol=1e-5)
+
+
 @pytest.fixture
 def saved(head, tmp_path):
     x, labels, split = data()

@@ -26,6 +26,7 @@ RECEIPT = {
     "recipe": "bb" * 32,
     "about": {"backbone": "mini"},
     "source": "photos",
+    "snapshot": "0123456789abcdef-01234567",
     "classes": ["cat", "dog"],
     "head": "linear",
     "options": {"seed": 0, "strength": 0.1},
@@ -200,7 +201,9 @@ def test_a_hostile_receipt_is_damage(tmp_path, hostile):
         read_run(folder)
 
 
-@pytest.mark.parametrize("key", ["store", "recipe", "classes", "options", "files", "head"])
+@pytest.mark.parametrize(
+    "key", ["store", "recipe", "snapshot", "classes", "options", "files", "head"]
+)
 def test_a_receipt_that_lacks_something_is_damage_whatever_its_checksum(tmp_path, key):
     folder = write(tmp_path)
     plain = json.loads((folder / "run.json").read_text())

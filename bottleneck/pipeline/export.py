@@ -1,0 +1,128 @@
+"""Export: a run as one Keras model, or a store's rows as a file for any other tool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bottleneck import backbones
+from bottleneck.core import files
+from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.frameworks import import_keras
+from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.pipeline import feature_file
+from bottleneck.pipeline.classifier import open_run
+from bottleneck.pipeline.sources import the_one_store
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bottleneck.core.recipe import Recipe
+    from bottleneck.pipeline.classifier import TrainedRun
+
+MODEL = ".keras"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What `bottleneck export` is asked for; the words of its command line."""
+
+    file: Path  # its end says what is written: .keras, .npz or .csv
+    run: str | None = None
+    cache: Path | None = None
+    source: str | None = None
+    split: str | None = None
+
+
+def export(options: ExportOptions) -> dict[str, Any]:
+    """Write the file and return what it holds.
+
+    Raises
+    ------
+    UsageError
+        When the file exists, its end says nothing known, or the words are the other kind's.
+    DataError
+        When there is no row to write.
+    """
+    files.check_free(options.file)
+    kind = options.file.suffix.lower()
+    if kind == MODEL:
+        if options.run is None or options.cache or options.source or options.split:
+            raise UsageError("a model is made of a run", options.file, "say --run RUN alone")
+        return _export_model(options.file, options.run)
+    if kind not in feature_file.KINDS:
+        known = ", ".join([MODEL, *feature_file.KINDS])
+        raise UsageError("unknown kind of file", options.file, f"end its name with one of {known}")
+    if options.run is not None:
+        raise UsageError("features are a store's", options.file, "say --cache DIR, not --run")
+    return _export_features(options)
+
+
+def _export_model(file: Path, named: str) -> dict[str, Any]:
+    opened = open_run(named)
+    model = whole_model(opened)
+    with files.new_file(file) as temporary:
+        model.save(temporary)
+    height, width = opened.network.recipe.image.size
+    return {
+        "verb": "export",
+        "file": str(file),
+        "run": str(opened.run.folder),
+        "input": [None, height, width, 3],
+        "output": [None, len(opened.run.classes)],
+        "classes": list(opened.run.classes),
+        "parameters": int(model.count_params()),
+        "bytes": file.stat().st_size,
+    }
+
+
+def whole_model(opened: TrainedRun) -> Any:
+    """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to probabilities.
+
+    Preprocessing, backbone, rounding to the rows' dtype and head are inside; decoding and resizing
+    are not.
+    """
+    keras = import_keras()
+    recipe: Recipe = opened.network.recipe
+    frozen = opened.network.backbone().model
+    backbone = keras.Model(frozen.input, frozen.output, name="backbone")
+    pixels = keras.Input((*recipe.image.size, 3), dtype="uint8", name="pixels")
+    x = keras.ops.cast(pixels, "float32")
+    rows = backbone(backbones.preprocessing.apply(recipe.preprocessing, x), training=False)
+    rows = keras.ops.cast(keras.ops.cast(rows, recipe.rows.dtype), "float32")
+    return keras.Model(pixels, opened.head.append(rows), name="classifier")
+
+
+def _export_features(options: ExportOptions) -> dict[str, Any]:
+    cache = options.cache or the_one_store()
+    store = Store.open(cache)
+    name = store.source_name(options.source)
+    at = store.available(name, options.split)
+    samples = store.snapshot(name).samples
+    if not len(at):
+        raise DataError("no sample has a row", cache, "run bottleneck extract first")
+    table = feature_file.Table(
+        rows=store.features_of(samples.digests[at]),
+        keys=[show_key(bytes(key)) for key in samples.keys[at]],
+        labels=samples.labels[at],
+        splits=[SPLITS[i] for i in samples.splits[at]],
+        classes=samples.classes,
+        recipe=store.recipe.id,
+    )
+    with files.new_file(options.file) as temporary:
+        feature_file.write(temporary, table)
+    return {
+        "verb": "export",
+        "file": str(options.file),
+        "store": str(cache),
+        "source": name,
+        "commit": store.state.number,
+        "recipe": store.recipe.id,
+        "samples": len(at),
+        "pending": len(samples) - len(store.available(name)),
+        "shape": list(table.rows.shape),
+        "dtype": str(table.rows.dtype),
+        "classes": list(samples.classes),
+        "bytes": options.file.stat().st_size,
+    }

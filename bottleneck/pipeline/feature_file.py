@@ -1,0 +1,102 @@
+"""Rows, labels and keys as one file that any other tool reads; written in blocks.
+
+`.npz`: rows (n, …) in their own dtype, keys (n,) and classes (k,) as text, labels (n,) int32 (an
+index into classes, -1 without a label), splits (n,) as text, recipe. Nothing in it is pickled.
+`.csv`: key, label (the class's name), split, f0, f1, … with nine digits, which float32 needs to
+come back as it was; rows of several axes are flattened in C order.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from bottleneck.core import console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.store.features import Features
+
+BLOCK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """What is written, aligned."""
+
+    rows: Features  # (n, …)
+    keys: Sequence[str]
+    labels: NDArray[np.int32]
+    splits: Sequence[str]
+    classes: tuple[str, ...]
+    recipe: str
+
+
+def write(path: Path, table: Table) -> None:
+    """Write the table as the path's end says; the file must be new."""
+    KINDS[path.suffix.lower()](path, table)
+
+
+def _blocks(rows: Features) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield (position, rows) from the first to the last, a few at a time."""
+    row_bytes = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
+    step = max(1, BLOCK_BYTES // max(1, row_bytes))
+    with console.progress(len(rows), "export") as bar:
+        for at in range(0, len(rows), step):
+            block = rows[at : at + step]
+            yield at, block
+            bar.update(len(block))
+
+
+def _write_npz(path: Path, table: Table) -> None:
+    small = {
+        "keys": np.array(table.keys, dtype=str),
+        "labels": table.labels,
+        "splits": np.array(table.splits, dtype=str),
+        "classes": np.array(table.classes, dtype=str),
+        "recipe": np.array(table.recipe),
+    }
+    with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED) as archive:
+        # A member of this kind has no date of now: equal rows give equal bytes.
+        with archive.open(zipfile.ZipInfo("rows.npy"), "w", force_zip64=True) as file:
+            header = {
+                "descr": npy.dtype_to_descr(table.rows.dtype),
+                "fortran_order": False,
+                "shape": table.rows.shape,
+            }
+            npy.write_array_header_1_0(file, header)
+            for _, block in _blocks(table.rows):
+                file.write(np.ascontiguousarray(block).tobytes())
+        for name, array in small.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
+                npy.write_array(file, array, allow_pickle=False)
+
+
+def _write_csv(path: Path, table: Table) -> None:
+    n_features = int(np.prod(table.rows.shape[1:]))
+    numbers = ",%.9g" * n_features
+    with path.open("x", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="")  # quotes names where they need it
+        writer.writerow(["key", "label", "split", *(f"f{i}" for i in range(n_features))])
+        file.write("\n")
+        for at, block in _blocks(table.rows):
+            for i, row in enumerate(block.reshape(len(block), n_features).tolist(), at):
+                label = int(table.labels[i])
+                name = table.classes[label] if label >= 0 else ""
+                writer.writerow([table.keys[i], name, table.splits[i]])
+                file.write(numbers % tuple(row) + "\n")
+
+
+KINDS: Mapping[str, Callable[[Path, Table], None]] = MappingProxyType(
+    {".npz": _write_npz, ".csv": _write_csv}
+)

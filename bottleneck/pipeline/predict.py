@@ -1,0 +1,238 @@
+"""Predict: classes of images, from rows that are there already or are computed now.
+
+Read, decoded and computed as the recipe says, rounded as its rows are, so that an image gets the
+same answer whether its row was in the store or not. Nothing is written to the store but what an
+engine keeps for itself. What cannot be read has a reason in the place of an answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core import console, files
+from bottleneck.core.errors import DataError, OtherRowsError, UsageError
+from bottleneck.data.decode import Limits
+from bottleneck.pipeline import classifier as classifiers
+from bottleneck.pipeline.canaries import N_CANARIES, Canaries, recorded_canaries
+from bottleneck.pipeline.compute import Computer
+from bottleneck.pipeline.flow import Reader, Seconds, default_threads, read_ahead
+from bottleneck.pipeline.inputs import Inputs, find_inputs
+from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.writing import to_dtype
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.pipeline.classifier import Classifier
+
+MOST_REASONS = 20  # in the message when nothing at all can be used
+STORED_ROWS = 1024  # gathered at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictOptions:
+    """What `bottleneck predict` is asked for; the words of its command line."""
+
+    images: tuple[str, ...]  # files, folders, patterns
+    run: str | None = None
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    top: int = 3
+    csv: Path | None = None
+    engine: str | None = None
+    devices: str | None = None
+    batch_size: int | None = None
+    threads: int | None = None
+
+
+def predict(options: PredictOptions) -> dict[str, Any]:
+    """Return the classes of each image (DESIGN's keys); write them as CSV where that is asked.
+
+    Raises
+    ------
+    DataError
+        When no image at all can be used.
+    OtherRowsError
+        When this machine computes other rows than the store of the run holds.
+    """
+    started = time.perf_counter()
+    if options.csv is not None:
+        files.check_free(options.csv)
+    if options.run is not None and options.network.given:
+        raise UsageError("the run says which network", "--run", "leave --backbone and such away")
+    classifier = (
+        classifiers.of_backbone(options.network)
+        if options.run is None
+        else classifiers.of_run(options.run)
+    )
+    inputs = find_inputs(options.images)
+    run = _Prediction(options, classifier, inputs)
+    try:
+        run.go()
+    except OtherRowsError as error:
+        raise OtherRowsError(
+            error.what, "nothing was predicted", "use the versions of then", *error.details
+        ) from error
+    images = run.answers()
+    _refuse_if_nothing_was_readable(images)
+    if options.csv is not None:
+        files.publish_bytes(options.csv, as_csv(images, options.top))
+    return {
+        "verb": "predict",
+        "run": None if classifier.run is None else str(classifier.run),
+        "backbone": classifier.backbone,
+        "images": images,
+        "computed": run.n_computed,
+        "cached": run.n_cached,
+        "engine": run.computer.provenance.get("engine"),
+        "canaries": run.computer.canaries,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
+    """Return the answers as CSV: path, key, error, then class, description, probability by rank."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    ranks = range(1, top + 1)
+    words = ("class", "description", "probability")
+    writer.writerow(["path", "key", "error", *(f"{w}_{r}" for r in ranks for w in words)])
+    for image in images:
+        found = [entry[word] for entry in image["top"] for word in words]
+        found += [""] * (3 * top - len(found))
+        writer.writerow([image["path"], image["key"], image["error"] or "", *found])
+    return text.getvalue().encode()
+
+
+class _Prediction:
+    """One prediction at work: which images wait, and what is known of each content."""
+
+    def __init__(self, options: PredictOptions, classifier: Classifier, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.classifier = classifier
+        self.n_top = min(options.top, len(classifier.classes))
+        self.threads = options.threads or default_threads()
+        self.digests: dict[int, bytes] = {}
+        self.unread: dict[int, str] = {}
+        self.failed: dict[bytes, str] = {}  # digest → why it has no answer
+        self.top: dict[bytes, list[dict[str, Any]]] = {}  # digest → the best classes
+        self.n_computed = 0
+        store, network = classifier.store, classifier.network
+        made_by = store.provenance() if store else {}
+        self.reader = Reader(
+            source=inputs,
+            image=network.recipe.image,
+            limits=Limits(),
+            has_row=self._has_row,
+            seconds=Seconds(),
+        )
+        size = options.batch_size or made_by.get("batch") or network.batch_size
+        self.computer = Computer(
+            network=network,
+            find_canaries=self._find_canaries,
+            seconds=Seconds(),
+            engine_name=options.engine or classifier.engine,
+            devices=options.devices,
+            planned_batch=min(size, len(inputs) + N_CANARIES),  # no call of 64 for one image
+            made_by=made_by.get("engine"),
+            kept=store.derived if store else None,
+        )
+
+    @property
+    def n_cached(self) -> int:
+        """How many images have an answer without having been computed."""
+        answered = sum(digest in self.top for digest in self.digests.values())
+        return answered - self.n_computed
+
+    def go(self) -> None:
+        """Read everything; compute what has no row; look the others up."""
+        batch: list[tuple[bytes, NDArray[np.uint8]]] = []
+        readable = self.inputs.readable
+        items = read_ahead(
+            self.reader, readable, threads=self.threads, window=4 * self.computer.batch_size
+        )
+        with contextlib.closing(items), console.progress(len(readable), "predict") as bar:
+            for item in items:
+                bar.update(1)
+                if item.digest is None:
+                    self.unread[item.index] = item.failure or "cannot be read"
+                    continue
+                self.digests[item.index] = item.digest
+                if item.failure is not None:
+                    self.failed[item.digest] = item.failure
+                elif item.image is not None:
+                    batch.append((item.digest, item.image))
+                if len(batch) == self.computer.batch_size:
+                    self._compute(batch)
+                    batch = []
+            if batch:
+                self._compute(batch)
+        self._look_up()
+
+    def answers(self) -> list[dict[str, Any]]:
+        """Return what is known of each image, in their order."""
+        found = []
+        for i, entry in enumerate(self.inputs.entries):
+            digest = self.digests.get(i)
+            error = entry.error or self.unread.get(i)
+            if digest is not None:
+                error = self.failed.get(digest)
+            top = [] if digest is None else self.top.get(digest, [])
+            found.append({**asdict(entry), "error": error, "top": top})
+        return found
+
+    def _compute(self, batch: list[tuple[bytes, NDArray[np.uint8]]]) -> None:
+        rows = self.computer([image for _, image in batch])
+        stored, misfits = to_dtype(rows, self.classifier.network.recipe.rows.dtype)
+        good = [i for i in range(len(batch)) if i not in misfits]
+        self.failed.update({batch[i][0]: reason for i, reason in misfits.items()})
+        self._answer([batch[i][0] for i in good], stored[good])
+        self.n_computed += len(good)
+
+    def _look_up(self) -> None:
+        """Answer for the images whose rows are in the store."""
+        store = self.classifier.store
+        left = sorted(set(self.digests.values()) - self.top.keys() - self.failed.keys())
+        for at in range(0, len(left), STORED_ROWS):
+            assert store is not None
+            some = left[at : at + STORED_ROWS]
+            self._answer(some, store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32)))
+
+    def _answer(self, digests: list[bytes], rows: NDArray[Any]) -> None:
+        if not digests:
+            return
+        probabilities = self.classifier.probabilities(rows)
+        classes = self.classifier.classes
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, : self.n_top]
+        for digest, row, order in zip(digests, probabilities, best, strict=True):
+            self.top[digest] = [
+                {
+                    "class": classes[i][0],
+                    "description": classes[i][1],
+                    "probability": float(row[i]),
+                }
+                for i in order
+            ]
+
+    def _has_row(self, digest: bytes) -> bool:
+        store = self.classifier.store
+        return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
+
+    def _find_canaries(self) -> Canaries:
+        return recorded_canaries(self.classifier.store, self.reader)
+
+
+def _refuse_if_nothing_was_readable(images: list[dict[str, Any]]) -> None:
+    if not any(image["top"] for image in images):
+        reasons = [f"{image['path']}: {image['error']}" for image in images[:MOST_REASONS]]
+        raise DataError(
+            f"none of {len(images)} images can be used", "predict", "check their paths", *reasons
+        )

@@ -1,0 +1,100 @@
+"""Rank: which backbone for this data? Each gets what is missing of its rows, and a linear probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottleneck import backbones
+from bottleneck.core import console
+from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.heads.run import Run, read_run
+from bottleneck.pipeline.compare import (
+    check_picture,
+    figures_of,
+    finished,
+    judged_alike,
+    ranked,
+)
+from bottleneck.pipeline.extract import extract
+from bottleneck.pipeline.network import NetworkOptions
+from bottleneck.pipeline.options import ExtractOptions
+from bottleneck.pipeline.train import TrainOptions, train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROBE = "linear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankOptions:
+    """What `bottleneck compare --backbones` is asked for; the words of its command line."""
+
+    backbones: tuple[str, ...]
+    data: str | None = None
+    caches: Path = Path("cache")  # a store for each backbone lies below, under its name
+    network: NetworkOptions = field(default_factory=NetworkOptions)  # the same for all of them
+    extraction: Mapping[str, Any] = field(default_factory=dict)  # further fields of ExtractOptions
+    seed: int = 0  # of the validation split and of the bootstrap
+    validation_split: float = 0.2
+    picture: Path | None = None
+
+
+def rank(options: RankOptions) -> dict[str, Any]:
+    """Extract what is missing, train a linear head on each, and return them by accuracy.
+
+    A backbone that cannot be had, or whose store has another recipe, is reported under `failed`;
+    the others are compared.
+
+    Raises
+    ------
+    BottleneckError
+        The first one's, when none can be compared.
+    """
+    names = tuple(dict.fromkeys(options.backbones))
+    if options.data is None:
+        raise UsageError("no data named", "--data", "name a folder or a data set: --data digits")
+    check_picture(options.picture)
+    for name in names:
+        backbones.catalog.spec(name)  # a wrong name must show before the first one has computed
+    done: list[Run] = []
+    failed: list[tuple[str, BottleneckError]] = []
+    for name in names:
+        console.say(f"{name}:")
+        try:
+            done.append(_probe(name, options))
+        except BottleneckError as error:
+            console.warn(f"{name} is left out: {error}")
+            failed.append((name, error))
+    if not done:
+        raise failed[0][1]
+    found = ranked([figures_of(run, options.seed) for run in done])
+    report = finished(found, options.seed, options.picture, same_images=judged_alike(done))
+    if not report["same_images"]:
+        console.warn("not all of these backbones were judged on the same images")
+    report["failed"] = [{"backbone": name, "error": str(error)} for name, error in failed]
+    return report
+
+
+def _probe(name: str, options: RankOptions) -> Run:
+    cache = options.caches / name
+    extracted = extract(
+        ExtractOptions(
+            cache=cache,
+            data=options.data,
+            network=replace(options.network, backbone=name),
+            **options.extraction,
+        )
+    )
+    trained = train(
+        TrainOptions(
+            cache=cache,
+            source=extracted["source"],
+            head=PROBE,
+            seed=options.seed,
+            validation_split=options.validation_split,
+        )
+    )
+    return read_run(Path(trained["run"]))
