@@ -79,7 +79,7 @@ class Backbone:
     batch_size : int
         Images a compiled call.
     weight_files : the files that were read
-    about : names for people
+    about : names for people, and how many `parameters` there are up to the cut
     portable : the same network without Keras, for the few that have it
     """
 
@@ -139,7 +139,7 @@ def from_model(
         row_dtype="float32" if last in ("softmax", "sigmoid") else "float16",
         batch_size=batch_size,
         weight_files=weight_files,
-        about=about or {},
+        about={**(about or {}), "parameters": whole.count_params()},
     )
 
 

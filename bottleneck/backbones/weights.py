@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import socket
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
-import numpy as np
 
 from bottleneck.core.errors import UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DOWNLOAD_TIMEOUT_S = 30.0
 
@@ -133,14 +127,3 @@ def _refuse_links(path: Path) -> None:
             visit(file)
     except (OSError, RuntimeError, KeyError, RecursionError) as error:
         raise UsageError(f"not a readable HDF5 file ({error})", path, "check --weights") from error
-
-
-@contextmanager
-def generators_kept() -> Iterator[None]:
-    """Leave Python's and numpy's global generators as they were: Keras draws from them."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
