@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-HEADS = ("linear", "dense", "conv")
+HEADS = ("linear", "dense", "conv", "tail")
 
 
 def parser() -> argparse.ArgumentParser:

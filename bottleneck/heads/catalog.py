@@ -54,8 +54,11 @@ class Behind(Protocol):
     def front(self) -> Any:
         """Return the keras.Model from uint8 images (n, height, width, 3) to the features."""
 
-    def layers(self, seed: int) -> Any:
-        """Return a keras.Model from the features on, to be trained; see `Network.behind`."""
+    def layers(self, seed: Callable[[int], int]) -> Any:
+        """Return a keras.Model of copies of the layers that go on from the features.
+
+        `seed(n)` is the seed of the n-th of them, from 1.
+        """
 
 
 class Head(Protocol):
@@ -117,6 +120,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
             "bottleneck.heads.conv",
             {"filters": 100, "kernel": 2, "dropout": (0.4, 0.3), **options.TRAINING},
         ),
+        "tail": HeadSpec("bottleneck.heads.tail", {**options.TRAINING, **options.FINE_TUNING}),
     }
 )
 

@@ -91,9 +91,13 @@ class KerasHead:
         rows = np.arange(len(features))
         return probabilities(self.model, features, rows, self.options["batch_size"], "predict")
 
+    def append(self, rows: Any) -> Any:
+        """Return probabilities (n, k) of a Keras tensor of rows (n, …), float32."""
+        return self.model(rows, training=False)
+
     def save(self, folder: Path) -> None:
         """Write head.keras and head.json."""
-        (self.whole or self.model).save(folder / FILE)
+        (self.model if self.whole is None else self.whole).save(folder / FILE)
         content = {"head": self.kind, "options": dict(self.options)}
         files.write_synced(folder / HEAD_FILE, seal(content, folder, [FILE]))
 

@@ -28,6 +28,10 @@ TRAINING: Mapping[str, Any] = MappingProxyType(
         "class_weights": "none",
     }
 )
+# Small steps, for weights that are good already.
+FINE_TUNING: Mapping[str, Any] = MappingProxyType(
+    {"optimizer": "sgd", "learning_rate": 1e-3, "momentum": 0.9, "nesterov": True}
+)
 _OF_SGD = ("momentum", "nesterov")
 _OPTIMIZERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {

@@ -31,6 +31,7 @@ from bottleneck.heads.run import check_name, write_run
 from bottleneck.heads.split import conflicting, untrained, validation_mask
 from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
+from bottleneck.pipeline.network import NetworkOptions, resolve
 from bottleneck.pipeline.plan import changes
 from bottleneck.store.log import MovedError, SetSource
 from bottleneck.store.snapshot import Snapshot
@@ -122,6 +123,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         n_classes=n_classes,
         options={"validation_split": options.validation_split, **told},
         report=console.say,
+        network=lambda: resolve(NetworkOptions(), data.store).backbone().behind(),
     )
     judged = "test" if counted["test"] else "val"
     probabilities = _probabilities(features, split, fitted, judged)

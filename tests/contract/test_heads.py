@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from world import flip
 
+from bottleneck.backbones.backbone import from_model
 from bottleneck.core.errors import DamagedError, DataError, UsageError
+from bottleneck.core.frameworks import import_keras
 from bottleneck.core.recipe import canonical_digest
 from bottleneck.heads.catalog import HEADS, complete, load_head, load_kind
 
-SHAPES = {"conv": (3, 2, 1)}  # of rows, where a head does not take flat ones
+SHAPES = {"conv": (3, 2, 1), "tail": (3, 2, 1)}  # of rows, where a head does not take flat ones
 SMALL = {"epochs": 2, "units": (5,), "filters": 4}
 
 
@@ -45,7 +47,20 @@ def fit(head, x, labels, split, n_classes=3):
         n_classes=n_classes,
         options=complete(head, told),
         report=lambda _: None,
+        network=lambda: behind(x.shape[1:]),
     )
+
+
+def behind(shape):
+    """Return a small network, cut where its maps have this shape."""
+    keras = import_keras()
+    image = keras.Input((*shape[:2], 3))
+    maps = keras.layers.Conv2D(shape[2], 1, name="cut")(image)
+    y = keras.layers.Dropout(0.2)(keras.layers.Conv2D(4, 2, activation="relu")(maps))
+    model = keras.Model(image, keras.layers.BatchNormalization()(y))
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.random(w.shape).astype("f4") for w in model.get_weights()])
+    return from_model(model, layer="cut", size=shape[:2]).behind()
 
 
 @pytest.fixture(scope="module")
