@@ -277,3 +277,39 @@ def test_a_closed_pipe_is_no_error():
         command, shell=True, env=environment, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--head", "forest"], "invalid choice"),
+        (["--units", "10,x"], "'x' is no whole number above zero"),
+        (["--dropout", "0.3;0.4"], "numbers with commas between"),
+        (["--epochs", "0"], "no whole number above zero"),
+        (["--epochs", "5"], "the head linear has no such option: --epochs"),
+        (["--head", "dense", "--filters", "5"], "the head dense has no such option: --filters"),
+        (["--head", "dense", "--units", "5", "--dropout", "0.1,0.2"], "2 values for 1 layers"),
+        (["--head", "dense", "--dropout", "1.5"], "will not do: --dropout"),
+        (["--head", "dense", "--momentum", "0.9"], "say --optimizer sgd"),
+        (["--head", "dense", "--learning-rate", "0"], "will not do: --learning-rate"),
+        (["--head", "conv"], "rows of shape 6 are no maps"),
+    ],
+)
+def test_a_head_told_what_it_cannot_be_is_2(cache, capsys, more, said):
+    code, found = failing(capsys, train_main, ["--cache", str(cache), *more])
+    assert code == 2
+    assert said in found
+    assert not list((cache / "runs").glob("*")) if (cache / "runs").exists() else True
+
+
+def test_the_heads_of_the_door_are_those_of_the_catalog_and_so_is_what_they_are_told():
+    from bottleneck.heads.catalog import HEADS
+    from bottleneck.train import HEAD_OPTIONS, parser
+    from bottleneck.train import HEADS as NAMES
+
+    assert set(NAMES) == set(HEADS)
+    assert set(HEAD_OPTIONS) == {name for spec in HEADS.values() for name in spec.options}
+    assert set(HEAD_OPTIONS) <= vars(parser().parse_args([])).keys()
+    words = ["--units", "none", "--dropout", "", "--no-nesterov", "--patience", "0"]
+    found = parser().parse_args(words)
+    assert (found.units, found.dropout, found.nesterov, found.patience) == ((), (), False, 0)

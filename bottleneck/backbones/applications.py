@@ -54,7 +54,7 @@ def load(request: Request) -> Backbone:
         Without Keras and its backend.
     """
     entry = APPLICATIONS[request.backbone]
-    from bottleneck.backbones.weights import generators_kept  # noqa: PLC0415
+    from bottleneck.core.frameworks import generators_kept  # noqa: PLC0415
 
     with generators_kept():
         return _load(entry, request)

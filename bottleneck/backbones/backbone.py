@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bottleneck.backbones.behind import Behind
+
 BATCH = 64
 LARGE_BATCH = 32
 
@@ -84,8 +86,10 @@ class Backbone:
     batch_size : int
         Images a compiled call.
     weight_files : the files that were read
-    about : names for people
+    about : names for people, and how many `parameters` there are up to the cut
     portable : the same network without Keras, for the few that have it
+    behind : callable
+        Returns what is behind the cut; UsageError where nothing can go on from the rows.
     """
 
     make_model: Callable[[], Any]
@@ -99,11 +103,18 @@ class Backbone:
     weight_files: tuple[Path, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     portable: Portable | None = None
+    behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
 
     @property
     def model(self) -> Any:
         """The keras.Model; see `make_model`."""
         return self.make_model()
+
+
+def _pooled() -> Behind:
+    from bottleneck.backbones.behind import pooled  # noqa: PLC0415 - made of Keras
+
+    raise pooled()
 
 
 def from_model(
@@ -119,7 +130,7 @@ def from_model(
     about: dict[str, Any] | None = None,
 ) -> Backbone:
     """Flatten a Keras model, cut it and give it its identity; see `Backbone`."""
-    from bottleneck.backbones import cut, identity  # noqa: PLC0415 - they are made of Keras
+    from bottleneck.backbones import behind, cut, identity  # noqa: PLC0415 - made of Keras
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     keras = import_keras()
@@ -144,7 +155,8 @@ def from_model(
         row_dtype="float32" if last in ("softmax", "sigmoid") else "float16",
         batch_size=batch_size,
         weight_files=weight_files,
-        about=about or {},
+        about={**(about or {}), "parameters": whole.count_params()},
+        behind=lambda: behind.Behind(flat, at, output, preprocessing),
     )
 
 

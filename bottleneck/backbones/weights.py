@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import socket
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from bottleneck.backbones import foreign_hdf5
 from bottleneck.core.errors import UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DOWNLOAD_TIMEOUT_S = 30.0
 
@@ -111,14 +104,3 @@ def load_file(model: Any, path: Path) -> None:
         raise UsageError(
             f"does not fit {model.name} ({reason})", path, "check --weights"
         ) from error
-
-
-@contextmanager
-def generators_kept() -> Iterator[None]:
-    """Leave Python's and numpy's global generators as they were: Keras draws from them."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)

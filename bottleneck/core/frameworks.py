@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -87,6 +88,19 @@ def _prepare_tensorflow() -> None:
         except RuntimeError:  # the process used the GPU already: its settings stand
             log.debug("memory growth of %s is as it was", gpu.name)
     tf.config.list_logical_devices()  # starts the devices, and their chatter, now
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Leave Python's and numpy's global generators as they were: Keras draws from them."""
+    import numpy as np  # noqa: PLC0415 - this module is imported where numpy is not
+
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
 
 
 def import_openvino() -> Any:

@@ -62,3 +62,20 @@ def positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
     return int(text)
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers above zero of `1000,500,100`; none of `none` or nothing."""
+    return tuple(positive(item) for item in _items(text))
+
+
+def fractions(text: str) -> tuple[float, ...]:
+    """Return the numbers of `0.3,0.4`; none of `none` or nothing."""
+    try:
+        return tuple(float(item) for item in _items(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: numbers with commas between") from error
+
+
+def _items(text: str) -> list[str]:
+    return [] if text in ("", "none") else text.split(",")

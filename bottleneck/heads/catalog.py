@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.heads import options
 from bottleneck.heads.sealed import ADVICE, unseal
 
 if TYPE_CHECKING:
@@ -24,9 +26,20 @@ class Fitted(Protocol):
 
     history: list[dict[str, float]]
     validation: NDArray[np.float32]  # probabilities of the validation rows, by the fit without them
-    parameters: int
     epochs: int
     options: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were fitted."""
+
+    @property
+    def frozen(self) -> int:
+        """How many numbers it holds beside them, before the cut not counted."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Libraries that fitted it, beside numpy."""
 
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, classes) of features (n, …)."""
@@ -39,6 +52,19 @@ class Fitted(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write the head into a folder that is not published yet."""
+
+
+class Behind(Protocol):
+    """A frozen network, cut: what stands before the cut, and what behind it."""
+
+    def front(self) -> Any:
+        """Return the keras.Model from uint8 images (n, height, width, 3) to the features."""
+
+    def layers(self, seed: Callable[[int], int]) -> Any:
+        """Return a keras.Model of copies of the layers that go on from the features.
+
+        `seed(n)` is the seed of the n-th of them, from 1.
+        """
 
 
 class Head(Protocol):
@@ -54,6 +80,7 @@ class Head(Protocol):
         n_classes: int,
         options: Mapping[str, Any],
         report: Callable[[str], None],
+        network: Callable[[], Behind] | None = None,
     ) -> Fitted:
         """Fit on the rows whose split is 0, choose on those whose split is 1.
 
@@ -64,6 +91,8 @@ class Head(Protocol):
         labels : (n,) int32, below `n_classes`
         split : (n,) uint8
             0 train, 1 validation; rows of any other are never looked at.
+        options : as `complete` returns them; further ones are only kept
+        network : what made the features, cut; loaded when a head that goes on from there calls it
 
         Raises
         ------
@@ -78,15 +107,51 @@ class Head(Protocol):
         """Return the head that `save` wrote."""
 
 
-# One line a head: name → its module.
-HEADS: Mapping[str, str] = MappingProxyType({"linear": "bottleneck.heads.linear"})
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """What is known of a head before its module is imported."""
+
+    module: str
+    options: Mapping[str, Any] = field(default_factory=dict)  # what it can be told → the default
+
+
+# One line a head.
+HEADS: Mapping[str, HeadSpec] = MappingProxyType(
+    {
+        "linear": HeadSpec("bottleneck.heads.linear"),
+        "dense": HeadSpec(
+            "bottleneck.heads.dense", {"units": (256,), "dropout": (0.3,), **options.TRAINING}
+        ),
+        "conv": HeadSpec(
+            "bottleneck.heads.conv",
+            {"filters": 100, "kernel": 2, "dropout": (0.4, 0.3), **options.TRAINING},
+        ),
+        "tail": HeadSpec("bottleneck.heads.tail", {**options.TRAINING, **options.FINE_TUNING}),
+    }
+)
+
+
+def spec(name: str) -> HeadSpec:
+    """Return what is known of the head of this name; UsageError when there is none."""
+    if name not in HEADS:
+        raise UsageError(f"no head {name!r}", "--head", f"one of {', '.join(HEADS)}")
+    return HEADS[name]
+
+
+def complete(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option of a head, those that were not given by their defaults.
+
+    Raises
+    ------
+    UsageError
+        No such head, an option that it does not have, a value that it cannot take.
+    """
+    return options.complete(name, spec(name).options, given)
 
 
 def load_kind(name: str) -> Head:
     """Return the head of this name; its libraries are imported now."""
-    if name not in HEADS:
-        raise UsageError(f"no head {name!r}", "--head", f"one of {', '.join(HEADS)}")
-    return cast("Head", import_module(HEADS[name]))
+    return cast("Head", import_module(spec(name).module))
 
 
 def load_head(folder: Path) -> Fitted:

@@ -73,6 +73,16 @@ class Linear:
         """How many numbers were fitted."""
         return self.weights.size + self.bias.size
 
+    @property
+    def frozen(self) -> int:
+        """Nothing in it stays as it was."""
+        return 0
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Libraries that fitted it, beside numpy: none."""
+        return {}
+
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of features (n, …).
 
@@ -172,6 +182,7 @@ def fit(
     n_classes: int,
     options: Mapping[str, Any],
     report: Callable[[str], None],
+    network: object = None,
 ) -> Linear:
     """Fit a linear head; see `heads.catalog.Head.fit`."""
     train, validation = rows_to_fit(len(features), labels, split, n_classes)

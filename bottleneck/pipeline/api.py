@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +198,8 @@ def train_head(cache: str | Path, **options: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    options : further fields of `TrainOptions`: source, head, seed, validation_split, on_stale, run
+    options : further fields of `TrainOptions`: source, head, seed, validation_split, on_stale, run;
+        and what the head can be told: units, dropout, epochs, …, as the command's
 
     Returns
     -------
@@ -210,4 +212,6 @@ def train_head(cache: str | Path, **options: Any) -> dict[str, Any]:
     BottleneckError
         Of the class whose `exit_code` the command would have.
     """
-    return train(TrainOptions(cache=Path(cache), **options))
+    ours = {field.name for field in fields(TrainOptions)} - {"head_options"}
+    told = {name: options.pop(name) for name in [*options] if name not in ours}
+    return train(TrainOptions(cache=Path(cache), head_options=told, **options))

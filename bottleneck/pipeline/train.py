@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +31,14 @@ from bottleneck.heads.run import check_name, write_run
 from bottleneck.heads.split import conflicting, untrained, validation_mask
 from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
+from bottleneck.pipeline.network import NetworkOptions, resolve
 from bottleneck.pipeline.plan import changes
 from bottleneck.store.log import MovedError, SetSource
 from bottleneck.store.snapshot import Snapshot
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,6 +63,7 @@ class TrainOptions:
     validation_split: float = 0.2
     on_stale: str = "drop"  # drop, error or use
     run: str | None = None
+    head_options: Mapping[str, Any] = field(default_factory=dict)  # what the head is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         )
     if abs(options.seed) > LARGEST_SEED:
         raise UsageError(f"{options.seed} is too large", "--seed", "such as 0; up to 2**53")
+    told = catalog.complete(options.head, options.head_options)
     store = Store.open(options.cache)
     name = store.source_name(options.source)
     check_name(store.runs, options.run)
@@ -117,8 +121,9 @@ def train(options: TrainOptions) -> dict[str, Any]:
         split,
         seed=options.seed,
         n_classes=n_classes,
-        options={"validation_split": options.validation_split},
+        options={"validation_split": options.validation_split, **told},
         report=console.say,
+        network=lambda: resolve(NetworkOptions(), data.store).backbone().behind(),
     )
     judged = "test" if counted["test"] else "val"
     probabilities = _probabilities(features, split, fitted, judged)
@@ -146,10 +151,11 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - started, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
+        "frozen_parameters": _frozen(data.store, fitted),
         "source_seen": data.seen,
     }
     figures |= {key: report[key] for key in ("seconds", "epochs", "parameters")}
-    receipt = _receipt(data.store, name, options, report, fitted.options, samples)
+    receipt = _receipt(data.store, name, options, report, fitted, samples)
     run = write_run(
         data.store.runs,
         options.run,
@@ -163,6 +169,15 @@ def train(options: TrainOptions) -> dict[str, Any]:
     report["run"] = str(run)
     data.store.append_history(report)
     return report
+
+
+def _frozen(store: Store, fitted: catalog.Fitted) -> int | None:
+    """Return how many parameters stayed as they were, the network's among them, if that is known.
+
+    Stores that were made before do not say how many their network has.
+    """
+    before: int | None = store.about.get("parameters")
+    return None if before is None else before + fitted.frozen
 
 
 def _pictures(fitted: catalog.Fitted, figures: dict[str, Any], title: str) -> dict[str, bytes]:
@@ -292,7 +307,7 @@ def _receipt(
     name: str,
     options: TrainOptions,
     report: dict[str, Any],
-    head_options: Any,
+    fitted: catalog.Fitted,
     samples: Samples,
 ) -> dict[str, Any]:
     """Return run.json: everything that says where this head came from."""
@@ -315,12 +330,17 @@ def _receipt(
         },
         "head": options.head,
         "options": {
-            **{key: value for key, value in asdict(options).items() if key != "cache"},
-            **dict(head_options),
+            **{
+                key: value
+                for key, value in asdict(options).items()
+                if key not in ("cache", "head_options")
+            },
+            **dict(fitted.options),
         },
         "versions": {
             "bottleneck-cache": bottleneck.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
+            **fitted.versions,
         },
     }

@@ -1,56 +1,103 @@
 """Every head against its contract: what it refuses, by which error, and in which words."""
 
 import json
+import random
 
 import numpy as np
 import pytest
 from world import flip
 
+from bottleneck.backbones.backbone import from_model
 from bottleneck.core.errors import DamagedError, DataError, UsageError
+from bottleneck.core.frameworks import import_keras
 from bottleneck.core.recipe import canonical_digest
-from bottleneck.heads.catalog import HEADS, load_head, load_kind
+from bottleneck.heads.catalog import HEADS, complete, load_head, load_kind
+
+SHAPES = {"conv": (3, 2, 1), "tail": (3, 2, 1)}  # of rows, where a head does not take flat ones
+SMALL = {"epochs": 2, "units": (5,), "filters": 4}
 
 
-@pytest.fixture(params=sorted(HEADS))
+# Those that are networks take their time.
+NAMES = [pytest.param(n, marks=pytest.mark.slow if HEADS[n].options else ()) for n in HEADS]
+
+
+@pytest.fixture(params=NAMES, scope="module")
 def head(request):
     return request.param
 
 
-def data(n=40, d=6, k=3):
-    rng = np.random.default_rng(0)
-    labels = (np.arange(n) % k).astype(np.int32)
-    x = (rng.normal(size=(n, d)) + labels[:, None]).astype("f4")
-    return x, labels, (np.arange(n) % 5 == 0).astype(np.uint8)
+@pytest.fixture(scope="module")
+def data(head):
+    def made(n=40, k=3):
+        rng = np.random.default_rng(0)
+        labels = (np.arange(n) % k).astype(np.int32)
+        x = (rng.normal(size=(n, 6)) + labels[:, None]).astype("f4")
+        return x.reshape(n, *SHAPES.get(head, (6,))), labels, (np.arange(n) % 5 == 0).astype("u1")
+
+    return made
 
 
 def fit(head, x, labels, split, n_classes=3):
-    options = {"seed": 0, "n_classes": n_classes, "options": {}, "report": lambda _: None}
-    return load_kind(head).fit(x, labels, split, **options)
+    told = {name: value for name, value in SMALL.items() if name in HEADS[head].options}
+    return load_kind(head).fit(
+        x,
+        labels,
+        split,
+        seed=0,
+        n_classes=n_classes,
+        options=complete(head, told),
+        report=lambda _: None,
+        network=lambda: behind(x.shape[1:]),
+    )
+
+
+def behind(shape):
+    """Return a small network, cut where its maps have this shape."""
+    keras = import_keras()
+    image = keras.Input((*shape[:2], 3))
+    maps = keras.layers.Conv2D(shape[2], 1, name="cut")(image)
+    y = keras.layers.Dropout(0.2)(keras.layers.Conv2D(4, 2, activation="relu")(maps))
+    model = keras.Model(image, keras.layers.BatchNormalization()(y))
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.random(w.shape).astype("f4") for w in model.get_weights()])
+    return from_model(model, layer="cut", size=shape[:2]).behind()
+
+
+@pytest.fixture(scope="module")
+def fitted(head, data):
+    return fit(head, *data())
+
+
+@pytest.fixture(scope="module")
+def fitted_on_tiny(head, data):
+    """Fitted on features so small that what just fits float32 is too large beside them."""
+    x, labels, split = data()
+    return fit(head, x * 1e-10, labels, split)
 
 
 @pytest.mark.parametrize("split", [0, 1])
-def test_a_label_beyond_the_classes_is_the_caller_s_mistake(head, split):
+def test_a_label_beyond_the_classes_is_the_caller_s_mistake(head, data, split):
     x, labels, _ = data()
     labels[7] = 3
     with pytest.raises(ValueError, match="label 3 among 3 classes"):
         fit(head, x, labels, np.where(np.arange(40) == 7, split, 0).astype(np.uint8))
 
 
-def test_labels_and_splits_of_another_length_are_the_caller_s_mistake(head):
+def test_labels_and_splits_of_another_length_are_the_caller_s_mistake(head, data):
     x, labels, split = data()
     for wrong in ((x, labels[:-1], split), (x, labels, split[:-1]), (x[:-1], labels, split)):
         with pytest.raises(ValueError, match="as many"):
             fit(head, *wrong)
 
 
-def test_no_labels_at_all_is_said_so(head):
+def test_no_labels_at_all_is_said_so(head, data):
     x, labels, split = data()
     with pytest.raises(DataError, match="no label"):
         fit(head, x, np.full_like(labels, -1), split)
 
 
 @pytest.mark.parametrize("row", [0, 1])  # one that validates, one to train on
-def test_a_row_without_a_label_is_never_taken_for_the_last_class(head, row):
+def test_a_row_without_a_label_is_never_taken_for_the_last_class(head, data, row):
     x, labels, split = data()
     labels[row] = -1
     with pytest.raises(DataError, match="1 of 40 images have no label"):
@@ -59,7 +106,7 @@ def test_a_row_without_a_label_is_never_taken_for_the_last_class(head, row):
     assert fit(head, x, labels, split).predict(x).shape == (40, 3)
 
 
-def test_nothing_to_train_on_is_said_so(head):
+def test_nothing_to_train_on_is_said_so(head, data):
     x, labels, _ = data()
     with pytest.raises(DataError, match="no images to train on"):
         fit(head, x, labels, np.full(40, 1, np.uint8))
@@ -67,7 +114,7 @@ def test_nothing_to_train_on_is_said_so(head):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 @pytest.mark.parametrize("row", [0, 1])  # one that validates, one to train on
-def test_features_that_are_no_numbers_or_too_large_are_refused_in_fit(head, value, row):
+def test_features_that_are_no_numbers_or_too_large_are_refused_in_fit(head, data, value, row):
     x, labels, split = data()
     x = x.astype("f8")
     x[row, 2] = value
@@ -76,28 +123,27 @@ def test_features_that_are_no_numbers_or_too_large_are_refused_in_fit(head, valu
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 3.4e38])
-def test_features_that_are_no_numbers_or_too_large_are_refused_in_predict(head, value):
-    x, labels, split = data()
-    x = x.astype("f8") * 1e-10  # so that what just fits float32 is too large beside it
-    fitted = fit(head, x, labels, split)
+def test_features_that_are_no_numbers_or_too_large_are_refused_in_predict(
+    data, fitted_on_tiny, value
+):
+    x = data()[0].astype("f8") * 1e-10
     x[7, 2] = value
     with pytest.raises(DataError, match="row 7"):
-        fitted.predict(x)
+        fitted_on_tiny.predict(x)
     x[7, 2] = 0
-    p = fitted.predict(x)
+    p = fitted_on_tiny.predict(x)
     assert np.isfinite(p).all()
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_rows_that_only_test_may_hold_anything(head):
+def test_rows_that_only_test_may_hold_anything(head, data):
     x, labels, split = data()
     x[3], split[3], labels[3] = np.nan, 2, -1
     fit(head, x, labels, split)
 
 
-def test_predicting_no_rows_gives_no_rows(head):
-    x, labels, split = data()
-    assert fit(head, x, labels, split).predict(x[:0]).shape == (0, 3)
+def test_predicting_no_rows_gives_no_rows(data, fitted):
+    assert fitted.predict(data()[0][:0]).shape == (0, 3)
 
 
 @pytest.mark.slow
@@ -119,14 +165,20 @@ def test_appended_to_a_keras_model_it_says_what_predict_says(head, shape, tmp_pa
 
 
 @pytest.fixture
-def saved(head, tmp_path):
-    x, labels, split = data()
-    fitted = fit(head, x, labels, split)
+def saved(data, fitted, tmp_path):
     fitted.save(tmp_path)
-    return tmp_path, fitted.predict(x)
+    return tmp_path, fitted.predict(data()[0])
 
 
-def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved):
+def test_a_saved_head_loads_again_and_predicts_the_same(data, fitted, saved):
+    folder, expected = saved
+    found = load_head(folder)
+    np.testing.assert_array_equal(found.predict(data()[0]), expected)
+    assert (found.parameters, found.frozen) == (fitted.parameters, fitted.frozen)
+    assert {**found.options} == json.loads(json.dumps({**fitted.options}))
+
+
+def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved, data):
     folder, expected = saved
     rng = np.random.default_rng(0)
     n_errors = 0
@@ -144,7 +196,7 @@ def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved):
     assert n_errors > 90  # an e of a number may become an E
 
 
-def test_a_file_of_another_head_of_the_same_kind_is_damage(head, saved, tmp_path_factory):
+def test_a_file_of_another_head_of_the_same_kind_is_damage(head, data, saved, tmp_path_factory):
     folder, _ = saved
     x, labels, split = data()
     other = tmp_path_factory.mktemp("other")
@@ -184,3 +236,35 @@ def test_a_head_of_a_newer_program_asks_for_an_upgrade(saved):
         path.write_text(json.dumps({**plain, "checksum": canonical_digest(plain)}))
         with pytest.raises(error):
             load_head(folder)
+
+
+def test_the_same_seed_gives_the_same_head_and_moves_no_generator_of_the_caller(head, data, fitted):
+    x, labels, split = data()
+    np.random.seed(7)
+    random.seed(7)
+    expected = np.random.random(), random.random()
+    np.random.seed(7)
+    random.seed(7)
+    other = fit(head, x, labels, split)
+    assert (np.random.random(), random.random()) == expected
+    np.testing.assert_array_equal(other.predict(x), fitted.predict(x))
+
+
+def test_validation_figures_are_of_the_validation_rows_in_their_order(data, fitted):
+    x, labels, split = data()
+    assert fitted.validation.shape == (8, 3)
+    entry = fitted.history[-1]
+    assert {"epoch", "loss", "validation_loss", "validation_accuracy"} <= entry.keys()
+    if len(fitted.history) == SMALL["epochs"]:  # not fitted once more to all rows, as linear is
+        np.testing.assert_allclose(fitted.predict(x[split == 1]), fitted.validation, rtol=1e-5)
+
+
+def test_counts_options_and_versions_are_those_that_a_receipt_can_hold(fitted):
+    assert fitted.parameters > 0
+    assert fitted.frozen >= 0
+    canonical_digest({"options": dict(fitted.options), "versions": dict(fitted.versions)})
+
+
+def test_an_option_that_the_head_does_not_have_is_wrong_usage(head):
+    with pytest.raises(UsageError, match="no such option: --depth"):
+        complete(head, {"depth": 3})

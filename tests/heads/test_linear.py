@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.heads import linear
-from bottleneck.heads.catalog import HEADS, load_head, load_kind
+from bottleneck.heads.catalog import load_head
 from bottleneck.heads.sealed import seal
 
 
@@ -123,17 +123,6 @@ def test_features_that_are_no_numbers_are_refused():
 def test_predicting_features_of_another_length_is_refused(digits):
     with pytest.raises(DataError, match="fitted on 64"):
         fit(*digits).predict(np.zeros((2, 5), "f4"))
-
-
-@pytest.mark.parametrize("name", sorted(HEADS))
-def test_a_saved_head_loads_again_and_predicts_the_same(name, digits, tmp_path):
-    x, y, split = digits
-    head = load_kind(name).fit(x, y, split, seed=0, n_classes=10, options={}, report=silent)
-    head.save(tmp_path)
-    np.testing.assert_array_equal(load_head(tmp_path).predict(x), head.predict(x))
-    p = head.predict(x)
-    assert p.shape == (len(x), 10)
-    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff" * 8, b"\xff\xff\xff\xff\xff\xff\xff\x7f{}", b"{}"])

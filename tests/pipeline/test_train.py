@@ -11,6 +11,7 @@ from world import picture
 
 import bottleneck
 from bottleneck.core.errors import DataError, StaleError, UsageError
+from bottleneck.core.recipe import recipe_file
 from bottleneck.heads import pictures
 from bottleneck.heads.catalog import load_head
 from bottleneck.pipeline.extract import extract
@@ -18,6 +19,7 @@ from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.train import TrainOptions, train
 from bottleneck.store.store import Store
+from bottleneck.train import lines
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 
@@ -209,3 +211,53 @@ def test_a_new_class_that_sorts_first_moves_no_image_between_train_and_validatio
     assert sum(after.values()) == sum(before.values()) + 1
     assert after["val"] - before["val"] in (0, 1)
     assert after["train"] - before["train"] in (0, 1)
+
+
+@pytest.mark.slow
+def test_every_head_leaves_the_same_files_figures_and_receipt(cache):
+    linear = fit(cache, run="linear")
+    told = {"units": (4,), "epochs": 2, "batch_size": 8}
+    dense = fit(cache, run="dense", head="dense", head_options=told)
+    assert dense.keys() == linear.keys()
+    assert (dense["head"], dense["epochs"], dense["parameters"]) == ("dense", 2, 6 * 4 + 4 + 10)
+    runs = cache / "runs"
+    names = {name: {path.name for path in (runs / name).iterdir()} for name in ("linear", "dense")}
+    assert names["dense"] - {"head.keras", "curves.png"} == names["linear"] - {
+        "head.safetensors",
+        "curves.png",
+    }
+    metrics, receipts = (
+        {name: json.loads((runs / name / file).read_text()) for name in names}
+        for file in ("metrics.json", "run.json")
+    )
+    assert metrics["dense"].keys() == metrics["linear"].keys()
+    assert receipts["dense"].keys() == receipts["linear"].keys()
+    options = receipts["dense"]["options"]
+    assert (options["units"], options["dropout"], options["optimizer"]) == ([4], [0.3], "adam")
+    assert "units" not in receipts["linear"]["options"]
+    assert {"keras", "tensorflow"} <= receipts["dense"]["versions"].keys()
+    x, _, _ = Store.open(cache).arrays()
+    assert load_head(runs / "dense").predict(x).shape == (40, 2)
+
+
+@pytest.mark.slow
+def test_from_python_a_head_is_told_by_the_words_of_the_command(cache):
+    report = bottleneck.train_head(cache, head="dense", units=[], epochs=1, dropout=None)
+    assert report["parameters"] == 6 * 2 + 2
+    with pytest.raises(UsageError, match="no such option: --depth"):
+        bottleneck.train_head(cache, head="dense", depth=3)
+
+
+def test_a_store_that_says_how_large_its_network_is_counts_it_as_frozen(cache):
+    assert fit(cache)["frozen_parameters"] is None
+    store = Store.open(cache)
+    path = cache / "recipes" / f"{store.recipe.id}.json"
+    path.write_bytes(recipe_file(store.recipe, {**store.about, "parameters": 1000}))
+    report = fit(cache)
+    assert report["frozen_parameters"] == 1000
+    assert "linear head, 14 trainable of 1,014 parameters, " in lines(report)[-2]
+
+
+def test_what_a_head_cannot_be_told_is_refused_before_the_store_is_looked_at(tmp_path):
+    with pytest.raises(UsageError, match="no such option: --units"):
+        fit(tmp_path / "none", head_options={"units": (5,)})

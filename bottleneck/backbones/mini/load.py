@@ -90,7 +90,7 @@ def load(request: Request) -> Backbone:
         size=SIZE,
         row_shape=(network.FEATURES,),
         row_dtype="float16",
-        about=about,
+        about={**about, "parameters": sum(tensor.size for tensor in tensors.values())},
         portable=Portable(
             build=network.build, tensors=tensors, images=pictures(N_PICTURES, SIZE), rows=rows
         ),

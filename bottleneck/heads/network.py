@@ -1,0 +1,197 @@
+"""A head that is a Keras network: what it predicts, and how it is kept.
+
+It is saved as one `.keras` file, whose digest head.json holds, and loaded in Keras' safe mode: no
+code comes out of a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.core.frameworks import generators_kept, import_keras
+from bottleneck.heads.catalog import HEAD_FILE
+from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
+from bottleneck.heads.split import rows_to_fit
+from bottleneck.heads.training import probabilities, seed_of, train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FILE = "head.keras"
+DROPOUT = 2**15  # the numbers of generators from here on are those of dropouts
+
+
+@dataclass(slots=True, eq=False)
+class KerasHead:
+    """A fitted head.
+
+    Attributes
+    ----------
+    kind : str
+        Its name in the catalog.
+    model : keras.Model
+        From rows (n, …) float32 to probabilities (n, k).
+    whole : keras.Model or None
+        What is saved in its place: a model that holds `model` as the layer of that name.
+    """
+
+    kind: str
+    model: Any
+    options: Mapping[str, Any]
+    whole: Any = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    @property
+    def epochs(self) -> int:
+        """How often the training rows were gone through, those that did no good as well."""
+        return len(self.history)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were fitted."""
+        return _count(self.model.trainable_weights)
+
+    @property
+    def frozen(self) -> int:
+        """How many numbers it holds beside them."""
+        return _count(self.model.non_trainable_weights)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Keras and its backend."""
+        keras = import_keras()
+        backend = keras.backend.backend()
+        return {"keras": keras.__version__, backend: metadata.version(backend)}
+
+    def predict(self, features: Any) -> NDArray[np.float32]:
+        """Return probabilities (n, k) float32 of features (n, …).
+
+        Raises
+        ------
+        DataError
+            When rows are of another shape, or hold what is no number or too large.
+        """
+        wanted, found = self.model.input_shape[1:], tuple(np.shape(features)[1:])
+        if found != wanted:
+            raise DataError(
+                f"features of shape {_by(found)}, the head was fitted on {_by(wanted)}",
+                "predict",
+                "use rows of the recipe in the run's receipt",
+            )
+        rows = np.arange(len(features))
+        return probabilities(self.model, features, rows, self.options["batch_size"], "predict")
+
+    def append(self, rows: Any) -> Any:
+        """Return probabilities (n, k) of a Keras tensor of rows (n, …), float32."""
+        return self.model(rows, training=False)
+
+    def save(self, folder: Path) -> None:
+        """Write head.keras and head.json."""
+        (self.model if self.whole is None else self.whole).save(folder / FILE)
+        content = {"head": self.kind, "options": dict(self.options)}
+        files.write_synced(folder / HEAD_FILE, seal(content, folder, [FILE]))
+
+
+def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
+    """Return the head that `save` wrote; with `inside`, the one in the model that was saved.
+
+    Raises
+    ------
+    DamagedError
+        When its files are not as they were written, or hold no such head.
+    """
+    description = unseal(folder / HEAD_FILE)
+    read_beside(folder / HEAD_FILE, description, FILE)
+    keras = import_keras()
+    try:
+        with generators_kept():
+            found = keras.saving.load_model(folder / FILE, compile=False, safe_mode=True)
+        model = found.get_layer(kind) if inside else found
+        if (len(model.inputs), len(model.outputs), len(model.outputs[0].shape)) != (1, 1, 2):
+            raise ValueError("other inputs or outputs than a head's")
+        options = dict(description["options"])
+        if type(options["batch_size"]) is not int:
+            raise ValueError("no size of batches")
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DamagedError(f"not a {kind} head ({reason})", folder / FILE, ADVICE) from error
+    return KerasHead(kind=kind, model=model, whole=found if inside else None, options=options)
+
+
+def fit_network(
+    kind: str,
+    build: Callable[[], tuple[Any, Any]],
+    features: Any,
+    labels: NDArray[np.int32],
+    split: NDArray[np.uint8],
+    *,
+    seed: int,
+    n_classes: int,
+    options: Mapping[str, Any],
+    report: Callable[[str], None],
+) -> KerasHead:
+    """Train the network that `build` returns; see `heads.catalog.Head.fit`.
+
+    Parameters
+    ----------
+    build : callable
+        Returns the input of the network and its last features (n, d), KerasTensors; a softmax over
+        the classes is put behind them.
+    """
+    train_rows, validation_rows = rows_to_fit(len(features), labels, split, n_classes)
+    with generators_kept():
+        model = _with_classifier(*build(), n_classes, seed, kind)
+    done = train(
+        model,
+        features,
+        labels,
+        train_rows,
+        validation_rows,
+        seed=seed,
+        options=options,
+        report=report,
+    )
+    return KerasHead(
+        kind=kind,
+        model=model,
+        options={**options, "seed": seed},
+        history=done.history,
+        validation=done.validation,
+    )
+
+
+def _with_classifier(inputs: Any, last: Any, n_classes: int, seed: int, name: str) -> Any:
+    keras = import_keras()
+    dense = keras.layers.Dense(n_classes, kernel_initializer=glorot(seed, 0), name="classifier")
+    outputs = keras.layers.Softmax(name="probabilities")(dense(last))
+    return keras.Model(inputs, outputs, name=name)
+
+
+def glorot(seed: int, number: int) -> Any:
+    """Return the initialiser of layer `number`; 0 is the classifier."""
+    return import_keras().initializers.GlorotUniform(seed_of(seed, number))
+
+
+def dropout_layer(rate: float, seed: int, number: int) -> Any:
+    """Return dropout `number`, whose generator has a seed of its own."""
+    return import_keras().layers.Dropout(
+        rate, seed=seed_of(seed, DROPOUT + number), name=f"dropout_{number}"
+    )
+
+
+def _count(weights: list[Any]) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+def _by(shape: tuple[int | None, ...]) -> str:
+    return "x".join(map(str, shape)) or "one number"

@@ -1,0 +1,84 @@
+"""Fine-tuning from a cached cut: the layers behind it, with a new softmax in the end.
+
+They start from their own weights and are trained on the cached maps, so an epoch costs what the
+top of the network costs. It is what training the whole network is with everything before the cut
+frozen and no augmentation. What is saved is the whole: one model from pixels to probabilities.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.frameworks import generators_kept, import_keras
+from bottleneck.heads.network import KerasHead, fit_network, load_network
+from bottleneck.heads.training import seed_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottleneck.heads.catalog import Behind
+
+KIND = "tail"
+
+
+def fit(
+    features: Any,
+    labels: NDArray[np.int32],
+    split: NDArray[np.uint8],
+    *,
+    seed: int,
+    n_classes: int,
+    options: Mapping[str, Any],
+    report: Callable[[str], None],
+    network: Callable[[], Behind] | None = None,
+) -> KerasHead:
+    """Train the layers behind the cut and a new softmax; see `heads.catalog.Head.fit`.
+
+    Raises
+    ------
+    UsageError
+        Also when the network cannot go on from these features.
+    """
+    if network is None:
+        raise ValueError("a tail needs the network that made the features")
+    load_behind = cache(network)
+    head = fit_network(
+        KIND,
+        lambda: _build(load_behind(), seed),
+        features,
+        labels,
+        split,
+        seed=seed,
+        n_classes=n_classes,
+        options=options,
+        report=report,
+    )
+    with generators_kept():
+        head.whole = _whole(load_behind().front(), str(features.dtype), head.model)
+    return head
+
+
+def _build(behind: Behind, seed: int) -> tuple[Any, Any]:
+    keras = import_keras()
+    layers = behind.layers(lambda number: seed_of(seed, number))
+    is_maps = len(layers.output_shape) == 4
+    pool = keras.layers.GlobalAveragePooling2D if is_maps else keras.layers.Flatten
+    return layers.input, pool(name="pooled")(layers.output)
+
+
+def _whole(front: Any, dtype: str, tail: Any) -> Any:
+    """Return the model from pixels to probabilities, with rows as they were stored between."""
+    keras = import_keras()
+    pixels = keras.Input(front.input_shape[1:], dtype="uint8", name="pixels")
+    rows = keras.ops.cast(keras.ops.cast(front(pixels), dtype), "float32")
+    return keras.Model(pixels, tail(rows), name="classifier")
+
+
+def load(folder: Path) -> KerasHead:
+    """Return the head that was saved there; see `heads.network.load_network`."""
+    return load_network(folder, KIND, inside=True)

@@ -1,0 +1,150 @@
+"""Training a network on features, against plain Keras; when it stops; what it reads."""
+
+import numpy as np
+import pytest
+
+from bottleneck.core.errors import NoSpaceError, UsageError
+from bottleneck.core.frameworks import import_keras
+from bottleneck.heads import dense
+from bottleneck.heads.catalog import complete
+from bottleneck.heads.training import batches, seed_of, train
+
+pytestmark = pytest.mark.slow
+LABELS = (np.arange(30) % 3).astype(np.int32)
+X = (np.random.default_rng(0).normal(size=(30, 4)) + LABELS[:, None]).astype("f4")
+SPLIT = (np.arange(30) % 5 == 0).astype(np.uint8)
+
+
+def options(**told):
+    return complete("dense", {"units": (5,), "dropout": (0.0,), "patience": 0, **told})
+
+
+def fit(x=X, labels=LABELS, split=SPLIT, **told):
+    told = options(**told)
+    return dense.fit(x, labels, split, seed=3, n_classes=3, options=told, report=lambda _: None)
+
+
+def plain(optimizer, class_weight=None):
+    """Return the weights after three epochs of what a careful user writes."""
+    keras = import_keras()
+    initial = [keras.initializers.GlorotUniform(seed_of(3, n)) for n in (1, 0)]
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(5, "relu", kernel_initializer=initial[0]),
+            keras.layers.Dense(3, "softmax", kernel_initializer=initial[1]),
+        ]
+    )
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    orders = batches(np.flatnonzero(SPLIT == 0), 7, 3)
+    for _ in range(3):
+        for at in next(orders):
+            model.train_on_batch(X[at], LABELS[at], class_weight=class_weight)
+    return model.get_weights()
+
+
+@pytest.mark.parametrize(
+    ("told", "make"),
+    [
+        ({"weight_decay": 0.1}, lambda o: o.Adam(1e-3, weight_decay=0.1)),
+        (
+            {"optimizer": "sgd", "momentum": 0.8, "nesterov": True, "learning_rate": 0.1},
+            lambda o: o.SGD(0.1, momentum=0.8, nesterov=True),
+        ),
+    ],
+)
+def test_the_steps_are_those_of_plain_keras(told, make):
+    found = fit(epochs=3, batch_size=7, **told).model.get_weights()
+    for ours, theirs in zip(found, plain(make(import_keras().optimizers)), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_balanced_classes_weigh_as_keras_weighs_them():
+    labels = np.where(np.arange(30) < 20, 0, LABELS).astype(np.int32)
+    counts = np.bincount(labels[SPLIT == 0])
+    weights = {i: counts.sum() / (3 * n) for i, n in enumerate(counts)}
+    keras = import_keras()
+    found = fit(labels=labels, epochs=1, batch_size=64, class_weights="balanced", optimizer="sgd")
+    other = fit(labels=labels, epochs=1, batch_size=64, optimizer="sgd")
+    assert found.history[0]["loss"] != other.history[0]["loss"]
+    start = keras.models.clone_model(other.model)
+    initial = [keras.initializers.GlorotUniform(seed_of(3, n)) for n in (1, 0)]
+    shapes = [w.shape for w in start.get_weights()]
+    start.set_weights([initial[0](shapes[0]), np.zeros(5), initial[1](shapes[2]), np.zeros(3)])
+    start.compile("sgd", "sparse_categorical_crossentropy")
+    rows = SPLIT == 0
+    expected = start.train_on_batch(X[rows], labels[rows], class_weight=weights)
+    assert found.history[0]["loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_class_without_a_row_to_train_on_breaks_no_balance():
+    labels = np.where(SPLIT == 0, LABELS % 2, LABELS).astype(np.int32)
+    assert np.isfinite(fit(labels=labels, epochs=1, class_weights="balanced").history[0]["loss"])
+
+
+def test_it_stops_when_validation_gets_no_better_and_takes_the_best_weights():
+    labels = np.where(SPLIT == 1, (LABELS + 1) % 3, LABELS).astype(np.int32)  # gets ever worse
+    told = {"optimizer": "sgd", "learning_rate": 0.5, "epochs": 30}
+    found = fit(labels=labels, patience=3, **told)
+    losses = [entry["validation_loss"] for entry in found.history]
+    best = int(np.argmin(losses))
+    assert found.epochs == len(losses) == best + 1 + 3
+    again = fit(labels=labels, **{**told, "epochs": best + 1})
+    np.testing.assert_array_equal(found.predict(X), again.predict(X))
+    np.testing.assert_array_equal(found.validation, again.validation)
+    assert fit(labels=labels, patience=0, **{**told, "epochs": 8}).epochs == 8
+
+
+def test_without_validation_rows_every_epoch_is_run():
+    found = fit(split=np.zeros(30, np.uint8), patience=1, epochs=4)
+    assert found.epochs == 4
+    assert found.history[0].keys() == {"epoch", "loss", "accuracy"}
+    assert found.validation.shape == (0, 0)
+
+
+def test_a_loss_that_is_no_number_is_said_with_what_to_do():
+    with pytest.raises(UsageError, match="--learning-rate: try a lower one"):
+        fit(X * 1e6, optimizer="sgd", learning_rate=1e30, momentum=0.0)
+
+
+def test_rows_are_read_a_batch_at_a_time_and_no_others():
+    class OnDisk:
+        shape, asked = X.shape, []
+
+        def __len__(self):
+            return len(X)
+
+        def take(self, at):
+            self.asked.append(list(at))
+            return X.astype("f2")[at]
+
+    split = np.where(np.arange(30) % 5 == 1, 2, SPLIT).astype(np.uint8)
+    fit(OnDisk(), split=split, epochs=2, batch_size=4)
+    assert max(map(len, OnDisk.asked)) == 4
+    assert {i for at in OnDisk.asked for i in at} == set(np.flatnonzero(split < 2))
+
+
+def test_no_memory_for_a_batch_says_what_to_lower():
+    class Full:
+        def take(self, at):
+            raise MemoryError
+
+    model = fit(epochs=1).model
+    rows = np.arange(6)
+    with pytest.raises(NoSpaceError, match="lower --batch-size"):
+        train(model, Full(), LABELS, rows, rows[:0], seed=0, options=options(), report=print)
+
+
+def test_each_epoch_has_every_row_once_in_an_order_of_its_own():
+    orders = batches(np.arange(5, 25), 6, 0)
+    first, second = next(orders), next(orders)
+    assert [len(at) for at in first] == [6, 6, 6, 2]
+    assert sorted(np.concatenate(first)) == sorted(np.concatenate(second)) == [*range(5, 25)]
+    assert (np.concatenate(first) != np.concatenate(second)).any()
+    assert (np.concatenate(next(batches(np.arange(5, 25), 6, 1))) != np.concatenate(first)).any()
+
+
+def test_any_seed_that_a_receipt_can_hold_gives_seeds_that_a_framework_takes():
+    found = [seed_of(seed, n) for seed in (2**53, -(2**53), 0, 1, -1) for n in range(4)]
+    assert len(set(found)) == len(found)
+    assert 0 <= min(found) <= max(found) < 2**31
