@@ -48,6 +48,7 @@ def load(request: Request) -> Backbone:
         Without Keras and its backend.
     """
     from bottleneck.backbones import model_file  # noqa: PLC0415 - h5py, Keras: not for a warm run
+    from bottleneck.core.frameworks import generators_kept  # noqa: PLC0415
 
     path = Path(request.backbone)
     arithmetic = preprocessing.named(request.preprocessing, preprocessing.NONE)
