@@ -10,9 +10,16 @@ from types import SimpleNamespace
 import pytest
 from world import N_FEATURES, NumpyEngine, picture
 
+from bottleneck.core import console
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.engines import Frozen
 from bottleneck.pipeline import network as networks
+
+
+@pytest.fixture(autouse=True)
+def talkative() -> None:
+    """Undo the --quiet of a test before: it is a setting of the process."""
+    console.configure(quiet=False)
 
 
 @pytest.fixture

@@ -147,18 +147,15 @@ def test_predicting_no_rows_gives_no_rows(data, fitted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", [(6,), (2, 3)])
-def test_appended_to_a_keras_model_it_says_what_predict_says(head, shape, tmp_path):
-    from bottleneck.core.frameworks import import_keras
-
+def test_appended_to_a_keras_model_it_says_what_predict_says(head, data, tmp_path):
     keras = import_keras()
     x, labels, split = data()
-    x[:, 1] += 1e3  # a mean far above the deviation
-    x[:, 2] *= 1e-12
-    x[:, 3] = 7.0  # no deviation at all
-    x = x.reshape(40, *shape)
+    flat = x.reshape(len(x), -1)
+    flat[:, 1] += 1e3  # a mean far above the deviation
+    flat[:, 2] *= 1e-12
+    flat[:, 3] = 7.0  # no deviation at all
     fitted = fit(head, x, labels, split)
-    rows = keras.Input(shape)
+    rows = keras.Input(x.shape[1:])
     keras.Model(rows, fitted.append(rows)).save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras")  # safe mode
     np.testing.assert_allclose(model.predict(x, verbose=0), fitted.predict(x), atol=1e-5)
