@@ -32,7 +32,7 @@ def check(file: BinaryIO, where: object, do: str) -> None:
     try:
         with h5py.File(file, "r") as opened:
             _visit(opened, where)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise UsageError(f"not a readable HDF5 file ({reason})", where, do) from error
 

@@ -290,7 +290,7 @@ def test_what_is_no_network_for_images_is_one_line(keras, kept, tmp_path):
         ("none.h5", None, "no such model file"),
         ("text.h5", b"hello", "--trust"),
         ("folder", None, "no such model file"),
-        ("model.onnx", b"x", "not a .keras file"),
+        ("model.zip", b"PK\3\4", "not a .keras file"),
     ],
 )
 def test_what_is_no_model_file_is_one_line(tmp_path, name, content, message):
