@@ -92,7 +92,10 @@ def test_it_stops_when_validation_gets_no_better_and_takes_the_best_weights():
     again = fit(labels=labels, **{**told, "epochs": best + 1})
     np.testing.assert_array_equal(found.predict(X), again.predict(X))
     np.testing.assert_array_equal(found.validation, again.validation)
-    assert fit(labels=labels, patience=0, **{**told, "epochs": 8}).epochs == 8
+    last = fit(labels=labels, patience=0, **{**told, "epochs": best + 5})
+    assert last.epochs == best + 5
+    np.testing.assert_allclose(last.predict(X[SPLIT == 1]), last.validation, rtol=1e-5)
+    assert (last.predict(X) != found.predict(X)).any()
 
 
 def test_without_validation_rows_every_epoch_is_run():

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from bottleneck.heads.catalog import load_head
 from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
-from bottleneck.pipeline.train import TrainOptions, train
+from bottleneck.pipeline.train import TrainOptions, _frozen, train
 from bottleneck.store.store import Store
 from bottleneck.train import lines
 
@@ -234,7 +235,7 @@ def test_every_head_leaves_the_same_files_figures_and_receipt(cache):
     assert receipts["dense"].keys() == receipts["linear"].keys()
     options = receipts["dense"]["options"]
     assert (options["units"], options["dropout"], options["optimizer"]) == ([4], [0.3], "adam")
-    assert "units" not in receipts["linear"]["options"]
+    assert not {"units", "head_options", "cache"} & receipts["linear"]["options"].keys()
     assert {"keras", "tensorflow"} <= receipts["dense"]["versions"].keys()
     x, _, _ = Store.open(cache).arrays()
     assert load_head(runs / "dense").predict(x).shape == (40, 2)
@@ -255,6 +256,7 @@ def test_a_store_that_says_how_large_its_network_is_counts_it_as_frozen(cache):
     path.write_bytes(recipe_file(store.recipe, {**store.about, "parameters": 1000}))
     report = fit(cache)
     assert report["frozen_parameters"] == 1000
+    assert _frozen(Store.open(cache), SimpleNamespace(frozen=24)) == 1024
     assert "linear head, 14 trainable of 1,014 parameters, " in lines(report)[-2]
 
 
