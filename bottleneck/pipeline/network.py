@@ -177,9 +177,12 @@ def _plain(options: NetworkOptions) -> dict[str, Any]:
 
 
 def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
-    """Return how the network was asked for, of what a store or a receipt says about its recipe."""
-    recorded: dict[str, Any] = dict(about.get("request", {}))
+    """Return how the network was asked for, of what a store or a receipt says about its recipe.
+
+    Leave to run code is not among it, whatever they say.
+    """
     try:
+        recorded = {k: v for k, v in dict(about.get("request", {})).items() if k not in LEAVE}
         request: dict[str, Any] = {
             k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
         }

@@ -54,7 +54,7 @@ def test_a_file_that_is_old_enough_is_remembered(tmp_path, loaded, later, name):
     later()
     network = load()
     assert entered(tmp_path, network) == network.recipe.id
-    again = networks._recorded_options(Store.open(tmp_path / "store"))
+    again = networks.recorded_options(Store.open(tmp_path / "store").about, "store")
     assert again.weights == network.options.weights
 
 
@@ -77,3 +77,9 @@ def test_a_file_that_is_gone_when_the_map_is_written_is_not_found_warm(tmp_path,
     network = load()
     path.unlink()
     assert entered(tmp_path, network) is None
+
+
+def test_what_others_record_gives_no_leave_to_run_code():
+    said = {"backbone": "m.keras", "imports": ["antigravity"], "trust": True}
+    found = networks.recorded_options({"request": said}, "a store")
+    assert (found.backbone, found.imports, found.trust) == ("m.keras", None, None)
