@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bottleneck.data.patterns import Patterns
 
-_LOCAL = struct.Struct("<4s22xHH")  # a member's own head: its name and what is extra follow
+_LOCAL = struct.Struct("<26xHH")  # a member's own head: its name and what is extra follow
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -157,11 +157,8 @@ class _File:
         if info.compress_type != zipfile.ZIP_STORED:
             return None
         self.file.seek(info.header_offset)
-        magic, n_name, n_extra = _LOCAL.unpack(self.file.read(_LOCAL.size))
-        offset = info.header_offset + _LOCAL.size + n_name + n_extra
-        if magic != b"PK\3\4" or offset + info.file_size > self.container.size:
-            raise zipfile.BadZipFile(name)
-        return int(offset)
+        n_name, n_extra = _LOCAL.unpack(self.file.read(_LOCAL.size))
+        return int(info.header_offset + _LOCAL.size + n_name + n_extra)
 
     def labels(self, name: str, n: int) -> list[str]:
         """Return a label for each of `n` images."""

@@ -318,6 +318,16 @@ def test_a_broken_original_of_the_other_sets_is_a_data_error_that_names_it(origi
     assert len(open_set(known, ALL).list()) == 10
 
 
+def test_an_idx_file_of_another_dtype_is_not_read_as_bytes(originals, keras):
+    folder, *_ = originals(FASHION_MNIST)
+    path = folder / "t10k-labels-idx1-ubyte.gz"
+    plain = bytearray(gzip.decompress(path.read_bytes()))
+    plain[2] = 9  # signed
+    path.write_bytes(gzip.compress(plain))
+    with pytest.raises(DataError, match="t10k-labels"):
+        open_set(FASHION_MNIST, ALL).list()
+
+
 def test_conversions_of_two_sets_leave_each_other_alone(batches, originals, keras):
     batches()
     open_cifar10(ALL).list()

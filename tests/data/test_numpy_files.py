@@ -109,6 +109,15 @@ def test_a_pickle_in_an_array_file_is_never_read(save, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_arrays_of_one_name_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+        file.writestr("x.npy", npy(X))
+        file.writestr("x.npy", npy(X))
+    with pytest.raises(DataError, match="two arrays of one name"):
+        open_source(str(tmp_path / "a.npz")).list()
+
+
 def npy(array):
     file = io.BytesIO()
     np.save(file, array)
