@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,7 @@ def _rows(model: Any, preprocess: Callable[[Any], Any], pixels: Any) -> Any:
     return keras.ops.cast(model(preprocess(x), training=False), "float32")
 
 
+@lru_cache(maxsize=1)  # converted, and run for its reference rows: traced once
 def trace(model: Any, preprocess: Callable[[Any], Any], size: tuple[int, int]) -> Any:
     """Return TensorFlow's concrete function from uint8 (any n, height, width, 3) to float32 rows.
 
@@ -116,6 +118,14 @@ def trace(model: Any, preprocess: Callable[[Any], Any], size: tuple[int, int]) -
         autograph=False,
     )
     return compiled.get_concrete_function()
+
+
+def run_on_cpu(traced: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what a traced network computes of images (n, height, width, 3) on the CPU."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    with tf.device("cpu:0"):
+        return np.asarray(traced(tf.constant(images)).numpy())
 
 
 def _compile_tensorflow(

@@ -165,8 +165,8 @@ def _computed(frozen: Frozen) -> Reference:
     missing = N_REFERENCE - len(images)
     if missing:
         images = np.concatenate([images, pictures(missing, frozen.size)])
-    plain = keras.open_engine(frozen, devices="cpu")
-    return Reference(images=images, rows=plain(images))
+    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.size)
+    return Reference(images=images, rows=keras.run_on_cpu(traced, images))
 
 
 def _bytes(exported: Any) -> bytes:
