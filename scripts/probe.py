@@ -126,6 +126,7 @@ def prepare(args: argparse.Namespace, cache: Path) -> Task:
         backbone=args.backbone,
         weights=args.weights,
         size=args.size,
+        pooling=args.pooling,
         rows=args.rows,
         engine=args.engine,
         exclude=exclude,
@@ -236,6 +237,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("data", metavar="DATA")
     parser.add_argument("--backbone", default="mini")
     parser.add_argument("--weights", help="imagenet, a file, or random:SEED")
+    parser.add_argument("--pooling", choices=("avg", "max"), default="avg")
     parser.add_argument("--size", type=words.size, metavar="H[xW]")
     parser.add_argument("--rows", choices=("float16", "float32"))
     parser.add_argument("--engine", default="auto")
