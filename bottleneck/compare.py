@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     rank.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
     rank.add_argument("--limit", type=words.positive, metavar="N", help="compute at most N of each")
     rank.add_argument("--validation-split", type=float, default=0.2, metavar="F")
-    rank.add_argument("--engine", choices=("auto", "keras", "openvino"), default="auto")
+    rank.add_argument("--engine", choices=words.ENGINES, default="auto")
     rank.add_argument("--devices", metavar="D", help="cpu, gpu, gpu:1 (default: the best there is)")
     rank.add_argument("--threads", type=words.positive, metavar="N", help="for decoding")
     return made

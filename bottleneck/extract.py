@@ -35,9 +35,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
     network.add_argument("--layer", metavar="NAME", help="cut here instead of below the top")
     network.add_argument("--pooling", choices=("avg", "max", "none"))
-    network.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
-    filters = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-    network.add_argument("--resample", choices=filters)
+    words.add_image(network)
     network.add_argument(
         "--preprocessing",
         choices=("none", "tf", "caffe", "torch"),
@@ -62,11 +60,7 @@ def parser() -> argparse.ArgumentParser:
     store.add_argument("--dry-run", action="store_true", help="what would be computed, and why")
     store.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")
     store.add_argument("--no-lock", action="store_true", help="several runs at once")
-    work = made.add_argument_group("work")
-    work.add_argument("--engine", choices=("auto", "keras", "openvino"), default="auto")
-    work.add_argument("--devices", metavar="D", help="cpu, gpu, gpu:1 (default: the best there is)")
-    work.add_argument("--batch-size", type=words.positive, metavar="N")
-    work.add_argument("--threads", type=words.positive, metavar="N", help="for decoding")
+    work = words.add_work(made, engine="auto")
     work.add_argument("--budget", type=words.duration, metavar="30m", help="stop after this long")
     return made
 

@@ -28,14 +28,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--csv", type=Path, metavar="FILE", help="write the answers there as well")
     network = made.add_argument_group("network (with --backbone)")
     network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
-    network.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
-    filters = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-    network.add_argument("--resample", choices=filters)
-    work = made.add_argument_group("work")
-    work.add_argument("--engine", choices=("auto", "keras", "openvino"))
-    work.add_argument("--devices", metavar="D", help="cpu, gpu, gpu:1 (default: the best there is)")
-    work.add_argument("--batch-size", type=words.positive, metavar="N")
-    work.add_argument("--threads", type=words.positive, metavar="N", help="for decoding")
+    words.add_image(network)
+    words.add_work(made, engine=None)
     return made
 
 

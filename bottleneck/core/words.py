@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from bottleneck.core.recipe import RESAMPLING
+
+if TYPE_CHECKING:
+    from argparse import _ArgumentGroup
+
+ENGINES = ("auto", "keras", "openvino")
 EXIT_CODES = """exit codes:
   0 done   2 wrong usage   3 the data will not do   4 another recipe, or other rows
   5 damage   6 stale   9 needs a network   12 no space or memory   13 not permitted
@@ -39,6 +45,22 @@ def add_cache(made: argparse.ArgumentParser, *, required: bool) -> None:
     """Add --cache."""
     text = "the store's folder" + ("" if required else " (default: the one store under cache/)")
     made.add_argument("--cache", type=Path, required=required, metavar="DIR", help=text)
+
+
+def add_image(network: _ArgumentGroup) -> None:
+    """Add --size and --resample."""
+    network.add_argument("--size", type=size, metavar="H[xW]", help="pixels")
+    network.add_argument("--resample", choices=RESAMPLING)
+
+
+def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentGroup:
+    """Add --engine, with this default, --devices, --batch-size and --threads; return the group."""
+    work = made.add_argument_group("work")
+    work.add_argument("--engine", choices=ENGINES, default=engine)
+    work.add_argument("--devices", metavar="D", help="cpu, gpu, gpu:1 (default: the best there is)")
+    work.add_argument("--batch-size", type=positive, metavar="N")
+    work.add_argument("--threads", type=positive, metavar="N", help="for decoding")
+    return work
 
 
 def size(text: str) -> tuple[int, int]:
