@@ -13,10 +13,8 @@ listing.
 
 from __future__ import annotations
 
-import os
 import tarfile
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -26,10 +24,11 @@ from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.layout import EXTENSIONS, SPLIT_FOLDERS, assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import Container, open_container
-from bottleneck.data.source import SKIPPED, Listing, Read, to_json_text
+from bottleneck.data.source import SKIPPED, Listing, Read, absolute, shown, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -46,20 +45,19 @@ class ArchiveSource:
     """An uncompressed tar archive. `list` reads its heads; `read` reads one piece."""
 
     def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        self.path = absolute(path)
         self.patterns = patterns or Patterns()
         self._listed: tuple[Container, NDArray[np.int64]] | None = None
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return show_key(os.fsencode(self.path.name))
+        return shown(self.path.name)
 
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        where = to_json_text(str(self.path))
-        return {"kind": "archive", "where": where, **self.patterns.to_json()}
+        return spec_of("archive", self.path, self.patterns)
 
     def exists(self) -> bool:
         """Whether the archive is there."""
@@ -67,7 +65,7 @@ class ArchiveSource:
 
     def list(self) -> Listing:
         """See `Source.list`."""
-        where = show_key(os.fsencode(self.path))
+        where = shown(self.path)
         skipped = dict.fromkeys(SKIPPED, 0)
         with open_container(self.path) as (file, container):
             _refuse_packed(file, where)

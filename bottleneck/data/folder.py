@@ -13,20 +13,20 @@ import errno
 import os
 from array import array
 from bisect import bisect_left
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core.errors import DataError, from_os_error
-from bottleneck.core.sample import key_array, show_key
+from bottleneck.core.sample import key_array
 from bottleneck.data.layout import EXTENSIONS, assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import read_file
-from bottleneck.data.source import SKIPPED, Listing, Read, stat_row, to_json_text
+from bottleneck.data.source import SKIPPED, Listing, Read, absolute, shown, spec_of, stat_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -37,20 +37,19 @@ class FolderSource:
     """A folder of images. `list` costs a walk with one stat a file; `read` opens one file."""
 
     def __init__(self, root: Path, patterns: Patterns | None = None) -> None:
-        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
+        self.root = absolute(root)
         self.patterns = patterns or Patterns()
         self._keys: NDArray[np.bytes_] = key_array([])
 
     @property
     def name(self) -> str:
         """The folder's name."""
-        return show_key(os.fsencode(self.root.name)) or "root"
+        return shown(self.root.name) or "root"
 
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        where = to_json_text(str(self.root))
-        return {"kind": "folder", "where": where, **self.patterns.to_json()}
+        return spec_of("folder", self.root, self.patterns)
 
     def exists(self) -> bool:
         """Whether the folder is there."""
@@ -96,7 +95,7 @@ class FolderSource:
 
     @property
     def _where(self) -> str:
-        return show_key(os.fsencode(self.root))
+        return shown(self.root)
 
     def _not_there(self) -> DataError:
         if self.root.exists():

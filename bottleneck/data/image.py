@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import NO_LABEL, key_array, show_key
+from bottleneck.core.sample import NO_LABEL, key_array
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import open_container, read_file
-from bottleneck.data.source import SKIPPED, Listing, Read, to_json_text
+from bottleneck.data.source import SKIPPED, Listing, Read, absolute, shown, spec_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ImageSource:
     """A file; its name is the one key."""
 
     def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        self.path = absolute(path)
         self.patterns = patterns or Patterns()
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return show_key(os.fsencode(self.path.name))
+        return shown(self.path.name)
 
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        where = to_json_text(str(self.path))
-        return {"kind": "image", "where": where, **self.patterns.to_json()}
+        return spec_of("image", self.path, self.patterns)
 
     def exists(self) -> bool:
         """Whether the file is there."""

@@ -32,7 +32,7 @@ from bottleneck.core.errors import DataError, UnavailableError, from_os_error
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.keras_originals import CIFAR10, CIFAR100, FASHION_MNIST, MNIST, KerasSet
-from bottleneck.data.source import stat_row
+from bottleneck.data.source import absolute, stat_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def open_fashion_mnist(patterns: Patterns) -> ArraySource:
 
 def keras_home() -> Path:
     """Return the folder where Keras keeps its downloads: `KERAS_HOME`, else `~/.keras`."""
-    return Path(os.path.abspath(Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()))  # noqa: PTH100 - resolve() would follow links
+    return absolute(Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser())
 
 
 class _Conversion:

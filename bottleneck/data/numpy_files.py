@@ -15,7 +15,6 @@ import struct
 import zipfile
 import zlib
 from bisect import bisect_right
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -25,8 +24,11 @@ from bottleneck.core.sample import SPLITS, key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource, Images
 from bottleneck.data.labels import number_labels, refuse_multi_label, refuse_regression
 from bottleneck.data.reading import Container, open_container
+from bottleneck.data.source import absolute
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from bottleneck.data.patterns import Patterns
@@ -43,7 +45,7 @@ _ADVICE = "save x_train, y_train, x_test, y_test or x, y with np.savez"
 
 def open_array_file(path: Path, patterns: Patterns) -> ArraySource:
     """Return the source; nothing is read yet."""
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    path = absolute(path)
     return ArraySource.of_file("array", path, patterns, load=lambda: _load(path))
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from bottleneck.core.sample import show_key
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from bottleneck.data.patterns import Patterns
 
 Stat = tuple[int, int, int, int]  # size in bytes, mtime_ns, ctime_ns, inode
 _ON_WINDOWS = os.name == "nt"
@@ -133,3 +138,18 @@ def to_json_text(text: str) -> str:
 def from_json_text(text: str) -> str:
     """Return the path or pattern; the inverse of `to_json_text`."""
     return os.fsdecode(bytes.fromhex(text[len(_HEX) :])) if text.startswith(_HEX) else text
+
+
+def absolute(path: Path) -> Path:
+    """Return the path from the root, `..` taken away, links left as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def shown(path: Path | str) -> str:
+    """Return a path, or a name, as people see it; its bytes need not be UTF-8."""
+    return show_key(os.fsencode(path))
+
+
+def spec_of(kind: str, path: Path, patterns: Patterns) -> dict[str, Any]:
+    """Return `Source.spec` of what stands at an absolute path."""
+    return {"kind": kind, "where": to_json_text(str(path)), **patterns.to_json()}

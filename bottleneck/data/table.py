@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,10 +33,11 @@ from bottleneck.data.layout import in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.pixels import holds_pixels, load_pixels
 from bottleneck.data.reading import open_container, read_file
-from bottleneck.data.source import SKIPPED, Listing, Read, Stat, stat_row, to_json_text
+from bottleneck.data.source import SKIPPED, Listing, Read, Stat, absolute, shown, spec_of, stat_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -49,7 +49,7 @@ class TableSource:
     """A table of file names. `list` costs one stat a file; `read` opens one file."""
 
     def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        self.path = absolute(path)
         self.patterns = patterns or Patterns()
         self._keys: NDArray[np.bytes_] = key_array([])
         self._pixels: ArraySource | None = None  # what reads a table that holds pixels
@@ -57,13 +57,12 @@ class TableSource:
     @property
     def name(self) -> str:
         """The file's name."""
-        return show_key(os.fsencode(self.path.name))
+        return shown(self.path.name)
 
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        where = to_json_text(str(self.path))
-        return {"kind": "table", "where": where, **self.patterns.to_json()}
+        return spec_of("table", self.path, self.patterns)
 
     def exists(self) -> bool:
         """Whether the table is there."""
@@ -71,7 +70,7 @@ class TableSource:
 
     def list(self) -> Listing:
         """See `Source.list`."""
-        where = show_key(os.fsencode(self.path))
+        where = shown(self.path)
         with open_container(self.path) as (file, container):
             delimiter = delimiter_of(self.path.suffix)
             header = read_header(file.readline(), delimiter, where)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from bottleneck.core.errors import DataError
-from bottleneck.data import archive as module
 from bottleneck.data.archive import ArchiveSource
 from bottleneck.data.catalog import open_source
 from bottleneck.data.folder import FolderSource
@@ -231,9 +230,7 @@ def test_reading_unpacks_nothing_and_opens_the_one_file(pack, tmp_path, monkeypa
     source = pack(("cat/1.png", b"x"), ("dog/1.png", b"y"))
     source.list()
     real, opened = os.open, []
-    monkeypatch.setattr(
-        module.os, "open", lambda path, *rest: opened.append(path) or real(path, *rest)
-    )
+    monkeypatch.setattr(os, "open", lambda path, *rest: opened.append(path) or real(path, *rest))
     assert source.read(1).content == b"y"
     assert opened == [os.fsencode(tmp_path / "a.tar")]
     assert [p.name for p in tmp_path.iterdir()] == ["a.tar"]
