@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from bottleneck.backbones.behind import Behind
+    from bottleneck.core.portable import Portable
 
 BATCH = 64
 LARGE_BATCH = 32
@@ -46,25 +44,6 @@ class Request:
     network_version: str | None = None
     imports: tuple[str, ...] = ()  # modules with the user's own layers
     trust: bool = False  # code inside a model file may run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Portable:
-    """A network that any framework can build, and what it must then compute.
-
-    Attributes
-    ----------
-    build : callable
-        `build(builder, x)` walks the network; a builder offers `conv(x, name, channels, kernel,
-        stride)`, `relu(x, name)`, `add(x, y, name)` and `average(x, name)`.
-    tensors : `{name.kernel: (h, w, in, out), name.bias: (out,)}`, float32
-    images, rows : uint8 (k, height, width, 3) and the float32 rows (k, …) of plain Keras
-    """
-
-    build: Callable[[Any, Any], Any]
-    tensors: Mapping[str, NDArray[np.float32]]
-    images: NDArray[np.uint8]
-    rows: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

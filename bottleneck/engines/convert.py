@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.engines.engine import Frozen, Portable
+    from bottleneck.core.portable import Portable
+    from bottleneck.engines.engine import Frozen
 
 
 def convert(frozen: Frozen, portable: Portable | None) -> Any:
@@ -46,7 +47,7 @@ class OpenVinoBuilder:
         self.tensors = tensors
 
     def conv(self, x: Any, name: str, channels: int, kernel: int, stride: int) -> Any:
-        """Convolve and add the bias; see `engine.Portable`."""
+        """Convolve and add the bias; see `core.portable`."""
         weights = self.tensors[f"{name}.kernel"].transpose(3, 2, 0, 1)  # out, in, h, w
         assert weights.shape[0] == channels
         assert weights.shape[2:] == (kernel, kernel)

@@ -12,31 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-class Portable(Protocol):
-    """A network that any framework can build, and what it must then compute.
-
-    `build(builder, x)` walks it: `builder.conv(x, name, channels, kernel, stride)`, `relu(x,
-    name)`, `add(x, y, name)`, `average(x, name)`; zero padding such that a convolution's output is
-    ceil(input / stride) large. `tensors` holds `name.kernel` (h, w, in, out) and `name.bias`
-    (out,), float32. `rows` (k, …) are plain Keras' of `images` (k, height, width, 3) uint8.
-    """
-
-    @property
-    def build(self) -> Callable[[Any, Any], Any]:
-        """The walk."""
-
-    @property
-    def tensors(self) -> Mapping[str, NDArray[np.float32]]:
-        """What the convolutions hold."""
-
-    @property
-    def images(self) -> NDArray[np.uint8]:
-        """The reference images."""
-
-    @property
-    def rows(self) -> NDArray[np.float32]:
-        """The reference rows."""
+    from bottleneck.core.portable import Portable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

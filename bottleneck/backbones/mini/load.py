@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.backbones.backbone import Backbone, Portable, Request, Spec, from_model
+from bottleneck.backbones.backbone import Backbone, Request, Spec, from_model
 from bottleneck.backbones.mini import network
 from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.generated import pictures
+from bottleneck.core.portable import Portable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
