@@ -72,10 +72,12 @@ class Extraction:
             planned_batch=options.batch_size or self._recorded("batch") or self.network.batch_size,
             made_by=self._recorded("engine"),
             kept=self.store_or_none.derived if self.store_or_none else None,
+            views=self.network.recipe.views.number,
         )
         self.reader = Reader(
             source=source,
             image=self.network.recipe.image,
+            views=self.network.recipe.views,
             limits=self.limits,
             has_row=self._has_row,
             seconds=self.seconds,
@@ -245,20 +247,22 @@ class Extraction:
         self.computed += len(good)
 
     def _fit(self, batch: list[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
-        """Return rows in their stored dtype; those that do not fit it are recorded as failed."""
-        stored, misfits = to_dtype(rows, self.network.recipe.rows.dtype)
-        for i, reason in misfits.items():
+        """Return rows (n, views, …) as they are stored; those that do not fit are failed."""
+        spec, n_views = self.network.recipe.rows, rows.shape[1]
+        stored, misfits = to_dtype(rows.reshape(-1, *rows.shape[2:]), spec.dtype)
+        found = {i // n_views: reason for i, reason in misfits.items()}
+        for i, reason in found.items():
             digest = batch[i].digest
             assert digest is not None
             self.failed[digest] = reason
-        self.n_misfits += len(misfits)
+        self.n_misfits += len(found)
         if self.n_misfits > MISFIT_SHARE * max(100, len(self.planned.pending)):
             raise DataError(
                 f"{self.n_misfits} rows do not fit {stored.dtype}",
                 self.name,
                 "use --rows float32 (another recipe: another --cache, or --replace)",
             )
-        return stored
+        return stored.reshape(len(batch), *spec.shape)
 
     def _announce(self) -> None:
         """Commit the listing, now that the first rows are trusted; say what is ahead."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.data.decode import UndecodableError, decode
+from bottleneck.data.views import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.core.recipe import ImageSpec
+    from bottleneck.core.recipe import ImageSpec, ViewSpec
     from bottleneck.data.decode import Limits
     from bottleneck.data.source import Read
 
@@ -38,8 +39,9 @@ class Readable(Protocol):
 class Item:
     """One sample after reading.
 
-    `image` is (height, width, 3) uint8 RGB when this sample must be computed; `failure` says why
-    that is impossible; neither is set when a row for the digest exists or is on its way.
+    `image` is (views, height, width, 3) uint8 RGB when this sample must be computed, the image
+    itself first; `failure` says why that is impossible; neither is set when a row for the digest
+    exists or is on its way.
     `digest` is None when the sample could not be read at all.
     """
 
@@ -67,6 +69,7 @@ class Reader:
 
     source: Readable
     image: ImageSpec
+    views: ViewSpec
     limits: Limits
     has_row: Callable[[bytes], bool]
     seconds: Seconds
@@ -88,24 +91,27 @@ class Reader:
         return self._decoded(index, digest, read)
 
     def image_of(self, index: int, digest: bytes) -> NDArray[np.uint8] | None:
-        """Return the pixels of a sample whose row exists, or None if it changed or fails."""
+        """Return the views of a sample whose row exists, or None if it changed or fails."""
         try:
             read = self.source.read(index)
             if sample_digest(read.content) != digest:
                 return None
-            return decode(read.content, self.image, self.limits)
+            return self._views(read, digest)
         except (OSError, UndecodableError):
             return None
 
     def _decoded(self, index: int, digest: bytes, read: Read) -> Item:
         start = time.perf_counter()
         try:
-            image = decode(read.content, self.image, self.limits)
+            image = self._views(read, digest)
         except UndecodableError as error:
             return Item(index=index, digest=digest, read=read, failure=error.reason)
         finally:
             self._spent("decode", start)
         return Item(index=index, digest=digest, read=read, image=image)
+
+    def _views(self, read: Read, digest: bytes) -> NDArray[np.uint8]:
+        return make(decode(read.content, self.image, self.limits), digest, self.views)
 
     def _claim(self, digest: bytes) -> bool:
         """Whether a row for the digest exists or is on its way; if not, now it is."""
