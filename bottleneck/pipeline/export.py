@@ -109,6 +109,7 @@ def _export_features(options: ExportOptions) -> dict[str, Any]:
         splits=[SPLITS[i] for i in samples.splits[at]],
         classes=samples.classes,
         recipe=store.recipe.id,
+        views=store.recipe.views.number,
     )
     with files.new_file(options.file) as temporary:
         feature_file.write(temporary, table)

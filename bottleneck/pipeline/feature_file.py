@@ -2,8 +2,9 @@
 
 `.npz`: rows (n, …) in their own dtype, keys (n,) and classes (k,) as text, labels (n,) int32 (an
 index into classes, -1 without a label), splits (n,) as text, recipe. Nothing in it is pickled.
+Where there are several views of each image, rows are (n, views, …), the image itself first.
 `.csv`: key, label (the class's name), split, f0, f1, … with nine digits, which float32 needs to
-come back as it was; rows of several axes are flattened in C order.
+come back as it was; rows of several axes are flattened in C order. Of the image itself alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from bottleneck.core import console
+from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,12 +36,13 @@ BLOCK_BYTES = 32 << 20
 class Table:
     """What is written, aligned."""
 
-    rows: Features  # (n, …)
+    rows: Features  # (n, …), or (n, views, …)
     keys: Sequence[str]
     labels: NDArray[np.int32]
     splits: Sequence[str]
     classes: tuple[str, ...]
     recipe: str
+    views: int = 1
 
 
 def write(path: Path, table: Table) -> None:
@@ -47,7 +50,7 @@ def write(path: Path, table: Table) -> None:
     KINDS[path.suffix.lower()](path, table)
 
 
-def _blocks(rows: Features) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(rows: Any) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield (position, rows) from the first to the last, a few at a time."""
     row_bytes = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
     step = max(1, BLOCK_BYTES // max(1, row_bytes))
@@ -83,13 +86,14 @@ def _write_npz(path: Path, table: Table) -> None:
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    n_features = int(np.prod(table.rows.shape[1:]))
+    rows = itself(table.rows, table.views)
+    n_features = int(np.prod(rows.shape[1:]))
     numbers = ",%.9g" * n_features
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="")  # quotes names where they need it
         writer.writerow(["key", "label", "split", *(f"f{i}" for i in range(n_features))])
         file.write("\n")
-        for at, block in _blocks(table.rows):
+        for at, block in _blocks(rows):
             for i, row in enumerate(block.reshape(len(block), n_features).tolist(), at):
                 label = int(table.labels[i])
                 name = table.classes[label] if label >= 0 else ""
