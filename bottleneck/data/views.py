@@ -120,7 +120,7 @@ def spec(number: int | None, names: Sequence[str] | None, seed: int | None) -> V
     if number is None or number == 1:
         for flag, value in (("--augment", names), ("--views-seed", seed)):
             if value is not None:
-                raise UsageError("makes the views after the first", flag, "say --views 2 or more")
+                raise UsageError("one view is the image itself", flag, "say --views 2 or more")
         return ViewSpec()
     if not 1 <= number <= MOST:
         raise UsageError(f"{number} views of an image", "--views", f"from 1 to {MOST}")

@@ -2,9 +2,9 @@
 
 `.npz`: rows (n, …) in their own dtype, keys (n,) and classes (k,) as text, labels (n,) int32 (an
 index into classes, -1 without a label), splits (n,) as text, recipe. Nothing in it is pickled.
-Where there are several views of each image, rows are (n, views, …), the image itself first.
+Of several views of each image it holds all, rows (n, views, …), the image itself first.
 `.csv`: key, label (the class's name), split, f0, f1, … with nine digits, which float32 needs to
-come back as it was; rows of several axes are flattened in C order. Of the image itself alone.
+come back as it was; rows of several axes are flattened in C order. Of several views the first.
 """
 
 from __future__ import annotations
@@ -19,15 +19,12 @@ import numpy as np
 from numpy.lib import format as npy
 
 from bottleneck.core import console
-from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from bottleneck.store.features import Features
 
 BLOCK_BYTES = 32 << 20
 
@@ -36,18 +33,17 @@ BLOCK_BYTES = 32 << 20
 class Table:
     """What is written, aligned."""
 
-    rows: Features  # (n, …), or (n, views, …)
+    rows: Any  # (n, …), as features of a store: in blocks
     keys: Sequence[str]
     labels: NDArray[np.int32]
     splits: Sequence[str]
     classes: tuple[str, ...]
     recipe: str
-    views: int = 1
 
 
 def write(path: Path, table: Table) -> None:
     """Write the table as the path's end says; the file must be new."""
-    KINDS[path.suffix.lower()](path, table)
+    KINDS[path.suffix.lower()].write(path, table)
 
 
 def _blocks(rows: Any) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -86,14 +82,13 @@ def _write_npz(path: Path, table: Table) -> None:
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    rows = itself(table.rows, table.views)
-    n_features = int(np.prod(rows.shape[1:]))
+    n_features = int(np.prod(table.rows.shape[1:]))
     numbers = ",%.9g" * n_features
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="")  # quotes names where they need it
         writer.writerow(["key", "label", "split", *(f"f{i}" for i in range(n_features))])
         file.write("\n")
-        for at, block in _blocks(rows):
+        for at, block in _blocks(table.rows):
             for i, row in enumerate(block.reshape(len(block), n_features).tolist(), at):
                 label = int(table.labels[i])
                 name = table.classes[label] if label >= 0 else ""
@@ -101,6 +96,14 @@ def _write_csv(path: Path, table: Table) -> None:
                 file.write(numbers % tuple(row) + "\n")
 
 
-KINDS: Mapping[str, Callable[[Path, Table], None]] = MappingProxyType(
-    {".npz": _write_npz, ".csv": _write_csv}
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a file of this kind is written, and whether it has room for several views of an image."""
+
+    write: Callable[[Path, Table], None]
+    holds_views: bool
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {".npz": Kind(_write_npz, holds_views=True), ".csv": Kind(_write_csv, holds_views=False)}
 )
