@@ -147,9 +147,9 @@ def make(image: NDArray[np.uint8], digest: bytes, views: ViewSpec) -> NDArray[np
     RecipeError
         When the recipe has operations that this version does not know.
     """
-    made = np.empty((views.number, *image.shape), np.uint8)
-    made[0] = image
-    known = {op.spelled: op for op in OPERATIONS.values()}
+    if views.number == 1:
+        return image[None]
+    known = {operation.spelled: operation.change for operation in OPERATIONS.values()}
     unknown = [name for name in views.operations if name not in known]
     if unknown:
         raise RecipeError(
@@ -157,15 +157,14 @@ def make(image: NDArray[np.uint8], digest: bytes, views: ViewSpec) -> NDArray[np
             ", ".join(unknown),
             "use the version that began the store, or --replace",
         )
-    around = _mirrored(image) if views.number > 1 else None
+    made = np.empty((views.number, *image.shape), np.uint8)
+    made[0] = image
+    around = _mirrored(image)
     for view in range(1, views.number):
-        assert around is not None
-        changes = [
-            known[name].change(*_draw(views.seed, digest, view, name)) for name in views.operations
-        ]
         move, gain = np.eye(3), 1.0
-        for change in changes:
-            move, gain = move @ change.move, change.gain * gain
+        for name in views.operations:
+            change = known[name](*_draw(views.seed, digest, view, name))
+            move, gain = move @ change.move, gain * change.gain
         made[view] = _brighter(_resampled(*around, image.shape[:2], move), gain)
     return made
 
