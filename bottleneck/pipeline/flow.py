@@ -6,15 +6,15 @@ import os
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.data.decode import UndecodableError, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+AHEAD = 128 << 20  # bytes of decoded images that may wait: what starting an engine has time for
+
 
 class Readable(Protocol):
     """What samples are read from: a source, or images named one by one."""
@@ -36,7 +38,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Item:
-    """One sample after reading.
+    """One sample after reading; `read` without its content, which many waiting ones would hold.
 
     `image` is (height, width, 3) uint8 RGB when this sample must be computed; `failure` says why
     that is impossible; neither is set when a row for the digest exists or is on its way.
@@ -83,9 +85,8 @@ class Reader:
             return Item(index=index, digest=None, read=None, failure=reason)
         digest = sample_digest(read.content)
         self._spent("hash", start)
-        if self._claim(digest):
-            return Item(index=index, digest=digest, read=read)
-        return self._decoded(index, digest, read)
+        done = Item(index=index, digest=digest, read=replace(read, content=b""))
+        return done if self._claim(digest) else self._decoded(done, read.content)
 
     def image_of(self, index: int, digest: bytes) -> NDArray[np.uint8] | None:
         """Return the pixels of a sample whose row exists, or None if it changed or fails."""
@@ -97,15 +98,14 @@ class Reader:
         except (OSError, UndecodableError):
             return None
 
-    def _decoded(self, index: int, digest: bytes, read: Read) -> Item:
+    def _decoded(self, item: Item, content: bytes | NDArray[np.uint8]) -> Item:
         start = time.perf_counter()
         try:
-            image = decode(read.content, self.image, self.limits)
+            return replace(item, image=decode(content, self.image, self.limits))
         except UndecodableError as error:
-            return Item(index=index, digest=digest, read=read, failure=error.reason)
+            return replace(item, failure=error.reason)
         finally:
             self._spent("decode", start)
-        return Item(index=index, digest=digest, read=read, image=image)
 
     def _claim(self, digest: bytes) -> bool:
         """Whether a row for the digest exists or is on its way; if not, now it is."""
@@ -128,6 +128,46 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def window(image: ImageSpec, batch_size: int) -> int:
+    """Return how many decoded images may wait for the network: four batches, or `AHEAD` bytes."""
+    height, width = image.size
+    return max(4 * batch_size, AHEAD // (height * width * 3))
+
+
+class Background(Generic[T, R]):
+    """Batches at work in a thread of its own, while whoever gave them goes on.
+
+    Use as a context: leaving it waits for the batch at work, and drops those behind it.
+    """
+
+    def __init__(self, work: Callable[[list[T]], R]) -> None:
+        self._work = work
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="compute")
+        self._under_way: deque[tuple[list[T], Future[R]]] = deque()
+
+    def __len__(self) -> int:
+        """How many items are in the batches under way."""
+        return sum(len(batch) for batch, _ in self._under_way)
+
+    def start(self, batch: list[T]) -> None:
+        """Begin with a batch once those before it are done."""
+        self._under_way.append((batch, self._pool.submit(self._work, batch)))
+
+    def results(self, *, but: int) -> Iterator[tuple[list[T], R]]:
+        """Yield batches and what came of them, in order, waiting for all `but` the last few."""
+        while len(self._under_way) > but:
+            batch, result = self._under_way.popleft()
+            yield batch, result.result()
+
+    def __enter__(self) -> Self:
+        """Return this."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the thread."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def read_ahead(
