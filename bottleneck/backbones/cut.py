@@ -138,7 +138,7 @@ class _Replay:
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
         outputs: list[Any] = import_keras().tree.flatten(twin(*args, **kwargs))
         if self._copy and twin is not operation and operation.weights:
-            twin.set_weights([weight.numpy() for weight in operation.weights])
+            give_weights(twin, operation)
         return outputs
 
     def _twin(self, operation: Any) -> Any:
@@ -161,6 +161,17 @@ class _Replay:
             config["name"] = f"{operation.name}_{len(self._twins)}"
             self._twins[id(operation)] = type(operation).from_config(config)
         return self._twins[id(operation)]
+
+
+def give_weights(twin: Any, layer: Any) -> None:
+    """Give a built copy of a layer the layer's tensors, and what is made of them.
+
+    Normalization computes with constants that it made when it was built; other layers may too.
+    """
+    twin.set_weights([weight.numpy() for weight in layer.weights])
+    for part in twin._flatten_layers():
+        if hasattr(part, "finalize_state"):
+            part.finalize_state()
 
 
 def _as_list(value: Any) -> list[Any] | tuple[Any, ...]:
