@@ -124,6 +124,10 @@ class _Replay:
                 args, kwargs = node.arguments.fill_in(tensors)
                 path = prefix + node.operation.name
                 if is_nested(node.operation):
+                    if isinstance(args[0], dict):
+                        raise UsageError(
+                            "is given its inputs by their names", path, "give them as a list"
+                        )
                     outputs = self.run(node.operation, list(_as_list(args[0])), f"{path}/")
                 else:
                     outputs = self._call(node.operation, args, kwargs)
@@ -155,12 +159,24 @@ class _Replay:
                 )
             return operation  # code that only its author can copy
         if id(operation) not in self._twins:
-            config = operation.get_config()
+            config = _in_float32(operation.get_config())
             config["dtype"] = "float32"
             config["trainable"] = False
             config["name"] = f"{operation.name}_{len(self._twins)}"
             self._twins[id(operation)] = type(operation).from_config(config)
         return self._twins[id(operation)]
+
+
+def _in_float32(value: Any) -> Any:
+    """Return a layer's config with the layers inside it computing in float32 too."""
+    if isinstance(value, list | tuple):
+        return type(value)(_in_float32(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    found = {key: _in_float32(item) for key, item in value.items()}
+    if "class_name" in value and isinstance(value.get("config"), dict) and "dtype" in found["config"]:
+        found["config"]["dtype"] = "float32"
+    return found
 
 
 def give_weights(twin: Any, layer: Any) -> None:
