@@ -65,6 +65,8 @@ class NetworkOptions:
             raise UsageError(
                 "no backbone named", "--backbone", "name one, such as --backbone resnet50"
             )
+        if self.network_version is not None and not self.network_version.strip():
+            raise UsageError("is empty, so it says nothing", "--network-version", "give a text")
         spec = backbones.catalog.spec(self.backbone)
         weights = self.weights or spec.weights
         if weights != spec.weights and not weights.startswith("random:"):
