@@ -9,6 +9,7 @@ is called with training=False. This copy is what is digested and what computes.
 from __future__ import annotations
 
 import difflib
+from bisect import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class Flat:
     input : KerasTensor (None, height, width, 3) float32
     output : KerasTensor
         The original's output.
-    places : path → the outputs of each call of the layer of that path
+    places : path → the outputs of each call of the layer of that path, in the order of the calls
     """
 
     input: Any
@@ -113,9 +114,15 @@ class _Replay:
         self._version = network_version
         self._copy = copy_weights
         self._twins: dict[int, Any] = {}
+        self._order: dict[str, list[tuple[int, ...]]] = {}  # path → the numbers of its calls
 
-    def run(self, model: Any, inputs: list[Any], prefix: str) -> list[Any]:
-        """Replay a model's nodes on new inputs; return the new outputs."""
+    def run(
+        self, model: Any, inputs: list[Any], prefix: str, call: tuple[int, ...] = ()
+    ) -> list[Any]:
+        """Replay a model's nodes on new inputs; return the new outputs.
+
+        `call` is the number of this call of the model, behind those of the models around it.
+        """
         tensors = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
         for output in model.outputs:
             for node in nodes_to(output):
@@ -123,15 +130,20 @@ class _Replay:
                     continue  # an input, or replayed for another output
                 args, kwargs = node.arguments.fill_in(tensors)
                 path = prefix + node.operation.name
+                number = (*call, node.operation._inbound_nodes.index(node))
                 if is_nested(node.operation):
                     if isinstance(args[0], dict):
                         raise UsageError(
                             "is given its inputs by their names", path, "give them as a list"
                         )
-                    outputs = self.run(node.operation, list(_as_list(args[0])), f"{path}/")
+                    outputs = self.run(node.operation, list(_as_list(args[0])), f"{path}/", number)
                 else:
                     outputs = self._call(node.operation, args, kwargs)
-                self._flat.places.setdefault(path, []).append(outputs)
+                # Nodes come as the output needs them, calls are counted as they were made.
+                numbers = self._order.setdefault(path, [])
+                at = bisect(numbers, number)
+                numbers.insert(at, number)
+                self._flat.places.setdefault(path, []).insert(at, outputs)
                 pairs = zip(node.outputs, outputs, strict=True)
                 tensors.update({id(old): new for old, new in pairs})
         return [tensors[id(output)] for output in model.outputs]
@@ -174,7 +186,11 @@ def _in_float32(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: _in_float32(item) for key, item in value.items()}
-    if "class_name" in value and isinstance(value.get("config"), dict) and "dtype" in found["config"]:
+    if (
+        "class_name" in value
+        and isinstance(value.get("config"), dict)
+        and "dtype" in found["config"]
+    ):
         found["config"]["dtype"] = "float32"
     return found
 

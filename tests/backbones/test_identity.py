@@ -327,5 +327,22 @@ def test_a_network_inside_that_is_given_its_inputs_by_name_is_refused_by_its_nam
         one, two = keras.Input((*SIZE, 3), name="b"), keras.Input((*SIZE, 3), name="a")
         return keras.Model({"b": one, "a": two}, one - 2 * two, name="inner")({"b": x, "a": x})
 
-    with pytest.raises(UsageError, match="by their names.*inner"):
+    with pytest.raises(UsageError, match=r"by their names.*inner"):
         identity(network(keras, body))
+
+
+def test_the_calls_of_a_layer_are_counted_as_they_were_made(keras):
+    layers = keras.layers
+    image = keras.Input((*SIZE, 3))
+    shared = layers.Conv2D(3, 1, name="shared")
+    first, second = shared(image), shared(image * 2)
+    inside = keras.Input((*SIZE, 3))
+    inner = keras.Model(inside, layers.Conv2D(3, 1, name="deep")(inside), name="inner")
+    third, fourth = inner(first), inner(second)
+    model = keras.Model(image, layers.Concatenate()([fourth, third, second, first]))
+    x = np.random.default_rng(0).uniform(0, 9, (2, *SIZE, 3)).astype("f4")
+    parts = np.split(np.asarray(model(x)), 4, axis=-1)[::-1]
+    names = ("shared:0", "shared:1", "inner:0", "inner:1", "inner/deep:0", "deep:1")
+    for layer, expected in zip(names, [*parts, *parts[2:]], strict=True):
+        rows = from_model(model, layer=layer, size=SIZE).model(x)
+        np.testing.assert_allclose(rows, expected, rtol=1e-4, err_msg=layer)
