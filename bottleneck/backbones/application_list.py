@@ -22,6 +22,7 @@ class Application:
     preprocessing: str
     large: bool = False  # 32 images a batch in place of 64
     top: str = "predictions"  # the layer that gives the probabilities of ImageNet's classes
+    imagenet_differs: bool = False  # Keras builds another graph around ImageNet's weights
 
 
 def _family(
@@ -30,6 +31,8 @@ def _family(
     sizes: Mapping[str, int],
     large: tuple[str, ...] = (),
     top: Callable[[str], str] = lambda _: "predictions",
+    *,
+    imagenet_differs: bool = False,
 ) -> dict[str, Application]:
     return {
         function.lower(): Application(
@@ -39,6 +42,7 @@ def _family(
             preprocessing=preprocessing,
             large=function in large,
             top=top(function),
+            imagenet_differs=imagenet_differs,
         )
         for function, size in sizes.items()
     }
@@ -63,6 +67,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             NONE,
             {f"EfficientNetB{i}": size for i, size in enumerate(_B_SIZES)},
             tuple(f"EfficientNetB{i}" for i in (4, 5, 6, 7)),
+            imagenet_differs=True,
         ),
         **_family(
             "efficientnet_v2",

@@ -95,9 +95,13 @@ def build(entry: Application, size: tuple[int, int], *, top: bool, weights: str 
     """Return the application as Keras builds it; UsageError for a size that it cannot take."""
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
-    function = getattr(import_keras().applications, entry.function)
+    keras = import_keras()
+    function = getattr(keras.applications, entry.function)
+    # As a tensor, because with ImageNet's top Keras takes one shape alone.
+    image = keras.Input((*size, 3)) if weights and entry.imagenet_differs else None
+    shape = None if image is not None else (*size, 3)
     try:
-        return function(include_top=top, weights=weights, input_shape=(*size, 3))
+        return function(include_top=top, weights=weights, input_shape=shape, input_tensor=image)
     except ValueError as error:
         raise bad_size(entry.function, size, error) from error
 
@@ -150,12 +154,16 @@ def _with_weights(
             raise UsageError(f"no seed {seed!r}", "--weights", "such as random:0")
         import_keras().utils.set_random_seed(int(seed))
         return build(entry, size, top=top, weights=None), ()
+    square = (entry.size, entry.size)
+    fetch: Callable[[], Any] = lambda: build(entry, square, top=top, weights="imagenet")  # noqa: E731
     if request.weights == "imagenet":
-        square = (entry.size, entry.size)
-        fetch: Callable[[], Any] = lambda: build(entry, square, top=top, weights="imagenet")  # noqa: E731
-        path = weights.imagenet_file(fetch, request.backbone)
+        path, of_imagenet = weights.imagenet_file(fetch, request.backbone), True
     else:
         path = Path(request.weights).expanduser()
+        of_imagenet = entry.imagenet_differs and weights.is_imagenet_file(fetch, path)
+    if entry.imagenet_differs and of_imagenet:
+        graph: Callable[[], Any] = lambda: build(entry, size, top=top, weights="imagenet")  # noqa: E731
+        return weights.built_around(graph, path), (path,)
     model = build(entry, size, top=top, weights=None)
     weights.load_file(model, path)
     return model, (path,)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing as arithmetic
-from bottleneck.backbones.cut import node_of, nodes_to
+from bottleneck.backbones.cut import give_weights, node_of, nodes_to
 from bottleneck.backbones.known import config_of, foreign_code
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
@@ -108,7 +108,7 @@ class Behind:
             args, kwargs = node.arguments.fill_in(tensors)
             outputs = keras.tree.flatten(twins[id(operation)](*args, **kwargs))
             if twins[id(operation)] is not operation and operation.weights:
-                twins[id(operation)].set_weights([w.numpy() for w in operation.weights])
+                give_weights(twins[id(operation)], operation)
             pairs = zip(node.outputs, outputs, strict=True)
             tensors.update({id(old): new for old, new in pairs})
         return keras.Model(start, tensors[id(self._end)])

@@ -10,6 +10,7 @@ training=False. This copy is what is digested and what computes.
 from __future__ import annotations
 
 import difflib
+from bisect import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Flat:
     input : KerasTensor (None, height, width, 3) float32
     output : KerasTensor
         The original's output.
-    places : path → the outputs of each call of the layer of that path
+    places : path → the outputs of each call of the layer of that path, in the order of the calls
     """
 
     input: Any
@@ -120,9 +121,15 @@ class _Replay:
         self._version = network_version
         self._own = own
         self._twins: dict[int, Any] = {}
+        self._order: dict[str, list[tuple[int, ...]]] = {}  # path → the numbers of its calls
 
-    def run(self, model: Any, inputs: list[Any], prefix: str) -> list[Any]:
-        """Replay a model's nodes on new inputs; return the new outputs."""
+    def run(
+        self, model: Any, inputs: list[Any], prefix: str, call: tuple[int, ...] = ()
+    ) -> list[Any]:
+        """Replay a model's nodes on new inputs; return the new outputs.
+
+        `call` is the number of this call of the model, behind those of the models around it.
+        """
         tensors = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
         for output in model.outputs:
             for node in nodes_to(output):
@@ -130,11 +137,20 @@ class _Replay:
                     continue  # an input, or replayed for another output
                 args, kwargs = node.arguments.fill_in(tensors)
                 path = prefix + node.operation.name
+                number = (*call, node.operation._inbound_nodes.index(node))
                 if is_nested(node.operation):
-                    outputs = self.run(node.operation, list(_as_list(args[0])), f"{path}/")
+                    if isinstance(args[0], dict):
+                        raise UsageError(
+                            "is given its inputs by their names", path, "give them as a list"
+                        )
+                    outputs = self.run(node.operation, list(_as_list(args[0])), f"{path}/", number)
                 else:
                     outputs = self._call(node.operation, args, kwargs)
-                self._flat.places.setdefault(path, []).append(outputs)
+                # Nodes come as the output needs them, calls are counted as they were made.
+                numbers = self._order.setdefault(path, [])
+                at = bisect(numbers, number)
+                numbers.insert(at, number)
+                self._flat.places.setdefault(path, []).insert(at, outputs)
                 pairs = zip(node.outputs, outputs, strict=True)
                 tensors.update({id(old): new for old, new in pairs})
         return [tensors[id(output)] for output in model.outputs]
@@ -145,7 +161,7 @@ class _Replay:
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
         outputs: list[Any] = import_keras().tree.flatten(twin(*args, **kwargs))
         if twin is not operation and operation.weights:
-            twin.set_weights([weight.numpy() for weight in operation.weights])
+            give_weights(twin, operation)
         return outputs
 
     def _twin(self, operation: Any) -> Any:
@@ -165,12 +181,39 @@ class _Replay:
             operation.trainable = False
             return operation
         if id(operation) not in self._twins:
-            config = operation.get_config()
+            config = _in_float32(operation.get_config())
             config["dtype"] = "float32"
             config["trainable"] = False
             config["name"] = f"{operation.name}_{len(self._twins)}"
             self._twins[id(operation)] = type(operation).from_config(config)
         return self._twins[id(operation)]
+
+
+def _in_float32(value: Any) -> Any:
+    """Return a layer's config with the layers inside it computing in float32 too."""
+    if isinstance(value, list | tuple):
+        return type(value)(_in_float32(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    found = {key: _in_float32(item) for key, item in value.items()}
+    if (
+        "class_name" in value
+        and isinstance(value.get("config"), dict)
+        and "dtype" in found["config"]
+    ):
+        found["config"]["dtype"] = "float32"
+    return found
+
+
+def give_weights(twin: Any, layer: Any) -> None:
+    """Give a built copy of a layer the layer's tensors, and what is made of them.
+
+    Normalization computes with constants that it made when it was built; other layers may too.
+    """
+    twin.set_weights([weight.numpy() for weight in layer.weights])
+    for part in twin._flatten_layers():
+        if hasattr(part, "finalize_state"):
+            part.finalize_state()
 
 
 def _as_list(value: Any) -> list[Any] | tuple[Any, ...]:

@@ -9,8 +9,10 @@ What counts of a config. For the classes in `COUNTED` the keys listed there coun
 they differ from the default that is pinned here, so that no Keras can change their meaning by a
 new default; any other key counts when it is not the constructor's default, so that a Keras that
 adds a key changes nothing until somebody sets it. For the other classes of Keras every key
-counts. Never counted: names, `trainable`, dtypes (the copy is float32), initialisers,
-regularisers, constraints, seeds: they decide nothing in a trained, frozen network.
+counts. Never counted of a layer: names, `trainable`, dtypes (the copy is float32), initialisers,
+regularisers, constraints, seeds: they decide nothing in a trained, frozen network. That holds for
+Keras' own layers alone: of a bare operation (a cast to some dtype, say) and of what is somebody's
+own everything counts but names and `trainable`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.backbones.cut import node_of, nodes_to
-from bottleneck.backbones.known import check_known, config_of, foreign_config, is_of_keras
+from bottleneck.backbones.known import (
+    check_known,
+    config_of,
+    foreign_config,
+    foreign_object,
+    is_lambda,
+    is_of_keras,
+)
 from bottleneck.core.errors import UsageError
 from bottleneck.core.recipe import canonical, canonical_digest
 
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Raise it when anything here changes the digest of some network: the request map starts anew.
-IDENTITY_VERSION = 1
+IDENTITY_VERSION = 2
 
 _REQUIRED = object()  # a key without a default: always spelled
 _CHANNELS = {"data_format": "channels_last"}
@@ -82,10 +91,10 @@ COUNTED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "Minimum": _MERGE,
     }
 )
-# Decide nothing: momentum is of training; the rest is how a layer came to be, or is called.
+_NAMES = {"name", "trainable"}  # decide nothing in anything
+# Decide nothing in a layer of Keras': momentum is of training; the rest is how it came to be.
 _NEVER = {
-    "name",
-    "trainable",
+    *_NAMES,
     "dtype",
     "seed",
     "momentum",
@@ -200,14 +209,15 @@ def _config(operation: Any, rank: int) -> dict[str, Any]:
     config = config_of(operation)
     name = type(operation).__name__
     is_layer = hasattr(operation, "weights")
-    pinned = COUNTED.get(name) if is_layer else None
+    is_own = not is_of_keras(type(operation))
+    pinned = COUNTED.get(name) if is_layer and not is_own else None
     defaults = _constructor_defaults(type(operation))
     counted: dict[str, Any] = {}
     for key, value in config.items():
-        if key in _NEVER or key.endswith(_NEVER_SUFFIXES):
+        if _never_counts(key, of_keras=is_layer and not is_own):
             continue
-        foreign = foreign_config({key: value})  # whose version the user says; never its byte code
-        spelled = {"foreign": foreign} if foreign else _spell(value, key, rank)
+        # Other operations put an axis into their input, so that -1 is none of it.
+        spelled = _spell(value, key, rank if pinned is not None else None)
         if pinned is None:
             counts = True
         elif key in pinned:
@@ -219,37 +229,49 @@ def _config(operation: Any, rank: int) -> dict[str, Any]:
     return counted
 
 
+def _never_counts(key: str, *, of_keras: bool) -> bool:
+    return key in _NAMES or (of_keras and (key in _NEVER or key.endswith(_NEVER_SUFFIXES)))
+
+
 def _constructor_defaults(kind: type) -> dict[str, Any]:
     parameters = inspect.signature(kind).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
-def _spell(value: Any, key: str, rank: int) -> Any:
-    """Return a config's value in one spelling: lists, positive axes, no names of objects."""
+def _spell(value: Any, key: str, rank: int | None) -> Any:
+    """Return a config's value in one spelling: lists, positive axes, no names of objects.
+
+    Of code that is not Keras' the name alone is in it (the user says which version), never the
+    byte code; of objects of such a class also the config.
+    """
     if value is _REQUIRED:
         return {"required": True}
-    if key in ("axis", "axes") and isinstance(value, int):
+    if key in ("axis", "axes") and isinstance(value, int) and rank is not None:
         return value % rank
     if isinstance(value, list | tuple):
         items = [_spell(item, key, rank) for item in value]
         # LayerNormalization writes its one axis as a list.
         return items[0] if key == "axis" and len(items) == 1 else items
     if isinstance(value, dict):
+        if is_lambda(value, key):
+            return {"foreign": "a lambda"}
         if "class_name" in value and "config" in value:  # a layer inside a layer
-            inner = value["config"]
+            inner, foreign = value["config"], foreign_object(value)
             if isinstance(inner, dict):
                 inner = {
                     k: _spell(v, k, rank)
                     for k, v in inner.items()
-                    if k not in _NEVER and not k.endswith(_NEVER_SUFFIXES)
+                    if not _never_counts(k, of_keras=foreign is None)
                 }
-            return {"class": value["class_name"], "config": inner}
+            return {"class": foreign or value["class_name"], "config": inner}
         return {str(k): _spell(v, k, rank) for k, v in value.items()}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    if callable(value):
+    if callable(value):  # somebody's own by its whole name
+        if not is_of_keras(value):
+            return {"foreign": foreign_config(value)}
         return getattr(value, "__name__", type(value).__name__)
     return value
 

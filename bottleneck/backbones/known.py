@@ -25,6 +25,8 @@ PLAIN = {
     "__slice__",
 }
 
+_ARROWS = {"equation", "subscripts", "pattern"}  # of products: abc,cd->abd is no package>name
+
 
 def config_of(operation: Any) -> dict[str, Any]:
     """Return an operation's config, without Keras' warning of the lambdas in it."""
@@ -58,21 +60,36 @@ def foreign_code(operation: Any) -> str | None:
     return foreign_config(config_of(operation))
 
 
-def foreign_config(value: Any) -> str | None:
-    """Return a name for code in a config that is not Keras' own, if there is any."""
+def is_lambda(value: Any, key: str) -> bool:
+    """Whether the value of a config's key is a lambda, which is written as its byte code."""
+    if not isinstance(value, dict):
+        return False
+    if "class_name" in value:
+        return bool(value["class_name"] == "__lambda__")
+    return key == "activation"
+
+
+def foreign_object(value: Any) -> str | None:
+    """Return a name for an object as configs write it, if it is not Keras' own."""
+    kind, module = str(value["class_name"]), str(value.get("module") or "")
+    # Keras' own functions are written as their bare names; any other comes as an object.
+    if kind == "function":
+        return f"the function {value['config']}"
+    if module.split(".")[0] != "keras" and kind not in PLAIN:
+        return str(value.get("registered_name") or kind)
+    return None
+
+
+def foreign_config(value: Any, key: str = "") -> str | None:
+    """Return a name for code in a config (or in what its `key` has) that is not Keras' own."""
     if isinstance(value, dict):
-        if "class_name" in value and "config" in value:
-            kind, module = str(value["class_name"]), str(value.get("module") or "")
-            # Keras' own functions are written as their bare names; any other comes as an object.
-            if kind == "function":
-                return f"the function {value['config']}"
-            if module.split(".")[0] != "keras" and kind not in PLAIN:
-                return str(value.get("registered_name") or kind)
-        elif isinstance(value.get("activation"), dict) and "class_name" not in value["activation"]:
-            return "a lambda"  # written as its byte code
-        return next((found for item in value.values() if (found := foreign_config(item))), None)
+        if is_lambda(value, key):
+            return "a lambda"
+        if "class_name" in value and "config" in value and (found := foreign_object(value)):
+            return found
+        return next((found for k, v in value.items() if (found := foreign_config(v, k))), None)
     if isinstance(value, list | tuple):
-        return next((found for item in value if (found := foreign_config(item))), None)
-    if isinstance(value, str) and ">" in value:  # a registered function, package>name
-        return value
+        return next((found for item in value if (found := foreign_config(item, key))), None)
+    if isinstance(value, str) and ">" in value and key not in _ARROWS:
+        return value  # a registered function, package>name
     return value.__qualname__ if callable(value) and not is_of_keras(value) else None

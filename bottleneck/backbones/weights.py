@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import foreign_hdf5
-from bottleneck.core.errors import UnavailableError, UsageError
+from bottleneck.core.errors import BottleneckError, UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 DOWNLOAD_TIMEOUT_S = 30.0
 
@@ -35,29 +39,67 @@ def imagenet_file(build: Any, name: str) -> Path:
     UnavailableError
         When it is not there and cannot be fetched.
     """
-    keras = import_keras()
+    asked, get_file = _asked_of(build)
+    if not asked:
+        raise UsageError(f"{name} has no ImageNet weights", "--weights", "give --weights PATH")
+    path: Path = keras_home() / asked.get("cache_subdir", "models") / asked["fname"]
+    if not path.exists():
+        _download(get_file, asked, path, name)
+    return path
+
+
+def is_imagenet_file(build: Any, path: Path) -> bool:
+    """Whether this is, byte by byte, the file that Keras would fetch for what `build` builds."""
+    known = _asked_of(build)[0].get("file_hash")
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest() == known  # as Keras lists them
+    except OSError:
+        return False
+
+
+def built_around(build: Any, path: Path) -> Any:
+    """Return what `build` builds around ImageNet's weights, read by Keras from this file.
+
+    Raises
+    ------
+    UsageError
+        When there is no such file, it is none, or its tensors are not the model's.
+    """
+    _check_file(path)
+    with _get_file(lambda *_, **__: str(path)):
+        try:
+            return build()
+        except BottleneckError:
+            raise
+        except Exception as error:
+            raise _misfit("the network", path, error) from error
+
+
+def _asked_of(build: Any) -> tuple[dict[str, Any], Any]:
+    """Return what Keras would ask `get_file` for, and `get_file`."""
     asked: dict[str, Any] = {}
 
     def record(fname: str, origin: str, *_: Any, **kwargs: Any) -> str:
         asked.update(fname=fname, origin=origin, **kwargs)
         raise _Found
 
+    # The graph alone: no memory, no time.
+    with _get_file(record) as real, import_keras().StatelessScope(), contextlib.suppress(_Found):
+        build()
+    return asked, real
+
+
+@contextlib.contextmanager
+def _get_file(ours: Callable[..., str]) -> Iterator[Any]:
+    """Put a function in the place of the one by which Keras fetches files; yield that one."""
     module = import_keras_file_utils()
     real = module.get_file
-    module.get_file = record
+    module.get_file = ours
     try:
-        with keras.StatelessScope():  # the graph alone: no memory, no time
-            build()
-    except _Found:
-        pass
+        yield real
     finally:
         module.get_file = real
-    if not asked:
-        raise UsageError(f"{name} has no ImageNet weights", "--weights", "give --weights PATH")
-    path: Path = keras_home() / asked.get("cache_subdir", "models") / asked["fname"]
-    if not path.exists():
-        _download(real, asked, path, name)
-    return path
 
 
 def import_keras_file_utils() -> Any:
@@ -91,16 +133,22 @@ def load_file(model: Any, path: Path) -> None:
     UsageError
         When there is no such file, it is none, or its tensors are not the model's.
     """
+    _check_file(path)
+    try:
+        model.load_weights(str(path))
+    except Exception as error:
+        raise _misfit(model.name, path, error) from error
+
+
+def _check_file(path: Path) -> None:
     if not path.is_file():
         raise UsageError("no such weight file", path, "check --weights")
     if path.suffix != ".h5":
         raise UsageError("not an HDF5 weight file (.h5)", path, "check --weights")
     with path.open("rb") as file:
         foreign_hdf5.check(file, path, "check --weights")
-    try:
-        model.load_weights(str(path))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"does not fit {model.name} ({reason})", path, "check --weights"
-        ) from error
+
+
+def _misfit(name: str, path: Path, error: Exception) -> UsageError:
+    reason = " ".join(str(error).split())[:200]
+    return UsageError(f"does not fit {name} ({reason})", path, "check --weights")

@@ -30,6 +30,7 @@ def number_labels(
     """
     found = set(names) - {""}
     _refuse_fractions(found, column, where)
+    _refuse_two_spellings(found, column, where)
     _refuse_several(found, column, where)
     shown = {name: show_key(name.encode("utf-8", "surrogateescape")) for name in found}
     classes = tuple(sorted(set(shown.values())))
@@ -63,6 +64,21 @@ def _refuse_fractions(names: Iterable[str], column: str, where: str) -> None:
         broken = next((name for name in sorted(names) if not float(name).is_integer()), None)
         if broken is not None:
             raise refuse_regression(f"column {column!r} holds numbers such as {broken}", where)
+
+
+def _refuse_two_spellings(names: Iterable[str], column: str, where: str) -> None:
+    """Refuse 1 beside 1.0: tables were joined, and one class would be trained as two."""
+    if not all(map(_NUMBER.fullmatch, names)):
+        return
+    first: dict[float, str] = {}
+    for name in sorted(names):
+        other = first.setdefault(float(name), name)
+        if other != name:
+            raise DataError(
+                f"column {column!r} holds {other!r} and {name!r}, which are one number",
+                where,
+                "spell each class in one way",
+            )
 
 
 def _refuse_several(names: set[str], column: str, where: str) -> None:

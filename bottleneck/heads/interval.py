@@ -26,6 +26,7 @@ def accuracy_interval(
     n, hits = int(counts.sum()), int(np.trace(counts))
     if not n:
         return None
-    drawn = np.random.default_rng(seed).binomial(n, hits / n, resamples) / n
+    generator = np.random.default_rng(seed if seed >= 0 else [-seed, 1])
+    drawn = generator.binomial(n, hits / n, resamples) / n
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

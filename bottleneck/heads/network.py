@@ -18,7 +18,7 @@ from bottleneck.core.frameworks import generators_kept, import_keras
 from bottleneck.heads.catalog import HEAD_FILE
 from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
 from bottleneck.heads.split import rows_to_fit
-from bottleneck.heads.training import probabilities, seed_of, train
+from bottleneck.heads.training import probabilities, room_for, seed_of, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,7 +150,7 @@ def fit_network(
         the classes is put behind them.
     """
     train_rows, validation_rows = rows_to_fit(len(features), labels, split, n_classes)
-    with generators_kept():
+    with generators_kept(), room_for("this head", "make it smaller"):
         model = _with_classifier(*build(), n_classes, seed, kind)
     done = train(
         model,

@@ -70,12 +70,21 @@ def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[np.float
 def probabilities(
     model: Any, features: Any, rows: NDArray[np.int64], size: int, doing: str
 ) -> NDArray[np.float32]:
-    """Return what a network that ends in softmax says of these rows, as (n, k)."""
+    """Return what a network that ends in softmax says of these rows, as (n, k).
+
+    Raises
+    ------
+    UsageError
+        When it says no numbers: a training has left weights that are too large.
+    """
     out = np.empty((len(rows), model.output_shape[-1]), np.float32)
-    with _room_for(size):
+    with room_for(f"a batch of {size}", "lower --batch-size"):
         for start in range(0, len(rows), size):
             at = rows[start : start + size]
             out[start : start + len(at)] = model.predict_on_batch(gather(features, at, doing))
+    if not np.isfinite(out).all():
+        what = "the head's probabilities are no numbers"
+        raise UsageError(what, "train --learning-rate", "try a lower one")
     return out
 
 
@@ -165,6 +174,8 @@ def train(
     if best is not None:
         model.set_weights(best[0])
         done.validation = best[1]
+    if not len(validation_rows):  # the last step's harm shows in no loss
+        probabilities(model, features, train_rows[:size], size, "train")
     return done
 
 
@@ -178,7 +189,7 @@ def _epoch(
 ) -> dict[str, float]:
     """Take one step a batch; return the mean loss and accuracy over the rows as they were met."""
     loss = right = 0.0
-    with _room_for(size):
+    with room_for(f"a batch of {size}", "lower --batch-size"):
         for at in order:
             x, y = gather(features, at, "train"), labels[at]
             weight = None if weights is None else weights[y]
@@ -216,13 +227,11 @@ def _class_weights(
 
 
 @contextmanager
-def _room_for(size: int) -> Iterator[None]:
-    """Turn a backend's word for no memory into ours."""
+def room_for(what: str, do: str) -> Iterator[None]:
+    """Turn a backend's word for no memory into ours: for `what`, and what to `do`."""
     try:
         yield
     except Exception as error:
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-            raise NoSpaceError(
-                f"no memory for a batch of {size}", "train", "lower --batch-size"
-            ) from error
+            raise NoSpaceError(f"no memory for {what}", "train", do) from error
         raise

@@ -75,6 +75,8 @@ class NetworkOptions:
                 "no backbone named", "--backbone", "name one, such as --backbone resnet50"
             )
         self.view_spec()  # a wrong word must show before anything is loaded
+        if self.network_version is not None and not self.network_version.strip():
+            raise UsageError("is empty, so it says nothing", "--network-version", "give a text")
         spec = backbones.catalog.spec(self.backbone)
         weights = self.weights or spec.weights
         if weights != spec.weights and not weights.startswith("random:"):

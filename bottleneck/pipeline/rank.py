@@ -56,6 +56,8 @@ def rank(options: RankOptions) -> dict[str, Any]:
     names = tuple(dict.fromkeys(options.backbones))
     if options.data is None:
         raise UsageError("no data named", "--data", "name a folder or a data set: --data digits")
+    if not names:
+        raise UsageError("no backbone named", "--backbones", "such as --backbones mini,resnet50")
     check_picture(options.picture)
     for name in names:
         backbones.catalog.spec(name)  # a wrong name must show before the first one has computed
@@ -79,7 +81,7 @@ def rank(options: RankOptions) -> dict[str, Any]:
 
 
 def _probe(name: str, options: RankOptions) -> Run:
-    cache = options.caches / name
+    cache = options.caches / Path(name).name  # of a model file, its own name
     extracted = extract(
         ExtractOptions(
             cache=cache,

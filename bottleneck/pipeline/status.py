@@ -79,9 +79,9 @@ def _engines(store: Store) -> list[str]:
     found = []
     for part in store.parts:
         said = part.provenance
-        backend = said.get("backend")
-        version = f" {said.get(backend)}" if backend else ""
-        found.append(f"{said.get('engine')} ({backend}{version}) on {said.get('device')}")
+        engine, backend = said.get("engine"), said.get("backend")
+        version = f"{backend} {said.get(backend)}" if backend else said.get(engine)
+        found.append(f"{engine} ({version}) on {said.get('device')}")
     return sorted(set(found))
 
 

@@ -171,3 +171,16 @@ def test_applications_can_be_cut_between_their_blocks(name, layer, said):
     else:
         with pytest.raises(UsageError, match=said):
             found.behind()
+
+
+@pytest.mark.slow
+def test_a_normalization_behind_the_cut_keeps_what_it_was_adapted_to(keras):
+    image = keras.Input((*SIZE, 3))
+    stem = keras.layers.Conv2D(4, 3, name="stem")
+    norm = keras.layers.Normalization()
+    x = np.random.default_rng(3).integers(0, 256, (4, *SIZE, 3)).astype("f4")
+    norm.adapt(stem(x))
+    model = keras.Model(image, keras.layers.Conv2D(2, 1)(norm(stem(image))))
+    tail = behind(model, "stem").layers(seed)
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(tail(np.asarray(stem(x)), training=False), expected, rtol=1e-4)

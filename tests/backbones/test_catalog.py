@@ -1,5 +1,6 @@
 """Backbones: preprocessing and rows against plain Keras, cuts, weights, refusals."""
 
+import hashlib
 import importlib
 import json
 from pathlib import Path
@@ -211,3 +212,34 @@ def test_there_is_a_golden_digest_of_every_application_and_all_differ():
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_golden_digest_of_each_family_holds(name):
     assert digest(name) == json.loads(GOLDEN.read_text())[name]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("named", ["imagenet", "by its path", "another file"])
+def test_efficientnet_with_imagenet_weights_is_the_network_that_keras_builds_around_them(
+    keras, tmp_path, monkeypatch, named
+):
+    module = importlib.import_module("keras.src.applications.efficientnet")
+    small = {"include_top": False, "pooling": "avg", "input_shape": (32, 32, 3)}
+    keras.utils.set_random_seed(4)
+    made = keras.applications.EfficientNetB0(weights=None, **small)
+    made.layers[2].adapt(pixels(4, 32) / 255)
+    path = tmp_path / "models" / "efficientnetb0_notop.h5"
+    path.parent.mkdir()
+    made.save(path)
+    images = pixels(3, 32).astype("f4")
+    plain = made
+    if named != "another file":
+        digest = hashlib.md5(path.read_bytes()).hexdigest()
+        monkeypatch.setitem(module.WEIGHTS_HASHES, "b0", ("", digest))
+        with monkeypatch.context() as local:
+            local.setattr(module.file_utils, "get_file", lambda *_, **__: str(path))
+            plain = keras.applications.EfficientNetB0(weights="imagenet", **small)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    weights = "imagenet" if named == "imagenet" else str(path)
+    ours = load(Request(backbone="efficientnetb0", weights=weights, size=(32, 32)))
+    expected = plain.predict(images, verbose=0)
+    rows = np.asarray(ours.model(images, training=False))
+    errors = np.linalg.norm(rows - expected, axis=1) / np.linalg.norm(expected, axis=1)
+    assert errors.max() < 1e-5

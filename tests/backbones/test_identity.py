@@ -251,3 +251,98 @@ def test_a_hostile_keras_json_changes_nothing(tmp_path):
         )
         found.append(done.stdout)
     assert found[0] == found[1]
+
+
+def own_layer(keras):
+    """Return a layer of somebody's own, whose words look like those that decide nothing."""
+
+    class Own(keras.layers.Layer):
+        def __init__(self, **own):
+            given = {key: own.pop(key, 1) for key in ("momentum", "seed", "table_initializer")}
+            super().__init__(**own)
+            self.given = given
+
+        def call(self, x):
+            return x * sum(self.given.values())
+
+        def get_config(self):
+            return {**super().get_config(), **self.given}
+
+    return Own
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            lambda k, x: k.ops.cast(k.ops.cast(x, "int32"), "float32"),
+            lambda k, x: k.ops.cast(k.ops.cast(x, "bool"), "float32"),
+        ),
+        (
+            lambda k, x: k.ops.reshape(k.ops.stack([x, x * 2], -1), (-1, 288)),
+            lambda k, x: k.ops.reshape(k.ops.stack([x, x * 2], 3), (-1, 288)),
+        ),
+        (lambda k, x: own_layer(k)(momentum=2)(x), lambda k, x: own_layer(k)()(x)),
+        (lambda k, x: own_layer(k)(seed=2)(x), lambda k, x: own_layer(k)()(x)),
+        (lambda k, x: own_layer(k)(table_initializer=2)(x), lambda k, x: own_layer(k)()(x)),
+        (
+            lambda k, x: conv(k, activation=own_layer(k)(seed=2))(x),
+            lambda k, x: conv(k, activation=own_layer(k)(seed=3))(x),
+        ),
+        (
+            lambda k, x: conv(k, activation=k.layers.LeakyReLU(0.1))(x),
+            lambda k, x: conv(k, activation=k.layers.LeakyReLU(0.2))(x),
+        ),
+    ],
+)
+def test_words_that_decide_nothing_in_a_layer_of_keras_count_elsewhere(keras, one, other):
+    first = identity(network(keras, lambda x: one(keras, x)), network_version="1")
+    second = identity(network(keras, lambda x: other(keras, x)), network_version="1")
+    assert first[0] != second[0]
+
+
+def test_an_equation_is_no_code_of_somebody_s(keras):
+    layers = keras.layers
+    identity(network(keras, lambda x: layers.EinsumDense("abcd,de->abce", (6, 8, 5))(x)))
+    identity(network(keras, lambda x: keras.ops.einsum("abcd,abcd->ad", x, x)))
+
+
+@pytest.mark.slow
+def test_a_layer_inside_a_layer_computes_in_float32_too(keras):
+    def of(dtype):
+        def body(x):
+            cells = keras.layers.LSTM(3, dtype=dtype)
+            return keras.layers.Bidirectional(cells)(keras.layers.Reshape((6, 24))(x / 300))
+
+        return from_model(network(keras, body), size=SIZE)
+
+    x = np.random.default_rng(0).uniform(0, 255, (2, *SIZE, 3)).astype("f4")
+    half, single = of("mixed_float16"), of("float32")
+    assert (half.network, half.weights) == (single.network, single.weights)
+    np.testing.assert_allclose(half.model(x), single.model(x), rtol=1e-6)
+
+
+def test_a_network_inside_that_is_given_its_inputs_by_name_is_refused_by_its_name(keras):
+    def body(x):
+        one, two = keras.Input((*SIZE, 3), name="b"), keras.Input((*SIZE, 3), name="a")
+        return keras.Model({"b": one, "a": two}, one - 2 * two, name="inner")({"b": x, "a": x})
+
+    with pytest.raises(UsageError, match=r"by their names.*inner"):
+        identity(network(keras, body))
+
+
+def test_the_calls_of_a_layer_are_counted_as_they_were_made(keras):
+    layers = keras.layers
+    image = keras.Input((*SIZE, 3))
+    shared = layers.Conv2D(3, 1, name="shared")
+    first, second = shared(image), shared(image * 2)
+    inside = keras.Input((*SIZE, 3))
+    inner = keras.Model(inside, layers.Conv2D(3, 1, name="deep")(inside), name="inner")
+    third, fourth = inner(first), inner(second)
+    model = keras.Model(image, layers.Concatenate()([fourth, third, second, first]))
+    x = np.random.default_rng(0).uniform(0, 9, (2, *SIZE, 3)).astype("f4")
+    parts = np.split(np.asarray(model(x)), 4, axis=-1)[::-1]
+    names = ("shared:0", "shared:1", "inner:0", "inner:1", "inner/deep:0", "deep:1")
+    for layer, expected in zip(names, [*parts, *parts[2:]], strict=True):
+        rows = from_model(model, layer=layer, size=SIZE).model(x)
+        np.testing.assert_allclose(rows, expected, rtol=1e-4, err_msg=layer)

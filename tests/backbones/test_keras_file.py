@@ -373,3 +373,21 @@ def test_a_hostile_config_is_refused_before_anything_is_built(kept, tmp_path, ke
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("was built"))
     with pytest.raises(UsageError, match="function get_file is no part of a network"):
         load(asked(tmp_path / "m.keras", trust=True))
+
+
+def adapted(keras, wrap=lambda layer: layer):
+    """Return a network that begins with a Normalization which learned its figures from data."""
+    layer = keras.layers.Normalization()
+    layer.adapt(pictures(5) / 3)
+    return of_layer(keras, wrap(layer))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_normalization_that_was_adapted_normalises(keras, tmp_path, wrapped):
+    wrap = keras.layers.TimeDistributed if wrapped else (lambda layer: layer)
+    path = saved(adapted(keras, wrap), tmp_path / "adapted.keras")
+    x = pictures()
+    expected = keras.saving.load_model(path).predict(x, verbose=0)
+    assert abs(expected).max() < 20, "normalised it is"
+    np.testing.assert_allclose(load(asked(path)).model(x, training=False), expected, rtol=1e-5)

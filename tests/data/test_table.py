@@ -231,3 +231,12 @@ def test_an_edited_label_is_seen_although_no_image_changed(write):
     after = source.list()
     assert np.array_equal(before.stats, after.stats)
     assert rows_of(after)[0] == (b"a.png", "dog", 0)
+
+
+@pytest.mark.parametrize("labels", [("1", "1.0"), ("01", "1"), ("1e1", "10")])
+def test_one_number_in_two_spellings_is_not_two_classes(write, labels):
+    one, other = labels
+    with pytest.raises(DataError, match="one number"):
+        write(f"filename,label\na.png,{one}\nb.png,{other}\n").list()
+    source = write(f"filename,label\na.png,{one}\nb.png,{other}\nsub/c.png,cat\n")  # names, then
+    assert len(source.list().classes) == 3

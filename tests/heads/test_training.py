@@ -151,3 +151,18 @@ def test_any_seed_that_a_receipt_can_hold_gives_seeds_that_a_framework_takes():
     found = [seed_of(seed, n) for seed in (2**53, -(2**53), 0, 1, -1) for n in range(4)]
     assert len(set(found)) == len(found)
     assert 0 <= min(found) <= max(found) < 2**31
+
+
+@pytest.mark.parametrize("split", [SPLIT, np.where(SPLIT == 1, 2, SPLIT).astype(np.uint8)])
+def test_a_last_step_that_leaves_no_numbers_is_no_head(split):
+    with pytest.raises(UsageError, match="--learning-rate: try a lower one"):
+        fit(split=split, epochs=1, batch_size=99, learning_rate=1e38)
+
+
+def test_a_network_too_large_for_the_memory_says_so(monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(dense, "glorot", full)
+    with pytest.raises(NoSpaceError, match="make it smaller"):
+        fit(epochs=1)

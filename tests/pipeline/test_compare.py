@@ -208,3 +208,25 @@ def test_the_picture_shows_every_run(cache, tmp_path, monkeypatch):
         assert len(starts) == n  # one dot a run
         heights.append(len(drawn))
     assert heights[0] < heights[1]
+
+
+def test_a_seed_below_zero_is_a_seed():
+    assert accuracy_interval([[300, 40], [60, 200]], -1) is not None
+
+
+def test_no_backbone_at_all_is_wrong_usage(data, tmp_path):
+    with pytest.raises(UsageError, match="no backbone named"):
+        rank(RankOptions(backbones=(), data=str(data), caches=tmp_path / "c"))
+
+
+def test_a_model_file_s_store_lies_below_caches_under_the_file_s_name(data, tmp_path):
+    path = tmp_path / "elsewhere" / "mine.keras"
+    asked = RankOptions(
+        backbones=(str(path),),
+        data=str(data),
+        caches=tmp_path / "c",
+        network=NetworkOptions(size=(8, 8)),
+    )
+    rank(asked)
+    assert Store.open(tmp_path / "c" / "mine.keras").state.parts
+    assert not path.exists()

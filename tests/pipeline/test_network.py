@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from bottleneck import backbones
+from bottleneck.core.errors import UsageError
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.store.store import Store
@@ -83,3 +84,9 @@ def test_what_others_record_gives_no_leave_to_run_code():
     said = {"backbone": "m.keras", "imports": ["antigravity"], "trust": True}
     found = networks.recorded_options({"request": said}, "a store")
     assert (found.backbone, found.imports, found.trust) == ("m.keras", None, None)
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_a_network_version_that_says_nothing_is_refused(text):
+    with pytest.raises(UsageError, match="--network-version"):
+        NetworkOptions(backbone="mini", network_version=text).completed()
