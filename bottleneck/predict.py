@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
         "Say which classes images are of. Images whose rows are stored are not computed again.",
         "bottleneck predict --run cache/resnet50/runs/NAME photos/ 'more/*.jpg'",
     )
-    made.add_argument("images", nargs="+", metavar="IMAGE|FOLDER|GLOB")
+    made.add_argument(
+        "images", nargs="+", metavar="IMAGE|FOLDER|GLOB|DATA", help="DATA as in extract --data"
+    )
     which = made.add_mutually_exclusive_group(required=True)
     which.add_argument("--run", metavar="RUN", help="a run's folder, or its name")
     which.add_argument("--backbone", metavar="NAME", help="ImageNet's classes by this network")

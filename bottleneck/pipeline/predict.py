@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.errors import BottleneckError
     from bottleneck.pipeline.classifier import Classifier
 
 MOST_REASONS = 20  # in the message when nothing at all can be used
@@ -42,7 +43,7 @@ STORED_ROWS = 1024  # gathered at once
 class PredictOptions:
     """What `bottleneck predict` is asked for; the words of its command line."""
 
-    images: tuple[str, ...]  # files, folders, patterns
+    images: tuple[str, ...]  # files, folders, patterns, and whatever --data can be
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
     top: int = 3
@@ -59,7 +60,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     Raises
     ------
     DataError
-        When no image at all can be used.
+        When no image at all can be used; of a source alone that cannot be listed, its own error.
     OtherRowsError
         When this machine computes other rows than the store of the run holds.
     """
@@ -82,7 +83,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
             error.what, "nothing was predicted", "use the versions of then", *error.details
         ) from error
     images = run.answers()
-    _refuse_if_nothing_was_readable(images)
+    _refuse_if_nothing_was_readable(images, inputs.refused)
     if options.csv is not None:
         files.publish_bytes(options.csv, as_csv(images, options.top))
     return {
@@ -230,9 +231,15 @@ class _Prediction:
         return recorded_canaries(self.classifier.store, self.reader)
 
 
-def _refuse_if_nothing_was_readable(images: list[dict[str, Any]]) -> None:
-    if not any(image["top"] for image in images):
-        reasons = [f"{image['path']}: {image['error']}" for image in images[:MOST_REASONS]]
-        raise DataError(
-            f"none of {len(images)} images can be used", "predict", "check their paths", *reasons
-        )
+def _refuse_if_nothing_was_readable(
+    images: list[dict[str, Any]], refused: list[BottleneckError]
+) -> None:
+    if any(image["top"] for image in images):
+        return
+    if len(images) == len(refused):  # nothing but sources, which say what to do
+        first = refused[0]
+        raise type(first)(first.what, first.where, first.do, *first.details, *map(str, refused[1:]))
+    reasons = [f"{image['path']}: {image['error']}" for image in images[:MOST_REASONS]]
+    raise DataError(
+        f"none of {len(images)} images can be used", "predict", "check their paths", *reasons
+    )
