@@ -286,6 +286,13 @@ def test_a_machine_that_computes_other_rows_predicts_nothing(
         ask(run, picture(tmp_path / "new.png", 99))
 
 
+def test_a_recorded_source_that_is_empty_by_now_only_has_no_canaries(run, photos, tmp_path):
+    for path in photos.rglob("*.png"):
+        path.unlink()
+    report = ask(run, picture(tmp_path / "new.png", 99))
+    assert (report["computed"], report["canaries"]["checked"]) == (1, 0)
+
+
 def test_a_row_that_does_not_fit_is_a_reason(run, photos, tmp_path, numpy_network, monkeypatch):
     shutil.rmtree(photos)  # so that no canary tells
     monkeypatch.setattr(numpy_network, "factor", 1e9)
