@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         help="a store for each backbone lies below, under its name (default: cache/)",
     )
     rank.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
+    words.add_own_network(rank)
     rank.add_argument("--pooling", choices=("avg", "max", "none"))
     rank.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
     rank.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
@@ -77,7 +78,14 @@ def _rank(args: argparse.Namespace) -> dict[str, Any]:
             data=args.data,
             caches=args.caches,
             network=NetworkOptions(
-                weights=args.weights, pooling=args.pooling, size=args.size, rows=args.rows
+                weights=args.weights,
+                pooling=args.pooling,
+                size=args.size,
+                rows=args.rows,
+                preprocessing=args.preprocessing,
+                network_version=args.network_version,
+                imports=tuple(args.imports) if args.imports else None,
+                trust=args.trust or None,
             ),
             extraction={
                 "limit": args.limit,

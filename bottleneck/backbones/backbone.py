@@ -19,6 +19,14 @@ LARGE_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Top:
+    """Where a network gives a probability for each of some classes."""
+
+    layer: str | None  # None: at its output
+    classes: str | None  # imagenet; None: only who made it knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """What is known of a backbone before anything is loaded."""
 
@@ -26,7 +34,8 @@ class Spec:
     size: tuple[int, int] | None  # (height, width) it was made for, pixels; None: loading tells
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
-    top: str | None = None  # the layer that gives the probabilities of ImageNet's classes
+    top: Top | None = None  # None: it was not made to tell classes
+    is_own: bool = False  # a file of the user's, who knows its pixels and its code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
@@ -12,6 +12,7 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.pipeline import feature_file
 from bottleneck.pipeline.classifier import open_run
+from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.sources import the_one_store
 from bottleneck.store.store import Store
 
@@ -30,6 +31,7 @@ class ExportOptions:
 
     file: Path  # its end says what is written: .keras, .npz or .csv
     run: str | None = None
+    network: NetworkOptions = field(default_factory=NetworkOptions)  # see `classifier.open_run`
     cache: Path | None = None
     source: str | None = None
     split: str | None = None
@@ -50,17 +52,17 @@ def export(options: ExportOptions) -> dict[str, Any]:
     if kind == MODEL:
         if options.run is None or options.cache or options.source or options.split:
             raise UsageError("a model is made of a run", options.file, "say --run RUN alone")
-        return _export_model(options.file, options.run)
+        return _export_model(options.file, options.run, options.network)
     if kind not in feature_file.KINDS:
         known = ", ".join([MODEL, *feature_file.KINDS])
         raise UsageError("unknown kind of file", options.file, f"end its name with one of {known}")
-    if options.run is not None:
-        raise UsageError("features are a store's", options.file, "say --cache DIR, not --run")
+    if options.run is not None or options.network != NetworkOptions():
+        raise UsageError("features are a store's", options.file, "say --cache DIR, and no network")
     return _export_features(options)
 
 
-def _export_model(file: Path, named: str) -> dict[str, Any]:
-    opened = open_run(named)
+def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any]:
+    opened = open_run(named, said)
     model = whole_model(opened)
     with files.new_file(file) as temporary:
         model.save(temporary)

@@ -46,6 +46,7 @@ class PredictOptions:
     images: tuple[str, ...]  # files, folders, patterns, and whatever --data can be
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
+    classes: str | None = None  # imagenet, or a file with a name a line: of a backbone's own top
     top: int = 3
     csv: Path | None = None
     engine: str | None = None
@@ -67,12 +68,12 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     started = time.perf_counter()
     if options.csv is not None:
         files.check_free(options.csv)
-    if options.run is not None and options.network.given:
-        raise UsageError("the run says which network", "--run", "leave --backbone and such away")
+    if options.run is not None and options.classes is not None:
+        raise UsageError("the run names its classes", "--classes", "leave it away")
     classifier = (
-        classifiers.of_backbone(options.network)
+        classifiers.of_backbone(options.network, options.classes)
         if options.run is None
-        else classifiers.of_run(options.run)
+        else classifiers.of_run(options.run, options.network)
     )
     inputs = find_inputs(options.images)
     run = _Prediction(options, classifier, inputs)

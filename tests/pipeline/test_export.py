@@ -163,6 +163,7 @@ def test_a_split_alone_can_be_had_and_an_empty_one_is_3(cache, tmp_path):
         ("f.keras", {}, "made of a run"),
         ("f.keras", {"run": "r", "split": "test"}, "made of a run"),
         ("f.npz", {"run": "r"}, "a store's"),
+        ("f.npz", {"network": NetworkOptions(trust=True)}, "a store's"),
         ("none/f.npz", {}, "no such folder"),
         ("mine.npz", {}, "exists"),
     ],

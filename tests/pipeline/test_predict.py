@@ -429,7 +429,9 @@ def test_class_names_that_are_not_here_are_9_and_the_file_is_named(
 def test_a_backbone_without_classes_and_both_ways_at_once_are_wrong_usage(run, photos):
     for options in (
         {"run": None, "network": NetworkOptions(backbone="mini")},
-        {"run": run, "network": NetworkOptions(weights="random:0")},
+        {"run": run, "network": NetworkOptions(size=(8, 8))},
+        {"run": run, "network": NetworkOptions(preprocessing="tf")},
+        {"run": run, "classes": "imagenet"},
     ):
         with pytest.raises(UsageError):
             predict(PredictOptions(images=(str(photos),), **options))
