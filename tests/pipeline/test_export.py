@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from world import picture
 
+import bottleneck
 from bottleneck.backbones import preprocessing
 from bottleneck.core import console
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
@@ -39,7 +40,7 @@ def test_the_exported_model_says_of_the_pixels_what_predict_says_of_the_files(
     network = NetworkOptions(backbone="mini", rows=rows)
     extract(ExtractOptions(cache=cache, data=str(photos), network=network, engine="keras"))
     run = train(TrainOptions(cache=cache))["run"]
-    report = export(ExportOptions(file=tmp_path / "model.keras", run=run))
+    report = bottleneck.export_model(run, tmp_path / "model.keras")
     model = import_keras().models.load_model(tmp_path / "model.keras")  # safe mode
     assert report["classes"] == ["cat", "dog"]
     assert model.input_shape == tuple(report["input"])
