@@ -15,8 +15,8 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import generators_kept, import_keras
-from bottleneck.heads.catalog import HEAD_FILE
-from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
+from bottleneck.core.sealed import read_beside, seal, unseal
+from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.training import probabilities, seed_of, train
 
@@ -110,8 +110,8 @@ def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
     DamagedError
         When its files are not as they were written, or hold no such head.
     """
-    description = unseal(folder / HEAD_FILE)
-    read_beside(folder / HEAD_FILE, description, FILE)
+    description = unseal(folder / HEAD_FILE, ADVICE)
+    read_beside(folder / HEAD_FILE, description, FILE, ADVICE)
     keras = import_keras()
     try:
         with generators_kept():
