@@ -98,6 +98,20 @@ class Backbone:
         """The keras.Model; see `make_model`."""
         return self.make_model()
 
+    def front(self) -> Any:
+        """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to rows (n, …).
+
+        Preprocessing is inside; nothing in it is trainable.
+        """
+        from bottleneck.backbones import preprocessing  # noqa: PLC0415 - made of Keras here
+        from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+        keras, frozen = import_keras(), self.model
+        network = keras.Model(frozen.input, frozen.output, name="network")
+        pixels = keras.Input(frozen.input.shape[1:], dtype="uint8", name="pixels")
+        x = preprocessing.apply(self.preprocessing, keras.ops.cast(pixels, "float32"))
+        return keras.Model(pixels, network(x, training=False), name="front")
+
 
 def _pooled() -> Behind:
     from bottleneck.backbones.behind import pooled  # noqa: PLC0415 - made of Keras
@@ -133,7 +147,7 @@ def from_model(
         raise UsageError(f"rows of unknown shape {shape}", f"layer {layer}", "cut elsewhere")
     last = identity.last_operation(output)
     whole = keras.Model(flat.input, output)
-    return Backbone(
+    found = Backbone(
         make_model=lambda: whole,
         preprocessing=preprocessing,
         network=identity.network_digest(output, network_version),
@@ -144,8 +158,9 @@ def from_model(
         batch_size=batch_size,
         weight_files=weight_files,
         about={**(about or {}), "parameters": whole.count_params()},
-        behind=lambda: behind.Behind(flat, at, output, preprocessing),
+        behind=lambda: behind.Behind(flat, at, output, found.front),
     )
+    return found
 
 
 def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:

@@ -58,8 +58,9 @@ class Fitted(Protocol):
 class Behind(Protocol):
     """A frozen network, cut: what stands before the cut, and what behind it."""
 
-    def front(self) -> Any:
-        """Return the keras.Model from uint8 images (n, height, width, 3) to the features."""
+    @property
+    def front(self) -> Callable[[], Any]:
+        """Returns the keras.Model from uint8 images (n, height, width, 3) to the features."""
 
     def layers(self, seed: Callable[[int], int]) -> Any:
         """Return a keras.Model of copies of the layers that go on from the features.

@@ -128,6 +128,22 @@ def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
     return KerasHead(kind=kind, model=model, whole=found if inside else None, options=options)
 
 
+def whole_model(front: Any, dtype: str, append: Callable[[Any], Any]) -> Any:
+    """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to probabilities (n, k).
+
+    Parameters
+    ----------
+    front : keras.Model
+        From pixels to rows, float32.
+    dtype : as rows are stored; they are rounded to it between
+    append : see `Fitted.append`
+    """
+    keras = import_keras()
+    pixels = keras.Input(front.input_shape[1:], dtype="uint8", name="pixels")
+    rows = keras.ops.cast(keras.ops.cast(front(pixels), dtype), "float32")
+    return keras.Model(pixels, append(rows), name="classifier")
+
+
 def fit_network(
     kind: str,
     build: Callable[[], tuple[Any, Any]],

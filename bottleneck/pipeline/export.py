@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import backbones
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.heads.network import whole_model
 from bottleneck.pipeline import feature_file
 from bottleneck.pipeline.classifier import open_run
 from bottleneck.pipeline.network import NetworkOptions
@@ -19,8 +18,6 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bottleneck.core.recipe import Recipe
-    from bottleneck.pipeline.classifier import TrainedRun
 
 MODEL = ".keras"
 
@@ -63,10 +60,11 @@ def export(options: ExportOptions) -> dict[str, Any]:
 
 def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any]:
     opened = open_run(named, said)
-    model = whole_model(opened)
+    recipe = opened.network.recipe
+    model = whole_model(opened.network.backbone().front(), recipe.rows.dtype, opened.head.append)
     with files.new_file(file) as temporary:
         model.save(temporary)
-    height, width = opened.network.recipe.image.size
+    height, width = recipe.image.size
     return {
         "verb": "export",
         "file": str(file),
@@ -77,23 +75,6 @@ def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any
         "parameters": int(model.count_params()),
         "bytes": file.stat().st_size,
     }
-
-
-def whole_model(opened: TrainedRun) -> Any:
-    """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to probabilities.
-
-    Preprocessing, backbone, rounding to the rows' dtype and head are inside; decoding and resizing
-    are not.
-    """
-    keras = import_keras()
-    recipe: Recipe = opened.network.recipe
-    frozen = opened.network.backbone().model
-    backbone = keras.Model(frozen.input, frozen.output, name="backbone")
-    pixels = keras.Input((*recipe.image.size, 3), dtype="uint8", name="pixels")
-    x = keras.ops.cast(pixels, "float32")
-    rows = backbone(backbones.preprocessing.apply(recipe.preprocessing, x), training=False)
-    rows = keras.ops.cast(keras.ops.cast(rows, recipe.rows.dtype), "float32")
-    return keras.Model(pixels, opened.head.append(rows), name="classifier")
 
 
 def _export_features(options: ExportOptions) -> dict[str, Any]:
