@@ -77,16 +77,7 @@ def _rank(args: argparse.Namespace) -> dict[str, Any]:
             backbones=tuple(name for name in args.backbones.split(",") if name),
             data=args.data,
             caches=args.caches,
-            network=NetworkOptions(
-                weights=args.weights,
-                pooling=args.pooling,
-                size=args.size,
-                rows=args.rows,
-                preprocessing=args.preprocessing,
-                network_version=args.network_version,
-                imports=tuple(args.imports) if args.imports else None,
-                trust=args.trust or None,
-            ),
+            network=NetworkOptions.of(vars(args)),
             extraction={
                 "limit": args.limit,
                 "engine": args.engine,

@@ -47,12 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         use_case.ExportOptions(
             file=args.file,
             run=args.run,
-            network=NetworkOptions(
-                backbone=args.backbone,
-                weights=args.weights,
-                imports=tuple(args.imports) if args.imports else None,
-                trust=args.trust or None,
-            ),
+            network=NetworkOptions.of(vars(args)),
             cache=args.cache,
             source=args.source,
             split=args.split,

@@ -58,16 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         use_case.PredictOptions(
             images=tuple(args.images),
             run=args.run,
-            network=NetworkOptions(
-                backbone=args.backbone,
-                weights=args.weights,
-                size=args.size,
-                resample=args.resample,
-                preprocessing=args.preprocessing,
-                network_version=args.network_version,
-                imports=tuple(args.imports) if args.imports else None,
-                trust=args.trust or None,
-            ),
+            network=NetworkOptions.of(vars(args)),
             classes=args.classes,
             top=args.top,
             csv=args.csv,

@@ -190,7 +190,7 @@ def _network(said: dict[str, Any]) -> NetworkOptions:
             told["size"] = words.size(str(told["size"]))
         except argparse.ArgumentTypeError as error:
             raise UsageError(str(error), "size", "a number of pixels, HxW, or a pair") from error
-    return NetworkOptions(**told)
+    return NetworkOptions.of(told)
 
 
 def _several(named: Named | Iterable[Named]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,14 @@ class NetworkOptions:
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own
     trust: bool | None = None  # code inside a model file may run
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> NetworkOptions:
+        """Return what the words of a command say of the network, whatever else is among them."""
+        told = {field.name: said.get(field.name) for field in fields(cls)}
+        told["imports"] = tuple(told["imports"] or ()) or None
+        told["trust"] = told["trust"] or None
+        return cls(**told)
 
     @property
     def given(self) -> bool:
