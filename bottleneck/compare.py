@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         help="a store for each backbone lies below, under its name (default: cache/)",
     )
     rank.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
+    words.add_own_network(rank)
     rank.add_argument("--pooling", choices=("avg", "max", "none"))
     rank.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
     rank.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
@@ -77,15 +78,7 @@ def _rank(args: argparse.Namespace) -> dict[str, Any]:
             backbones=tuple(name for name in args.backbones.split(",") if name),
             data=args.data,
             caches=args.caches,
-            network=NetworkOptions(
-                weights=args.weights,
-                pooling=args.pooling,
-                size=args.size,
-                rows=args.rows,
-                views=args.views,
-                augment=args.augment,
-                views_seed=args.views_seed,
-            ),
+            network=NetworkOptions.of(vars(args)),
             extraction={
                 "limit": args.limit,
                 "engine": args.engine,

@@ -13,6 +13,7 @@ from bottleneck.backbones.backbone import (
     Backbone,
     Request,
     Spec,
+    Top,
     bad_size,
     from_model,
 )
@@ -38,7 +39,8 @@ def spec(name: str) -> Spec:
     """Return what is known of an application; nothing heavy is imported."""
     entry = APPLICATIONS[name]
     batch_size = LARGE_BATCH if entry.large else BATCH
-    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=entry.top)
+    top = Top(layer=entry.top, classes="imagenet")
+    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=top)
 
 
 def load(request: Request) -> Backbone:

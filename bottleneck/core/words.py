@@ -67,6 +67,31 @@ def add_views(network: _ArgumentGroup) -> None:
     network.add_argument("--views-seed", type=int, metavar="N", help="default 0")
 
 
+def add_own_network(network: _ArgumentGroup) -> None:
+    """Add what a network of the user's own needs: --preprocessing, --network-version, its code."""
+    network.add_argument(
+        "--preprocessing",
+        choices=("none", "tf", "caffe", "torch"),
+        help="of the pixels, 0 to 255 (default: the network's own)",
+    )
+    network.add_argument("--network-version", metavar="TEXT", help="of code that is not Keras' own")
+    add_leave(network)
+
+
+def add_leave(network: _ArgumentGroup) -> None:
+    """Add the leave to run code that a network is made of: --import and --trust."""
+    network.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="with layers of your own that a .keras file is made of",
+    )
+    network.add_argument(
+        "--trust", action="store_true", help="code in the model file may run (.h5, Lambda layers)"
+    )
+
+
 def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentGroup:
     """Add --engine, with this default, --devices, --batch-size and --threads; return the group."""
     work = made.add_argument_group("work")

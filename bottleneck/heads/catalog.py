@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.sealed import unseal
 from bottleneck.heads import options
-from bottleneck.heads.sealed import ADVICE, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEAD_FILE = "head.json"
+ADVICE = "train again"  # where a run or its head is damaged
 
 
 class Fitted(Protocol):
@@ -57,8 +58,9 @@ class Fitted(Protocol):
 class Behind(Protocol):
     """A frozen network, cut: what stands before the cut, and what behind it."""
 
-    def front(self) -> Any:
-        """Return the keras.Model from uint8 images (n, height, width, 3) to the features."""
+    @property
+    def front(self) -> Callable[[], Any]:
+        """Returns the keras.Model from uint8 images (n, height, width, 3) to the features."""
 
     def layers(self, seed: Callable[[int], int]) -> Any:
         """Return a keras.Model of copies of the layers that go on from the features.
@@ -170,7 +172,7 @@ def load_head(folder: Path) -> Fitted:
     """
     path = folder / HEAD_FILE
     try:
-        kind = unseal(path).get("head")
+        kind = unseal(path, ADVICE).get("head")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError("no head in this folder", folder, "name the folder of a run") from error
     if not isinstance(kind, str):

@@ -21,9 +21,9 @@ import numpy as np
 
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import import_keras
-from bottleneck.heads.catalog import HEAD_FILE
+from bottleneck.core.sealed import read_beside, seal, unseal
+from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.metrics import log_loss
-from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.views import take_rows
 
@@ -149,8 +149,8 @@ def load(folder: Path) -> Linear:
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.numpy import load as parse_tensors  # noqa: PLC0415
 
-    description = unseal(folder / HEAD_FILE)
-    data = read_beside(folder / HEAD_FILE, description, _FILE)
+    description = unseal(folder / HEAD_FILE, ADVICE)
+    data = read_beside(folder / HEAD_FILE, description, _FILE, ADVICE)
     try:
         tensors = parse_tensors(data)
         head = Linear(

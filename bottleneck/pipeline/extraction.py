@@ -22,7 +22,7 @@ from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.canaries import N_CANARIES, Canaries, find_canaries
 from bottleneck.pipeline.compute import Computer
 from bottleneck.pipeline.flow import Background, Item, Reader, Seconds, default_threads, read_ahead
-from bottleneck.pipeline.look import Look, guard_shrink, look, settle_racy
+from bottleneck.pipeline.look import Look, guard_shrink, look, none_usable, settle_racy
 from bottleneck.pipeline.plan import mixed_order, plan, reasons
 from bottleneck.pipeline.report import say_ahead
 from bottleneck.pipeline.writing import Writer, to_dtype
@@ -337,11 +337,7 @@ class Extraction:
             samples = self.look.samples
             if store is None or not (samples.known & store.has(samples.digests)).any():
                 reason = next(iter([*self.failed.values(), *self.unread.values()]))
-                raise DataError(
-                    f"none of {len(samples)} images can be used (the first: {reason})",
-                    self.name,
-                    "check --data, --include and --exclude",
-                )
+                raise none_usable(len(samples), reason, self.name)
 
     def _finish(self) -> Store:
         """Publish what is left and commit the source as it is now known."""

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ REQUESTS = "requests.json"
 DEFAULT_BATCH = 64
 # Leave to run code: each command gives it anew, and a store's word for it is never taken.
 LEAVE = {"imports", "trust"}
+START_ANEW = "use another --cache, or --replace to start this one anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,14 @@ class NetworkOptions:
     views: int | None = None  # of each image, itself included
     augment: tuple[str, ...] | None = None  # names of data.views.OPERATIONS
     views_seed: int | None = None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> NetworkOptions:
+        """Return what the words of a command say of the network, whatever else is among them."""
+        told = {field.name: said.get(field.name) for field in fields(cls)}
+        told["imports"] = tuple(told["imports"] or ()) or None
+        told["trust"] = told["trust"] or None
+        return cls(**told)
 
     @property
     def given(self) -> bool:
@@ -110,11 +119,17 @@ class NetworkOptions:
 
 @dataclass(slots=True)
 class Network:
-    """A recipe, and the network that computes it once somebody needs to compute."""
+    """A recipe, and the network that computes it once somebody needs to compute.
+
+    Attributes
+    ----------
+    advice : what to do when the network turns out to have another recipe by now
+    """
 
     options: NetworkOptions
     recipe: Recipe
     about: dict[str, Any]
+    advice: str = field(default=START_ANEW, kw_only=True)
     _backbone: Backbone | None = None
     _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
 
@@ -137,7 +152,7 @@ class Network:
         """
         if self._backbone is None:
             loaded = load(self.options)
-            check_same(self.recipe, loaded.recipe, "the recorded recipe")
+            check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
             self._backbone, self._files = loaded._backbone, loaded._files
         assert self._backbone is not None
         return self._backbone
@@ -214,14 +229,14 @@ def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
         ) from error
 
 
-def check_same(recorded: Recipe, asked: Recipe, where: object) -> None:
+def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = START_ANEW) -> None:
     """Raise RecipeError, one line for each key that differs, unless both recipes are one."""
     differences = recorded.differences(asked)
     if differences:
         raise RecipeError(
             "the recipe differs",
             where,
-            "use another --cache, or --replace to start this one anew",
+            advice,
             *(
                 f"{key}: {_short(theirs)} asked, {_short(ours)} there"
                 for key, ours, theirs in differences

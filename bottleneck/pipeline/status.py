@@ -80,7 +80,7 @@ def _engines(store: Store) -> list[str]:
     for part in store.parts:
         said = part.provenance
         engine, backend = said.get("engine"), said.get("backend")
-        version = f"{backend} {said.get(backend)}" if backend else said.get(engine)
+        version = f"{backend} {said.get(backend)}" if backend else said.get(str(engine))
         found.append(f"{engine} ({version}) on {said.get('device')}")
     return sorted(set(found))
 

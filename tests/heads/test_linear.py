@@ -9,9 +9,9 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.core.sealed import seal
 from bottleneck.heads import linear
 from bottleneck.heads.catalog import load_head
-from bottleneck.heads.sealed import seal
 
 
 def silent(_):
