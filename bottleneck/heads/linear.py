@@ -41,7 +41,9 @@ MAX_ITERATIONS = 200
 # validation losses matters, and of the head that is kept.
 PATH_TOLERANCE = 3e-3
 TOLERANCE = 1e-4
-WHITEN_FEATURES = 4096  # above this an eigendecomposition costs more than it saves
+# An eigendecomposition of d features costs d³, a step over n rows n·d: it pays up to so many
+# features, and where d² is at most so many times n.
+WHITEN_FEATURES = 4096
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
 LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
@@ -259,8 +261,9 @@ class _Problem:
     ) -> None:
         self.x, self.y, self.n_classes = x, y, n_classes
         self.basis = basis
-        if basis is None and x.shape[1] <= WHITEN_FEATURES:
-            rows = x[:: max(1, len(x) // WHITEN_ROWS)]
+        n, d = x.shape
+        if basis is None and d * d <= WHITEN_FEATURES * min(WHITEN_FEATURES, n):
+            rows = x[:: max(1, n // WHITEN_ROWS)]
             values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
             self.basis = (
                 np.asarray(np.maximum(values, 0), np.float32),
@@ -335,9 +338,8 @@ def _two_loop(
         q -= np.float32(alpha) * g
         alphas.append(alpha)
     q = problem.precondition(q, strength)
-    if (
-        pairs
-    ):  # the bound is far too large where predictions are sure: scale it as the last step says
+    if pairs:
+        # The bound is far too large where predictions are sure: scale it as the last step says.
         _, g, curvature = pairs[-1]
         q *= np.float32(curvature / float(np.vdot(g, problem.precondition(g, strength))))
     for (s, g, curvature), alpha in zip(pairs, reversed(alphas), strict=True):

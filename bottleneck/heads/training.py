@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
+# Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
+_SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'
 VIEWS = ORDER + 1  # and of the one that draws views
 
@@ -46,18 +48,26 @@ def batches(rows: NDArray[np.int64], size: int, seed: int) -> Iterator[list[NDAr
         yield [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[np.float32]:
-    """Return rows as float32.
+def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
+    """Return rows as float32, or as they are where they are float16.
+
+    The network makes float32 of those itself, in a tenth of numpy's time.
 
     Raises
     ------
     DataError
         When one of them holds what is no number or too large; the message names it by its position.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # refused below
-        block = np.asarray(take_rows(features, at), np.float32)
-    flat = np.abs(block.reshape(len(block), math.prod(block.shape[1:])))
-    good = (flat <= LARGEST).all(axis=1)
+    found = take_rows(features, at)
+    if found.dtype == np.float16:
+        block = np.ascontiguousarray(found)
+        flat = block.view(np.uint16).reshape(len(block), math.prod(block.shape[1:]))
+        good = ((flat & ~_SIGN16) < _INFINITE16).all(axis=1)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            block = np.asarray(found, np.float32)
+        flat = np.abs(block.reshape(len(block), math.prod(block.shape[1:])))
+        good = (flat <= LARGEST).all(axis=1)
     if not good.all():
         raise DataError(
             f"row {int(at[good.argmin()])} holds what is no number, or too large",

@@ -129,7 +129,11 @@ def train(options: TrainOptions) -> dict[str, Any]:
         views=views,
     )
     judged = "test" if counted["test"] else "val"
-    probabilities = _probabilities(itself(features, views), split, fitted, judged)
+    if judged == "test":
+        rows = data.store.features_of(digests[split == TEST])
+        probabilities = fitted.predict(itself(rows, views))
+    else:  # by the fit that had not seen them
+        probabilities = fitted.validation
     truth = labels[split == SPLITS.index(judged)]
     figures: dict[str, Any] = {
         "split": judged,
@@ -189,14 +193,6 @@ def _pictures(fitted: catalog.Fitted, figures: dict[str, Any], title: str) -> di
         console.say(f"no pictures of the run: {pictures.INSTALL}")
         return {}
     return pictures.draw(fitted.history, figures, title)
-
-
-def _probabilities(
-    features: Any, split: NDArray[np.uint8], fitted: catalog.Fitted, judged: str
-) -> NDArray[np.float32]:
-    if judged == "val":  # by the fit that had not seen them
-        return fitted.validation
-    return fitted.predict(features.take(np.flatnonzero(split == TEST)))
 
 
 def _rows(
