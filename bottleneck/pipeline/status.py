@@ -46,7 +46,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "rows": sum(entry.rows for entry in store.state.parts),
         "bytes": sum(entry.n_bytes for entry in store.state.parts),
         "parts": len(store.state.parts),
-        "engines": _engines(store),
+        "engines": engines(store),
         "runs": runs,
     }
     if options.why is not None:
@@ -73,14 +73,16 @@ def _source(store: Store, name: str) -> dict[str, Any]:
     }
 
 
-def _engines(store: Store) -> list[str]:
+def engines(store: Store) -> list[str]:
     """Return engine, version and device of every part, each once."""
     found = []
     for part in store.parts:
         said = part.provenance
-        backend = said.get("backend")
-        version = f" {said.get(backend)}" if backend else ""
-        found.append(f"{said.get('engine')} ({backend}{version}) on {said.get('device')}")
+        engine, backend = said.get("engine"), said.get("backend")
+        library = backend or engine
+        version = " ".join(filter(None, (library, said.get(str(library)))))
+        engine = f"{engine} ({version})" if backend else version
+        found.append(f"{engine} on {said.get('device')}")
     return sorted(set(found))
 
 
