@@ -26,6 +26,8 @@ class StatusOptions:
     source: str | None = None
     why: str | None = None
     check: bool = False
+    draw: bool = False
+    picture: Path | None = None  # where it is drawn; None: among the store's derived files
 
 
 def status(options: StatusOptions) -> dict[str, Any]:
@@ -53,6 +55,10 @@ def status(options: StatusOptions) -> dict[str, Any]:
         report["why"] = _why(store, names, options.why)
     if options.check:
         report["check"] = {name: _check(store, name) for name in names}
+    if options.draw:
+        from bottleneck.pipeline.feature_picture import write_picture  # noqa: PLC0415 - when asked
+
+        report["picture"] = str(write_picture(store, options.source, options.picture))
     return report
 
 
