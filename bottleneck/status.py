@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, words
@@ -23,6 +24,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--check", action="store_true", help="look at the sources; code 6 when something changed"
     )
+    made.add_argument(
+        "--picture",
+        nargs="?",
+        const="",
+        metavar="FILE.png",
+        help="draw the features in two dimensions (default: derived/features.png in the store)",
+    )
     return made
 
 
@@ -40,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             source=args.source,
             why=args.why,
             check=args.check,
+            draw=args.picture is not None,
+            picture=Path(args.picture) if args.picture else None,
         )
     )
     console.result(report, lines(report), as_json=args.json)
@@ -50,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     if "why" in report:
-        return [f"{key}: {value}" for key, value in report["why"].items() if value is not None]
+        found = [f"{key}: {value}" for key, value in report["why"].items() if value is not None]
+        return found + _drawn(report)
     about = report["about"]
     views = f", {report['views']} views of each" if report["views"] > 1 else ""
     found = [
@@ -83,7 +94,11 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     for name, check in report.get("check", {}).items():
         counts = ", ".join(f"{key} {value}" for key, value in check.items() if key != "stale")
         found.append(f"{name} is {'stale' if check['stale'] else 'as recorded'}: {counts}")
-    return found
+    return found + _drawn(report)
+
+
+def _drawn(report: Mapping[str, Any]) -> list[str]:
+    return [f"drawn: {report['picture']}"] if "picture" in report else []
 
 
 if __name__ == "__main__":

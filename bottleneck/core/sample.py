@@ -68,7 +68,11 @@ def key_array(keys: Sequence[bytes] | Iterable[bytes]) -> NDArray[np.bytes_]:
 
 def show_key(key: bytes) -> str:
     """Return a key for people: UTF-8, what is not spelled with backslashes, one line."""
-    text = key.decode("utf-8", "backslashreplace")
+    return printable(key.decode("utf-8", "backslashreplace"))
+
+
+def printable(text: str) -> str:
+    """Return text on one line; characters that do not print (half ones too) with backslashes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -123,13 +123,19 @@ def decode(
             "PIL.ImageFile.LOAD_TRUNCATED_IMAGES",
             "leave it False",
         )
-    if isinstance(content, bytes):
-        picture = _from_bytes(content, limits)
-    else:
-        picture = _from_array(content, limits)
     height, width = image.size
+    picture = open_picture(content, limits)
     # Where it has that size already, `resize` copies, whatever the filter.
     return np.array(picture.resize((width, height), Image.Resampling[image.resample.upper()]))
+
+
+def open_picture(
+    content: bytes | NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS
+) -> Image.Image:
+    """Return one sample as a picture of its own size, upright, RGB; UndecodableError if none."""
+    if isinstance(content, bytes):
+        return _from_bytes(content, limits)
+    return _from_array(content, limits)
 
 
 def _from_array(pixels: NDArray[np.uint8], limits: Limits) -> Image.Image:

@@ -1,14 +1,18 @@
-"""Pictures of a run: how it was fitted, and which classes it takes for which."""
+"""Pictures: how a run was fitted, which classes it takes for which, where features lie."""
 
 from __future__ import annotations
 
 import io
 import math
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from bottleneck.core.errors import MissingDependencyError
+from bottleneck.core.sample import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,11 +24,24 @@ DPI = 120
 MOST_NAMES = 40  # classes; more names cannot be read
 MOST_NUMBERS = 20  # classes; in more cells numbers cannot be read
 INK, TRAINED, JUDGED = "#222222", "#9a6a00", "#1f6fb2"
+MOST_COLOURS = 20  # classes; more cannot be told apart
+COLOURS = (
+    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
+    "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+)  # fmt: skip
+UNKNOWN = "#c8c8c8"
+MARKERS = ("o", "^")  # of the first ten classes, and of the next
 
 
 def can_draw() -> bool:
     """Whether matplotlib is installed (extra `plots`)."""
     return find_spec("matplotlib") is not None
+
+
+def require(word: str) -> None:
+    """Raise MissingDependencyError, naming what was asked for, unless pictures can be drawn."""
+    if not can_draw():
+        raise MissingDependencyError("matplotlib is not installed", word, INSTALL)
 
 
 def draw(
@@ -65,7 +82,7 @@ def curves(history: Sequence[Mapping[str, Any]], title: str) -> bytes:
         axes.set_ylabel(label)
         axes.grid(visible=True, alpha=0.25)
         axes.legend(frameon=False)
-    figure.suptitle(title, color=INK, fontsize=11)
+    figure.suptitle(_shown(title), color=INK, fontsize=11)
     return _png(figure)
 
 
@@ -83,10 +100,11 @@ def confusion_matrix(counts: NDArray[np.integer[Any]], classes: list[str], title
     figure.colorbar(image, ax=axes, label="share of the row", fraction=0.046, pad=0.03)
     slanted = max(map(len, classes)) > 3
     if n <= MOST_NAMES:
+        names = [_shown(name) for name in classes]
         axes.set_xticks(
-            range(n), classes, rotation=45 if slanted else 0, ha="right" if slanted else "center"
+            range(n), names, rotation=45 if slanted else 0, ha="right" if slanted else "center"
         )
-        axes.set_yticks(range(n), classes)
+        axes.set_yticks(range(n), names)
     if n <= MOST_NUMBERS:
         for row, column in zip(*np.nonzero(counts), strict=True):
             colour = "white" if share[row, column] > 0.55 else INK
@@ -101,7 +119,7 @@ def confusion_matrix(counts: NDArray[np.integer[Any]], classes: list[str], title
             )
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
-    axes.set_title(title, color=INK, fontsize=11)
+    axes.set_title(_shown(title), color=INK, fontsize=11)
     return _png(figure)
 
 
@@ -119,11 +137,52 @@ def comparison(entries: Sequence[Mapping[str, Any]], title: str) -> bytes:
         low, high = entry["accuracy_interval"]
         axes.plot([low, high], [place, place], color=JUDGED, linewidth=3, alpha=0.45)
         axes.plot([entry["accuracy"]], [place], color=JUDGED, marker="o", markersize=7)
-    names = [f"{e['backbone']}, {e['head']}\n{Path(e['run']).name}" for e in shown]
+    names = [_shown(f"{e['backbone']}, {e['head']}\n{Path(e['run']).name}") for e in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=8)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlabel(title)
     axes.grid(visible=True, axis="x", alpha=0.25)
+    return _png(figure)
+
+
+def plane(
+    points: NDArray[np.floating[Any]],
+    shares: tuple[float, float],
+    labels: NDArray[np.integer[Any]],
+    classes: Sequence[str],
+    title: str,
+    caption: str,
+) -> bytes:
+    """Return a PNG of features in two dimensions, coloured by class.
+
+    Parameters
+    ----------
+    points : (n, 2)
+    shares : of the variance, of each axis
+    labels : (n,) indices into `classes`; -1 without a label
+    title, caption : above and below
+    """
+    figure = _figure(8, 6.4)
+    axes = figure.add_subplot()
+    dots = {"s": 12, "alpha": 0.7, "linewidths": 0}
+    unknown = points[labels < 0]
+    if len(unknown):
+        axes.scatter(*unknown.T, color=UNKNOWN if classes else JUDGED, label="no label", **dots)
+    if len(classes) > MOST_COLOURS:
+        known = labels >= 0
+        axes.scatter(*points[known].T, c=labels[known], cmap="nipy_spectral", **dots)
+    else:
+        for label, name in enumerate(classes):
+            kind = {"color": COLOURS[label % 10], "marker": MARKERS[label // 10]}
+            axes.scatter(*points[labels == label].T, label=_shown(name), **kind, **dots)
+        if classes:
+            figure.legend(loc="outside right upper", frameon=False, markerscale=2, fontsize=9)
+    axes.set_xlabel(f"component 1, {shares[0]:.1%} of the variance")
+    axes.set_ylabel(f"component 2, {shares[1]:.1%} of the variance")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.grid(visible=True, alpha=0.25)
+    axes.set_title(_shown(title), color=INK, fontsize=11)
+    figure.supxlabel(_shown(caption), color=INK, fontsize=9)
     return _png(figure)
 
 
@@ -137,7 +196,15 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(math.ceil(width * 10) / 10, height), layout="constrained", dpi=DPI)
 
 
+def _shown(text: str) -> str:
+    """Return text that is drawn as it stands: no formula, and never left out of a legend."""
+    lines = (printable(line).replace("$", r"\$") for line in text.split("\n"))
+    return "\n".join(f" {line}" if line.startswith("_") else line for line in lines)
+
+
 def _png(figure: Any) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a font lacks it: a box is drawn
+        figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()

@@ -122,8 +122,8 @@ def write_run(
 ) -> Path:
     """Write and publish a run folder, whole; return it.
 
-    It holds run.json (the receipt), metrics.json, history.csv, the pictures, and the head's own
-    files. Without `name` it is called by the time (UTC) and the head.
+    It holds run.json (the receipt), metrics.json, history.csv, the pictures and the page, and the
+    head's own files. Without `name` it is called by the time (UTC) and the head.
     """
     check_name(runs, name)
     files.make_folder(runs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import words
 from bottleneck.pipeline.extract import extract
+from bottleneck.pipeline.feature_picture import feature_picture
 from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.train import TrainOptions, train
@@ -90,6 +91,20 @@ class FeatureStore:
         """
         x, y, keys = self._store.arrays(source, split)
         return x, y, [bytes(key).decode("utf-8", "backslashreplace") for key in keys]
+
+    def picture(self, source: str | None = None) -> bytes:
+        """Return a PNG of a source's features in two dimensions, coloured by class.
+
+        Of at most some thousand images, always the same ones; written nowhere.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without matplotlib (extra `plots`).
+        DataError
+            When no sample has a row.
+        """
+        return feature_picture(self._store, source)
 
     def keras_dataset(
         self,

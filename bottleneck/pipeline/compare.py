@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, files
-from bottleneck.core.errors import MissingDependencyError, UsageError
+from bottleneck.core.errors import UsageError
 from bottleneck.heads import pictures
 from bottleneck.heads.interval import LEVEL, accuracy_interval
 from bottleneck.heads.run import Run, read_run
@@ -126,8 +126,7 @@ def check_picture(picture: Path | None) -> None:
     files.check_free(picture)
     if picture.suffix.lower() != ".png":
         raise UsageError("a picture is a PNG", picture, "end its name with .png")
-    if not pictures.can_draw():
-        raise MissingDependencyError("matplotlib is not installed", "--picture", pictures.INSTALL)
+    pictures.require("--picture")
 
 
 def finished(

@@ -26,6 +26,8 @@ class StatusOptions:
     source: str | None = None
     why: str | None = None
     check: bool = False
+    draw: bool = False
+    picture: Path | None = None  # where it is drawn; None: among the store's derived files
 
 
 def status(options: StatusOptions) -> dict[str, Any]:
@@ -47,13 +49,17 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "rows": sum(entry.rows for entry in store.state.parts),
         "bytes": sum(entry.n_bytes for entry in store.state.parts),
         "parts": len(store.state.parts),
-        "engines": _engines(store),
+        "engines": engines(store),
         "runs": runs,
     }
     if options.why is not None:
         report["why"] = _why(store, names, options.why)
     if options.check:
         report["check"] = {name: _check(store, name) for name in names}
+    if options.draw:
+        from bottleneck.pipeline.feature_picture import write_picture  # noqa: PLC0415 - when asked
+
+        report["picture"] = str(write_picture(store, options.source, options.picture))
     return report
 
 
@@ -74,7 +80,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
     }
 
 
-def _engines(store: Store) -> list[str]:
+def engines(store: Store) -> list[str]:
     """Return engine, version and device of every part, each once."""
     found = []
     for part in store.parts:

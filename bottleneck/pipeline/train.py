@@ -34,6 +34,8 @@ from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
 from bottleneck.pipeline.network import NetworkOptions, resolve
 from bottleneck.pipeline.plan import changes
+from bottleneck.pipeline.run_page import FILE as PAGE
+from bottleneck.pipeline.run_page import run_page
 from bottleneck.store.log import MovedError, SetSource
 from bottleneck.store.snapshot import Snapshot
 from bottleneck.store.store import Store
@@ -74,7 +76,7 @@ class _Data:
     store: Store
     samples: Samples
     left_out: dict[str, int]
-    seen: bool  # whether the source itself was looked at
+    now: Look | None  # the source as it was looked at; None where it was not there
 
 
 def train(options: TrainOptions) -> dict[str, Any]:
@@ -134,7 +136,8 @@ def train(options: TrainOptions) -> dict[str, Any]:
         probabilities = fitted.predict(itself(rows, views))
     else:  # by the fit that had not seen them
         probabilities = fitted.validation
-    truth = labels[split == SPLITS.index(judged)]
+    is_judged = split == SPLITS.index(judged)
+    truth = labels[is_judged]
     figures: dict[str, Any] = {
         "split": judged,
         **metrics.evaluate(probabilities, truth, samples.classes),
@@ -160,10 +163,23 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
         "frozen_parameters": _frozen(data.store, fitted),
-        "source_seen": data.seen,
+        "source_seen": data.now is not None,
     }
     figures |= {key: report[key] for key in ("seconds", "epochs", "parameters")}
     receipt = _receipt(data.store, name, options, report, fitted, samples)
+    drawn = _pictures(fitted, figures, f"{options.head} head on {name}")
+    page = run_page(
+        store=data.store,
+        samples=samples,
+        at=at[is_judged],
+        probabilities=probabilities,
+        now=data.now,
+        figures=figures,
+        history=fitted.history,
+        drawn=drawn,
+        receipt=receipt,
+        frozen=report["frozen_parameters"],
+    )
     run = write_run(
         data.store.runs,
         options.run,
@@ -172,7 +188,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         figures,
         fitted.history,
         fitted,
-        _pictures(fitted, figures, f"{options.head} head on {name}"),
+        {**drawn, PAGE: page},
     )
     report["run"] = str(run)
     data.store.append_history(report)
@@ -234,7 +250,7 @@ def _current(store: Store, name: str, options: TrainOptions) -> _Data:
         now = _look(store, recorded, name)
         if now is None:
             left_out = {"changed": 0, "gone": 0}
-            return _Data(store=store, samples=recorded.samples, left_out=left_out, seen=False)
+            return _Data(store=store, samples=recorded.samples, left_out=left_out, now=None)
         samples = now.samples
         left_out = _stale(store, recorded, samples)
         n_stale = sum(left_out.values())
@@ -248,13 +264,13 @@ def _current(store: Store, name: str, options: TrainOptions) -> _Data:
             if n_stale:
                 console.warn(f"{n_stale} images are not what they were; using their old rows")
             nothing = {"changed": 0, "gone": 0}
-            return _Data(store=store, samples=recorded.samples, left_out=nothing, seen=True)
+            return _Data(store=store, samples=recorded.samples, left_out=nothing, now=now)
         try:
             store = _commit(store, name, recorded, samples, now)
         except MovedError:
             store = store.refresh()
             continue
-        return _Data(store=store, samples=samples, left_out=left_out, seen=True)
+        return _Data(store=store, samples=samples, left_out=left_out, now=now)
     raise MovedError(f"other runs keep moving the source {name}", store.path, "run again")
 
 

@@ -57,3 +57,40 @@ def test_equal_runs_give_equal_bytes():
 def test_what_cannot_be_drawn_is_left_out():
     nothing = evaluate(np.zeros((0, 2), "f4"), np.zeros(0, "i4"), ["a", "b"])
     assert pictures.draw(HISTORY[:1], nothing, "t") == {}
+
+
+@pytest.mark.parametrize("name", [r"$\frac$", "_x", "猫", "half \udcff", "a\nb"])
+def test_any_name_can_be_drawn(name):
+    pictures.confusion_matrix(np.eye(2, dtype=int), [name, "b"], name)
+    pictures.curves(HISTORY, name)
+    plane(classes=(name, "b"), title=name, caption=name)
+
+
+def plane(n=40, classes=("a", "b"), labels=None, title="t", caption="c"):
+    points = np.random.default_rng(0).normal(size=(n, 2))
+    labels = np.arange(n) % max(1, len(classes)) if labels is None else labels
+    return pictures.plane(points, (0.5, 0.25), labels, classes, title, caption)
+
+
+def colours(png):
+    """Return how many pixels have each colour of the palette, as a dot on white shows it."""
+    found = pixels(png)
+    wanted = [0.7 * np.array([*bytes.fromhex(c[1:])]) + 0.3 * 255 for c in pictures.COLOURS]
+    return [int((np.abs(found - c).sum(2) < 8).sum()) for c in wanted]
+
+
+def test_each_class_has_its_colour_on_the_plane_and_in_the_legend():
+    some = colours(plane(classes=tuple("abc"), labels=np.zeros(40, int)))
+    assert some[0] > 3 * some[1] > 0  # of one without a point there is the legend alone
+    every = colours(plane(classes=tuple("abc")))
+    assert all(n > 0 for n in every[:3])
+    assert plane(classes=("_a", "b")) == plane(classes=(" _a", "b"))  # not left out of the legend
+
+
+@pytest.mark.parametrize("n_classes", [0, 1, 20, 21, 200])
+def test_a_plane_of_any_number_of_classes_is_drawn(n_classes):
+    classes = tuple(f"class {i}" for i in range(n_classes))
+    labels = np.full(40, -1) if not classes else np.arange(40) % n_classes
+    labels[0] = -1
+    height, width, _ = pixels(plane(classes=classes, labels=labels)).shape
+    assert max(height, width) < 1000

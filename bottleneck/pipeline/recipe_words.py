@@ -1,0 +1,52 @@
+"""A recipe in words, for people: what network, cut where, of what pictures, kept how."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bottleneck.core.recipe import Recipe
+
+
+def recipe_line(recipe: Recipe, about: Mapping[str, Any]) -> str:
+    """Return a recipe in one line: `mini (avg), 64 x 64 pixels, 384 numbers an image, float16`."""
+    cut = ", ".join(filter(None, (about.get("layer"), about.get("pooling"))))
+    backbone = f"{_name(about)} ({cut})" if cut else _name(about)
+    return f"{backbone}, {_pixels(recipe)}, {_numbers(recipe)}, {recipe.rows.dtype}"
+
+
+def recipe_facts(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, str]:
+    """Return a recipe as pairs: a few words, and what it says there."""
+    image, plain = recipe.image, recipe.to_json()
+    found = {
+        "backbone": _name(about),
+        "weights": str(about.get("weights")),
+        "layer": str(about.get("layer") or "the last below the classes"),
+        "pooling": str(about.get("pooling") or "none"),
+        "preprocessing": recipe.preprocessing,
+        "image": f"{_pixels(recipe)}, {image.mode.upper()}, {image.resample}",
+        "rows": f"{_numbers(recipe)}, {recipe.rows.dtype}",
+        "arithmetic": recipe.compute,
+    }
+    if plain["views"] != 1:
+        found["views"] = json.dumps(plain["views"])
+    if recipe.network_version is not None:
+        found["network version"] = recipe.network_version
+    return {**found, "recipe": recipe.id}
+
+
+def _name(about: Mapping[str, Any]) -> str:
+    return str(about.get("backbone") or "a network")
+
+
+def _pixels(recipe: Recipe) -> str:
+    height, width = recipe.image.size
+    return f"{height} x {width} pixels"
+
+
+def _numbers(recipe: Recipe) -> str:
+    shape = recipe.rows.shape
+    return f"{' x '.join(map(str, shape))} numbers an image"
