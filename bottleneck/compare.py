@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     rank.add_argument("--pooling", choices=("avg", "max", "none"))
     rank.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
     rank.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
+    words.add_views(rank)
     rank.add_argument("--limit", type=words.positive, metavar="N", help="compute at most N of each")
     rank.add_argument("--validation-split", type=float, default=0.2, metavar="F")
     rank.add_argument("--engine", choices=words.ENGINES, default="auto")
@@ -77,7 +78,13 @@ def _rank(args: argparse.Namespace) -> dict[str, Any]:
             data=args.data,
             caches=args.caches,
             network=NetworkOptions(
-                weights=args.weights, pooling=args.pooling, size=args.size, rows=args.rows
+                weights=args.weights,
+                pooling=args.pooling,
+                size=args.size,
+                rows=args.rows,
+                views=args.views,
+                augment=args.augment,
+                views_seed=args.views_seed,
             ),
             extraction={
                 "limit": args.limit,

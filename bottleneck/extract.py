@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument(
         "--trust", action="store_true", help="code in the model file may run (.h5, Lambda layers)"
     )
+    words.add_views(network)
     store = made.add_argument_group("store")
     store.add_argument("--format", choices=("hdf5", "zarr"), help="of a new store (default hdf5)")
     store.add_argument("--replace", action="store_true", help="another recipe: start anew")
@@ -91,6 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 network_version=args.network_version,
                 imports=tuple(args.imports) if args.imports else None,
                 trust=args.trust or None,
+                views=args.views,
+                augment=args.augment,
+                views_seed=args.views_seed,
             ),
             include=tuple(args.include),
             exclude=tuple(args.exclude),

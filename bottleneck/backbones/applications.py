@@ -71,6 +71,7 @@ def _load(entry: Application, request: Request) -> Backbone:
     model, weight_files = _with_weights(entry, request, size, top=top)
     found = from_model(
         model,
+        own=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,
@@ -107,7 +108,7 @@ def _skeleton(entry: Application, size: tuple[int, int], *, top: bool) -> Flat:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     with import_keras().StatelessScope():
-        return cut.flatten(build(entry, size, top=top, weights=None), size, copy_weights=False)
+        return cut.flatten(build(entry, size, top=top, weights=None), size, own=True)
 
 
 def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -> bool:

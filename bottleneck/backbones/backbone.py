@@ -99,6 +99,7 @@ def _pooled() -> Behind:
 def from_model(
     model: Any,
     *,
+    own: bool = False,
     layer: str | None = None,
     pooling: str = "none",
     size: tuple[int, int],
@@ -114,7 +115,7 @@ def from_model(
 
     keras = import_keras()
     try:
-        flat = cut.flatten(model, size, network_version=network_version)
+        flat = cut.flatten(model, size, own=own, network_version=network_version)
     except ValueError as error:
         raise bad_size(model.name, size, error) from error
     at = flat.output if layer is None else cut.find_layer(flat, layer)

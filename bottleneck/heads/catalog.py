@@ -81,6 +81,7 @@ class Head(Protocol):
         options: Mapping[str, Any],
         report: Callable[[str], None],
         network: Callable[[], Behind] | None = None,
+        views: int = 1,
     ) -> Fitted:
         """Fit on the rows whose split is 0, choose on those whose split is 1.
 
@@ -93,6 +94,9 @@ class Head(Protocol):
             0 train, 1 validation; rows of any other are never looked at.
         options : as `complete` returns them; further ones are only kept
         network : what made the features, cut; loaded when a head that goes on from there calls it
+        views : of each image. With more than one `features` are (n, views, …), the image itself
+            first. Validation looks at the image itself; a training draws a view of each image an
+            epoch, or takes all of them as rows that share the weight of one.
 
         Raises
         ------

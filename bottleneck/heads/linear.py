@@ -25,6 +25,7 @@ from bottleneck.heads.catalog import HEAD_FILE
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
 from bottleneck.heads.split import rows_to_fit
+from bottleneck.heads.views import take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -183,18 +184,20 @@ def fit(
     options: Mapping[str, Any],
     report: Callable[[str], None],
     network: object = None,
+    views: int = 1,
 ) -> Linear:
     """Fit a linear head; see `heads.catalog.Head.fit`."""
     train, validation = rows_to_fit(len(features), labels, split, n_classes)
-    # Training rows first, so that a slice is either; validation rows join for the last fit.
-    x = _matrix(features, np.concatenate([train, validation]))
-    y = labels[np.concatenate([train, validation])]
-    n = len(train)
+    # Training rows first, so that a slice is either; validation rows join for the last fit. Every
+    # view is a row, and in a mean of as many of each image they weigh as much as one of it.
+    x = _matrix(features, np.concatenate([train, validation]), views)
+    y = np.repeat(labels[np.concatenate([train, validation])], views)
+    n = len(train) * views
     mean, scale = _standardise(x, n)
     problem = _Problem(x[:n], y[:n], n_classes)
-    best, history, epochs = _path(problem, x[n:], y[n:], report)
+    best, history, epochs = _path(problem, x[n::views], y[n::views], report)
     theta, strength = best
-    chosen = _softmax(x[n:] @ theta[:-1] + theta[-1])
+    chosen = _softmax(x[n::views] @ theta[:-1] + theta[-1])
     if len(validation):
         whole = _Problem(x, y, n_classes, problem.basis)
         theta, _, steps = _minimise(whole, theta, strength * n / len(x), TOLERANCE)
@@ -343,15 +346,15 @@ def _two_loop(
     return q
 
 
-def _matrix(features: Any, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return these rows as one (n, d) float32 matrix, read in blocks."""
-    d = int(np.prod(features.shape[1:]))
-    out = np.empty((len(indices), d), np.float32)
+def _matrix(features: Any, indices: NDArray[np.int64], views: int) -> NDArray[np.float32]:
+    """Return these rows as one (n · views, d) float32 matrix, read in blocks."""
+    d = int(np.prod(features.shape[1:])) // views
+    out = np.empty((len(indices), views * d), np.float32)
     for start in range(0, len(indices), BLOCK_ROWS):
         at = indices[start : start + BLOCK_ROWS]
-        rows = features.take(at, axis=0) if isinstance(features, np.ndarray) else features.take(at)
         with np.errstate(over="ignore"):  # refused below
-            out[start : start + len(at)] = rows.reshape(len(at), d)
+            out[start : start + len(at)] = take_rows(features, at).reshape(len(at), -1)
+    out = out.reshape(len(indices) * views, d)
     if not np.isfinite(out).all():
         raise DataError(
             "features that are no numbers, or too large for float32",

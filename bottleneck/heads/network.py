@@ -139,6 +139,7 @@ def fit_network(
     n_classes: int,
     options: Mapping[str, Any],
     report: Callable[[str], None],
+    views: int,
 ) -> KerasHead:
     """Train the network that `build` returns; see `heads.catalog.Head.fit`.
 
@@ -160,6 +161,7 @@ def fit_network(
         seed=seed,
         options=options,
         report=report,
+        views=views,
     )
     return KerasHead(
         kind=kind,

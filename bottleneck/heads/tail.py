@@ -36,6 +36,7 @@ def fit(
     options: Mapping[str, Any],
     report: Callable[[str], None],
     network: Callable[[], Behind] | None = None,
+    views: int = 1,
 ) -> KerasHead:
     """Train the layers behind the cut and a new softmax; see `heads.catalog.Head.fit`.
 
@@ -57,6 +58,7 @@ def fit(
         n_classes=n_classes,
         options=options,
         report=report,
+        views=views,
     )
     with generators_kept():
         head.whole = _whole(load_behind().front(), str(features.dtype), head.model)

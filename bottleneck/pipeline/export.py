@@ -10,6 +10,7 @@ from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.heads.views import itself
 from bottleneck.pipeline import feature_file
 from bottleneck.pipeline.classifier import open_run
 from bottleneck.pipeline.sources import the_one_store
@@ -102,8 +103,10 @@ def _export_features(options: ExportOptions) -> dict[str, Any]:
     samples = store.snapshot(name).samples
     if not len(at):
         raise DataError("no sample has a row", cache, "run bottleneck extract first")
+    rows = store.features_of(samples.digests[at])
+    holds_views = feature_file.KINDS[options.file.suffix.lower()].holds_views
     table = feature_file.Table(
-        rows=store.features_of(samples.digests[at]),
+        rows=rows if holds_views else itself(rows, store.recipe.views.number),
         keys=[show_key(bytes(key)) for key in samples.keys[at]],
         labels=samples.labels[at],
         splits=[SPLITS[i] for i in samples.splits[at]],

@@ -21,6 +21,7 @@ from bottleneck import backbones
 from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, canonical_digest
+from bottleneck.data import views
 from bottleneck.data.decode import decoder_version
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.data.source import from_json_text, stat_row, to_json_text
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bottleneck.backbones.backbone import Backbone
+    from bottleneck.core.recipe import ViewSpec
     from bottleneck.store.store import Store
 
 REQUESTS = "requests.json"
@@ -52,6 +54,9 @@ class NetworkOptions:
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own
     trust: bool | None = None  # code inside a model file may run
+    views: int | None = None  # of each image, itself included
+    augment: tuple[str, ...] | None = None  # names of data.views.OPERATIONS
+    views_seed: int | None = None
 
     @property
     def given(self) -> bool:
@@ -59,12 +64,17 @@ class NetworkOptions:
         plain = asdict(self)
         return any(plain[key] is not None for key in plain.keys() - LEAVE)
 
+    def view_spec(self) -> ViewSpec:
+        """Return what a recipe says of the views; UsageError where the words do not fit."""
+        return views.spec(self.views, self.augment, self.views_seed)
+
     def completed(self) -> NetworkOptions:
         """Return the options with the defaults that do not depend on the network."""
         if self.backbone is None:
             raise UsageError(
                 "no backbone named", "--backbone", "name one, such as --backbone resnet50"
             )
+        self.view_spec()  # a wrong word must show before anything is loaded
         spec = backbones.catalog.spec(self.backbone)
         weights = self.weights or spec.weights
         if weights != spec.weights and not weights.startswith("random:"):
@@ -136,12 +146,16 @@ def load(options: NetworkOptions) -> Network:
     started_ns = time.time_ns()
     backbone = backbones.catalog.load(options.request())
     read = {to_json_text(str(path)): _stat(str(path), started_ns) for path in backbone.weight_files}
+    seen = options.view_spec()
     recipe = Recipe(
         network=backbone.network,
         weights=backbone.weights,
         preprocessing=backbone.preprocessing,
         image=ImageSpec(size=backbone.size, resample=options.resample or "bilinear"),
-        rows=RowSpec(dtype=options.rows or backbone.row_dtype, shape=backbone.row_shape),
+        rows=RowSpec(
+            dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
+        ),
+        views=seen,
         network_version=options.network_version,
     )
     request = {key: value for key, value in _plain(options).items() if key not in LEAVE}
@@ -186,8 +200,9 @@ def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
         request: dict[str, Any] = {
             k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
         }
-        if request.get("size"):
-            request["size"] = tuple(request["size"])
+        for key in ("size", "augment"):
+            if request.get(key):
+                request[key] = tuple(request[key])
         return NetworkOptions(**request)
     except (TypeError, ValueError) as error:
         raise UsageError(
@@ -213,7 +228,10 @@ def check_same(recorded: Recipe, asked: Recipe, where: object) -> None:
 
 
 def _short(value: object) -> str:
-    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        numbers = all(isinstance(item, int) for item in value)
+        return ("x" if numbers else ", ").join(map(str, value)) or "none"
+    text = str(value)
     return text if len(text) < 64 else text[:12]
 
 

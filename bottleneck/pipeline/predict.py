@@ -18,6 +18,7 @@ import numpy as np
 
 from bottleneck.core import console, files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
+from bottleneck.core.recipe import ViewSpec
 from bottleneck.data.decode import Limits
 from bottleneck.pipeline import classifier as classifiers
 from bottleneck.pipeline.canaries import N_CANARIES, Canaries, recorded_canaries
@@ -130,6 +131,7 @@ class _Prediction:
         self.reader = Reader(
             source=inputs,
             image=network.recipe.image,
+            views=ViewSpec(),  # the image itself, whatever its row holds beside it
             limits=Limits(),
             has_row=self._has_row,
             seconds=Seconds(),
@@ -191,7 +193,7 @@ class _Prediction:
 
     def _compute(self, batch: list[tuple[bytes, NDArray[np.uint8]]]) -> None:
         rows = self.computer([image for _, image in batch])
-        stored, misfits = to_dtype(rows, self.classifier.network.recipe.rows.dtype)
+        stored, misfits = to_dtype(rows[:, 0], self.classifier.network.recipe.rows.dtype)
         good = [i for i in range(len(batch)) if i not in misfits]
         self.failed.update({batch[i][0]: reason for i, reason in misfits.items()})
         self._answer([batch[i][0] for i in good], stored[good])
@@ -204,7 +206,8 @@ class _Prediction:
         for at in range(0, len(left), STORED_ROWS):
             assert store is not None
             some = left[at : at + STORED_ROWS]
-            self._answer(some, store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32)))
+            rows = store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32))
+            self._answer(some, store.recipe.views.apart(rows)[:, 0])
 
     def _answer(self, digests: list[bytes], rows: NDArray[Any]) -> None:
         if not digests:

@@ -42,6 +42,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "time": store.state.time,
         "recipe": store.recipe.id,
         "about": store.about,
+        "views": store.recipe.views.number,
         "sources": sources,
         "rows": sum(entry.rows for entry in store.state.parts),
         "bytes": sum(entry.n_bytes for entry in store.state.parts),
