@@ -15,8 +15,9 @@ patient and consistent"), while colours, and how sharp the picture is, are the s
 Half of each batch is shrunk and enlarged again, because enlarged small pictures are blurred, and a
 network that never saw a blurred one loses accuracy on them. The first epochs run at 48x48, which
 costs half as much (Touvron et al. 2019, "FixRes"; Howard 2018). In the last epochs pictures are
-shrunk down to 8 pixels, and more of them are gray: without these, features of enlarged 8x8 digits
-were worse than their pixels. The result is the moving average of the weights, with normalisation
+shrunk down to 8 pixels, more of them are gray, and classes of generated signs (glyphs.py) are told
+apart too: photographs alone taught nothing of strokes, and features of 8x8 digits were worse than
+their pixels. The result is the moving average of the weights, with normalisation
 folded into the convolutions.
 
 Half of Tiny ImageNet's `val` (every second picture of a class) is looked at after each epoch; the
@@ -33,7 +34,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -41,6 +42,7 @@ import keras
 import numpy as np
 import openvino
 import tensorflow as tf
+from glyphs import CLASSES, Glyphs
 from keras import layers
 from PIL import Image
 
@@ -55,11 +57,14 @@ PEAK_RATE, WARMUP, WEIGHT_DECAY = 3e-3, 500, 0.05
 SMOOTHING = 0.1
 TEACHER_SHARE = 5.0  # weight of the regression beside the cross-entropy
 AVERAGING = 0.9985
-SHRUNK = (24, 57)  # pixels
-# The last epochs: pictures as small as icons, and more gray ones, at a low rate.
-LAST_EPOCHS, LAST_RATE = 2, 6e-4
-LAST_SHRUNK = (8, 57)
+SHRUNK = tuple(range(24, 57))  # pixels
+# The last epochs: pictures as small as icons, more gray ones, and signs, at a lower rate.
+LAST_EPOCHS, LAST_RATE = 4, 1e-3
+LAST_SHRUNK = (8, 9, 10, 11, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56)
 GRAY, LAST_GRAY = 0.05, 0.25  # share of the pictures
+GLYPHS = 32  # beside each batch of the last epochs
+GLYPHS_SHRUNK = (8, 9, 10, 12, 14, 16, 20, 24, 32)
+GLYPHS_SHARE = 0.5  # weight of their cross-entropy
 
 
 def read_zip(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -206,7 +211,7 @@ class Normalised:
 
 
 def student(n_classes: int, n_teacher: int) -> keras.Model:
-    """Return images in [-1, 1] → (logits, the teacher's standardised features)."""
+    """Return images in [-1, 1] → (logits, the teacher's standardised features, signs)."""
     images = keras.Input((None, None, 3))
     pooled = build(Normalised(), images)
     return keras.Model(
@@ -214,6 +219,7 @@ def student(n_classes: int, n_teacher: int) -> keras.Model:
         [
             layers.Dense(n_classes, name="logits")(pooled),
             layers.Dense(n_teacher, name="taught")(pooled),
+            layers.Dense(CLASSES, name="glyphs")(pooled),
         ],
     )
 
@@ -250,21 +256,19 @@ class Trainer:
         self.epoch = tf.Variable(0, dtype=tf.int64)
 
     @tf.function(reduce_retracing=True)
-    def step(self, images, boxes, labels, targets, mean, scale, seed, size, shrunk, gray):
-        """Take one step; return (cross-entropy, regression error)."""
-        x = distorted(cropped(images, boxes, SIZE), seed, size, shrunk, gray)
+    def step(self, images, boxes, labels, targets, mean, scale, look, glyphs, glyph_labels):
+        """Take one step; return (cross-entropy, regression error, cross-entropy of the signs)."""
+        x = distorted(cropped(images, boxes, SIZE), glyphs, look)
+        n = tf.shape(images)[0]
         targets = (tf.cast(targets, tf.float32) - mean) / scale
         labelled = tf.cast(labels >= 0, tf.float32)
         with tf.GradientTape() as tape:
-            logits, taught = self.model(x, training=True)
-            wanted = (
-                tf.one_hot(labels, logits.shape[-1]) * (1 - SMOOTHING)
-                + SMOOTHING / logits.shape[-1]
-            )
-            entropy = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+            logits, taught, signs = self.model(x, training=True)
+            entropy = smoothed(labels, logits[:n])
             entropy = tf.reduce_sum(entropy * labelled) / tf.reduce_sum(labelled)
-            error = tf.reduce_mean(tf.square(taught - targets))
-            loss = entropy + TEACHER_SHARE * error
+            error = tf.reduce_mean(tf.square(taught[:n] - targets))
+            signs = tf.reduce_sum(smoothed(glyph_labels, signs[n:])) / GLYPHS
+            loss = entropy + TEACHER_SHARE * error + GLYPHS_SHARE * signs
         gradients = tape.gradient(loss, self.model.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
         # The average starts as the plain mean of the first steps, not as the random start.
@@ -273,27 +277,47 @@ class Trainer:
         for old, new in zip(self.average.variables, self.model.variables, strict=True):
             if old.dtype == "float32":
                 old.assign(keep * old.value + (1 - keep) * new.value)
-        return entropy, error
+        return entropy, error, signs
 
 
-def distorted(x: Any, seed: Any, size: Any, shrunk: Any, gray: Any) -> Any:
-    """Return crops (n, size, size, 3) in [-1, 1]: half of them blurred, all with other colours."""
-    n = tf.shape(x)[0]
-    half = n // 2
-    small = tf.image.resize(x[:half], (shrunk, shrunk), antialias=True)
+class Look(NamedTuple):
+    """How a batch is distorted."""
+
+    seed: Any
+    size: Any
+    shrunk: Any
+    glyphs_shrunk: Any
+    gray: Any
+
+
+def smoothed(labels: Any, logits: Any) -> Any:
+    """Return the cross-entropy (n,) with smoothed labels."""
+    n = logits.shape[-1]
+    wanted = tf.one_hot(labels, n) * (1 - SMOOTHING) + SMOOTHING / n
+    return tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+
+
+def distorted(x: Any, glyphs: Any, look: Look) -> Any:
+    """Return crops, then signs, (n, size, size, 3) in [-1, 1]; half blurred, all recoloured."""
+    half = tf.shape(x)[0] // 2
+    size = (look.size, look.size)
+    small = tf.image.resize(x[:half], (look.shrunk, look.shrunk), antialias=True)
+    signs = tf.image.resize(glyphs, (look.glyphs_shrunk, look.glyphs_shrunk), antialias=True)
     x = tf.concat(
         [
-            tf.image.resize(small, (size, size)),
-            tf.image.resize(x[half:], (size, size), antialias=True),
+            tf.image.resize(small, size),
+            tf.image.resize(x[half:], size, antialias=True),
+            tf.repeat(tf.image.resize(signs, size), 3, axis=-1) * 255,
         ],
         0,
     )
+    n = tf.shape(x)[0]
     x = x / 127.5 - 1
-    draw = tf.random.stateless_uniform((4, n, 1, 1, 1), seed, -1.0, 1.0)
+    draw = tf.random.stateless_uniform((4, n, 1, 1, 1), look.seed, -1.0, 1.0)
     x = x * (1 + 0.3 * draw[0]) + 0.25 * draw[1]  # contrast, brightness
     light = tf.reduce_mean(x, -1, keepdims=True)
     x = light + (x - light) * (1 + 0.4 * draw[2])  # saturation
-    x = tf.where(draw[3] > 1 - 2 * gray, tf.broadcast_to(light, tf.shape(x)), x)
+    x = tf.where(draw[3] > 1 - 2 * look.gray, tf.broadcast_to(light, tf.shape(x)), x)
     return tf.ensure_shape(x, (None, None, None, 3))
 
 
@@ -310,8 +334,9 @@ def train(args: argparse.Namespace) -> keras.Model:
     steps_per_epoch = len(data.members(0)) // BATCH
     keras.utils.set_random_seed(args.seed)
     targets = data.targets(0)
-    sample = targets[:: len(targets) // 8192].astype(np.float32)
+    sample = targets[:: max(1, len(targets) // 8192)].astype(np.float32)
     mean, scale = sample.mean(0), sample.std(0) + 1e-3
+    glyphs = Glyphs(args.seed)
     trainer = Trainer(
         student(200, targets.shape[1]),
         args.epochs * steps_per_epoch,
@@ -330,13 +355,13 @@ def train(args: argparse.Namespace) -> keras.Model:
     n_epochs = args.epochs + LAST_EPOCHS
     for epoch in range(int(trainer.epoch), n_epochs):
         is_last = epoch >= args.epochs
-        shrunk, gray = (LAST_SHRUNK, LAST_GRAY) if is_last else (SHRUNK, GRAY)
+        shrunk, gray, n_glyphs = (LAST_SHRUNK, LAST_GRAY, GLYPHS) if is_last else (SHRUNK, GRAY, 0)
         number = epoch % ROUNDS
         members, boxes, targets = data.members(number), data.crops(number), data.targets(number)
         size = SMALL if epoch < SMALL_SHARE * args.epochs else SIZE
         rng = np.random.default_rng((args.seed, 2, epoch))
         order = rng.permutation(len(members))
-        began, sums = time.monotonic(), np.zeros(2)
+        began, sums = time.monotonic(), np.zeros(3)
         for step in range(steps_per_epoch):
             chosen = order[step * BATCH : (step + 1) * BATCH]
             sums += [
@@ -348,26 +373,31 @@ def train(args: argparse.Namespace) -> keras.Model:
                     tf.constant(targets[chosen]),
                     tf.constant(mean),
                     tf.constant(scale),
-                    tf.constant([epoch, step]),
-                    tf.constant(size),
-                    tf.constant(int(rng.integers(*shrunk))),
-                    tf.constant(gray),
+                    Look(
+                        tf.constant([epoch, step]),
+                        tf.constant(size),
+                        tf.constant(int(rng.choice(shrunk))),
+                        tf.constant(int(rng.choice(GLYPHS_SHRUNK))),
+                        tf.constant(gray),
+                    ),
+                    *map(tf.constant, glyphs.draw(n_glyphs, rng)),
                 )
             ]
             if step % 50 == 49:
-                entropy, error = sums / (step + 1)
+                entropy, error, signs = sums / (step + 1)
                 rate = (step + 1) * BATCH / (time.monotonic() - began)
                 print(
-                    f"  {step + 1}/{steps_per_epoch} {entropy:.3f} {error:.3f} {rate:.0f}/s",
+                    f"  {step + 1}/{steps_per_epoch} {entropy:.3f} {error:.3f} {signs:.3f} "
+                    f"{rate:.0f}/s",
                     end="\r",
                 )
-        entropy, error = sums / steps_per_epoch
+        entropy, error, signs = sums / steps_per_epoch
         trainer.epoch.assign(epoch + 1)
         manager.save()
         right = accuracy(trainer.average, data.val, data.val_labels)
         say(
             f"epoch {epoch + 1}/{n_epochs} at {size}: cross-entropy {entropy:.3f} "
-            f"regression {error:.3f} val {right:.3f} "
+            f"regression {error:.3f} signs {signs:.3f} val {right:.3f} "
             f"{time.monotonic() - began:.0f} s"
         )
     return trainer.average
