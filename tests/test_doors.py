@@ -318,12 +318,12 @@ def test_the_heads_of_the_door_are_those_of_the_catalog_and_so_is_what_they_are_
 def test_status_names_the_version_of_each_engine():
     from types import SimpleNamespace
 
-    from bottleneck.pipeline.status import _engines
+    from bottleneck.pipeline.status import engines
 
     made = (
         {"engine": "openvino", "openvino": "2026.1", "device": "the CPU"},
         {"engine": "keras", "keras": "3", "backend": "torch", "torch": "2.9", "device": "GPU:0"},
     )
     parts = [SimpleNamespace(provenance=one) for one in made]
-    expected = ["keras (torch 2.9) on GPU:0", "openvino (2026.1) on the CPU"]
-    assert _engines(SimpleNamespace(parts=parts)) == expected
+    expected = ["keras (torch 2.9) on GPU:0", "openvino 2026.1 on the CPU"]
+    assert engines(SimpleNamespace(parts=parts)) == expected

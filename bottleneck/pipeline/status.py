@@ -86,8 +86,10 @@ def engines(store: Store) -> list[str]:
     for part in store.parts:
         said = part.provenance
         engine, backend = said.get("engine"), said.get("backend")
-        version = f"{backend} {said.get(backend)}" if backend else said.get(str(engine))
-        found.append(f"{engine} ({version}) on {said.get('device')}")
+        library = backend or engine
+        version = " ".join(filter(None, (library, said.get(str(library)))))
+        engine = f"{engine} ({version})" if backend else version
+        found.append(f"{engine} on {said.get('device')}")
     return sorted(set(found))
 
 
