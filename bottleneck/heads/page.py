@@ -163,7 +163,7 @@ def _fit(page: Page) -> str:
         caption += (
             f"; the validation loss is lowest, {best['validation_loss']:.4f}, at epoch {epoch:g}"
         )
-    return _drawn(page.pictures["curves.png"], f"{caption}.")
+    return _drawn(page.pictures["curves.png"], f"{caption}.", 36)
 
 
 def _classes(page: Page) -> str:
@@ -171,18 +171,16 @@ def _classes(page: Page) -> str:
     classes = page.metrics["classes"]
     counts = np.array(page.metrics["confusion"])
     wrong = counts - np.diag(np.diag(counts))
-    drawn = ""
+    drawn, names = "", list(classes)
     if "confusion.png" in page.pictures:
         caption = f"{len(classes)} classes: a row is the truth, a column the answer"
-        if wrong.any():
+        if wrong.max() > 1:
             row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
-            names = list(classes)
             caption += (
-                f"; most often {names[row]!s} is taken for {names[column]!s}, "
+                f"; most often {names[row]} is taken for {names[column]}, "
                 f"{_times(wrong[row, column])}"
             )
-        drawn = _drawn(page.pictures["confusion.png"], f"{caption}.")
-    names = list(classes)
+        drawn = _drawn(page.pictures["confusion.png"], f"{caption}.", 30)
     rows = []
     for i, (name, found) in enumerate(classes.items()):
         other = int(wrong[i].argmax())
@@ -267,10 +265,10 @@ def _section(title: str, body: str) -> str:
     return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n{body}\n</section>'
 
 
-def _drawn(png: bytes, caption: str) -> str:
-    """Return a drawn picture; on a narrow screen it keeps a size that can be read, and scrolls."""
+def _drawn(png: bytes, caption: str, width_rem: int) -> str:
+    """Return a drawn picture; on a narrow screen it keeps this width to be read, and scrolls."""
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    size = f'width="{width}" height="{height}" style="min-width:min({width}px,36rem)"'
+    size = f'width="{width}" height="{height}" style="min-width:min({width}px,{width_rem}rem)"'
     return (
         '<figure class="drawn"><div class="scroll" tabindex="0" role="group" '
         f'aria-label="picture">{_image(png, caption, size)}</div>'

@@ -37,7 +37,7 @@ b { font-weight: 600; color: var(--ink); }
 .cards div:first-child dd { color: var(--mark); font-weight: 650; }
 .cards small { display: block; font-weight: 400; line-height: 1.4; }
 .beside { display: grid; gap: 1.5rem; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 .beside > * { min-width: 0; }
 .scroll { overflow-x: auto; }
 .drawn img { display: block; max-width: 100%; height: auto; border-radius: 0.6rem; }

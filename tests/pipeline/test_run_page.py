@@ -185,4 +185,5 @@ def test_the_page_says_what_the_cache_held(cache, root):
         "numpy on a test",
     ):
         assert word in text
+    assert f"checksum of the commit</dt><dd><code>{store.state.checksum}</code>" in text
     assert "60, 60 different, 60 with a row" in text
