@@ -78,7 +78,7 @@ def _engines(store: Store) -> list[str]:
     found = []
     for part in store.parts:
         said = part.provenance
-        engine, backend = said.get("engine"), said.get("backend")
+        engine, backend = str(said.get("engine")), said.get("backend")
         version = f"{backend} {said.get(backend)}" if backend else said.get(engine)
         found.append(f"{engine} ({version}) on {said.get('device')}")
     return sorted(set(found))
