@@ -1,6 +1,7 @@
 """bottleneck-cache: features of frozen networks, computed once and never silently wrong.
 
-From Python: `open_store`, `extract_features`, `train_head`, with the words of the commands.
+From Python, with the words of the commands: `open_store`, `extract_features`, `train_head`,
+`predict_images`, `export_model`, `export_features`, `compare_runs`, `compare_backbones`.
 
 The import name is also that of a NumPy accelerator (PyPI: Bottleneck) that pandas and xarray pick
 up when they see it. To be a good neighbour, `__version__` stays below the floor that pandas asks
@@ -15,9 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bottleneck.pipeline.api import extract_features, open_store, train_head
+    from bottleneck.pipeline.calls import (
+        compare_backbones,
+        compare_runs,
+        export_features,
+        export_model,
+        predict_images,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["extract_features", "open_store", "train_head"]
+__all__ = [
+    "compare_backbones",
+    "compare_runs",
+    "export_features",
+    "export_model",
+    "extract_features",
+    "open_store",
+    "predict_images",
+    "train_head",
+]
 
 warnings.filterwarnings(
     "ignore", message="Pandas requires version .* of 'bottleneck'", category=UserWarning
@@ -26,9 +43,9 @@ warnings.filterwarnings(
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from bottleneck.pipeline import api  # noqa: PLC0415 - importing us costs nothing
+        from bottleneck.pipeline import api, calls  # noqa: PLC0415 - importing us costs nothing
 
-        return getattr(api, name)
+        return getattr(api if hasattr(api, name) else calls, name)
     if name.startswith("__"):
         raise AttributeError(name)
     raise AttributeError(

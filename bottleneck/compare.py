@@ -36,9 +36,11 @@ def parser() -> argparse.ArgumentParser:
         help="a store for each backbone lies below, under its name (default: cache/)",
     )
     rank.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
+    words.add_own_network(rank)
     rank.add_argument("--pooling", choices=("avg", "max", "none"))
     rank.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
     rank.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
+    words.add_views(rank)
     rank.add_argument("--limit", type=words.positive, metavar="N", help="compute at most N of each")
     rank.add_argument("--validation-split", type=float, default=0.2, metavar="F")
     rank.add_argument("--engine", choices=words.ENGINES, default="auto")
@@ -76,9 +78,7 @@ def _rank(args: argparse.Namespace) -> dict[str, Any]:
             backbones=tuple(name for name in args.backbones.split(",") if name),
             data=args.data,
             caches=args.caches,
-            network=NetworkOptions(
-                weights=args.weights, pooling=args.pooling, size=args.size, rows=args.rows
-            ),
+            network=NetworkOptions.of(vars(args)),
             extraction={
                 "limit": args.limit,
                 "engine": args.engine,

@@ -26,6 +26,10 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("file", type=Path, metavar="FILE", help="ends with .keras, .npz or .csv")
     made.add_argument("--run", metavar="RUN", help="a run's folder, or its name (.keras)")
+    network = made.add_argument_group("of the run's network")
+    network.add_argument("--backbone", metavar="FILE", help="where its model file is now")
+    network.add_argument("--weights", metavar="FILE", help="where its weight file is now")
+    words.add_leave(network)
     words.add_cache(made, required=False)
     made.add_argument("--source", metavar="NAME", help="which source, where there are several")
     made.add_argument("--split", choices=("train", "val", "test"), help="these samples alone")
@@ -37,10 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
     from bottleneck.pipeline import export as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
 
     report = use_case.export(
         use_case.ExportOptions(
-            file=args.file, run=args.run, cache=args.cache, source=args.source, split=args.split
+            file=args.file,
+            run=args.run,
+            network=NetworkOptions.of(vars(args)),
+            cache=args.cache,
+            source=args.source,
+            split=args.split,
         )
     )
     console.result(report, lines(report), as_json=args.json)

@@ -36,24 +36,10 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--layer", metavar="NAME", help="cut here instead of below the top")
     network.add_argument("--pooling", choices=("avg", "max", "none"))
     words.add_image(network)
-    network.add_argument(
-        "--preprocessing",
-        choices=("none", "tf", "caffe", "torch"),
-        help="of the pixels, 0 to 255 (default: the network's own)",
-    )
+    words.add_own_network(network)
     network.add_argument("--compute", choices=("float32",), help="arithmetic (IEEE float32)")
     network.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
-    network.add_argument("--network-version", metavar="TEXT", help="of code that is not Keras' own")
-    network.add_argument(
-        "--import",
-        dest="imports",
-        action="append",
-        metavar="MODULE",
-        help="with layers of your own that a .keras file is made of",
-    )
-    network.add_argument(
-        "--trust", action="store_true", help="code in the model file may run (.h5, Lambda layers)"
-    )
+    words.add_views(network)
     store = made.add_argument_group("store")
     store.add_argument("--format", choices=("hdf5", "zarr"), help="of a new store (default hdf5)")
     store.add_argument("--replace", action="store_true", help="another recipe: start anew")
@@ -79,19 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             data=args.data,
             source=args.source,
             format=args.format,
-            network=NetworkOptions(
-                backbone=args.backbone,
-                weights=args.weights,
-                layer=args.layer,
-                pooling=args.pooling,
-                size=args.size,
-                resample=args.resample,
-                rows=args.rows,
-                preprocessing=args.preprocessing,
-                network_version=args.network_version,
-                imports=tuple(args.imports) if args.imports else None,
-                trust=args.trust or None,
-            ),
+            network=NetworkOptions.of(vars(args)),
             include=tuple(args.include),
             exclude=tuple(args.exclude),
             engine=args.engine,

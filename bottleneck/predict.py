@@ -20,23 +20,37 @@ def parser() -> argparse.ArgumentParser:
         "Say which classes images are of. Images whose rows are stored are not computed again.",
         "bottleneck predict --run cache/resnet50/runs/NAME photos/ 'more/*.jpg'",
     )
-    made.add_argument("images", nargs="+", metavar="IMAGE|FOLDER|GLOB")
-    which = made.add_mutually_exclusive_group(required=True)
-    which.add_argument("--run", metavar="RUN", help="a run's folder, or its name")
-    which.add_argument("--backbone", metavar="NAME", help="ImageNet's classes by this network")
+    made.add_argument(
+        "images", nargs="+", metavar="IMAGE|FOLDER|GLOB|DATA", help="DATA as in extract --data"
+    )
+    made.add_argument("--run", metavar="RUN", help="a run's folder, or its name")
+    made.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="its own classes, without a run; with one, where its model file is now",
+    )
     made.add_argument("--top", type=words.positive, default=3, metavar="N", help="(default 3)")
     made.add_argument("--csv", type=Path, metavar="FILE", help="write the answers there as well")
-    network = made.add_argument_group("network (with --backbone)")
+    network = made.add_argument_group(
+        "network (--weights, --import and --trust of a run's too, the others of --backbone alone)"
+    )
     network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
+    network.add_argument(
+        "--classes", metavar="C", help="imagenet, or a file with a name a line (default: its own)"
+    )
     words.add_image(network)
+    words.add_own_network(network)
     words.add_work(made, engine=None)
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    args = parser().parse_args(argv)
+    made = parser()
+    args = made.parse_args(argv)
     console.configure(quiet=args.quiet)
+    if not (args.run or args.backbone):
+        made.error("say --run RUN, or --backbone NAME")
     from bottleneck.pipeline import predict as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
 
@@ -44,12 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         use_case.PredictOptions(
             images=tuple(args.images),
             run=args.run,
-            network=NetworkOptions(
-                backbone=args.backbone,
-                weights=args.weights,
-                size=args.size,
-                resample=args.resample,
-            ),
+            network=NetworkOptions.of(vars(args)),
+            classes=args.classes,
             top=args.top,
             csv=args.csv,
             engine=args.engine,

@@ -52,10 +52,11 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     if "why" in report:
         return [f"{key}: {value}" for key, value in report["why"].items() if value is not None]
     about = report["about"]
+    views = f", {report['views']} views of each" if report["views"] > 1 else ""
     found = [
         f"{report['store']}: commit {report['commit']} of {report['time']}, {report['format']}",
         f"{about.get('backbone')}, weights {about.get('weights')}, recipe {report['recipe'][:16]}",
-        f"{report['rows']} rows in {report['parts']} parts, {report['bytes'] / 1e6:.1f} MB",
+        f"{report['rows']} rows in {report['parts']} parts{views}, {report['bytes'] / 1e6:.1f} MB",
         *(f"computed by {engine}" for engine in report["engines"]),
         f"{len(report['runs'])} runs",
         "",

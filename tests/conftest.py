@@ -44,7 +44,10 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
             weights=digest(options.weights),
             preprocessing="none",
             image=ImageSpec(size=options.size, resample=options.resample),
-            rows=RowSpec(dtype=options.rows or "float16", shape=(N_FEATURES,)),
+            rows=RowSpec(
+                dtype=options.rows or "float16", shape=(*options.view_spec().axes, N_FEATURES)
+            ),
+            views=options.view_spec(),
         )
         backbone = SimpleNamespace(
             model=None, preprocessing="none", size=options.size, batch_size=4, weight_files=()

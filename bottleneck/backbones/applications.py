@@ -13,6 +13,7 @@ from bottleneck.backbones.backbone import (
     Backbone,
     Request,
     Spec,
+    Top,
     bad_size,
     from_model,
 )
@@ -38,7 +39,8 @@ def spec(name: str) -> Spec:
     """Return what is known of an application; nothing heavy is imported."""
     entry = APPLICATIONS[name]
     batch_size = LARGE_BATCH if entry.large else BATCH
-    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=entry.top)
+    top = Top(layer=entry.top, classes="imagenet")
+    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=top)
 
 
 def load(request: Request) -> Backbone:
@@ -71,6 +73,7 @@ def _load(entry: Application, request: Request) -> Backbone:
     model, weight_files = _with_weights(entry, request, size, top=top)
     found = from_model(
         model,
+        own=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,
@@ -111,7 +114,7 @@ def _skeleton(entry: Application, size: tuple[int, int], *, top: bool) -> Flat:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     with import_keras().StatelessScope():
-        return cut.flatten(build(entry, size, top=top, weights=None), size, copy_weights=False)
+        return cut.flatten(build(entry, size, top=top, weights=None), size, own=True)
 
 
 def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -> bool:

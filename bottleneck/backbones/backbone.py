@@ -19,6 +19,14 @@ LARGE_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Top:
+    """Where a network gives a probability for each of some classes."""
+
+    layer: str | None  # None: at its output
+    classes: str | None  # imagenet; None: only who made it knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """What is known of a backbone before anything is loaded."""
 
@@ -26,7 +34,8 @@ class Spec:
     size: tuple[int, int] | None  # (height, width) it was made for, pixels; None: loading tells
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
-    top: str | None = None  # the layer that gives the probabilities of ImageNet's classes
+    top: Top | None = None  # None: it was not made to tell classes
+    is_own: bool = False  # a file of the user's, who knows its pixels and its code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +98,20 @@ class Backbone:
         """The keras.Model; see `make_model`."""
         return self.make_model()
 
+    def front(self) -> Any:
+        """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to rows (n, …).
+
+        Preprocessing is inside; nothing in it is trainable.
+        """
+        from bottleneck.backbones import preprocessing  # noqa: PLC0415 - made of Keras here
+        from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
+        keras, frozen = import_keras(), self.model
+        network = keras.Model(frozen.input, frozen.output, name="network")
+        pixels = keras.Input(frozen.input.shape[1:], dtype="uint8", name="pixels")
+        x = preprocessing.apply(self.preprocessing, keras.ops.cast(pixels, "float32"))
+        return keras.Model(pixels, network(x, training=False), name="front")
+
 
 def _pooled() -> Behind:
     from bottleneck.backbones.behind import pooled  # noqa: PLC0415 - made of Keras
@@ -99,6 +122,7 @@ def _pooled() -> Behind:
 def from_model(
     model: Any,
     *,
+    own: bool = False,
     layer: str | None = None,
     pooling: str = "none",
     size: tuple[int, int],
@@ -114,7 +138,7 @@ def from_model(
 
     keras = import_keras()
     try:
-        flat = cut.flatten(model, size, network_version=network_version)
+        flat = cut.flatten(model, size, own=own, network_version=network_version)
     except ValueError as error:
         raise bad_size(model.name, size, error) from error
     at = flat.output if layer is None else cut.find_layer(flat, layer)
@@ -124,7 +148,7 @@ def from_model(
         raise UsageError(f"rows of unknown shape {shape}", f"layer {layer}", "cut elsewhere")
     last = identity.last_operation(output)
     whole = keras.Model(flat.input, output)
-    return Backbone(
+    found = Backbone(
         make_model=lambda: whole,
         preprocessing=preprocessing,
         network=identity.network_digest(output, network_version),
@@ -135,8 +159,9 @@ def from_model(
         batch_size=batch_size,
         weight_files=weight_files,
         about={**(about or {}), "parameters": whole.count_params()},
-        behind=lambda: behind.Behind(flat, at, output, preprocessing),
+        behind=lambda: behind.Behind(flat, at, output, found.front),
     )
+    return found
 
 
 def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones import preprocessing as arithmetic
 from bottleneck.backbones.cut import give_weights, node_of, nodes_to
 from bottleneck.backbones.known import config_of, foreign_code
 from bottleneck.core.errors import UsageError
@@ -36,8 +35,8 @@ class Behind:
         Where it is cut, of `flat`.
     rows : KerasTensor
         What is cached: `cut`, unless it was pooled.
-    preprocessing : str
-        What `preprocessing.apply` does to pixels.
+    front : callable
+        Returns the keras.Model from pixels to the cut; see `Backbone.front`.
 
     Raises
     ------
@@ -45,10 +44,11 @@ class Behind:
         When nothing can go on from the cached rows; the nearest layers where it can are named.
     """
 
-    def __init__(self, flat: Flat, cut: Any, rows: Any, preprocessing: str) -> None:
+    def __init__(self, flat: Flat, cut: Any, rows: Any, front: Callable[[], Any]) -> None:
         if rows is not cut:
             raise pooled()
-        self._flat, self._cut, self._preprocessing = flat, cut, preprocessing
+        self.front = front
+        self._cut = cut
         self._end = _before_classifier(flat.output)
         nodes = list(nodes_to(flat.output))
         names = _names(flat)
@@ -71,17 +71,6 @@ class Behind:
                 else "use another head"
             )
             raise UsageError(what, WHERE, advice)
-
-    def front(self) -> Any:
-        """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to the cut.
-
-        Preprocessing is inside; nothing in it is trainable.
-        """
-        keras = import_keras()
-        before = keras.Model(self._flat.input, self._cut, name="network")
-        pixels = keras.Input(self._flat.input.shape[1:], dtype="uint8", name="pixels")
-        x = arithmetic.apply(self._preprocessing, keras.ops.cast(pixels, "float32"))
-        return keras.Model(pixels, before(x, training=False), name="front")
 
     def layers(self, seed: Callable[[int], int]) -> Any:
         """Return a keras.Model of copies of the layers behind the cut, with their weights.

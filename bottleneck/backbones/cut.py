@@ -2,8 +2,9 @@
 
 Nested Functional and Sequential models are replayed on one input, so that a layer inside a block
 is a layer like any other. Every layer is rebuilt from its config with a float32 policy and gets
-the tensors of the original; `training` among call arguments is dropped, because a frozen network
-is called with training=False. This copy is what is digested and what computes.
+the tensors of the original (those of a network that was made for this alone are taken as they
+are); `training` among call arguments is dropped, because a frozen network is called with
+training=False. This copy is what is digested and what computes.
 """
 
 from __future__ import annotations
@@ -80,10 +81,16 @@ def flatten(
     model: Any,
     size: tuple[int, int],
     *,
-    copy_weights: bool = True,
+    own: bool = False,
     network_version: str | None = None,
 ) -> Flat:
     """Return a flat float32 copy of a network with one image input and one output.
+
+    Parameters
+    ----------
+    own : bool
+        The network was made in float32 for this alone, so its layers need not be copied: half of
+        the variables, and of the time.
 
     Raises
     ------
@@ -101,7 +108,7 @@ def flatten(
         raise UsageError("needs one input and one output", model.name, "cut it so first")
     image = keras.Input((*size, 3), dtype="float32", name="image")
     flat = Flat(image, None)
-    replay = _Replay(flat, network_version, copy_weights=copy_weights)
+    replay = _Replay(flat, network_version, own=own)
     (flat.output,) = replay.run(model, [image], "")
     return flat
 
@@ -109,10 +116,10 @@ def flatten(
 class _Replay:
     """One flattening: which layer became which copy."""
 
-    def __init__(self, flat: Flat, network_version: str | None, *, copy_weights: bool) -> None:
+    def __init__(self, flat: Flat, network_version: str | None, *, own: bool) -> None:
         self._flat = flat
         self._version = network_version
-        self._copy = copy_weights
+        self._own = own
         self._twins: dict[int, Any] = {}
         self._order: dict[str, list[tuple[int, ...]]] = {}  # path → the numbers of its calls
 
@@ -153,12 +160,12 @@ class _Replay:
         twin = self._twin(operation)
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
         outputs: list[Any] = import_keras().tree.flatten(twin(*args, **kwargs))
-        if self._copy and twin is not operation and operation.weights:
+        if twin is not operation and operation.weights:
             give_weights(twin, operation)
         return outputs
 
     def _twin(self, operation: Any) -> Any:
-        """Return the float32 copy of a layer, the same one at each of its calls."""
+        """Return a layer's float32 copy, the same one at each of its calls, or itself."""
         keras = import_keras()
         if not isinstance(operation, keras.Layer):
             return operation  # a bare operation has no state: it is called once more
@@ -170,6 +177,9 @@ class _Replay:
                     f"computes in {operation.compute_dtype}", operation.name, "make it float32"
                 )
             return operation  # code that only its author can copy
+        if self._own:
+            operation.trainable = False
+            return operation
         if id(operation) not in self._twins:
             config = _in_float32(operation.get_config())
             config["dtype"] = "float32"

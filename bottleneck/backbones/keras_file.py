@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bottleneck.backbones import preprocessing
-from bottleneck.backbones.backbone import Backbone, Request, Spec, from_model
+from bottleneck.backbones.backbone import Backbone, Request, Spec, Top, from_model
 from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, UsageError
 
@@ -31,7 +31,8 @@ def claims(name: str) -> bool:
 def spec(name: str) -> Spec:
     """Return what is known of a file that is not opened yet: where it is."""
     path = Path(name).expanduser().absolute()
-    return Spec(name=str(path), size=None, weights=WEIGHTS)
+    top = Top(layer=None, classes=None)
+    return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_own=True)
 
 
 def load(request: Request) -> Backbone:

@@ -38,7 +38,7 @@ def load(path: Path, *, imports: Sequence[str] = (), trust: bool = False) -> Any
         A `.keras` file whose bytes are not those that were saved.
     """
     if not path.is_file():
-        raise UsageError("no such model file", path, "check --backbone")
+        raise UsageError("no such model file", path, "put it there, or say where: --backbone FILE")
     if path.suffix not in SUFFIXES:
         raise UsageError("not a .keras file", path, model_archive.NOT_ONE)
     if path.suffix in HDF5 and not trust:

@@ -142,7 +142,7 @@ def load_file(model: Any, path: Path) -> None:
 
 def _check_file(path: Path) -> None:
     if not path.is_file():
-        raise UsageError("no such weight file", path, "check --weights")
+        raise UsageError("no such weight file", path, "put it there, or say where: --weights FILE")
     if path.suffix != ".h5":
         raise UsageError("not an HDF5 weight file (.h5)", path, "check --weights")
     with path.open("rb") as file:

@@ -13,6 +13,8 @@ from bottleneck.core.errors import DamagedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 ROW_DTYPES = ("float16", "float32")
 RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
@@ -79,7 +81,44 @@ class RowSpec:
     """How a row is stored."""
 
     dtype: str  # one of ROW_DTYPES
-    shape: tuple[int, ...]  # without the batch axis
+    shape: tuple[int, ...]  # without the batch axis; that of the views first, if there are several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSpec:
+    """Which views of its image a row holds: the image itself, and further ones made from it.
+
+    One view is the image alone, and a recipe then says `1`.
+    """
+
+    number: int = 1  # the image itself counts
+    operations: tuple[str, ...] = ()  # the arithmetic, constants spelled out, in order
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        alone = not self.operations and self.seed == 0
+        if self.number < 1 or (self.number == 1) != alone:
+            raise ValueError(f"no views are of this kind: {self}")
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """What stands before the axes of one view in the shape of a row."""
+        return () if self.number == 1 else (self.number,)
+
+    def apart(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return rows (n, *shape) of the recipe's shape as (n, number, …), without a copy."""
+        return rows if self.axes else rows[:, None]
+
+    def to_json(self) -> Any:
+        """Return 1, or an object."""
+        return 1 if self.number == 1 else asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Any) -> ViewSpec:
+        """Return the views of JSON; the inverse of `to_json`."""
+        if plain == 1:
+            return cls()
+        return cls(**{**plain, "operations": tuple(plain["operations"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +131,12 @@ class Recipe:
     image: ImageSpec
     rows: RowSpec
     compute: str = "float32"
-    views: int = 1
+    views: ViewSpec = ViewSpec()
     network_version: str | None = None  # what the user says of code that we cannot know
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain JSON object whose canonical spelling is hashed."""
-        plain = asdict(self)
+        plain = {**asdict(self), "views": self.views.to_json()}
         if plain["network_version"] is None:
             del plain["network_version"]
         return plain
@@ -107,9 +146,10 @@ class Recipe:
         """Return the recipe of a JSON object; the inverse of `to_json`."""
         values = dict(plain)
         image, rows = dict(values.pop("image")), dict(values.pop("rows"))
+        views = ViewSpec.from_json(values.pop("views", 1))
         image["size"] = tuple(image["size"])
         rows["shape"] = tuple(rows["shape"])
-        return cls(**values, image=ImageSpec(**image), rows=RowSpec(**rows))
+        return cls(**values, image=ImageSpec(**image), rows=RowSpec(**rows), views=views)
 
     @property
     def id(self) -> str:
@@ -121,7 +161,7 @@ class Recipe:
         found: list[tuple[str, object, object]] = []
         for field in fields(self):
             ours, theirs = getattr(self, field.name), getattr(other, field.name)
-            if isinstance(ours, ImageSpec | RowSpec):
+            if isinstance(ours, ImageSpec | RowSpec | ViewSpec):
                 found += [
                     (f"{field.name}.{inner.name}", getattr(ours, inner.name), value)
                     for inner in fields(ours)

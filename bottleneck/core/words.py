@@ -53,6 +53,45 @@ def add_image(network: _ArgumentGroup) -> None:
     network.add_argument("--resample", choices=RESAMPLING)
 
 
+def add_views(network: _ArgumentGroup) -> None:
+    """Add --views, --augment and --views-seed."""
+    network.add_argument(
+        "--views", type=positive, metavar="N", help="of each image, itself included (default 1)"
+    )
+    network.add_argument(
+        "--augment",
+        type=names,
+        metavar="A,B",
+        help="what makes them: of flip,crop,shear,zoom,brightness (default: all)",
+    )
+    network.add_argument("--views-seed", type=int, metavar="N", help="default 0")
+
+
+def add_own_network(network: _ArgumentGroup) -> None:
+    """Add what a network of the user's own needs: --preprocessing, --network-version, its code."""
+    network.add_argument(
+        "--preprocessing",
+        choices=("none", "tf", "caffe", "torch"),
+        help="of the pixels, 0 to 255 (default: the network's own)",
+    )
+    network.add_argument("--network-version", metavar="TEXT", help="of code that is not Keras' own")
+    add_leave(network)
+
+
+def add_leave(network: _ArgumentGroup) -> None:
+    """Add the leave to run code that a network is made of: --import and --trust."""
+    network.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="with layers of your own that a .keras file is made of",
+    )
+    network.add_argument(
+        "--trust", action="store_true", help="code in the model file may run (.h5, Lambda layers)"
+    )
+
+
 def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentGroup:
     """Add --engine, with this default, --devices, --batch-size and --threads; return the group."""
     work = made.add_argument_group("work")
@@ -89,6 +128,11 @@ def positive(text: str) -> int:
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers above zero of `1000,500,100`; none of `none` or nothing."""
     return tuple(positive(item) for item in _items(text))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of `flip,crop`."""
+    return tuple(_items(text))
 
 
 def fractions(text: str) -> tuple[float, ...]:

@@ -56,6 +56,12 @@ def open_source(data: str, include: Iterable[str] = (), exclude: Iterable[str] =
     return _open(PATHS[_kind_of(path)][0], path, patterns)
 
 
+def holds_many(data: str) -> bool:
+    """Whether `--data` of this is a set of samples: not so a file that is one image, or unknown."""
+    path = Path(data)
+    return data in NAMED or path.is_dir() or _kind_of(path) not in {"folder", "image"}
+
+
 def reopen(spec: Mapping[str, Any]) -> Source:
     """Return the source of a `Source.spec`.
 

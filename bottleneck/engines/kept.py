@@ -14,13 +14,12 @@ anew.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
-from bottleneck.core.recipe import canonical_digest
+from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.sealed import read_beside, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 NETWORK, COMPILED = "network.json", "compiled.json"
 REFERENCE = "reference.safetensors"
 BLOB = "compiled.blob"
+_ADVICE = "it is made anew"  # nobody sees it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,29 +91,20 @@ class Kept:
     def _describe(
         self, folder: Path, name: str, names: list[str], machine: Mapping[str, Any]
     ) -> None:
-        content: dict[str, Any] = {
-            "recipe": self._recipe,
-            "machine": dict(machine),
-            "files": {n: hashlib.sha256(files.read(folder / n)).hexdigest() for n in names},
-        }
-        content["checksum"] = canonical_digest(content)
-        files.replace(folder / name, json.dumps(content, indent=1, sort_keys=True).encode())
+        content = {"recipe": self._recipe, "machine": dict(machine)}
+        files.replace(folder / name, seal(content, folder, names))
 
     def _checked(self, name: str, machine: Mapping[str, Any]) -> bytes | None:
         """Return the bytes of the last file described, when all are as described."""
         if self._path is None:
             return None
-        data = None
+        data, path = None, self._path / name
         try:
-            content = json.loads(files.read(self._path / name))
-            checksum = content.pop("checksum")
-            good = canonical_digest(content) == checksum and content["recipe"] == self._recipe
-            if not good or content["machine"] != dict(machine):
+            content = unseal(path, _ADVICE)
+            if (content["recipe"], content["machine"]) != (self._recipe, dict(machine)):
                 return None
-            for one, digest in content["files"].items():
-                data = files.read(self._path / one)
-                if hashlib.sha256(data).hexdigest() != digest:
-                    return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            for one in dict(content["files"]):
+                data = read_beside(path, content, one, _ADVICE)
+        except (OSError, DamagedError, UsageError, KeyError, TypeError, ValueError):
             return None
         return data

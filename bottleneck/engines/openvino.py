@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bottleneck.engines.engine import Frozen
 
-REQUEST = 16  # images in one request; the requests of a batch are computed side by side
+REQUEST = 8  # images in one request: its maps stay in the caches; a batch has several, side by side
 N_REFERENCE = 32
 # THROUGHPUT: one stream a core, each with its own request. float32: IEEE, whatever the CPU offers.
 SETTINGS = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}

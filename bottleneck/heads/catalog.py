@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.sealed import unseal
 from bottleneck.heads import options
-from bottleneck.heads.sealed import ADVICE, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEAD_FILE = "head.json"
+ADVICE = "train again"  # where a run or its head is damaged
 
 
 class Fitted(Protocol):
@@ -57,8 +58,9 @@ class Fitted(Protocol):
 class Behind(Protocol):
     """A frozen network, cut: what stands before the cut, and what behind it."""
 
-    def front(self) -> Any:
-        """Return the keras.Model from uint8 images (n, height, width, 3) to the features."""
+    @property
+    def front(self) -> Callable[[], Any]:
+        """Returns the keras.Model from uint8 images (n, height, width, 3) to the features."""
 
     def layers(self, seed: Callable[[int], int]) -> Any:
         """Return a keras.Model of copies of the layers that go on from the features.
@@ -81,6 +83,7 @@ class Head(Protocol):
         options: Mapping[str, Any],
         report: Callable[[str], None],
         network: Callable[[], Behind] | None = None,
+        views: int = 1,
     ) -> Fitted:
         """Fit on the rows whose split is 0, choose on those whose split is 1.
 
@@ -93,6 +96,9 @@ class Head(Protocol):
             0 train, 1 validation; rows of any other are never looked at.
         options : as `complete` returns them; further ones are only kept
         network : what made the features, cut; loaded when a head that goes on from there calls it
+        views : of each image. With more than one `features` are (n, views, …), the image itself
+            first. Validation looks at the image itself; a training draws a view of each image an
+            epoch, or takes all of them as rows that share the weight of one.
 
         Raises
         ------
@@ -166,7 +172,7 @@ def load_head(folder: Path) -> Fitted:
     """
     path = folder / HEAD_FILE
     try:
-        kind = unseal(path).get("head")
+        kind = unseal(path, ADVICE).get("head")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError("no head in this folder", folder, "name the folder of a run") from error
     if not isinstance(kind, str):

@@ -8,6 +8,7 @@ from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.network import KerasHead, dropout_layer, fit_network, glorot, load_network
 from bottleneck.heads.options import spread
+from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ def fit(
     options: Mapping[str, Any],
     report: Callable[[str], None],
     network: object = None,
+    views: int = 1,
 ) -> KerasHead:
     """Fit Conv2D, dropout, global average pooling, dropout, softmax; see `heads.catalog.Head.fit`.
 
@@ -37,7 +39,7 @@ def fit(
     UsageError
         Also for features that are no maps (height, width, channels), or smaller than the kernel.
     """
-    shape, kernel = tuple(features.shape[1:]), options["kernel"]
+    shape, kernel = tuple(itself(features, views).shape[1:]), options["kernel"]
     if len(shape) != 3:
         raise UsageError(
             f"rows of shape {'x'.join(map(str, shape))} are no maps",
@@ -59,6 +61,7 @@ def fit(
         n_classes=n_classes,
         options={**options, "dropout": dropout},
         report=report,
+        views=views,
     )
 
 

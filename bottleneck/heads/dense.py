@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.network import KerasHead, dropout_layer, fit_network, glorot, load_network
 from bottleneck.heads.options import spread
+from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,13 +29,15 @@ def fit(
     options: Mapping[str, Any],
     report: Callable[[str], None],
     network: object = None,
+    views: int = 1,
 ) -> KerasHead:
     """Fit `units` ReLU layers and a softmax; see `heads.catalog.Head.fit`."""
     units = options["units"]
     dropout = spread(options["dropout"], len(units))
+    shape = tuple(itself(features, views).shape[1:])
     return fit_network(
         KIND,
-        lambda: _build(tuple(features.shape[1:]), units, dropout, seed),
+        lambda: _build(shape, units, dropout, seed),
         features,
         labels,
         split,
@@ -42,6 +45,7 @@ def fit(
         n_classes=n_classes,
         options={**options, "dropout": dropout},
         report=report,
+        views=views,
     )
 
 

@@ -21,10 +21,11 @@ import numpy as np
 
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import import_keras
-from bottleneck.heads.catalog import HEAD_FILE
+from bottleneck.core.sealed import read_beside, seal, unseal
+from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.metrics import log_loss
-from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
 from bottleneck.heads.split import rows_to_fit
+from bottleneck.heads.views import take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +41,9 @@ MAX_ITERATIONS = 200
 # validation losses matters, and of the head that is kept.
 PATH_TOLERANCE = 3e-3
 TOLERANCE = 1e-4
-WHITEN_FEATURES = 4096  # above this an eigendecomposition costs more than it saves
+# An eigendecomposition of d features costs d³, a step over n rows n·d: it pays up to so many
+# features, and where d² is at most so many times n.
+WHITEN_FEATURES = 4096
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
 LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
@@ -148,8 +151,8 @@ def load(folder: Path) -> Linear:
     from safetensors import SafetensorError  # noqa: PLC0415
     from safetensors.numpy import load as parse_tensors  # noqa: PLC0415
 
-    description = unseal(folder / HEAD_FILE)
-    data = read_beside(folder / HEAD_FILE, description, _FILE)
+    description = unseal(folder / HEAD_FILE, ADVICE)
+    data = read_beside(folder / HEAD_FILE, description, _FILE, ADVICE)
     try:
         tensors = parse_tensors(data)
         head = Linear(
@@ -183,18 +186,20 @@ def fit(
     options: Mapping[str, Any],
     report: Callable[[str], None],
     network: object = None,
+    views: int = 1,
 ) -> Linear:
     """Fit a linear head; see `heads.catalog.Head.fit`."""
     train, validation = rows_to_fit(len(features), labels, split, n_classes)
-    # Training rows first, so that a slice is either; validation rows join for the last fit.
-    x = _matrix(features, np.concatenate([train, validation]))
-    y = labels[np.concatenate([train, validation])]
-    n = len(train)
+    # Training rows first, so that a slice is either; validation rows join for the last fit. Every
+    # view is a row, and in a mean of as many of each image they weigh as much as one of it.
+    x = _matrix(features, np.concatenate([train, validation]), views)
+    y = np.repeat(labels[np.concatenate([train, validation])], views)
+    n = len(train) * views
     mean, scale = _standardise(x, n)
     problem = _Problem(x[:n], y[:n], n_classes)
-    best, history, epochs = _path(problem, x[n:], y[n:], report)
+    best, history, epochs = _path(problem, x[n::views], y[n::views], report)
     theta, strength = best
-    chosen = _softmax(x[n:] @ theta[:-1] + theta[-1])
+    chosen = _softmax(x[n::views] @ theta[:-1] + theta[-1])
     if len(validation):
         whole = _Problem(x, y, n_classes, problem.basis)
         theta, _, steps = _minimise(whole, theta, strength * n / len(x), TOLERANCE)
@@ -256,8 +261,9 @@ class _Problem:
     ) -> None:
         self.x, self.y, self.n_classes = x, y, n_classes
         self.basis = basis
-        if basis is None and x.shape[1] <= WHITEN_FEATURES:
-            rows = x[:: max(1, len(x) // WHITEN_ROWS)]
+        n, d = x.shape
+        if basis is None and d * d <= WHITEN_FEATURES * min(WHITEN_FEATURES, n):
+            rows = x[:: max(1, n // WHITEN_ROWS)]
             values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
             self.basis = (
                 np.asarray(np.maximum(values, 0), np.float32),
@@ -332,9 +338,8 @@ def _two_loop(
         q -= np.float32(alpha) * g
         alphas.append(alpha)
     q = problem.precondition(q, strength)
-    if (
-        pairs
-    ):  # the bound is far too large where predictions are sure: scale it as the last step says
+    if pairs:
+        # The bound is far too large where predictions are sure: scale it as the last step says.
         _, g, curvature = pairs[-1]
         q *= np.float32(curvature / float(np.vdot(g, problem.precondition(g, strength))))
     for (s, g, curvature), alpha in zip(pairs, reversed(alphas), strict=True):
@@ -343,15 +348,15 @@ def _two_loop(
     return q
 
 
-def _matrix(features: Any, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return these rows as one (n, d) float32 matrix, read in blocks."""
-    d = int(np.prod(features.shape[1:]))
-    out = np.empty((len(indices), d), np.float32)
+def _matrix(features: Any, indices: NDArray[np.int64], views: int) -> NDArray[np.float32]:
+    """Return these rows as one (n · views, d) float32 matrix, read in blocks."""
+    d = int(np.prod(features.shape[1:])) // views
+    out = np.empty((len(indices), views * d), np.float32)
     for start in range(0, len(indices), BLOCK_ROWS):
         at = indices[start : start + BLOCK_ROWS]
-        rows = features.take(at, axis=0) if isinstance(features, np.ndarray) else features.take(at)
         with np.errstate(over="ignore"):  # refused below
-            out[start : start + len(at)] = rows.reshape(len(at), d)
+            out[start : start + len(at)] = take_rows(features, at).reshape(len(at), -1)
+    out = out.reshape(len(indices) * views, d)
     if not np.isfinite(out).all():
         raise DataError(
             "features that are no numbers, or too large for float32",

@@ -15,8 +15,8 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import generators_kept, import_keras
-from bottleneck.heads.catalog import HEAD_FILE
-from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
+from bottleneck.core.sealed import read_beside, seal, unseal
+from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.training import probabilities, room_for, seed_of, train
 
@@ -110,8 +110,8 @@ def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
     DamagedError
         When its files are not as they were written, or hold no such head.
     """
-    description = unseal(folder / HEAD_FILE)
-    read_beside(folder / HEAD_FILE, description, FILE)
+    description = unseal(folder / HEAD_FILE, ADVICE)
+    read_beside(folder / HEAD_FILE, description, FILE, ADVICE)
     keras = import_keras()
     try:
         with generators_kept():
@@ -128,6 +128,22 @@ def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
     return KerasHead(kind=kind, model=model, whole=found if inside else None, options=options)
 
 
+def whole_model(front: Any, dtype: str, append: Callable[[Any], Any]) -> Any:
+    """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to probabilities (n, k).
+
+    Parameters
+    ----------
+    front : keras.Model
+        From pixels to rows, float32.
+    dtype : as rows are stored; they are rounded to it between
+    append : see `Fitted.append`
+    """
+    keras = import_keras()
+    pixels = keras.Input(front.input_shape[1:], dtype="uint8", name="pixels")
+    rows = keras.ops.cast(keras.ops.cast(front(pixels), dtype), "float32")
+    return keras.Model(pixels, append(rows), name="classifier")
+
+
 def fit_network(
     kind: str,
     build: Callable[[], tuple[Any, Any]],
@@ -139,6 +155,7 @@ def fit_network(
     n_classes: int,
     options: Mapping[str, Any],
     report: Callable[[str], None],
+    views: int,
 ) -> KerasHead:
     """Train the network that `build` returns; see `heads.catalog.Head.fit`.
 
@@ -160,6 +177,7 @@ def fit_network(
         seed=seed,
         options=options,
         report=report,
+        views=views,
     )
     return KerasHead(
         kind=kind,

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.core.strict_json import parse
-from bottleneck.heads.sealed import ADVICE, read_beside, seal, unseal
+from bottleneck.heads.catalog import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,11 +73,11 @@ def read_run(folder: Path) -> Run:
     """
     path = folder / RUN_FILE
     try:
-        receipt = unseal(path)
+        receipt = unseal(path, ADVICE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError("not a run", folder, "name a folder below the runs/ of a store") from error
     try:
-        found = {name: read_beside(path, receipt, name) for name in dict(receipt["files"])}
+        found = {name: read_beside(path, receipt, name, ADVICE) for name in dict(receipt["files"])}
         return Run(
             folder=folder,
             store=Path(receipt["store"]["path"]),

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.frameworks import generators_kept, import_keras
-from bottleneck.heads.network import KerasHead, fit_network, load_network
+from bottleneck.heads.network import KerasHead, fit_network, load_network, whole_model
 from bottleneck.heads.training import seed_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def fit(
     options: Mapping[str, Any],
     report: Callable[[str], None],
     network: Callable[[], Behind] | None = None,
+    views: int = 1,
 ) -> KerasHead:
     """Train the layers behind the cut and a new softmax; see `heads.catalog.Head.fit`.
 
@@ -57,9 +58,10 @@ def fit(
         n_classes=n_classes,
         options=options,
         report=report,
+        views=views,
     )
     with generators_kept():
-        head.whole = _whole(load_behind().front(), str(features.dtype), head.model)
+        head.whole = whole_model(load_behind().front(), str(features.dtype), head.append)
     return head
 
 
@@ -69,14 +71,6 @@ def _build(behind: Behind, seed: int) -> tuple[Any, Any]:
     is_maps = len(layers.output_shape) == 4
     pool = keras.layers.GlobalAveragePooling2D if is_maps else keras.layers.Flatten
     return layers.input, pool(name="pooled")(layers.output)
-
-
-def _whole(front: Any, dtype: str, tail: Any) -> Any:
-    """Return the model from pixels to probabilities, with rows as they were stored between."""
-    keras = import_keras()
-    pixels = keras.Input(front.input_shape[1:], dtype="uint8", name="pixels")
-    rows = keras.ops.cast(keras.ops.cast(front(pixels), dtype), "float32")
-    return keras.Model(pixels, tail(rows), name="classifier")
 
 
 def load(folder: Path) -> KerasHead:

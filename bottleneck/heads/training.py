@@ -20,6 +20,7 @@ import numpy as np
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.views import drawn, itself, take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
+# Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
+_SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'
+VIEWS = ORDER + 1  # and of the one that draws views
 
 
 def seed_of(seed: int, number: int) -> int:
@@ -44,19 +48,26 @@ def batches(rows: NDArray[np.int64], size: int, seed: int) -> Iterator[list[NDAr
         yield [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[np.float32]:
-    """Return rows as float32.
+def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
+    """Return rows as float32, or as they are where they are float16.
+
+    The network makes float32 of those itself, in a tenth of numpy's time.
 
     Raises
     ------
     DataError
         When one of them holds what is no number or too large; the message names it by its position.
     """
-    found = features.take(at, axis=0) if isinstance(features, np.ndarray) else features.take(at)
-    with np.errstate(over="ignore", invalid="ignore"):  # refused below
-        block = np.asarray(found, np.float32)
-    flat = np.abs(block.reshape(len(block), math.prod(block.shape[1:])))
-    good = (flat <= LARGEST).all(axis=1)
+    found = take_rows(features, at)
+    if found.dtype == np.float16:
+        block = np.ascontiguousarray(found)
+        flat = block.view(np.uint16).reshape(len(block), math.prod(block.shape[1:]))
+        good = ((flat & ~_SIGN16) < _INFINITE16).all(axis=1)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            block = np.asarray(found, np.float32)
+        flat = np.abs(block.reshape(len(block), math.prod(block.shape[1:])))
+        good = (flat <= LARGEST).all(axis=1)
     if not good.all():
         raise DataError(
             f"row {int(at[good.argmin()])} holds what is no number, or too large",
@@ -105,6 +116,7 @@ def train(
     seed: int,
     options: Mapping[str, Any],
     report: Callable[[str], None],
+    views: int = 1,
 ) -> Trained:
     """Train `model` in place.
 
@@ -112,6 +124,8 @@ def train(
     ----------
     model : keras.Model
         From rows to probabilities; its last layer is the softmax alone.
+    views : int
+        With more than one `features` are (n, views, …): one of them, drawn, an epoch.
     options : those of `options.TRAINING`, complete
 
     Raises
@@ -135,20 +149,23 @@ def train(
     done = Trained()
     size, patience = options["batch_size"], options["patience"]
     lowest, waited, best = math.inf, 0, None
+    images = itself(features, views)
     for start in range(
         0, len(validation_rows), size
     ):  # a bad one is found before an epoch is spent
-        gather(features, validation_rows[start : start + size], "train")
+        gather(images, validation_rows[start : start + size], "train")
     orders = batches(train_rows, size, seed)
+    generator = np.random.default_rng(seed_of(seed, VIEWS))
     for epoch in range(1, options["epochs"] + 1):
         entry: dict[str, float] = {"epoch": epoch}
-        entry |= _epoch(learner, features, labels, next(orders), weights, size)
+        shown = drawn(features, views, generator)
+        entry |= _epoch(learner, shown, labels, next(orders), weights, size)
         if not math.isfinite(entry["loss"]):
             raise UsageError(
                 f"the loss of epoch {epoch} is no number", "--learning-rate", "try a lower one"
             )
         if len(validation_rows):
-            said = probabilities(model, features, validation_rows, size, "train")
+            said = probabilities(model, images, validation_rows, size, "train")
             truth = labels[validation_rows]
             entry["validation_loss"] = log_loss(said, truth)
             entry["validation_accuracy"] = float((said.argmax(axis=1) == truth).mean())

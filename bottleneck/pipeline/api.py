@@ -76,7 +76,8 @@ class FeatureStore:
         Returns
         -------
         X : Features (n, …), float16 or float32
-            An array-like; `numpy.asarray(X)` gives the whole, for scikit-learn as it is.
+            An array-like; `numpy.asarray(X)` gives the whole, for scikit-learn as it is. Of a store
+            with several views (n, views, …): `X[:, 0]` are the images themselves.
         y : (n,) int32, -1 without a label
         keys : n paths, with backslash escapes where they are not UTF-8
 
@@ -104,12 +105,15 @@ class FeatureStore:
         Parameters
         ----------
         batch_size : rows a batch; the last one may be smaller
-        shuffle : a new order each epoch, decided by `seed` and the epoch
+        shuffle : a new order each epoch, decided by `seed` and the epoch; where the store has
+            several views of each image, also one of them drawn, else the image itself
         """
         from bottleneck.pipeline.datasets import keras_dataset  # noqa: PLC0415 - made of Keras
 
         x, y, _ = self.arrays(split, source)
-        return keras_dataset(x, y, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        return keras_dataset(
+            x, y, batch_size=batch_size, shuffle=shuffle, seed=seed, views=self.recipe.views.number
+        )
 
     def tf_dataset(
         self,
@@ -124,7 +128,9 @@ class FeatureStore:
         from bottleneck.pipeline.datasets import tf_dataset  # noqa: PLC0415 - made of TensorFlow
 
         x, y, _ = self.arrays(split, source)
-        return tf_dataset(x, y, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        return tf_dataset(
+            x, y, batch_size=batch_size, shuffle=shuffle, seed=seed, views=self.recipe.views.number
+        )
 
 
 def open_store(path: Path | str, at: int | None = None) -> FeatureStore:
@@ -163,7 +169,8 @@ def extract_features(
         size in pixels, one number, `HxW` or (height, width). None of them: the store's own recipe
     options : further fields of `ExtractOptions`: source, format, include, exclude, limit, threads,
         batch_size, devices, budget_s, wait_s, allow_shrink, dry_run, replace, rehash, no_lock;
-        and of the network's: network_version, imports, trust
+        and of the network's: network_version, imports, trust, views, augment (names of operations,
+        or one text with commas), views_seed
 
     Returns
     -------
@@ -175,7 +182,7 @@ def extract_features(
     BottleneckError
         Of the class whose `exit_code` the command would have.
     """
-    imports = options.pop("imports", None)
+    imports, augment = options.pop("imports", None), options.pop("augment", None)
     network = NetworkOptions(
         backbone=None if backbone is None else str(backbone),
         weights=weights,
@@ -188,6 +195,9 @@ def extract_features(
         network_version=options.pop("network_version", None),
         imports=(imports,) if isinstance(imports, str) else imports and tuple(imports),
         trust=options.pop("trust", None),
+        views=options.pop("views", None),
+        augment=words.names(augment) if isinstance(augment, str) else augment and tuple(augment),
+        views_seed=options.pop("views_seed", None),
     )
     named = None if data is None else str(data)
     return extract(ExtractOptions(cache=Path(cache), data=named, network=network, **options))

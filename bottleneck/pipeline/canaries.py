@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.errors import BottleneckError
 from bottleneck.pipeline.flow import Reader, Seconds
 from bottleneck.pipeline.sources import reopen_existing
 
@@ -25,14 +26,14 @@ TRIES = 4 * N_CANARIES  # at each place: images that changed or vanished cannot 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Canaries:
-    """Images (k, h, w, 3) that have rows (k, …) already, and what computed those."""
+    """Views (v, h, w, 3) of k images that have rows (k, v, …) already; what computed those."""
 
     images: list[NDArray[np.uint8]]
     rows: NDArray[Any]
     provenance: dict[str, Any]
 
 
-NOTHING = Canaries(images=[], rows=np.zeros((0, 1), np.float32), provenance={})
+NOTHING = Canaries(images=[], rows=np.zeros((0, 1, 1), np.float32), provenance={})
 
 
 def find_canaries(
@@ -46,15 +47,17 @@ def find_canaries(
     """
     if store is None:
         return NOTHING
-    return _first(store, _candidates(store, name, reader, now, planned))
+    return _first(store, reader, _candidates(store, name, reader, now, planned))
 
 
 def recorded_canaries(store: Store | None, reader: Reader) -> Canaries:
     """Return a few canaries from the recorded sources that are at hand, decoded as by `reader`."""
-    return NOTHING if store is None else _first(store, _recorded(store, None, reader))
+    return NOTHING if store is None else _first(store, reader, _recorded(store, None, reader))
 
 
-def _first(store: Store, candidates: Iterator[tuple[Reader, int, NDArray[np.uint8]]]) -> Canaries:
+def _first(
+    store: Store, reader: Reader, candidates: Iterator[tuple[Reader, int, NDArray[np.uint8]]]
+) -> Canaries:
     images: list[NDArray[np.uint8]] = []
     digests: list[NDArray[np.uint8]] = []
     if not store.state.parts:
@@ -66,8 +69,9 @@ def _first(store: Store, candidates: Iterator[tuple[Reader, int, NDArray[np.uint
             digests.append(digest)
         if len(images) == N_CANARIES:
             break
-    rows = store.rows(np.array(digests, np.uint8).reshape(-1, 32))
-    return Canaries(images=images, rows=rows, provenance=store.provenance())
+    rows = store.recipe.views.apart(store.rows(np.array(digests, np.uint8).reshape(-1, 32)))
+    as_read = rows[:, : reader.views.number]  # predict reads the images themselves alone
+    return Canaries(images=images, rows=as_read, provenance=store.provenance())
 
 
 def _candidates(
@@ -91,8 +95,12 @@ def _recorded(
 ) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
     for other, source in reopen_existing(store, leave_out):
         samples = store.snapshot(other).samples
-        if not np.array_equal(source.list().keys, samples.keys):
+        try:
+            keys = source.list().keys
+        except BottleneckError:
+            continue  # emptied, or damaged: whoever works on it will be told
+        if not np.array_equal(keys, samples.keys):
             continue  # its positions have moved, and finding them is another run's work
-        one = Reader(source, reader.image, reader.limits, reader.has_row, Seconds())
+        one = replace(reader, source=source, seconds=Seconds())
         for i in np.flatnonzero(samples.known & store.has(samples.digests))[:TRIES]:
             yield one, int(i), samples.digests[i]

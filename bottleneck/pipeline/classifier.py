@@ -2,19 +2,21 @@
 
 A run's head stands behind the network of its receipt. The store that the run lies in gives that
 network, and its rows. Where the store is gone, or was given another recipe, the network is asked
-for as the receipt says, and must turn out to have the very recipe that the head was trained on. A
-backbone with its own top needs no head.
+for as the receipt says. A file that was moved is named again (`--backbone`, `--weights`). What is
+loaded must turn out to have the very recipe that the head was trained on.
+
+A backbone with its own top needs no head.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
 from bottleneck.backbones import imagenet
-from bottleneck.core import console
+from bottleneck.core import console, files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 
     from bottleneck.heads.catalog import Fitted
     from bottleneck.pipeline.network import Network, NetworkOptions
+
+ANOTHER_BY_NOW = (
+    "name the file of then (--backbone, --weights), use the versions of then, or train again"
+)
+# What may be said of a run's network: where its files are now, and leave to run its code.
+OF_A_RUN = {"backbone", "weights", *networks.LEAVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,37 +102,50 @@ def store_of(run: Run) -> Store | None:
     return None
 
 
-def open_run(named: str) -> TrainedRun:
+def open_run(named: str, said: NetworkOptions) -> TrainedRun:
     """Return a run with all that it needs to predict.
+
+    Parameters
+    ----------
+    said : where its network's files are now, where they were moved, and leave to run its code
 
     Raises
     ------
     UsageError
-        When it is no run, or nothing says what its network was.
+        When it is no run, nothing says what its network was, or more is said of that.
     RecipeError
         When the network that its receipt names has another recipe by now.
     """
+    told = {key: value for key, value in asdict(said).items() if value is not None}
+    if told.keys() - OF_A_RUN:
+        raise UsageError(
+            "the run says which network",
+            "--run",
+            "leave away all but --backbone and --weights, where its files were moved",
+        )
     run = read_run(find_run(named))
     head = load_head(run.folder)
     store = store_of(run)
     if store is not None and store.recipe.id == run.recipe:
-        network = networks.resolve(networks.NetworkOptions(), store)
+        options = replace(networks.recorded_options(store.about, store.path), **told).completed()
+        network = networks.Network(options, store.recipe, store.about, advice=ANOTHER_BY_NOW)
         return TrainedRun(run=run, head=head, network=network, store=store)
     gone = "is not here" if store is None else "has another recipe by now"
     console.say(f"the run's store {gone}: computing from what the receipt says")
-    network = networks.load(networks.recorded_options(run.about, run.folder))
+    options = replace(networks.recorded_options(run.about, run.folder), **told).completed()
+    network = networks.load(options)
     if network.recipe.id != run.recipe:
         raise RecipeError(
             "the network that its receipt names has another recipe by now",
             run.folder,
-            "use the weights and versions of then, or train again",
+            ANOTHER_BY_NOW,
         )
     return TrainedRun(run=run, head=head, network=network, store=None)
 
 
-def of_run(named: str) -> Classifier:
+def of_run(named: str, said: NetworkOptions) -> Classifier:
     """Return the classifier of a run; see `open_run`."""
-    opened = open_run(named)
+    opened = open_run(named, said)
     run = opened.run
     return Classifier(
         run=run.folder,
@@ -137,13 +158,17 @@ def of_run(named: str) -> Classifier:
     )
 
 
-def of_backbone(options: NetworkOptions) -> Classifier:
-    """Return a backbone with its own top, ImageNet's classes.
+def of_backbone(options: NetworkOptions, named: str | None) -> Classifier:
+    """Return a backbone with its own top.
+
+    Parameters
+    ----------
+    named : imagenet, or a file with a class name a line; None: the backbone's own, or numbers
 
     Raises
     ------
     UsageError
-        When the backbone has no such top.
+        When the backbone has no such top, or as many names as classes are not there.
     UnavailableError
         Weights or class names that are not here and cannot be downloaded.
     """
@@ -154,13 +179,21 @@ def of_backbone(options: NetworkOptions) -> Classifier:
         raise UsageError(
             f"{options.backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
         )
-    classes = imagenet.class_names()
-    network = networks.load(replace(options, layer=top, pooling="none"))
-    if network.recipe.rows.shape != (len(classes),):
+    names = _class_names(named or top.classes)
+    network = networks.load(replace(options, layer=top.layer, pooling="none"))
+    shape = network.recipe.rows.shape
+    if len(shape) != 1 or shape[0] < 2 or network.backbone().row_dtype != "float32":
         raise UsageError(
-            f"gives {network.recipe.rows.shape}, not ImageNet's {len(classes)} classes",
+            f"gives {'x'.join(map(str, shape))}, no probability for each of some classes",
             options.backbone,
             "train a head: --run RUN",
+        )
+    names = names or [(str(i), str(i)) for i in range(shape[0])]
+    if len(names) != shape[0]:
+        raise UsageError(
+            f"gives {shape[0]} probabilities, there are {len(names)} names",
+            options.backbone,
+            "name each class in a line of a file: --classes FILE",
         )
     return Classifier(
         run=None,
@@ -168,7 +201,22 @@ def of_backbone(options: NetworkOptions) -> Classifier:
         network=network,
         store=None,
         probabilities=lambda rows: rows,
-        classes=classes,
+        classes=names,
         # Others first convert a network and check it, which a few images do not repay.
         engine="keras",
     )
+
+
+def _class_names(named: str | None) -> Sequence[tuple[str, str]]:
+    """Return (class, description) of each class; nothing where nobody named them."""
+    if named is None:
+        return []
+    if named == "imagenet":
+        return imagenet.class_names()
+    try:
+        lines = files.read(Path(named)).decode().splitlines()
+    except FileNotFoundError as error:
+        raise UsageError("no such file", named, "--classes imagenet, or a name a line") from error
+    except UnicodeDecodeError as error:
+        raise UsageError("not text in UTF-8", named, "a name a line") from error
+    return [(line, line) for line in lines]

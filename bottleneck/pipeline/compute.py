@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Computer:
-    """Rows of images, by an engine that is opened at the first call.
+    """Rows of views of images, by an engine that is opened at the first call.
 
     `find_canaries` is called once, before the first row is given out.
 
     Attributes
     ----------
     engine_name : the engine asked for, or auto
-    planned_batch : images a call until the engine says otherwise
+    planned_batch : pictures a call until the engine says otherwise
+    views : pictures of each image, its views
     made_by : the engine that made the rows that are there already
     kept : where engines keep what they can make again
     """
@@ -50,13 +51,15 @@ class Computer:
     planned_batch: int
     made_by: str | None
     kept: Path | None
+    views: int = 1
     canaries: dict[str, Any] | None = None
     _engine: Engine | None = None
 
     @property
     def batch_size(self) -> int:
-        """Images that are computed at once."""
-        return self.planned_batch if self._engine is None else self._engine.batch_size
+        """Images, with all their views, that are computed at once."""
+        size = self.planned_batch if self._engine is None else self._engine.batch_size
+        return max(1, size // self.views)
 
     @property
     def engine(self) -> Engine:
@@ -88,7 +91,7 @@ class Computer:
         return {} if self._engine is None else dict(self._engine.provenance)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Return the (n, …) float32 rows of n images.
+        """Return the (n, views, …) float32 rows of the views (views, height, width, 3) of n images.
 
         Raises
         ------
@@ -97,23 +100,30 @@ class Computer:
         """
         start = time.perf_counter()
         if self._engine is None:
-            self._engine = self._open(np.stack(images))
+            self._engine = self._open(np.concatenate(images))
         if self.canaries is None:
             found = self.find_canaries()
             k = len(found.images)
-            rows = self._engine(np.stack([*found.images, *images]))
+            rows = self._rows([*found.images, *images])
             self._check(found, rows[:k])
             rows = rows[k:]
         else:
-            rows = self._engine(np.stack(images))
+            rows = self._rows(images)
         self.seconds.compute += time.perf_counter() - start
         return rows
+
+    def _rows(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        rows = self.engine(np.concatenate(images))
+        return rows.reshape(len(images), self.views, *rows.shape[1:])
 
     def _check(self, found: Canaries, rows: NDArray[np.float32]) -> None:
         if not len(rows):
             self.canaries = {"checked": 0, "worst": None}
             return
-        agreement = engines.check.compare(rows, found.rows)
+        # Each view by itself: one that is right must not hide one that is not.
+        agreement = engines.check.compare(
+            rows.reshape(-1, *rows.shape[2:]), found.rows.reshape(-1, *found.rows.shape[2:])
+        )
         self.canaries = {"checked": len(rows), "worst": agreement.worst}
         if not agreement.ok:
             now = self.provenance

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.frameworks import import_keras
+from bottleneck.heads.views import drawn, itself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,36 +22,47 @@ class _Batches:
     """Batches of labelled rows, in order or shuffled anew each epoch."""
 
     def __init__(
-        self, x: Features, y: NDArray[np.int32], batch_size: int, *, shuffle: bool, seed: int
+        self,
+        x: Features,
+        y: NDArray[np.int32],
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int,
+        views: int,
     ) -> None:
-        self.x, self.y = x, y
+        self.rows, self.y, self.views = x, y, views
         self.batch_size = batch_size
         self.shuffle, self.seed, self.epoch = shuffle, seed, 0
         self.labelled = np.flatnonzero(y >= 0)
-        self.order = self._ordered()
+        self._begin()
 
     def __len__(self) -> int:
         return math.ceil(len(self.labelled) / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         at = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.x.take(at).astype(np.float32), self.y[at]
+        return np.asarray(self.x.take(at)).astype(np.float32), self.y[at]
 
     def next_epoch(self) -> None:
         self.epoch += 1
-        self.order = self._ordered()
+        self._begin()
 
-    def _ordered(self) -> NDArray[np.int64]:
-        if not self.shuffle:
-            return self.labelled
-        return np.random.default_rng([self.seed, self.epoch]).permutation(self.labelled)
+    def _begin(self) -> None:
+        """Take the labelled rows in their order, each of the image itself; or shuffle and draw."""
+        if self.shuffle:
+            generator = np.random.default_rng([self.seed, self.epoch])
+            self.order = generator.permutation(self.labelled)
+            self.x = drawn(self.rows, self.views, generator)
+        else:
+            self.order, self.x = self.labelled, itself(self.rows, self.views)
 
 
 def keras_dataset(
-    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int
+    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
 ) -> Any:
     """Return a `keras.utils.PyDataset`: float32 features (b, …) and int32 labels (b,)."""
-    batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed)
+    batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)
 
     class FeatureBatches(import_keras().utils.PyDataset):  # type: ignore[misc] # no types in Keras
         def __len__(self) -> int:
@@ -66,13 +78,13 @@ def keras_dataset(
 
 
 def tf_dataset(
-    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int
+    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
 ) -> Any:
     """Return a `tf.data.Dataset` of float32 features (b, …) and int32 labels (b,)."""
     import_keras()  # with TensorFlow's chatter kept quiet
     import tensorflow as tf  # noqa: PLC0415
 
-    batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed)
+    batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)
 
     def epoch() -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
         for index in range(len(batches)):
@@ -80,7 +92,7 @@ def tf_dataset(
         batches.next_epoch()
 
     shapes = (
-        tf.TensorSpec((None, *x.shape[1:]), tf.float32),
+        tf.TensorSpec((None, *batches.x.shape[1:]), tf.float32),
         tf.TensorSpec((None,), tf.int32),
     )
     found = tf.data.Dataset.from_generator(epoch, output_signature=shapes)

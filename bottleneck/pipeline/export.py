@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import backbones
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.heads.network import whole_model
+from bottleneck.heads.views import itself
 from bottleneck.pipeline import feature_file
 from bottleneck.pipeline.classifier import open_run
+from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.sources import the_one_store
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bottleneck.core.recipe import Recipe
-    from bottleneck.pipeline.classifier import TrainedRun
 
 MODEL = ".keras"
 
@@ -30,6 +29,7 @@ class ExportOptions:
 
     file: Path  # its end says what is written: .keras, .npz or .csv
     run: str | None = None
+    network: NetworkOptions = field(default_factory=NetworkOptions)  # see `classifier.open_run`
     cache: Path | None = None
     source: str | None = None
     split: str | None = None
@@ -50,21 +50,22 @@ def export(options: ExportOptions) -> dict[str, Any]:
     if kind == MODEL:
         if options.run is None or options.cache or options.source or options.split:
             raise UsageError("a model is made of a run", options.file, "say --run RUN alone")
-        return _export_model(options.file, options.run)
+        return _export_model(options.file, options.run, options.network)
     if kind not in feature_file.KINDS:
         known = ", ".join([MODEL, *feature_file.KINDS])
         raise UsageError("unknown kind of file", options.file, f"end its name with one of {known}")
-    if options.run is not None:
-        raise UsageError("features are a store's", options.file, "say --cache DIR, not --run")
+    if options.run is not None or options.network != NetworkOptions():
+        raise UsageError("features are a store's", options.file, "say --cache DIR, and no network")
     return _export_features(options)
 
 
-def _export_model(file: Path, named: str) -> dict[str, Any]:
-    opened = open_run(named)
-    model = whole_model(opened)
+def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any]:
+    opened = open_run(named, said)
+    recipe = opened.network.recipe
+    model = whole_model(opened.network.backbone().front(), recipe.rows.dtype, opened.head.append)
     with files.new_file(file) as temporary:
         model.save(temporary)
-    height, width = opened.network.recipe.image.size
+    height, width = recipe.image.size
     return {
         "verb": "export",
         "file": str(file),
@@ -77,23 +78,6 @@ def _export_model(file: Path, named: str) -> dict[str, Any]:
     }
 
 
-def whole_model(opened: TrainedRun) -> Any:
-    """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to probabilities.
-
-    Preprocessing, backbone, rounding to the rows' dtype and head are inside; decoding and resizing
-    are not.
-    """
-    keras = import_keras()
-    recipe: Recipe = opened.network.recipe
-    frozen = opened.network.backbone().model
-    backbone = keras.Model(frozen.input, frozen.output, name="backbone")
-    pixels = keras.Input((*recipe.image.size, 3), dtype="uint8", name="pixels")
-    x = keras.ops.cast(pixels, "float32")
-    rows = backbone(backbones.preprocessing.apply(recipe.preprocessing, x), training=False)
-    rows = keras.ops.cast(keras.ops.cast(rows, recipe.rows.dtype), "float32")
-    return keras.Model(pixels, opened.head.append(rows), name="classifier")
-
-
 def _export_features(options: ExportOptions) -> dict[str, Any]:
     cache = options.cache or the_one_store()
     store = Store.open(cache)
@@ -102,8 +86,10 @@ def _export_features(options: ExportOptions) -> dict[str, Any]:
     samples = store.snapshot(name).samples
     if not len(at):
         raise DataError("no sample has a row", cache, "run bottleneck extract first")
+    rows = store.features_of(samples.digests[at])
+    holds_views = feature_file.KINDS[options.file.suffix.lower()].holds_views
     table = feature_file.Table(
-        rows=store.features_of(samples.digests[at]),
+        rows=rows if holds_views else itself(rows, store.recipe.views.number),
         keys=[show_key(bytes(key)) for key in samples.keys[at]],
         labels=samples.labels[at],
         splits=[SPLITS[i] for i in samples.splits[at]],

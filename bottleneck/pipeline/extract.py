@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import engines
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.extraction import Extraction
+from bottleneck.pipeline.look import refuse_unreadable
 from bottleneck.pipeline.report import extract_report
 from bottleneck.pipeline.sources import choose_source
 from bottleneck.store.lock import hold
@@ -45,9 +46,10 @@ def extract(options: ExtractOptions) -> dict[str, Any]:
         with _locked(options):
             return _finished(Extraction(options, store.refresh(), name, source, started))
     # Whatever is wrong with the data or the network must show before a folder is made.
-    source.list()
+    listing = source.list()
     engines.catalog.candidates(options.engine, devices=options.devices)
     network = networks.resolve(options.network, None)
+    refuse_unreadable(source, len(listing), network.recipe.image)
     Store.prepare(options.cache)
     with _locked(options):
         store = Store.create(options.cache, network.recipe, network.about, options.format or "hdf5")

@@ -8,6 +8,7 @@ budget. A run that finds nothing to do commits nothing.
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline import network as networks
 from bottleneck.pipeline.canaries import N_CANARIES, Canaries, find_canaries
 from bottleneck.pipeline.compute import Computer
-from bottleneck.pipeline.flow import Item, Reader, Seconds, default_threads, read_ahead
-from bottleneck.pipeline.look import Look, guard_shrink, look, settle_racy
+from bottleneck.pipeline.flow import Background, Item, Reader, Seconds, default_threads, read_ahead
+from bottleneck.pipeline.look import Look, guard_shrink, look, none_usable, settle_racy
 from bottleneck.pipeline.plan import mixed_order, plan, reasons
+from bottleneck.pipeline.report import say_ahead
 from bottleneck.pipeline.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
 from bottleneck.store.log import MovedError, SetRecipe, SetSource
@@ -72,16 +74,20 @@ class Extraction:
             planned_batch=options.batch_size or self._recorded("batch") or self.network.batch_size,
             made_by=self._recorded("engine"),
             kept=self.store_or_none.derived if self.store_or_none else None,
+            views=self.network.recipe.views.number,
         )
         self.reader = Reader(
             source=source,
             image=self.network.recipe.image,
+            views=self.network.recipe.views,
             limits=self.limits,
             has_row=self._has_row,
             seconds=self.seconds,
         )
         self.unread: dict[int, str] = {}  # position → why it could not be read
         self.batch: list[Item] = []
+        self.background = Background(self._rows)
+        self.recorded_at = started
         self.computed = 0
         self.n_batches = 0
         self.n_misfits = 0
@@ -192,18 +198,25 @@ class Extraction:
 
     def _work(self, order: NDArray[np.int64]) -> None:
         limit = len(order) if self.options.limit is None else self.options.limit
-        window = 4 * self.computer.batch_size
-        items = read_ahead(self.reader, order.tolist(), threads=self.threads, window=window)
-        with contextlib.closing(items), console.progress(min(len(order), limit), "extract") as bar:
+        ahead = self.reader.window(self.computer.batch_size)
+        items = read_ahead(self.reader, order.tolist(), threads=self.threads, window=ahead)
+        with (
+            contextlib.closing(items),
+            self.background,
+            console.progress(min(len(order), limit), "extract") as bar,
+        ):
             for item in items:
                 bar.update(1)
                 self._take(item)
-                full = len(self.batch) >= self._room() if self.batch else False
-                if full or self.computed + len(self.batch) >= limit:
+                enough = self.computed + len(self.background) + len(self.batch) >= limit
+                if enough or (self.batch and len(self.batch) >= self._room()):
                     self._compute()
+                if enough:
+                    self._take_in()
                 if self.computed >= limit or self._over_budget():
                     break
             self._compute()
+            self._take_in()
 
     def _room(self) -> int:
         """How many images the next batch takes; the first leaves room for the canaries."""
@@ -226,16 +239,32 @@ class Extraction:
             self.batch.append(item)
 
     def _compute(self) -> None:
+        """Have the batch computed; meanwhile, take in the rows of the one before.
+
+        The very first is waited for: what is announced and written is trusted.
+        """
         batch, self.batch = self.batch, []
         if not batch:
             return
-        start = time.perf_counter()
-        rows = self.computer([item.image for item in batch if item.image is not None])
+        self.background.start(batch)
+        self._take_in(but=1 if self.announced else 0)
+
+    def _rows(self, batch: list[Item]) -> NDArray[np.float32]:
+        return self.computer([item.image for item in batch if item.image is not None])
+
+    def _take_in(self, *, but: int = 0) -> None:
+        for batch, rows in self.background.results(but=but):
+            self._record(batch, rows)
+
+    def _record(self, batch: list[Item], rows: NDArray[np.float32]) -> None:
         if not self.announced:
             self._announce()
         self.n_batches += 1
+        now = time.perf_counter()
         if self.n_batches == 2:  # the first one compiles
-            self._say_ahead((time.perf_counter() - start) / len(batch))
+            n_ahead = min(len(self.planned.pending), self.options.limit or sys.maxsize)
+            say_ahead(n_ahead, (now - self.recorded_at) / len(batch), self.network.recipe.rows)
+        self.recorded_at = now
         stored = self._fit(batch, rows)
         good = [i for i, item in enumerate(batch) if item.digest not in self.failed]
         digests = np.array(
@@ -245,20 +274,22 @@ class Extraction:
         self.computed += len(good)
 
     def _fit(self, batch: list[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
-        """Return rows in their stored dtype; those that do not fit it are recorded as failed."""
-        stored, misfits = to_dtype(rows, self.network.recipe.rows.dtype)
-        for i, reason in misfits.items():
+        """Return rows (n, views, …) as they are stored; those that do not fit are failed."""
+        spec, n_views = self.network.recipe.rows, rows.shape[1]
+        stored, misfits = to_dtype(rows.reshape(-1, *rows.shape[2:]), spec.dtype)
+        found = {i // n_views: reason for i, reason in misfits.items()}
+        for i, reason in found.items():
             digest = batch[i].digest
             assert digest is not None
             self.failed[digest] = reason
-        self.n_misfits += len(misfits)
+        self.n_misfits += len(found)
         if self.n_misfits > MISFIT_SHARE * max(100, len(self.planned.pending)):
             raise DataError(
                 f"{self.n_misfits} rows do not fit {stored.dtype}",
                 self.name,
                 "use --rows float32 (another recipe: another --cache, or --replace)",
             )
-        return stored
+        return stored.reshape(len(batch), *spec.shape)
 
     def _announce(self) -> None:
         """Commit the listing, now that the first rows are trusted; say what is ahead."""
@@ -277,20 +308,6 @@ class Extraction:
             Snapshot(samples=self.look.samples, spec=self.source.spec, quarantine=self._carried()),
         )
         self.announced = True
-
-    def _say_ahead(self, seconds_an_image: float) -> None:
-        """Before more than a minute of work, say how much it is."""
-        n_ahead = len(self.planned.pending)
-        if self.options.limit is not None:
-            n_ahead = min(n_ahead, self.options.limit)
-        estimate = n_ahead * seconds_an_image
-        if estimate > 60:
-            spec = self.network.recipe.rows
-            n_bytes = n_ahead * np.dtype(spec.dtype).itemsize * int(np.prod(spec.shape))
-            console.say(
-                f"up to {n_ahead} images, {n_bytes / 1e6:.0f} MB of cache, "
-                f"about {estimate / 60:.0f} minutes"
-            )
 
     def _has_any_row(self) -> bool:
         return self.rows_store is not None and bool(self.rows_store.state.parts)
@@ -320,11 +337,7 @@ class Extraction:
             samples = self.look.samples
             if store is None or not (samples.known & store.has(samples.digests)).any():
                 reason = next(iter([*self.failed.values(), *self.unread.values()]))
-                raise DataError(
-                    f"none of {len(samples)} images can be used (the first: {reason})",
-                    self.name,
-                    "check --data, --include and --exclude",
-                )
+                raise none_usable(len(samples), reason, self.name)
 
     def _finish(self) -> Store:
         """Publish what is left and commit the source as it is now known."""

@@ -2,8 +2,9 @@
 
 `.npz`: rows (n, …) in their own dtype, keys (n,) and classes (k,) as text, labels (n,) int32 (an
 index into classes, -1 without a label), splits (n,) as text, recipe. Nothing in it is pickled.
+Of several views of each image it holds all, rows (n, views, …), the image itself first.
 `.csv`: key, label (the class's name), split, f0, f1, … with nine digits, which float32 needs to
-come back as it was; rows of several axes are flattened in C order.
+come back as it was; rows of several axes are flattened in C order. Of several views the first.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.store.features import Features
-
 BLOCK_BYTES = 32 << 20
 
 
@@ -34,7 +33,7 @@ BLOCK_BYTES = 32 << 20
 class Table:
     """What is written, aligned."""
 
-    rows: Features  # (n, …)
+    rows: Any  # (n, …), as features of a store: in blocks
     keys: Sequence[str]
     labels: NDArray[np.int32]
     splits: Sequence[str]
@@ -44,10 +43,10 @@ class Table:
 
 def write(path: Path, table: Table) -> None:
     """Write the table as the path's end says; the file must be new."""
-    KINDS[path.suffix.lower()](path, table)
+    KINDS[path.suffix.lower()].write(path, table)
 
 
-def _blocks(rows: Features) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(rows: Any) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield (position, rows) from the first to the last, a few at a time."""
     row_bytes = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
     step = max(1, BLOCK_BYTES // max(1, row_bytes))
@@ -97,6 +96,14 @@ def _write_csv(path: Path, table: Table) -> None:
                 file.write(numbers % tuple(row) + "\n")
 
 
-KINDS: Mapping[str, Callable[[Path, Table], None]] = MappingProxyType(
-    {".npz": _write_npz, ".csv": _write_csv}
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a file of this kind is written, and whether it has room for several views of an image."""
+
+    write: Callable[[Path, Table], None]
+    holds_views: bool
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {".npz": Kind(_write_npz, holds_views=True), ".csv": Kind(_write_csv, holds_views=False)}
 )

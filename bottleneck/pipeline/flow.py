@@ -6,25 +6,28 @@ import os
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.data.decode import UndecodableError, decode
+from bottleneck.data.views import make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.core.recipe import ImageSpec
+    from bottleneck.core.recipe import ImageSpec, ViewSpec
     from bottleneck.data.decode import Limits
     from bottleneck.data.source import Read
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+AHEAD = 128 << 20  # bytes of decoded images that may wait: what starting an engine has time for
 
 
 class Readable(Protocol):
@@ -36,10 +39,11 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Item:
-    """One sample after reading.
+    """One sample after reading; `read` without its content, which many waiting ones would hold.
 
-    `image` is (height, width, 3) uint8 RGB when this sample must be computed; `failure` says why
-    that is impossible; neither is set when a row for the digest exists or is on its way.
+    `image` is (views, height, width, 3) uint8 RGB when this sample must be computed, the image
+    itself first; `failure` says why that is impossible; neither is set when a row for the digest
+    exists or is on its way.
     `digest` is None when the sample could not be read at all.
     """
 
@@ -67,6 +71,7 @@ class Reader:
 
     source: Readable
     image: ImageSpec
+    views: ViewSpec
     limits: Limits
     has_row: Callable[[bytes], bool]
     seconds: Seconds
@@ -83,29 +88,35 @@ class Reader:
             return Item(index=index, digest=None, read=None, failure=reason)
         digest = sample_digest(read.content)
         self._spent("hash", start)
-        if self._claim(digest):
-            return Item(index=index, digest=digest, read=read)
-        return self._decoded(index, digest, read)
+        done = Item(index=index, digest=digest, read=replace(read, content=b""))
+        return done if self._claim(digest) else self._decoded(done, digest, read.content)
 
     def image_of(self, index: int, digest: bytes) -> NDArray[np.uint8] | None:
-        """Return the pixels of a sample whose row exists, or None if it changed or fails."""
+        """Return the views of a sample whose row exists, or None if it changed or fails."""
         try:
             read = self.source.read(index)
             if sample_digest(read.content) != digest:
                 return None
-            return decode(read.content, self.image, self.limits)
+            return self._views(read.content, digest)
         except (OSError, UndecodableError):
             return None
 
-    def _decoded(self, index: int, digest: bytes, read: Read) -> Item:
+    def window(self, batch_size: int) -> int:
+        """Return how many decoded samples may wait: four batches, or `AHEAD` bytes of them."""
+        height, width = self.image.size
+        return max(4 * batch_size, AHEAD // (self.views.number * height * width * 3))
+
+    def _decoded(self, item: Item, digest: bytes, content: bytes | NDArray[np.uint8]) -> Item:
         start = time.perf_counter()
         try:
-            image = decode(read.content, self.image, self.limits)
+            return replace(item, image=self._views(content, digest))
         except UndecodableError as error:
-            return Item(index=index, digest=digest, read=read, failure=error.reason)
+            return replace(item, failure=error.reason)
         finally:
             self._spent("decode", start)
-        return Item(index=index, digest=digest, read=read, image=image)
+
+    def _views(self, content: bytes | NDArray[np.uint8], digest: bytes) -> NDArray[np.uint8]:
+        return make(decode(content, self.image, self.limits), digest, self.views)
 
     def _claim(self, digest: bytes) -> bool:
         """Whether a row for the digest exists or is on its way; if not, now it is."""
@@ -128,6 +139,40 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class Background(Generic[T, R]):
+    """Batches at work in a thread of its own, while whoever gave them goes on.
+
+    Use as a context: leaving it waits for the batch at work, and drops those behind it.
+    """
+
+    def __init__(self, work: Callable[[list[T]], R]) -> None:
+        self._work = work
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="compute")
+        self._under_way: deque[tuple[list[T], Future[R]]] = deque()
+
+    def __len__(self) -> int:
+        """How many items are in the batches under way."""
+        return sum(len(batch) for batch, _ in self._under_way)
+
+    def start(self, batch: list[T]) -> None:
+        """Begin with a batch once those before it are done."""
+        self._under_way.append((batch, self._pool.submit(self._work, batch)))
+
+    def results(self, *, but: int) -> Iterator[tuple[list[T], R]]:
+        """Yield batches and what came of them, in order, waiting for all `but` the last few."""
+        while len(self._under_way) > but:
+            batch, result = self._under_way.popleft()
+            yield batch, result.result()
+
+    def __enter__(self) -> Self:
+        """Return this."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the thread."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def read_ahead(

@@ -1,4 +1,4 @@
-"""The images that the words of a command line mean: files, folders, patterns."""
+"""The images that the words of a command line mean: files, folders, patterns, data sets."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError
 from bottleneck.core.sample import show_key
-from bottleneck.data.catalog import open_source
+from bottleneck.data.catalog import NAMED, holds_many, open_source
 from bottleneck.data.loose import LooseImage
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ class Input:
 
     Attributes
     ----------
-    path : where it is, as people write it
-    key : its path below the folder that was named; a file's own name
+    path : where it is, as people write it; of a sample in a table, an array, an archive or a data
+        set that was named, that name and the key behind it
+    key : its key in what was named, as in a store; a file's own name
     error : why there is nothing to read, where that is known already
     """
 
@@ -37,10 +39,17 @@ class Input:
 
 
 class Inputs:
-    """Images in the order in which they were named; a folder's in the order of their keys."""
+    """Images in the order in which they were named; a source's in the order of their keys.
+
+    Attributes
+    ----------
+    entries : what is known of each
+    refused : the errors of the sources among the words that could not be listed
+    """
 
     def __init__(self) -> None:
         self.entries: list[Input] = []
+        self.refused: list[BottleneckError] = []
         self._places: list[tuple[Readable, int] | None] = []
 
     def __len__(self) -> int:
@@ -59,7 +68,15 @@ class Inputs:
         return source.read(at)
 
     def add(self, word: str) -> None:
-        """Take in what a word of the command line means; a pattern's files by name."""
+        """Take in what a word of the command line means; a pattern's files by name.
+
+        A data set's name is that data set, as in `--data`, also beside a folder of that name.
+        """
+        if word in NAMED:
+            if os.path.lexists(word):
+                console.warn(f"{word} is the data set of that name; ./{word} is what lies here")
+            self._add_source(word, word)
+            return
         if os.path.lexists(word):
             self._add_path(word)
             return
@@ -71,18 +88,23 @@ class Inputs:
             self._add(word, Path(word).name, None, what)
 
     def _add_path(self, path: str) -> None:
-        if not Path(path).is_dir():
+        if holds_many(path):
+            # From the root on, so that no path is taken for a data set's name.
+            self._add_source(path, str(Path(path).absolute()))
+        else:
             self._add(path, Path(path).name, (LooseImage(Path(path)), 0))
-            return
-        source = open_source(str(Path(path).absolute()))  # so that no folder is taken for a name
+
+    def _add_source(self, word: str, data: str) -> None:
         try:
+            source = open_source(data)
             keys = source.list().keys
         except BottleneckError as error:
-            self._add(path, "", None, error.what)
+            self._add(word, "", None, error.what)
+            self.refused.append(error)
             return
         for i, key in enumerate(keys):
             name = os.fsdecode(bytes(key))
-            self._add(os.path.join(path, name), name, (source, i))  # noqa: PTH118 - as it was named
+            self._add(os.path.join(word, name), name, (source, i))  # noqa: PTH118 - as it was named
 
     def _add(
         self, path: str, key: str, place: tuple[Readable, int] | None, error: str | None = None

@@ -14,6 +14,7 @@ from bottleneck.core import files
 from bottleneck.core.digest import DIGEST_BYTES, sample_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples
+from bottleneck.data.decode import UndecodableError, decode
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, record
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.recipe import ImageSpec
     from bottleneck.data.source import Listing, Read, Source
     from bottleneck.store.store import Store
 
@@ -135,6 +137,30 @@ def guard_shrink(before: Samples | None, listing: Listing, where: object) -> Non
             where,
             "check that the disk is mounted; --allow-shrink if it is meant",
         )
+
+
+def refuse_unreadable(source: Source, n_samples: int, image: ImageSpec) -> None:
+    """Raise DataError unless an image of the listing can be decoded; mostly the first one can."""
+    reasons = []
+    for i in range(n_samples):
+        try:
+            decode(source.read(i).content, image)
+        except OSError as error:
+            reasons.append(f"cannot be read: {error.strerror or error}")
+        except UndecodableError as error:
+            reasons.append(error.reason)
+        else:
+            return
+    raise none_usable(n_samples, reasons[0], source.name)
+
+
+def none_usable(n_samples: int, reason: str, where: object) -> DataError:
+    """Return the error for a source without an image that can be used."""
+    return DataError(
+        f"none of {n_samples} images can be used (the first: {reason})",
+        where,
+        "check --data, --include and --exclude",
+    )
 
 
 def _table_path(store: Store, spec: Mapping[str, object]) -> Path:

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from bottleneck import backbones
 from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, canonical_digest
+from bottleneck.data import views
 from bottleneck.data.decode import decoder_version
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.data.source import from_json_text, stat_row, to_json_text
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bottleneck.backbones.backbone import Backbone
+    from bottleneck.core.recipe import ViewSpec
     from bottleneck.store.store import Store
 
 REQUESTS = "requests.json"
 DEFAULT_BATCH = 64
 # Leave to run code: each command gives it anew, and a store's word for it is never taken.
 LEAVE = {"imports", "trust"}
+START_ANEW = "use another --cache, or --replace to start this one anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,17 @@ class NetworkOptions:
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own
     trust: bool | None = None  # code inside a model file may run
+    views: int | None = None  # of each image, itself included
+    augment: tuple[str, ...] | None = None  # names of data.views.OPERATIONS
+    views_seed: int | None = None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> NetworkOptions:
+        """Return what the words of a command say of the network, whatever else is among them."""
+        told = {field.name: said.get(field.name) for field in fields(cls)}
+        told["imports"] = tuple(told["imports"] or ()) or None
+        told["trust"] = told["trust"] or None
+        return cls(**told)
 
     @property
     def given(self) -> bool:
@@ -59,12 +73,17 @@ class NetworkOptions:
         plain = asdict(self)
         return any(plain[key] is not None for key in plain.keys() - LEAVE)
 
+    def view_spec(self) -> ViewSpec:
+        """Return what a recipe says of the views; UsageError where the words do not fit."""
+        return views.spec(self.views, self.augment, self.views_seed)
+
     def completed(self) -> NetworkOptions:
         """Return the options with the defaults that do not depend on the network."""
         if self.backbone is None:
             raise UsageError(
                 "no backbone named", "--backbone", "name one, such as --backbone resnet50"
             )
+        self.view_spec()  # a wrong word must show before anything is loaded
         if self.network_version is not None and not self.network_version.strip():
             raise UsageError("is empty, so it says nothing", "--network-version", "give a text")
         spec = backbones.catalog.spec(self.backbone)
@@ -100,11 +119,17 @@ class NetworkOptions:
 
 @dataclass(slots=True)
 class Network:
-    """A recipe, and the network that computes it once somebody needs to compute."""
+    """A recipe, and the network that computes it once somebody needs to compute.
+
+    Attributes
+    ----------
+    advice : what to do when the network turns out to have another recipe by now
+    """
 
     options: NetworkOptions
     recipe: Recipe
     about: dict[str, Any]
+    advice: str = field(default=START_ANEW, kw_only=True)
     _backbone: Backbone | None = None
     _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
 
@@ -127,7 +152,7 @@ class Network:
         """
         if self._backbone is None:
             loaded = load(self.options)
-            check_same(self.recipe, loaded.recipe, "the recorded recipe")
+            check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
             self._backbone, self._files = loaded._backbone, loaded._files
         assert self._backbone is not None
         return self._backbone
@@ -138,12 +163,16 @@ def load(options: NetworkOptions) -> Network:
     started_ns = time.time_ns()
     backbone = backbones.catalog.load(options.request())
     read = {to_json_text(str(path)): _stat(str(path), started_ns) for path in backbone.weight_files}
+    seen = options.view_spec()
     recipe = Recipe(
         network=backbone.network,
         weights=backbone.weights,
         preprocessing=backbone.preprocessing,
         image=ImageSpec(size=backbone.size, resample=options.resample or "bilinear"),
-        rows=RowSpec(dtype=options.rows or backbone.row_dtype, shape=backbone.row_shape),
+        rows=RowSpec(
+            dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
+        ),
+        views=seen,
         network_version=options.network_version,
     )
     request = {key: value for key, value in _plain(options).items() if key not in LEAVE}
@@ -188,8 +217,9 @@ def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
         request: dict[str, Any] = {
             k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
         }
-        if request.get("size"):
-            request["size"] = tuple(request["size"])
+        for key in ("size", "augment"):
+            if request.get(key):
+                request[key] = tuple(request[key])
         return NetworkOptions(**request)
     except (TypeError, ValueError) as error:
         raise UsageError(
@@ -199,14 +229,14 @@ def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
         ) from error
 
 
-def check_same(recorded: Recipe, asked: Recipe, where: object) -> None:
+def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = START_ANEW) -> None:
     """Raise RecipeError, one line for each key that differs, unless both recipes are one."""
     differences = recorded.differences(asked)
     if differences:
         raise RecipeError(
             "the recipe differs",
             where,
-            "use another --cache, or --replace to start this one anew",
+            advice,
             *(
                 f"{key}: {_short(theirs)} asked, {_short(ours)} there"
                 for key, ours, theirs in differences
@@ -215,7 +245,10 @@ def check_same(recorded: Recipe, asked: Recipe, where: object) -> None:
 
 
 def _short(value: object) -> str:
-    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        numbers = all(isinstance(item, int) for item in value)
+        return ("x" if numbers else ", ").join(map(str, value)) or "none"
+    text = str(value)
     return text if len(text) < 64 else text[:12]
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import sys
 import time
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from bottleneck.core import console, files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
+from bottleneck.core.recipe import ViewSpec
 from bottleneck.data.decode import Limits
 from bottleneck.pipeline import classifier as classifiers
 from bottleneck.pipeline.canaries import N_CANARIES, Canaries, recorded_canaries
@@ -42,9 +44,10 @@ STORED_ROWS = 1024  # gathered at once
 class PredictOptions:
     """What `bottleneck predict` is asked for; the words of its command line."""
 
-    images: tuple[str, ...]  # files, folders, patterns
+    images: tuple[str, ...]  # files, folders, patterns, and whatever --data can be
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
+    classes: str | None = None  # imagenet, or a file with a name a line: of a backbone's own top
     top: int = 3
     csv: Path | None = None
     engine: str | None = None
@@ -53,38 +56,50 @@ class PredictOptions:
     threads: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictions:
+    """The classes of n images, in the order in which they were named; a source's by its keys.
+
+    Attributes
+    ----------
+    paths, keys : n texts
+        Where each image is, as people write it; its key in what was named, as in a store.
+    errors : n texts
+        Why there is no answer; None where there is one.
+    classes, descriptions : k texts
+        One a column: a class's name, and the same or, of ImageNet's classes, words for people.
+    probabilities : (n, k) float32
+        NaN in the rows of images without an answer.
+    computed, cached : int
+        Answers that the network was needed for, and those that it was not.
+    """
+
+    paths: tuple[str, ...]
+    keys: tuple[str, ...]
+    errors: tuple[str | None, ...]
+    classes: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    computed: int
+    cached: int
+
+
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Return the classes of each image (DESIGN's keys); write them as CSV where that is asked.
 
     Raises
     ------
-    DataError
-        When no image at all can be used.
-    OtherRowsError
-        When this machine computes other rows than the store of the run holds.
+    BottleneckError
+        As `predictions` does.
     """
     started = time.perf_counter()
     if options.csv is not None:
         files.check_free(options.csv)
-    if options.run is not None and options.network.given:
-        raise UsageError("the run says which network", "--run", "leave --backbone and such away")
-    classifier = (
-        classifiers.of_backbone(options.network)
-        if options.run is None
-        else classifiers.of_run(options.run)
-    )
-    inputs = find_inputs(options.images)
-    run = _Prediction(options, classifier, inputs)
-    try:
-        run.go()
-    except OtherRowsError as error:
-        raise OtherRowsError(
-            error.what, "nothing was predicted", "use the versions of then", *error.details
-        ) from error
+    run = _finished(options)
     images = run.answers()
-    _refuse_if_nothing_was_readable(images)
     if options.csv is not None:
         files.publish_bytes(options.csv, as_csv(images, options.top))
+    classifier = run.classifier
     return {
         "verb": "predict",
         "run": None if classifier.run is None else str(classifier.run),
@@ -96,6 +111,59 @@ def predict(options: PredictOptions) -> dict[str, Any]:
         "canaries": run.computer.canaries,
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def predictions(options: PredictOptions) -> Predictions:
+    """Return the probabilities of all classes of each image.
+
+    Raises
+    ------
+    DataError
+        When no image at all can be used; of a source alone that cannot be listed, its own error.
+    OtherRowsError
+        When this machine computes other rows than the store of the run holds.
+    RecipeError
+        When the run's network is another one by now.
+    """
+    run = _finished(replace(options, top=sys.maxsize))
+    entries, classes = run.inputs.entries, run.classifier.classes
+    probabilities = np.full((len(entries), len(classes)), np.nan, np.float32)
+    for i, digest in run.digests.items():
+        if digest in run.top:
+            best, values = run.top[digest]
+            probabilities[i, best] = values
+    return Predictions(
+        paths=tuple(entry.path for entry in entries),
+        keys=tuple(entry.key for entry in entries),
+        errors=tuple(map(run.error, range(len(entries)))),
+        classes=tuple(name for name, _ in classes),
+        descriptions=tuple(words for _, words in classes),
+        probabilities=probabilities,
+        computed=run.n_computed,
+        cached=run.n_cached,
+    )
+
+
+def _finished(options: PredictOptions) -> _Prediction:
+    """Return the prediction with whatever can be known of its images."""
+    if options.run is not None and options.classes is not None:
+        raise UsageError("the run names its classes", "--classes", "leave it away")
+    classifier = (
+        classifiers.of_backbone(options.network, options.classes)
+        if options.run is None
+        else classifiers.of_run(options.run, options.network)
+    )
+    inputs = find_inputs(options.images)
+    run = _Prediction(options, classifier, inputs)
+    try:
+        run.go()
+    except OtherRowsError as error:
+        raise OtherRowsError(
+            error.what, "nothing was predicted", "use the versions of then", *error.details
+        ) from error
+    if not run.top:
+        _refuse(run)
+    return run
 
 
 def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
@@ -123,13 +191,15 @@ class _Prediction:
         self.digests: dict[int, bytes] = {}
         self.unread: dict[int, str] = {}
         self.failed: dict[bytes, str] = {}  # digest → why it has no answer
-        self.top: dict[bytes, list[dict[str, Any]]] = {}  # digest → the best classes
+        # digest → the numbers of its best classes, the best first, and their probabilities
+        self.top: dict[bytes, tuple[NDArray[np.int64], NDArray[np.float32]]] = {}
         self.n_computed = 0
         store, network = classifier.store, classifier.network
         made_by = store.provenance() if store else {}
         self.reader = Reader(
             source=inputs,
             image=network.recipe.image,
+            views=ViewSpec(),  # the image itself, whatever its row holds beside it
             limits=Limits(),
             has_row=self._has_row,
             seconds=Seconds(),
@@ -181,17 +251,26 @@ class _Prediction:
         """Return what is known of each image, in their order."""
         found = []
         for i, entry in enumerate(self.inputs.entries):
-            digest = self.digests.get(i)
-            error = entry.error or self.unread.get(i)
-            if digest is not None:
-                error = self.failed.get(digest)
-            top = [] if digest is None else self.top.get(digest, [])
-            found.append({**asdict(entry), "error": error, "top": top})
+            best, values = self.top.get(self.digests.get(i, b""), ((), ()))
+            top = [
+                {"class": name, "description": words, "probability": float(value)}
+                for (name, words), value in zip(
+                    (self.classifier.classes[j] for j in best), values, strict=True
+                )
+            ]
+            found.append({**asdict(entry), "error": self.error(i), "top": top})
         return found
+
+    def error(self, index: int) -> str | None:
+        """Return why an image has no answer; None where it has one."""
+        digest = self.digests.get(index)
+        if digest is not None:
+            return self.failed.get(digest)
+        return self.inputs.entries[index].error or self.unread.get(index)
 
     def _compute(self, batch: list[tuple[bytes, NDArray[np.uint8]]]) -> None:
         rows = self.computer([image for _, image in batch])
-        stored, misfits = to_dtype(rows, self.classifier.network.recipe.rows.dtype)
+        stored, misfits = to_dtype(rows[:, 0], self.classifier.network.recipe.rows.dtype)
         good = [i for i in range(len(batch)) if i not in misfits]
         self.failed.update({batch[i][0]: reason for i, reason in misfits.items()})
         self._answer([batch[i][0] for i in good], stored[good])
@@ -204,23 +283,16 @@ class _Prediction:
         for at in range(0, len(left), STORED_ROWS):
             assert store is not None
             some = left[at : at + STORED_ROWS]
-            self._answer(some, store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32)))
+            rows = store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32))
+            self._answer(some, store.recipe.views.apart(rows)[:, 0])
 
     def _answer(self, digests: list[bytes], rows: NDArray[Any]) -> None:
         if not digests:
             return
         probabilities = self.classifier.probabilities(rows)
-        classes = self.classifier.classes
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, : self.n_top]
-        for digest, row, order in zip(digests, probabilities, best, strict=True):
-            self.top[digest] = [
-                {
-                    "class": classes[i][0],
-                    "description": classes[i][1],
-                    "probability": float(row[i]),
-                }
-                for i in order
-            ]
+        values = np.take_along_axis(probabilities, best, axis=1)
+        self.top.update(zip(digests, zip(best, values, strict=True), strict=True))
 
     def _has_row(self, digest: bytes) -> bool:
         store = self.classifier.store
@@ -230,9 +302,13 @@ class _Prediction:
         return recorded_canaries(self.classifier.store, self.reader)
 
 
-def _refuse_if_nothing_was_readable(images: list[dict[str, Any]]) -> None:
-    if not any(image["top"] for image in images):
-        reasons = [f"{image['path']}: {image['error']}" for image in images[:MOST_REASONS]]
-        raise DataError(
-            f"none of {len(images)} images can be used", "predict", "check their paths", *reasons
-        )
+def _refuse(run: _Prediction) -> NoReturn:
+    """Say why there is no answer at all."""
+    entries, refused = run.inputs.entries, run.inputs.refused
+    if refused and len(entries) == len(refused):  # nothing but sources, which say what to do
+        first = refused[0]
+        raise type(first)(first.what, first.where, first.do, *first.details, *map(str, refused[1:]))
+    reasons = [f"{entry.path}: {run.error(i)}" for i, entry in enumerate(entries[:MOST_REASONS])]
+    raise DataError(
+        f"none of {len(entries)} images can be used", "predict", "check their paths", *reasons
+    )

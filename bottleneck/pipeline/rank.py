@@ -35,7 +35,9 @@ class RankOptions:
     backbones: tuple[str, ...]
     data: str | None = None
     caches: Path = Path("cache")  # a store for each backbone lies below, under its name
-    network: NetworkOptions = field(default_factory=NetworkOptions)  # the same for all of them
+    # The same for all of them; but a model file has its own weights, and the others their own
+    # preprocessing and code.
+    network: NetworkOptions = field(default_factory=NetworkOptions)
     extraction: Mapping[str, Any] = field(default_factory=dict)  # further fields of ExtractOptions
     seed: int = 0  # of the validation split and of the bootstrap
     validation_split: float = 0.2
@@ -59,8 +61,15 @@ def rank(options: RankOptions) -> dict[str, Any]:
     if not names:
         raise UsageError("no backbone named", "--backbones", "such as --backbones mini,resnet50")
     check_picture(options.picture)
-    for name in names:
-        backbones.catalog.spec(name)  # a wrong name must show before the first one has computed
+    # A wrong name must show before the first one has computed.
+    stores = [_store_name(name) for name in names]
+    if len(set(stores)) < len(stores):
+        twice = next(store for store in stores if stores.count(store) > 1)
+        raise UsageError(
+            f"two backbones would share the store {options.caches / twice}",
+            "--backbones",
+            "rename a file, or compare them in two calls with other --caches",
+        )
     done: list[Run] = []
     failed: list[tuple[str, BottleneckError]] = []
     for name in names:
@@ -80,13 +89,25 @@ def rank(options: RankOptions) -> dict[str, Any]:
     return report
 
 
+def _store_name(name: str) -> str:
+    """Return what the store of a backbone is called: its name, or that of its file."""
+    return Path(backbones.catalog.spec(name).name).name
+
+
+def _asked(name: str, network: NetworkOptions) -> NetworkOptions:
+    """Return what is asked of one backbone, of what was asked of them all."""
+    if backbones.catalog.spec(name).is_own:
+        return replace(network, backbone=name, weights=None)
+    return replace(network, backbone=name, preprocessing=None, network_version=None)
+
+
 def _probe(name: str, options: RankOptions) -> Run:
-    cache = options.caches / Path(name).name  # of a model file, its own name
+    cache = options.caches / _store_name(name)
     extracted = extract(
         ExtractOptions(
             cache=cache,
             data=options.data,
-            network=replace(options.network, backbone=name),
+            network=_asked(name, options.network),
             **options.extraction,
         )
     )

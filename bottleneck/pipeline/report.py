@@ -6,9 +6,13 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from bottleneck.core import console
 from bottleneck.pipeline.plan import changes, unique_count
 
 if TYPE_CHECKING:
+    from bottleneck.core.recipe import RowSpec
     from bottleneck.pipeline.extraction import Extraction
 
 
@@ -60,3 +64,14 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "commit": store.state.number if store else None,
         "partial": run.partial or (pending > 0 and not run.options.dry_run),
     }
+
+
+def say_ahead(n_images: int, seconds_an_image: float, rows: RowSpec) -> None:
+    """Before more than a minute of work, say how much it is."""
+    seconds = n_images * seconds_an_image
+    if seconds > 60:
+        n_bytes = n_images * np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
+        console.say(
+            f"up to {n_images} images, {n_bytes / 1e6:.0f} MB of cache, "
+            f"about {seconds / 60:.0f} minutes"
+        )

@@ -42,6 +42,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "time": store.state.time,
         "recipe": store.recipe.id,
         "about": store.about,
+        "views": store.recipe.views.number,
         "sources": sources,
         "rows": sum(entry.rows for entry in store.state.parts),
         "bytes": sum(entry.n_bytes for entry in store.state.parts),
@@ -78,8 +79,8 @@ def _engines(store: Store) -> list[str]:
     found = []
     for part in store.parts:
         said = part.provenance
-        engine, backend = str(said.get("engine")), said.get("backend")
-        version = f"{backend} {said.get(backend)}" if backend else said.get(engine)
+        engine, backend = said.get("engine"), said.get("backend")
+        version = f"{backend} {said.get(backend)}" if backend else said.get(str(engine))
         found.append(f"{engine} ({version}) on {said.get('device')}")
     return sorted(set(found))
 

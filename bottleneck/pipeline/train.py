@@ -29,6 +29,7 @@ from bottleneck.data.catalog import reopen
 from bottleneck.heads import catalog, metrics, pictures
 from bottleneck.heads.run import check_name, write_run
 from bottleneck.heads.split import conflicting, untrained, validation_mask
+from bottleneck.heads.views import itself
 from bottleneck.pipeline.flow import default_threads
 from bottleneck.pipeline.look import Look, guard_shrink, look
 from bottleneck.pipeline.network import NetworkOptions, resolve
@@ -102,6 +103,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
     samples, at, split = _rows(data, options)
     labels, digests = samples.labels[at], samples.digests[at]
     features = data.store.features_of(digests)
+    views = data.store.recipe.views.number
     n_classes = len(samples.classes)
     counted = {part: int((split == SPLITS.index(part)).sum()) for part in SPLITS}
     console.say(
@@ -124,9 +126,14 @@ def train(options: TrainOptions) -> dict[str, Any]:
         options={"validation_split": options.validation_split, **told},
         report=console.say,
         network=lambda: resolve(NetworkOptions(), data.store).backbone().behind(),
+        views=views,
     )
     judged = "test" if counted["test"] else "val"
-    probabilities = _probabilities(features, split, fitted, judged)
+    if judged == "test":
+        rows = data.store.features_of(digests[split == TEST])
+        probabilities = fitted.predict(itself(rows, views))
+    else:  # by the fit that had not seen them
+        probabilities = fitted.validation
     truth = labels[split == SPLITS.index(judged)]
     figures: dict[str, Any] = {
         "split": judged,
@@ -141,6 +148,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         "recipe": data.store.recipe.id,
         "head": options.head,
         "classes": n_classes,
+        "views": views,
         "samples": counted,
         "left_out": data.left_out,
         "judged_on": judged,
@@ -185,14 +193,6 @@ def _pictures(fitted: catalog.Fitted, figures: dict[str, Any], title: str) -> di
         console.say(f"no pictures of the run: {pictures.INSTALL}")
         return {}
     return pictures.draw(fitted.history, figures, title)
-
-
-def _probabilities(
-    features: Any, split: NDArray[np.uint8], fitted: catalog.Fitted, judged: str
-) -> NDArray[np.float32]:
-    if judged == "val":  # by the fit that had not seen them
-        return fitted.validation
-    return fitted.predict(features.take(np.flatnonzero(split == TEST)))
 
 
 def _rows(

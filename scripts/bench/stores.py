@@ -16,16 +16,20 @@ from bottleneck.store.snapshot import Snapshot
 from bottleneck.store.store import Store
 
 
-def filled(folder, fmt, n, parts):
-    """Return a store of n random rows of 2048 float16 numbers, in so many parts."""
-    recipe = Recipe(
+def of_width(n_features):
+    """Return the recipe of float16 rows of so many numbers."""
+    return Recipe(
         network="0" * 64,
         weights="0" * 64,
         preprocessing="none",
         image=ImageSpec(size=(8, 8)),
-        rows=RowSpec(dtype="float16", shape=(2048,)),
+        rows=RowSpec(dtype="float16", shape=(n_features,)),
     )
-    store = Store.create(Path(folder), recipe, {}, fmt)
+
+
+def filled(folder, fmt, n, parts):
+    """Return a store of n random rows of 2048 float16 numbers, in so many parts."""
+    store = Store.create(Path(folder), of_width(2048), {}, fmt)
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((n, 2048), np.float32).astype(np.float16)
     digests = rng.integers(0, 256, (n, 32), np.uint8)
@@ -95,13 +99,6 @@ status = Path("/proc/self/status").read_text()
 peak = int(status.split("VmHWM:")[1].split()[0]) / 2**20
 print(f"snapshot of {n}: load {{load:.2f}} s, plan {{planned:.2f}} s, peak {{peak:.2f}} GiB")
 """
-        recipe = Recipe(
-            network="0" * 64,
-            weights="0" * 64,
-            preprocessing="none",
-            image=ImageSpec(size=(8, 8)),
-            rows=RowSpec(dtype="float16", shape=(4,)),
-        )
         rng = np.random.default_rng(0)
         digests = rng.integers(0, 256, (n, 32), np.uint8)
         samples = Samples(
@@ -112,7 +109,7 @@ print(f"snapshot of {n}: load {{load:.2f}} s, plan {{planned:.2f}} s, peak {{pea
             splits=np.zeros(n, np.uint8),
             classes=("a",),
         )
-        store = Store.create(Path(folder) / "store", recipe, {}, "hdf5")
+        store = Store.create(Path(folder) / "store", of_width(4), {}, "hdf5")
         part = store.write_part(digests[: n // 2], np.zeros((n // 2, 4), np.float16), {})
         entry = store.write_snapshot(Snapshot(samples=samples, spec={}))
         store = store.commit([store.add_part(part), SetSource("s", None, entry)], "bench")

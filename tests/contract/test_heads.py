@@ -37,7 +37,7 @@ def data(head):
     return made
 
 
-def fit(head, x, labels, split, n_classes=3):
+def fit(head, x, labels, split, n_classes=3, views=1):
     told = {name: value for name, value in SMALL.items() if name in HEADS[head].options}
     return load_kind(head).fit(
         x,
@@ -47,7 +47,8 @@ def fit(head, x, labels, split, n_classes=3):
         n_classes=n_classes,
         options=complete(head, told),
         report=lambda _: None,
-        network=lambda: behind(x.shape[1:]),
+        network=lambda: behind(x.shape[2 if views > 1 else 1 :]),
+        views=views,
     )
 
 
@@ -265,3 +266,17 @@ def test_counts_options_and_versions_are_those_that_a_receipt_can_hold(fitted):
 def test_an_option_that_the_head_does_not_have_is_wrong_usage(head):
     with pytest.raises(UsageError, match="no such option: --depth"):
         complete(head, {"depth": 3})
+
+
+def test_of_several_views_it_is_fitted_and_judged_by_the_images_themselves(head, data):
+    x, labels, split = data()
+    split[::7] = 2
+    several = np.stack([x, x + 0.1, x - 0.1], axis=1)
+    several[split == 2] = np.nan  # whoever looks at them fails
+    found = fit(head, several, labels, split, views=3)
+    again = fit(head, several, labels, split, views=3)
+    assert found.validation.shape == (int((split == 1).sum()), 3)
+    np.testing.assert_array_equal(found.predict(x), again.predict(x))
+    assert found.parameters == fit(head, x, labels, split).parameters
+    if HEADS[head].options and len(found.history) == SMALL["epochs"]:
+        np.testing.assert_allclose(found.predict(x[split == 1]), found.validation, rtol=1e-5)

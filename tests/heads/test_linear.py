@@ -9,9 +9,9 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.core.sealed import seal
 from bottleneck.heads import linear
 from bottleneck.heads.catalog import load_head
-from bottleneck.heads.sealed import seal
 
 
 def silent(_):
@@ -161,6 +161,21 @@ def test_tensors_that_are_no_linear_head_are_damage_whatever_their_digest(tmp_pa
     )
     with pytest.raises(DamagedError, match="not a linear head"):
         load_head(tmp_path)
+
+
+def test_with_few_rows_nothing_is_decomposed_and_the_minimum_is_the_same(
+    monkeypatch,
+):
+    rng = np.random.default_rng(0)
+    y = (np.arange(60) % 3).astype(np.int32)
+    x = (rng.normal(size=(60, 600)) @ rng.normal(size=(600, 600)) / 24 + y[:, None]).astype("f4")
+    x = StandardScaler().fit_transform(x).astype("f4")
+    theirs = LogisticRegression(C=1 / (0.1 * len(x)), max_iter=5000, tol=1e-8).fit(x, y)
+    expected = log_loss(y, theirs.predict_proba(x)) + 0.05 * (theirs.coef_**2).sum()
+    monkeypatch.setattr(np.linalg, "eigh", None)
+    problem = linear._Problem(x, y, 3)
+    _, loss, _ = linear._minimise(problem, np.zeros((601, 3), "f4"), 0.1, 1e-5)
+    assert loss == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("value", [1e-45, 1e-40, 1e-30, 1e30, 3e38])

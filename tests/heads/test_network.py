@@ -7,8 +7,8 @@ from bottleneck.backbones import Request
 from bottleneck.backbones.catalog import load
 from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.core.sealed import seal
 from bottleneck.heads.catalog import complete, load_head, load_kind
-from bottleneck.heads.sealed import seal
 
 pytestmark = pytest.mark.slow
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from bottleneck.core.errors import NoSpaceError, UsageError
+from bottleneck.core.errors import DataError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads import dense
 from bottleneck.heads.catalog import complete
-from bottleneck.heads.training import batches, seed_of, train
+from bottleneck.heads.training import batches, gather, seed_of, train
 
 pytestmark = pytest.mark.slow
 LABELS = (np.arange(30) % 3).astype(np.int32)
@@ -125,6 +125,24 @@ def test_rows_are_read_a_batch_at_a_time_and_no_others():
     fit(OnDisk(), split=split, epochs=2, batch_size=4)
     assert max(map(len, OnDisk.asked)) == 4
     assert {i for at in OnDisk.asked for i in at} == set(np.flatnonzero(split < 2))
+
+
+def test_rows_of_float16_reach_the_network_as_they_are_and_train_it_as_float32_do():
+    half = X.astype("f2")
+    assert gather(half, np.array([3, 1]), "train").dtype == np.float16
+    ours, theirs = (fit(x, epochs=3, batch_size=7) for x in (half, half.astype("f4")))
+    assert ours.history == theirs.history
+    for a, b in zip(ours.model.get_weights(), theirs.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(ours.predict(half), theirs.predict(half.astype("f4")))
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
+def test_what_is_no_number_among_rows_of_float16_is_refused_by_row(value):
+    half = np.array([[65504, -65504], [6e-8, -0.0], [1, value]], "f2")
+    assert (gather(half, np.array([1, 0]), "train") == half[[1, 0]]).all()
+    with pytest.raises(DataError, match="row 2 "):
+        gather(half, np.array([0, 2]), "train")
 
 
 def test_no_memory_for_a_batch_says_what_to_lower():

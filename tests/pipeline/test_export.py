@@ -3,21 +3,22 @@
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from world import picture
 
+import bottleneck
 from bottleneck.backbones import preprocessing
+from bottleneck.backbones.backbone import from_model
 from bottleneck.core import console
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
-from bottleneck.core.recipe import ImageSpec
 from bottleneck.data.decode import decode
 from bottleneck.export import main as export_main
 from bottleneck.heads import linear
+from bottleneck.heads.network import whole_model
 from bottleneck.pipeline import feature_file
-from bottleneck.pipeline.export import ExportOptions, export, whole_model
+from bottleneck.pipeline.export import ExportOptions, export
 from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
@@ -39,7 +40,7 @@ def test_the_exported_model_says_of_the_pixels_what_predict_says_of_the_files(
     network = NetworkOptions(backbone="mini", rows=rows)
     extract(ExtractOptions(cache=cache, data=str(photos), network=network, engine="keras"))
     run = train(TrainOptions(cache=cache))["run"]
-    report = export(ExportOptions(file=tmp_path / "model.keras", run=run))
+    report = bottleneck.export_model(run, tmp_path / "model.keras")
     model = import_keras().models.load_model(tmp_path / "model.keras")  # safe mode
     assert report["classes"] == ["cat", "dog"]
     assert model.input_shape == tuple(report["input"])
@@ -69,11 +70,8 @@ def test_every_preprocessing_is_in_the_model_and_loads_in_safe_mode(tmp_path, te
         scale=np.full(3, 50, "f4"),
         options={},
     )
-    recipe = SimpleNamespace(
-        image=ImageSpec(size=(4, 4)), preprocessing=text, rows=SimpleNamespace(dtype="float32")
-    )
-    network = SimpleNamespace(recipe=recipe, backbone=lambda: SimpleNamespace(model=frozen))
-    whole_model(SimpleNamespace(network=network, head=head)).save(tmp_path / "model.keras")
+    front = from_model(frozen, size=(4, 4), preprocessing=text).front()
+    whole_model(front, "float32", head.append).save(tmp_path / "model.keras")
     pixels = rng.integers(0, 256, (7, 4, 4, 3), np.uint8)
     expected = head.predict(preprocessing.apply(text, pixels.astype("f4")).mean(axis=(1, 2)))
     found = keras.models.load_model(tmp_path / "model.keras").predict(pixels, verbose=0)
@@ -163,6 +161,7 @@ def test_a_split_alone_can_be_had_and_an_empty_one_is_3(cache, tmp_path):
         ("f.keras", {}, "made of a run"),
         ("f.keras", {"run": "r", "split": "test"}, "made of a run"),
         ("f.npz", {"run": "r"}, "a store's"),
+        ("f.npz", {"network": NetworkOptions(trust=True)}, "a store's"),
         ("none/f.npz", {}, "no such folder"),
         ("mine.npz", {}, "exists"),
     ],

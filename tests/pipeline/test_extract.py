@@ -63,7 +63,8 @@ def test_only_racy_files_are_opened_again_and_none_on_the_third_run(run, photos,
     real = FolderSource.read
     monkeypatch.setattr(FolderSource, "read", lambda self, i: opened.append(i) or real(self, i))
     run()
-    assert len(opened) == 12
+    assert opened[0] == 0  # to see that it can be decoded, before a store is made
+    assert sorted(opened[1:]) == [*range(12)]
     opened.clear()
     run()  # the files were written just before they were read: their stats prove nothing yet
     opened.clear()
@@ -183,8 +184,21 @@ def test_all_unreadable_is_an_error_with_the_first_reason(tmp_path, numpy_networ
         path = tmp_path / f"bad/cat/{i}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"no image")
-    with pytest.raises(DataError, match="none of 3 images"):
-        extract(ExtractOptions(cache=tmp_path / "s", data=str(tmp_path / "bad"), network=NETWORK))
+    options = ExtractOptions(cache=tmp_path / "s", data=str(tmp_path / "bad"), network=NETWORK)
+    with pytest.raises(DataError, match=r"none of 3 images can be used \(the first: .*"):
+        extract(options)
+    assert not (tmp_path / "s").exists()
+    picture(tmp_path / "bad/cat/9.png", 1)
+    assert extract(options)["computed"] == 1
+
+
+def test_all_unreadable_in_a_store_that_is_there_is_the_same_error(run, photos):
+    run()
+    for path in photos.rglob("*.png"):
+        path.unlink()
+        path.with_suffix(".gif").write_bytes(b"no image %d" % int(path.stem))
+    with pytest.raises(DataError, match="none of 12 images"):
+        run()
 
 
 def test_a_file_that_cannot_be_read_is_tried_on_every_run(run, photos, monkeypatch):

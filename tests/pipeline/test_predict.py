@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from bottleneck.core.errors import (
     DataError,
     OtherRowsError,
     RecipeError,
+    UnavailableError,
     UsageError,
 )
 from bottleneck.heads.catalog import load_head
@@ -156,6 +158,84 @@ def test_what_cannot_be_used_has_a_reason_and_the_others_an_answer(run, photos, 
     assert good["top"]
 
 
+@pytest.fixture
+def containers(photos, tmp_path):
+    """The photos as a table, in a tar archive, and their pixels as an array."""
+    keys = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
+    lines = ["filename,label", *(f"{key},{key[:3]}" for key in keys)]
+    (photos / "t.csv").write_text("\n".join(lines))
+    with tarfile.open(tmp_path / "p.tar", "w") as tar:
+        for key in keys:
+            tar.add(photos / key, key)
+    np.save(tmp_path / "a.npy", np.stack([np.asarray(Image.open(photos / k)) for k in keys]))
+    return keys
+
+
+@pytest.mark.parametrize(
+    ("name", "computed"),
+    [
+        ("photos/t.csv", 0),
+        ("p.tar", 0),
+        ("a.npy", 12),
+        pytest.param("digits", 1797, marks=pytest.mark.slow),
+    ],
+)
+def test_what_extract_takes_as_data_is_predicted_under_the_keys_of_the_store(
+    run, containers, tmp_path, monkeypatch, name, computed
+):
+    monkeypatch.chdir(tmp_path)
+    report = ask(run, name)
+    assert (report["computed"], len(report["images"]) - report["cached"]) == (computed, computed)
+    cache = Path(run).parents[1]
+    extract(ExtractOptions(cache=cache, data=name, source="again"))
+    x, _, keys = Store.open(cache).arrays("again")
+    assert [image["key"].encode() for image in report["images"]] == list(keys)
+    assert [i["path"] for i in report["images"]] == [f"{name}/{i['key']}" for i in report["images"]]
+    expected = load_head(Path(run)).predict(x)
+    for image, truth in zip(report["images"], expected, strict=True):
+        found = {entry["class"]: entry["probability"] for entry in image["top"]}
+        np.testing.assert_allclose([found["cat"], found["dog"]], truth, atol=1e-6)
+    after = ask(run, name)
+    assert (after["computed"], after["images"]) == (0, report["images"])
+
+
+def test_the_pixels_of_a_png_and_of_an_array_get_one_answer(run, containers, photos, tmp_path):
+    files, array = ask(run, photos)["images"], ask(run, tmp_path / "a.npy")["images"]
+    assert [image["top"] for image in array] == [image["top"] for image in files]
+
+
+@pytest.mark.slow
+def test_a_data_set_s_name_is_the_data_set_also_beside_a_folder_and_says_so(
+    run, photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(photos / "cat", tmp_path / "digits")
+    assert len(ask(run, "digits")["images"]) == 1797
+    assert "./digits is what lies here" in capsys.readouterr().err
+    for word in ("./digits", "dig*"):
+        assert len(ask(run, word)["images"]) == 6
+
+
+def test_a_source_that_cannot_be_listed_is_its_own_error_alone_and_a_reason_among_others(
+    run, photos, tmp_path, monkeypatch
+):
+    (tmp_path / "bad.csv").write_text("a,b\n")
+    (tmp_path / "p.tar").write_bytes(b"garbage")
+    with pytest.raises(DataError, match=r"no column 'filename'.*the first line must be") as caught:
+        ask(run, tmp_path / "bad.csv", tmp_path / "p.tar")
+    assert "p.tar" in caught.value.details[0]
+    *bad, good = ask(run, tmp_path / "bad.csv", tmp_path / "p.tar", photos / "cat/01.png")["images"]
+    assert all(image["error"] and not image["top"] for image in bad)
+    assert good["top"]
+
+    def offline(*_):
+        raise UnavailableError("not here", "there", "put it there")
+
+    monkeypatch.setattr("bottleneck.data.keras_sets.open_mnist", offline)
+    with pytest.raises(UnavailableError):
+        ask(run, "mnist")
+
+
 def test_nothing_usable_at_all_is_3_and_says_why(run, tmp_path):
     with pytest.raises(DataError) as caught:
         ask(run, tmp_path / "none.jpg", tmp_path / "empty")
@@ -204,6 +284,13 @@ def test_a_machine_that_computes_other_rows_predicts_nothing(
     monkeypatch.setattr(numpy_network, "factor", 1.01)
     with pytest.raises(OtherRowsError, match="nothing was predicted"):
         ask(run, picture(tmp_path / "new.png", 99))
+
+
+def test_a_recorded_source_that_is_empty_by_now_only_has_no_canaries(run, photos, tmp_path):
+    for path in photos.rglob("*.png"):
+        path.unlink()
+    report = ask(run, picture(tmp_path / "new.png", 99))
+    assert (report["computed"], report["canaries"]["checked"]) == (1, 0)
 
 
 def test_a_row_that_does_not_fit_is_a_reason(run, photos, tmp_path, numpy_network, monkeypatch):
@@ -342,7 +429,9 @@ def test_class_names_that_are_not_here_are_9_and_the_file_is_named(
 def test_a_backbone_without_classes_and_both_ways_at_once_are_wrong_usage(run, photos):
     for options in (
         {"run": None, "network": NetworkOptions(backbone="mini")},
-        {"run": run, "network": NetworkOptions(weights="random:0")},
+        {"run": run, "network": NetworkOptions(size=(8, 8))},
+        {"run": run, "network": NetworkOptions(preprocessing="tf")},
+        {"run": run, "classes": "imagenet"},
     ):
         with pytest.raises(UsageError):
             predict(PredictOptions(images=(str(photos),), **options))

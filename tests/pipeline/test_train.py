@@ -19,6 +19,7 @@ from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.train import TrainOptions, _frozen, train
+from bottleneck.store.features import Features
 from bottleneck.store.store import Store
 from bottleneck.train import lines
 
@@ -263,3 +264,22 @@ def test_a_store_that_says_how_large_its_network_is_counts_it_as_frozen(cache):
 def test_what_a_head_cannot_be_told_is_refused_before_the_store_is_looked_at(tmp_path):
     with pytest.raises(UsageError, match="no such option: --units"):
         fit(tmp_path / "none", head_options={"units": (5,)})
+
+
+@pytest.mark.slow
+def test_rows_to_test_are_gathered_a_batch_at_a_time(tmp_path, numpy_network, monkeypatch):
+    for i in range(40):
+        part = "test" if i % 4 > 1 else "train"
+        picture(tmp_path / "data" / part / ("cat" if i % 2 else "dog") / f"{i:02}.png", i)
+    cache = tmp_path / "store"
+    extract(ExtractOptions(cache=cache, data=str(tmp_path / "data"), network=NETWORK))
+    sizes, take = [], Features.take
+
+    def watched(self, indices):
+        sizes.append(len(indices))
+        return take(self, indices)
+
+    monkeypatch.setattr(Features, "take", watched)
+    report = fit(cache, head="dense", head_options={"units": (), "epochs": 1, "batch_size": 3})
+    assert (report["judged_on"], report["samples"]["test"]) == ("test", 20)
+    assert max(sizes) == 3

@@ -148,6 +148,7 @@ def _in_keras(
     model = keras.Model(image, network.maps(KerasBuilder(tensors), image), name="mini")
     return from_model(
         model,
+        own=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,

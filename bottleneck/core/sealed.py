@@ -1,7 +1,7 @@
 """JSON with a checksum, which holds the digests of the files beside it.
 
-A run is small and is read long after its store was collected, so it must be able to prove by itself
-that it is what was written: head.json speaks for the tensors, run.json for the whole folder.
+For files that no commit speaks for, and that must prove by themselves that they are what was
+written: a run, which is read long after its store was collected, and what an engine keeps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT_VERSION = 1
-ADVICE = "train again"
 
 
 def seal(content: Mapping[str, Any], folder: Path, names: Iterable[str]) -> bytes:
@@ -34,8 +33,12 @@ def seal(content: Mapping[str, Any], folder: Path, names: Iterable[str]) -> byte
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
 
 
-def unseal(path: Path) -> dict[str, Any]:
+def unseal(path: Path, advice: str) -> dict[str, Any]:
     """Return the content that was sealed, and its `files`.
+
+    Parameters
+    ----------
+    advice : what to do where it is damaged
 
     Raises
     ------
@@ -61,12 +64,16 @@ def unseal(path: Path) -> dict[str, Any]:
             raise ValueError("its bytes changed")
     # Nested too deep, or a number that is too large, for the canonical spelling: damage as well.
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
-        raise DamagedError(f"not as it was written ({error})", path, ADVICE) from error
+        raise DamagedError(f"not as it was written ({error})", path, advice) from error
     return plain
 
 
-def read_beside(path: Path, sealed: Mapping[str, Any], name: str) -> bytes:
+def read_beside(path: Path, sealed: Mapping[str, Any], name: str, advice: str) -> bytes:
     """Return a file that the sealed JSON at `path` speaks for; every byte is checked.
+
+    Parameters
+    ----------
+    advice : what to do where it is damaged
 
     Raises
     ------
@@ -78,9 +85,9 @@ def read_beside(path: Path, sealed: Mapping[str, Any], name: str) -> bytes:
         n_bytes, digest = sealed["files"][name]
         data = files.read(file)
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"says nothing of {name}", path, ADVICE) from error
+        raise DamagedError(f"says nothing of {name}", path, advice) from error
     except FileNotFoundError as error:
-        raise DamagedError("is missing", file, ADVICE) from error
+        raise DamagedError("is missing", file, advice) from error
     if len(data) != n_bytes or hashlib.sha256(data).hexdigest() != digest:
-        raise DamagedError(f"not the bytes that {path.name} speaks of", file, ADVICE)
+        raise DamagedError(f"not the bytes that {path.name} speaks of", file, advice)
     return data
