@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.backbones.behind import Behind
     from bottleneck.core.sample import Samples
 
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
@@ -127,7 +128,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
         n_classes=n_classes,
         options={"validation_split": options.validation_split, **told},
         report=console.say,
-        network=lambda: resolve(NetworkOptions(), data.store).backbone().behind(),
+        network=lambda: _behind(data.store),
         views=views,
     )
     judged = "test" if counted["test"] else "val"
@@ -193,6 +194,17 @@ def train(options: TrainOptions) -> dict[str, Any]:
     report["run"] = str(run)
     data.store.append_history(report)
     return report
+
+
+def _behind(store: Store) -> Behind:
+    """Return what is behind the store's cut; a head is kept without code of anybody's own."""
+    if store.recipe.network_version is not None:
+        raise UsageError(
+            "the network holds code that is not Keras' own, which no head may keep",
+            "--head tail",
+            "use another head",
+        )
+    return resolve(NetworkOptions(), store).backbone().behind()
 
 
 def _frozen(store: Store, fitted: catalog.Fitted) -> int | None:

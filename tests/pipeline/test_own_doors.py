@@ -214,3 +214,18 @@ def test_own_networks_are_ranked_beside_others_each_in_a_store_of_its_name(
     other = tmp_path / "other" / "mine.keras"
     code, said = call(compare, "--backbones", f"{mine},{other}", *words)
     assert (code, "two backbones would share the store" in said) == (2, True)
+
+
+def test_a_tail_of_a_network_with_code_of_one_s_own_is_refused_by_that_word(
+    trained, keras, call, tmp_path, monkeypatch
+):
+    (tmp_path / "mylayers.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    import mylayers
+
+    path = saved(of_layer(keras, mylayers.Doubled()), tmp_path / "own.keras")
+    words = ("--network-version", "1", "--import", "mylayers", "--pooling", "none")
+    store = trained(path, *words).parents[1]
+    code, said = call(train, "--cache", store, "--head", "tail")
+    assert (code, "not Keras' own, which no head may keep" in said) == (2, True)
+    sys.modules.pop("mylayers")
