@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NETWORK, COMPILED = "network.json", "compiled.json"
 REFERENCE = "reference.safetensors"
 BLOB = "compiled.blob"
+VERSION = 2  # of how networks are copied and converted: what an older one made is made anew
 _ADVICE = "it is made anew"  # nobody sees it
 
 
@@ -91,8 +92,11 @@ class Kept:
     def _describe(
         self, folder: Path, name: str, names: list[str], machine: Mapping[str, Any]
     ) -> None:
-        content = {"recipe": self._recipe, "machine": dict(machine)}
+        content = self._made_for(machine)
         files.replace(folder / name, seal(content, folder, names))
+
+    def _made_for(self, machine: Mapping[str, Any]) -> dict[str, Any]:
+        return {"recipe": self._recipe, "machine": dict(machine), "version": VERSION}
 
     def _checked(self, name: str, machine: Mapping[str, Any]) -> bytes | None:
         """Return the bytes of the last file described, when all are as described."""
@@ -101,7 +105,8 @@ class Kept:
         data, path = None, self._path / name
         try:
             content = unseal(path, _ADVICE)
-            if (content["recipe"], content["machine"]) != (self._recipe, dict(machine)):
+            made_for = self._made_for(machine)
+            if {key: content.get(key) for key in made_for} != made_for:
                 return None
             for one in dict(content["files"]):
                 data = read_beside(path, content, one, _ADVICE)

@@ -15,7 +15,7 @@ from bottleneck.backbones.preprocessing import apply
 from bottleneck.core.errors import MissingDependencyError, OtherRowsError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.generated import pictures
-from bottleneck.engines import catalog, convert
+from bottleneck.engines import catalog, convert, kept
 
 pytest.importorskip("openvino")
 SIZE = (16, 16)
@@ -43,16 +43,16 @@ def converted(monkeypatch):
     return calls
 
 
-def opened(network, kept, **more):
-    return catalog.open_engine("openvino", frozen(network, SIZE, kept=kept, **more))
+def opened(network, folder, **more):
+    return catalog.open_engine("openvino", frozen(network, SIZE, kept=folder, **more))
 
 
 def no_model():
     raise MissingDependencyError("keras is not installed", "keras", "install it")
 
 
-def folder_of(kept):
-    return kept / "openvino" / ("ab" * 8)
+def folder_of(folder):
+    return folder / "openvino" / ("ab" * 8)
 
 
 def test_a_second_engine_converts_nothing_needs_no_keras_and_gives_the_same_bits(
@@ -62,6 +62,13 @@ def test_a_second_engine_converts_nothing_needs_no_keras_and_gives_the_same_bits
     rows = opened(model, tmp_path)(images)
     np.testing.assert_array_equal(opened(None, tmp_path, model=no_model)(images), rows)
     assert len(converted) == 1
+
+
+def test_what_an_older_conversion_made_is_converted_anew(model, tmp_path, converted, monkeypatch):
+    opened(model, tmp_path)
+    monkeypatch.setattr("bottleneck.engines.kept.VERSION", kept.VERSION + 1)
+    opened(model, tmp_path)
+    assert len(converted) == 2
 
 
 def test_another_machine_compiles_anew_and_compares_with_the_kept_rows(
