@@ -6,10 +6,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import words
+from bottleneck.pipeline.calls import take_network
 from bottleneck.pipeline.extract import extract
 from bottleneck.pipeline.feature_picture import feature_picture
-from bottleneck.pipeline.network import NetworkOptions
 from bottleneck.pipeline.options import ExtractOptions
 from bottleneck.pipeline.train import TrainOptions, train
 from bottleneck.store.store import Store
@@ -197,23 +196,17 @@ def extract_features(
     BottleneckError
         Of the class whose `exit_code` the command would have.
     """
-    imports, augment = options.pop("imports", None), options.pop("augment", None)
-    network = NetworkOptions(
-        backbone=None if backbone is None else str(backbone),
-        weights=weights,
-        layer=layer,
-        pooling=pooling,
-        size=words.size(str(size)) if isinstance(size, int | str) else size,
-        resample=resample,
-        rows=rows,
-        preprocessing=preprocessing,
-        network_version=options.pop("network_version", None),
-        imports=(imports,) if isinstance(imports, str) else imports and tuple(imports),
-        trust=options.pop("trust", None),
-        views=options.pop("views", None),
-        augment=words.names(augment) if isinstance(augment, str) else augment and tuple(augment),
-        views_seed=options.pop("views_seed", None),
-    )
+    options |= {
+        "backbone": backbone,
+        "weights": weights,
+        "layer": layer,
+        "pooling": pooling,
+        "size": size,
+        "resample": resample,
+        "rows": rows,
+        "preprocessing": preprocessing,
+    }
+    network = take_network(options)
     named = None if data is None else str(data)
     return extract(ExtractOptions(cache=Path(cache), data=named, network=network, **options))
 

@@ -48,7 +48,7 @@ def predict_images(
         Of the class whose `exit_code` the command would have.
     """
     options["backbone"] = backbone
-    network = _network(options)
+    network = take_network(options)
     return predictions(
         PredictOptions(
             images=_several(images),
@@ -89,7 +89,7 @@ def export_model(
         Of the class whose `exit_code` the command would have.
     """
     said = {"backbone": backbone, "weights": weights, "imports": imports, "trust": trust}
-    return export(ExportOptions(file=Path(file), run=str(run), network=_network(said)))
+    return export(ExportOptions(file=Path(file), run=str(run), network=take_network(said)))
 
 
 def export_features(
@@ -152,7 +152,8 @@ def compare_backbones(
     ----------
     caches : the store of each lies below, under its name
     options : of the networks weights, pooling, size, rows, preprocessing, network_version, imports,
-        trust; and further fields of `ExtractOptions`: limit, engine, devices, threads, …
+        trust, views, augment, views_seed; and further fields of `ExtractOptions`: limit, engine,
+        devices, threads, …
 
     Returns
     -------
@@ -164,7 +165,7 @@ def compare_backbones(
     BottleneckError
         Of the class whose `exit_code` the command would have.
     """
-    network = _network(options)
+    network = take_network(options)
     return rank(
         RankOptions(
             backbones=_several(backbones),
@@ -179,12 +180,22 @@ def compare_backbones(
     )
 
 
-def _network(said: dict[str, Any]) -> NetworkOptions:
-    """Take what is said of a network out of the words of a call."""
+def take_network(said: dict[str, Any]) -> NetworkOptions:
+    """Take what is said of a network out of the words of a call.
+
+    Raises
+    ------
+    UsageError
+        When the size is none.
+    """
     told = {field.name: said.pop(field.name, None) for field in fields(NetworkOptions)}
     told |= {name: str(told[name]) for name in ("backbone", "weights") if told[name] is not None}
     if told["imports"] is not None:
         told["imports"] = _several(told["imports"])
+    if isinstance(told["augment"], str):
+        told["augment"] = words.names(told["augment"])
+    elif told["augment"] is not None:
+        told["augment"] = tuple(told["augment"])
     if isinstance(told["size"], int | str):
         try:
             told["size"] = words.size(str(told["size"]))

@@ -76,9 +76,19 @@ def test_runs_and_backbones_are_compared_as_by_the_command(cache, run, photos, t
     assert sorted(path.name for path in (tmp_path / "caches").iterdir()) == ["resnet50", "vgg16"]
 
 
+@pytest.mark.parametrize("augment", ["flip,crop", ["flip", "crop"]])
+def test_views_are_named_by_a_text_or_one_by_one(photos, tmp_path, numpy_network, augment):
+    bottleneck.compare_backbones(
+        "resnet50", photos, caches=tmp_path, weights="random:0", size=8, views=2, augment=augment
+    )
+    asked = Store.open(tmp_path / "resnet50").about["request"]
+    assert (asked["views"], asked["augment"]) == (2, ["flip", "crop"])
+
+
 def test_what_a_command_refuses_raises_the_error_with_its_exit_code(cache, run, photos, tmp_path):
     calls = bottleneck
     for call, error in (
+        (lambda: calls.extract_features(photos, cache=cache, size="large"), UsageError),
         (lambda: calls.predict_images([], run=run), DataError),
         (lambda: calls.predict_images(tmp_path / "none.png", run=run), DataError),
         (lambda: calls.predict_images(photos), UsageError),
