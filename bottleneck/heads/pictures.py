@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import warnings
@@ -15,7 +16,7 @@ from bottleneck.core.errors import MissingDependencyError
 from bottleneck.core.sample import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -183,6 +184,8 @@ def plane(
     axes.grid(visible=True, alpha=0.25)
     axes.set_title(_shown(title), color=INK, fontsize=11)
     figure.supxlabel(_shown(caption), color=INK, fontsize=9)
+    with _no_warnings():
+        figure.draw_without_rendering()  # equal axes move the ticks, and then the layout is anew
     return _png(figure)
 
 
@@ -202,9 +205,16 @@ def _shown(text: str) -> str:
     return "\n".join(f" {line}" if line.startswith("_") else line for line in lines)
 
 
+@contextlib.contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep quiet about a character that the font lacks: a box is drawn."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        yield
+
+
 def _png(figure: Any) -> bytes:
     file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a font lacks it: a box is drawn
+    with _no_warnings():
         figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
