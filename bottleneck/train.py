@@ -103,9 +103,11 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     found = []
     if report["accuracy"] is not None:
         samples = report["samples"][report["judged_on"]]
+        # Of five classes the right one is always among five.
+        top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
         found.append(
             f"accuracy {report['accuracy']:.4f} on {samples} {report['judged_on']} images "
-            f"(top 5 {report['top5']:.4f}, loss {report['loss']:.4f}; "
+            f"({top5}loss {report['loss']:.4f}; "
             f"always the commonest class: {report['baseline']:.4f})"
         )
     if left_out:

@@ -15,17 +15,17 @@ import numpy as np
 BATCH = 32
 
 
-def network(weights, size):
-    """Return MobileNetV2 up to its pooled features, as Keras gives it."""
+def network(weights, size, application="MobileNetV2", pooling="avg"):
+    """Return a network without its top, as Keras gives it."""
     import keras
 
     random = weights.startswith("random:")
     if random:
         keras.utils.set_random_seed(int(weights.removeprefix("random:")))
-    return keras.applications.MobileNetV2(
+    return getattr(keras.applications, application)(
         input_shape=(size, size, 3),
         include_top=False,
-        pooling="avg",
+        pooling=pooling,
         weights=None if random else weights,
     )
 

@@ -4,6 +4,7 @@
     make bench ARGS="gather linear"      some
     make bench ARGS="warm --files 6000"  with fewer files
     make bench ARGS="cold --images photos/ --weights mobilenet_v2_..._no_top.h5"
+    make bench ARGS="tail-accuracy --images cifar/ --weights mobilenet_v2_..._no_top.h5"
 
 help      --help beside a bare import of argparse
 gather    256 random rows of 50,000, beside np.memmap
@@ -12,6 +13,10 @@ snapshot  a million samples
 warm      nothing changed among 60,000 files, beside os.walk with stat
 one       one of 60,000 files changed, by mini on OpenVINO, beside nothing changed
 cold      5,000 JPEG files through MobileNetV2 at 139x139, beside plain Keras
+conv      an epoch of the conv head on maps of ResNet50, beside ResNet50 frozen in the loop
+tail      an epoch of tails of VGG16 at 224x224, beside the layers before the cut in the loop
+dense     dense heads on flattened maps of VGG16, each by an extract and a train command
+tail-accuracy  linear, and tails of one and three blocks of MobileNetV2, on the same images
 
 Every figure stands beside its baseline, taken in the same run, in turns; medians of five, with
 the smallest and the largest. Absolute times say more of the machine than of the program.
@@ -25,8 +30,10 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from accuracies import bench_dense, bench_tail_accuracy
 from cold import bench_cold
 from heads import bench_linear
+from in_the_loop import bench_conv, bench_tail
 from one import bench_one
 from processes import FORMATS, bench_help, bench_warm
 from stores import bench_gather, bench_snapshot
@@ -40,6 +47,10 @@ BENCHES = {
     "warm": bench_warm,
     "one": bench_one,
     "cold": bench_cold,
+    "conv": bench_conv,
+    "tail": bench_tail,
+    "dense": bench_dense,
+    "tail-accuracy": bench_tail_accuracy,
 }
 LIBRARIES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow", "openvino")
 
@@ -76,8 +87,15 @@ def main():
     parser.add_argument("--files", type=int, help="of the folders that are made")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"of each (default {RUNS})")
     parser.add_argument("--format", choices=FORMATS, help="warm: both; one: hdf5")
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help="for cold")
-    parser.add_argument("--weights", default="random:0", help="for cold: a file, or random:SEED")
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="for cold; with train/ and test/ for heads"
+    )
+    parser.add_argument(
+        "--weights", default="random:0", help="of the networks: a file, or random:SEED (default 0)"
+    )
+    parser.add_argument("--size", type=int, metavar="PIXELS", help="for tail, tail-accuracy, dense")
+    parser.add_argument("--layer", help="for tail: where VGG16 is cut")
+    parser.add_argument("--epochs", type=int, help="for tail-accuracy, dense, and conv's `train`")
     options = parser.parse_args()
     print(surroundings())
     for name in options.names or BENCHES:

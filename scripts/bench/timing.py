@@ -29,6 +29,11 @@ def interval(ratios):
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
+def budget(ratios, least):
+    """Return whether the median of ratios is as large as it should be, in words."""
+    return f"at least {least:g} wanted: {'met' if statistics.median(ratios) >= least else 'MISSED'}"
+
+
 def turns(ours, baseline, *, n=RUNS, before=lambda: None, warm_up=True):
     """Time both in turns, A B A B; return both lists and the ratio of each pair.
 

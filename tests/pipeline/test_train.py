@@ -262,6 +262,13 @@ def test_a_store_that_says_how_large_its_network_is_counts_it_as_frozen(cache):
     assert "linear head, 14 trainable of 1,014 parameters, " in lines(report)[-2]
 
 
+def test_the_first_five_classes_are_said_where_there_are_more(cache):
+    report = fit(cache)
+    assert report["top5"] == 1.0
+    assert "top 5" not in lines(report)[0]
+    assert "(top 5 1.0000, loss " in lines({**report, "classes": 6})[0]
+
+
 def test_what_a_head_cannot_be_told_is_refused_before_the_store_is_looked_at(tmp_path):
     with pytest.raises(UsageError, match="no such option: --units"):
         fit(tmp_path / "none", head_options={"units": (5,)})
