@@ -5,7 +5,9 @@ Also the one place where an error becomes a line and an exit code.
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import json
 import os
 import signal
@@ -122,6 +124,8 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         return code
     finally:
         signal.signal(signal.SIGTERM, before)
+        # The process ends next. Looking once more through all that TensorFlow made takes a second.
+        atexit.register(gc.freeze)
 
 
 def _fail(error: BottleneckError | None) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,11 @@ from bottleneck.engines.convert import convert
 from bottleneck.engines.kept import Kept, Reference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from bottleneck.core.portable import Portable
     from bottleneck.engines.engine import Frozen
 
 REQUEST = 8  # images in one request: its maps stay in the caches; a batch has several, side by side
@@ -140,17 +144,16 @@ def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
         folder, reference = found
         return core.read_model(folder / "network.xml"), reference
     portable = frozen.portable()
-    try:
-        network = convert(frozen, portable)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[-160:]
-        raise UsageError(
-            f"OpenVINO cannot convert this network ({reason})", "--engine", "use --engine keras"
-        ) from error
-    if portable is not None:
-        reference = Reference(images=portable.images, rows=portable.rows)
-    else:
-        reference = _computed(frozen)
+    with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is converted
+        reference_of = _reference(frozen, portable, pool)
+        try:
+            network = convert(frozen, portable)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[-160:]
+            raise UsageError(
+                f"OpenVINO cannot convert this network ({reason})", "--engine", "use --engine keras"
+            ) from error
+        reference = reference_of()
 
     def write(folder: Path) -> None:
         import_openvino().save_model(network, folder / "network.xml", compress_to_fp16=False)
@@ -159,14 +162,22 @@ def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
     return network, reference
 
 
-def _computed(frozen: Frozen) -> Reference:
-    """Return what plain Keras computes of the user's images, generated ones where they are few."""
+def _reference(
+    frozen: Frozen, portable: Portable | None, pool: ThreadPoolExecutor
+) -> Callable[[], Reference]:
+    """Begin to compute the reference by plain Keras; what is returned waits for it.
+
+    Of the user's images, and of generated ones where they are few.
+    """
+    if portable is not None:
+        return lambda: Reference(images=portable.images, rows=portable.rows)
     images = frozen.sample[:N_REFERENCE]
     missing = N_REFERENCE - len(images)
     if missing:
         images = np.concatenate([images, pictures(missing, frozen.size)])
     traced = keras.trace(frozen.model(), frozen.preprocess, frozen.size)
-    return Reference(images=images, rows=keras.run_on_cpu(traced, images))
+    rows = pool.submit(keras.run_on_cpu, traced, images)
+    return lambda: Reference(images=images, rows=rows.result())
 
 
 def _bytes(exported: Any) -> bytes:
