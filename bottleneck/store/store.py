@@ -12,7 +12,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
 from bottleneck.core.recipe import canonical_digest, read_recipe_file, recipe_file
-from bottleneck.core.sample import SPLITS
+from bottleneck.core.sample import SPLITS, printable
 from bottleneck.core.strict_json import parse
 from bottleneck.store.features import Features
 from bottleneck.store.log import AddPart, Log, State, not_a_store
@@ -74,7 +74,18 @@ class Store:
 
     @staticmethod
     def prepare(path: Path) -> None:
-        """Make the store's folder, so that its lock can be held."""
+        """Make the store's folder, so that its lock can be held.
+
+        Raises
+        ------
+        UsageError
+            For a name that is not UTF-8: reports and receipts could not tell of the store.
+        """
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            shown = printable(str(path))
+            raise UsageError("its name is not UTF-8", shown, "give the store another") from None
         files.make_folder(path)
 
     @classmethod
