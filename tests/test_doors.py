@@ -118,13 +118,13 @@ def test_a_folder_that_is_no_store_is_2(main, tmp_path, capsys):
 def test_a_store_whose_name_is_not_utf_8_is_2_and_nothing_is_made(
     tmp_path, photos, numpy_network, capsys
 ):
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     code, said = failing(
         capsys, extract_main, words(tmp_path, photos, "--cache", str(tmp_path / "s\udcff"))
     )
     assert code == 2
     assert "s\\udcff" in said
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
