@@ -41,9 +41,9 @@ MAX_ITERATIONS = 200
 # validation losses matters, and of the head that is kept.
 PATH_TOLERANCE = 3e-3
 TOLERANCE = 1e-4
-# An eigendecomposition of d features costs d³, a step over n rows n·d: it pays up to so many
-# features, and where d² is at most so many times n.
-WHITEN_FEATURES = 4096
+# An eigendecomposition costs nothing for few features and too much for many; between these, it
+# pays where there is a row for each 1,024 of d².
+FEW, MANY = 512, 4096
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
 LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
@@ -262,7 +262,7 @@ class _Problem:
         self.x, self.y, self.n_classes = x, y, n_classes
         self.basis = basis
         n, d = x.shape
-        if basis is None and d * d <= WHITEN_FEATURES * min(WHITEN_FEATURES, n):
+        if basis is None and (d <= FEW or (d <= MANY and d * d <= 1024 * n)):
             rows = x[:: max(1, n // WHITEN_ROWS)]
             values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
             self.basis = (
