@@ -44,9 +44,9 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Collect no garbage meanwhile: an import makes millions of objects and little garbage.
+    """Collect no garbage meanwhile: imports and networks make many objects and little garbage.
 
-    TensorFlow's takes an eighth less so.
+    TensorFlow is imported an eighth, and MobileNetV2 loaded a sixth, sooner.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import backbones
 from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
+from bottleneck.core.frameworks import collector_paused
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, canonical_digest
 from bottleneck.data import views
 from bottleneck.data.decode import decoder_version
@@ -161,7 +162,8 @@ class Network:
 def load(options: NetworkOptions) -> Network:
     """Load the network and spell out its recipe. Imports the network framework."""
     started_ns = time.time_ns()
-    backbone = backbones.catalog.load(options.request())
+    with collector_paused():  # a network is many objects, and they stay
+        backbone = backbones.catalog.load(options.request())
     read = {to_json_text(str(path)): _stat(str(path), started_ns) for path in backbone.weight_files}
     seen = options.view_spec()
     recipe = Recipe(
