@@ -69,7 +69,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         f"{about.get('backbone')}, weights {about.get('weights')}, recipe {report['recipe'][:16]}",
         f"{report['rows']} rows in {report['parts']} parts{views}, {report['bytes'] / 1e6:.1f} MB",
         *(f"computed by {engine}" for engine in report["engines"]),
-        f"{len(report['runs'])} runs",
+        f"{len(report['runs'])} run{'' if len(report['runs']) == 1 else 's'}",
         "",
         *console.table(
             [

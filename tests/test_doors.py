@@ -115,6 +115,16 @@ def test_a_folder_that_is_no_store_is_2(main, tmp_path, capsys):
         assert "not a feature store" in said
 
 
+def test_a_store_that_would_be_where_a_file_is_is_2_and_the_advice_is_another_way(
+    tmp_path, photos, numpy_network, capsys
+):
+    (tmp_path / "store").write_text("mine")
+    code, said = failing(capsys, extract_main, words(tmp_path, photos))
+    assert code == 2
+    assert said.endswith("store: choose another --cache\n")
+    assert (tmp_path / "store").read_text() == "mine"
+
+
 def test_a_store_whose_name_is_not_utf_8_is_2_and_nothing_is_made(
     tmp_path, photos, numpy_network, capsys
 ):

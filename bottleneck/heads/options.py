@@ -53,8 +53,9 @@ def complete(head: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -
     said = {name: value for name, value in given.items() if value is not None}
     for name in said:
         if name not in defaults:
-            known = ", ".join(map(_flag, defaults)) or "none"
-            raise UsageError(f"the head {head} has no such option", _flag(name), f"it has {known}")
+            known = ", ".join(map(_flag, defaults))
+            advice = f"it has {known}" if known else "it has no options: leave it away"
+            raise UsageError(f"the head {head} has no such option", _flag(name), advice)
         _check(name, said[name])
     found = {**defaults, **said}
     if "optimizer" in found:

@@ -15,7 +15,7 @@ from bottleneck.core.recipe import canonical_digest, read_recipe_file, recipe_fi
 from bottleneck.core.sample import SPLITS, printable
 from bottleneck.core.strict_json import parse
 from bottleneck.store.features import Features
-from bottleneck.store.log import AddPart, Log, State, not_a_store
+from bottleneck.store.log import AddPart, Log, State
 from bottleneck.store.lookup import Lookup
 from bottleneck.store.part import Part, PartEntry, write_part
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
@@ -66,7 +66,7 @@ class Store:
         if not path.exists():
             return False
         if not path.is_dir():
-            raise not_a_store(path)
+            raise UsageError("a file, and no feature store", path, "choose another --cache")
         allowed = {*_HARMLESS, Log.NAME, "recipes", "derived"}
         if {entry.name for entry in path.iterdir()} - allowed:
             raise UsageError("a folder that is no feature store", path, "choose another --cache")
