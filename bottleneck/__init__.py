@@ -14,9 +14,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.version import __version__
+
 if TYPE_CHECKING:
-    from bottleneck.pipeline.api import extract_features, open_store, train_head
-    from bottleneck.pipeline.calls import (
+    from bottleneck.api.api import extract_features, open_store, train_head
+    from bottleneck.api.calls import (
         compare_backbones,
         compare_runs,
         export_features,
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
         predict_images,
     )
 
-__version__ = "0.1.0"
 __all__ = [
+    "__version__",
     "compare_backbones",
     "compare_runs",
     "export_features",
@@ -43,7 +45,7 @@ warnings.filterwarnings(
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from bottleneck.pipeline import api, calls  # noqa: PLC0415 - importing us costs nothing
+        from bottleneck.api import api, calls  # noqa: PLC0415 - importing us costs nothing
 
         return getattr(api if hasattr(api, name) else calls, name)
     if name.startswith("__"):

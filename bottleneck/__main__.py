@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bottleneck import __version__
 from bottleneck.core import console
 from bottleneck.core.errors import UsageError
+from bottleneck.core.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

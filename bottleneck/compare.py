@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _compare(args: argparse.Namespace) -> dict[str, Any]:
-    from bottleneck.pipeline import compare as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.learning import compare as use_case  # noqa: PLC0415 - --help stays light
 
     return use_case.compare(
         use_case.CompareOptions(runs=tuple(args.runs), seed=args.seed, picture=args.picture)
@@ -70,8 +70,8 @@ def _compare(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _rank(args: argparse.Namespace) -> dict[str, Any]:
-    from bottleneck.pipeline import rank as use_case  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
+    from bottleneck.pipeline.learning import rank as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     return use_case.rank(
         use_case.RankOptions(

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
     from bottleneck.core.errors import UsageError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.doctor import doctor  # noqa: PLC0415
+    from bottleneck.pipeline.upkeep.doctor import doctor  # noqa: PLC0415
 
     report = doctor(args.cache)
     console.result(report, lines(report), as_json=args.json)

@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
-    from bottleneck.pipeline import export as use_case  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
+    from bottleneck.pipeline.learning import export as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     report = use_case.export(
         use_case.ExportOptions(

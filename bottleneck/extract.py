@@ -55,9 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
-    from bottleneck.pipeline import extract as use_case  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
-    from bottleneck.pipeline.options import ExtractOptions  # noqa: PLC0415
+    from bottleneck.pipeline.extraction import extract as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415
+    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     report = use_case.extract(
         ExtractOptions(

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
-    from bottleneck.pipeline import upkeep  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.upkeep import upkeep  # noqa: PLC0415 - --help stays light
 
     report = upkeep.forget(args.cache, args.source, dry_run=args.dry_run)
     console.result(report, lines(report), as_json=args.json)

@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console.configure(quiet=args.quiet)
     if not (args.run or args.backbone):
         made.error("say --run RUN, or --backbone NAME")
-    from bottleneck.pipeline import predict as use_case  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network import NetworkOptions  # noqa: PLC0415
+    from bottleneck.pipeline.learning import predict as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     report = use_case.predict(
         use_case.PredictOptions(

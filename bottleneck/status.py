@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
     from bottleneck.core.errors import StaleError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline import status as use_case  # noqa: PLC0415
-    from bottleneck.pipeline.sources import the_one_store  # noqa: PLC0415
+    from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
+    from bottleneck.pipeline.upkeep import status as use_case  # noqa: PLC0415
 
     report = use_case.status(
         use_case.StatusOptions(

@@ -78,8 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
-    from bottleneck.pipeline import train as use_case  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.sources import the_one_store  # noqa: PLC0415
+    from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
+    from bottleneck.pipeline.learning import train as use_case  # noqa: PLC0415 - --help stays light
 
     report = use_case.train(
         use_case.TrainOptions(

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     console.configure(quiet=args.quiet)
     from bottleneck.core.errors import DamagedError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline import upkeep  # noqa: PLC0415
+    from bottleneck.pipeline.upkeep import upkeep  # noqa: PLC0415
 
     report = upkeep.verify(args.cache, repair=args.repair, wait_s=args.wait)
     console.result(report, lines(report), as_json=args.json)

@@ -13,7 +13,7 @@ from world import N_FEATURES, NumpyEngine, picture
 from bottleneck.core import console
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.engines import Frozen
-from bottleneck.pipeline import network as networks
+from bottleneck.pipeline.network import network as networks
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from conftest import numpy_network
 from world import NumpyEngine
 
 from bottleneck.core import console
-from bottleneck.pipeline import writing
-from bottleneck.pipeline.extract import extract
-from bottleneck.pipeline.network import NetworkOptions
-from bottleneck.pipeline.options import ExtractOptions
+from bottleneck.pipeline.extraction import writing
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.network.options import NetworkOptions
 
 
 def main(_: object) -> int:

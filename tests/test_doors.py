@@ -340,7 +340,7 @@ def test_the_heads_of_the_door_are_those_of_the_catalog_and_so_is_what_they_are_
 def test_status_names_the_version_of_each_engine():
     from types import SimpleNamespace
 
-    from bottleneck.pipeline.status import engines
+    from bottleneck.pipeline.pages.engines import engines
 
     made = (
         {"engine": "openvino", "openvino": "2026.1", "device": "the CPU"},

@@ -64,8 +64,8 @@ def test_a_warm_run_and_status_load_no_framework(tmp_path, photos, numpy_network
 
     words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
     words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
-    from bottleneck.pipeline import network as networks
-    from bottleneck.pipeline.network import NetworkOptions
+    from bottleneck.pipeline.network import network as networks
+    from bottleneck.pipeline.network.options import NetworkOptions
 
     assert console.run(extract_main, words) == 0
     options = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8)).completed()

@@ -12,11 +12,11 @@ from pathlib import Path
 from bottleneck.backbones.weights import (
     DOWNLOAD_TIMEOUT_S,
     import_keras_file_utils,
-    keras_home,
 )
 from bottleneck.core import files
 from bottleneck.core.errors import UnavailableError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.core.paths import keras_home
 
 NAME = "imagenet_class_index.json"
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/" + NAME

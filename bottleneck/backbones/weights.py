@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import socket
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import foreign_hdf5
 from bottleneck.core.errors import BottleneckError, UnavailableError, UsageError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.core.paths import keras_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 DOWNLOAD_TIMEOUT_S = 30.0
 
 
 class _Found(Exception):  # noqa: N818 - carries an answer out of Keras, never shown
     pass
-
-
-def keras_home() -> Path:
-    """Return the folder in which Keras keeps what it downloads."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
 
 
 def imagenet_file(build: Any, name: str) -> Path:

@@ -13,42 +13,108 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, Terminated, UsageError, from_os_error
+from bottleneck.core.reporter import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from bottleneck.core.reporter import Progress
 
 INTERRUPTED = 130
 TERMINATED = 143
+LOG_EVERY_S = 60.0
 
 
-@dataclass(slots=True)
-class _Settings:
-    quiet: bool = False
+class Console:
+    """The command line's reporter: messages and progress on stderr; nothing with --quiet.
+
+    On a terminal progress is a bar, and a message never shares a line with it; in a log it is a
+    line a minute.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._bar: Any = None
+
+    def say(self, message: str) -> None:
+        """Print a message for people, on stderr."""
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.write(message, file=sys.stderr)
+        else:
+            print(message, file=sys.stderr, flush=True)
+
+    def warn(self, message: str) -> None:
+        """Print what people should look at, on stderr."""
+        self.say(f"warning: {message}")
+
+    @contextmanager
+    def progress(self, total: int, what: str) -> Iterator[Progress]:
+        """Show a bar of `total` images on a terminal, else a line a minute."""
+        if self.quiet:
+            yield NoProgress()
+        elif not sys.stderr.isatty():
+            yield _Lines(self, total, what)
+        else:
+            from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
+
+            with tqdm(
+                total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True
+            ) as bar:
+                self._bar = bar
+                try:
+                    yield bar
+                finally:
+                    self._bar = None
 
 
-_settings = _Settings()
+class _Lines:
+    """Progress where there is no terminal: a line a minute."""
+
+    def __init__(self, console: Console, total: int, what: str) -> None:
+        self.console, self.total, self.what = console, total, what
+        self.done = 0
+        self.said_at = time.monotonic()
+
+    def update(self, n: int) -> None:
+        """Count `n` more, and say so once a minute."""
+        self.done += n
+        now = time.monotonic()
+        if now - self.said_at >= LOG_EVERY_S:
+            self.said_at = now
+            self.console.say(f"{self.what}: {self.done} of {self.total} images")
 
 
-def configure(*, quiet: bool) -> None:
-    """Set whether messages and progress are printed; results and errors always are."""
-    _settings.quiet = quiet
+_console = Console()
+
+
+def configure(*, quiet: bool) -> Console:
+    """Return what a door hands to its use case: who is told of messages and progress."""
+    _console.quiet = quiet
+    return _console
 
 
 def say(message: str) -> None:
     """Print a message for people, on stderr."""
-    if not _settings.quiet:
-        print(message, file=sys.stderr, flush=True)
+    _console.say(message)
 
 
 def warn(message: str) -> None:
-    """Print what must be seen even with --quiet, on stderr."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    """Print what people should look at, on stderr."""
+    _console.warn(message)
+
+
+def progress(total: int, what: str) -> AbstractContextManager[Progress]:
+    """Show progress as the console does."""
+    return _console.progress(total, what)
 
 
 def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
@@ -67,30 +133,6 @@ def table(rows: Sequence[Sequence[object]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
-
-
-class Progress(Protocol):
-    """A running count."""
-
-    def update(self, n: int) -> object:
-        """Count `n` more."""
-
-
-class _Silent:
-    def update(self, n: int) -> None:
-        """Count nothing."""
-
-
-@contextmanager
-def progress(total: int, what: str) -> Iterator[Progress]:
-    """Show a bar of `total` images on a terminal; nothing in a log or with --quiet."""
-    if _settings.quiet or not sys.stderr.isatty():
-        yield _Silent()
-        return
-    from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
-
-    with tqdm(total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True) as bar:
-        yield bar
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.layout import EXTENSIONS, SPLIT_FOLDERS, assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import Container, open_container
-from bottleneck.data.source import SKIPPED, Listing, Read, absolute, shown, spec_of
+from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

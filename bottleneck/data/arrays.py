@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.paths import Stat, stat_row, to_json_text
 from bottleneck.core.sample import NO_LABEL, show_key
-from bottleneck.data.source import SKIPPED, Listing, Read, Stat, stat_row, to_json_text
+from bottleneck.data.source import SKIPPED, Listing, Read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

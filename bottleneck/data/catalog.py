@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import UsageError
+from bottleneck.core.paths import from_json_text
 from bottleneck.data.layout import EXTENSIONS
 from bottleneck.data.patterns import make_patterns, patterns_from_json
-from bottleneck.data.source import from_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

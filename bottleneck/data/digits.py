@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.paths import stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
-from bottleneck.data.source import stat_row
 
 if TYPE_CHECKING:
     from bottleneck.data.patterns import Patterns

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError, from_os_error
+from bottleneck.core.paths import absolute, shown, stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.layout import EXTENSIONS, assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import read_file
-from bottleneck.data.source import SKIPPED, Listing, Read, absolute, shown, spec_of, stat_row
+from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import NO_LABEL, key_array
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import open_container, read_file
-from bottleneck.data.source import SKIPPED, Listing, Read, absolute, shown, spec_of
+from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path

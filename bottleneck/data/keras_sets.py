@@ -16,25 +16,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
 import time
 import uuid
 import warnings
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UnavailableError, from_os_error
+from bottleneck.core.paths import keras_home, stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.keras_originals import CIFAR10, CIFAR100, FASHION_MNIST, MNIST, KerasSet
-from bottleneck.data.source import absolute, stat_row
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from bottleneck.data.patterns import Patterns
@@ -67,11 +67,6 @@ def open_mnist(patterns: Patterns) -> ArraySource:
 def open_fashion_mnist(patterns: Patterns) -> ArraySource:
     """Return the source; nothing is read yet."""
     return open_set(FASHION_MNIST, patterns)
-
-
-def keras_home() -> Path:
-    """Return the folder where Keras keeps its downloads: `KERAS_HOME`, else `~/.keras`."""
-    return absolute(Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser())
 
 
 class _Conversion:

@@ -8,7 +8,8 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-from bottleneck.data.source import Read, stat_row
+from bottleneck.core.paths import stat_row
+from bottleneck.data.source import Read
 
 if TYPE_CHECKING:
     from pathlib import Path

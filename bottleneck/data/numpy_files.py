@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource, Images
 from bottleneck.data.labels import number_labels, refuse_multi_label, refuse_regression
 from bottleneck.data.reading import Container, open_container
-from bottleneck.data.source import absolute
 
 if TYPE_CHECKING:
     from pathlib import Path

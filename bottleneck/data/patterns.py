@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bottleneck.data.source import from_json_text, to_json_text
+from bottleneck.core.paths import from_json_text, to_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from bottleneck.core.errors import DataError, from_os_error
+from bottleneck.core.paths import Stat, stat_row
 from bottleneck.core.sample import show_key
-from bottleneck.data.source import Read, Stat, stat_row
+from bottleneck.data.source import Read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError, from_os_error
+from bottleneck.core.paths import Stat, absolute, shown, stat_row
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import ArraySource
 from bottleneck.data.header import (
@@ -33,7 +34,7 @@ from bottleneck.data.layout import in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.pixels import holds_pixels, load_pixels
 from bottleneck.data.reading import open_container, read_file
-from bottleneck.data.source import SKIPPED, Listing, Read, Stat, absolute, shown, spec_of, stat_row
+from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,19 +1,12 @@
-"""Softmax regression, in numpy alone.
+"""The linear head: softmax regression on standardised features (see `softmax_regression`).
 
-The loss is the mean cross-entropy plus strength/2 · ||W||² on standardised features; the bias is
-free. It is convex, so the result depends on the data alone; the seed plays no part. Minimised by
-L-BFGS (Liu and Nocedal 1989) from strong to weak regularisation, each fit starting from the one
-before, and the strength of the lowest validation loss is taken: the path ends when two weaker
-strengths in a row were worse. Then the head is fitted once more to training and validation rows
-together at that strength (per row, as a prior does); the validation figures are of the fit before.
-
-What makes it quick: the Hessian is at most ½ XᵀX/n per class (Böhning 1992), so the inverse of
-that plus the strength, from one eigendecomposition, is where L-BFGS starts from.
+The strength of the lowest validation loss is taken. Then the head is fitted once more to training
+and validation rows together at that strength (per row, as a prior does); the validation figures
+are of the fit before.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +16,7 @@ from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
-from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.softmax_regression import TOLERANCE, Problem, minimise, path, softmax
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.views import take_rows
 
@@ -33,17 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(0, -13, -1))
-PATIENCE = 2
-MEMORY = 10
-MAX_ITERATIONS = 200
-# The gradient's norm, against its norm at zero weights: on the path, where only the order of
-# validation losses matters, and of the head that is kept.
-PATH_TOLERANCE = 3e-3
-TOLERANCE = 1e-4
-# An eigendecomposition costs nothing for few features and too much for many; between these, it
-# pays where there is a row for each 1,024 of d².
-FEW, MANY = 512, 4096
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
 LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
@@ -115,7 +97,7 @@ class Linear:
                         "predict",
                         "run bottleneck verify if it is a store's, or leave the row out",
                     )
-                out[start : start + len(block)] = _softmax(logits)
+                out[start : start + len(block)] = softmax(logits)
         return out
 
     def append(self, rows: Any) -> Any:
@@ -196,13 +178,13 @@ def fit(
     y = np.repeat(labels[np.concatenate([train, validation])], views)
     n = len(train) * views
     mean, scale = _standardise(x, n)
-    problem = _Problem(x[:n], y[:n], n_classes)
-    best, history, epochs = _path(problem, x[n::views], y[n::views], report)
+    problem = Problem(x[:n], y[:n], n_classes)
+    best, history, epochs = path(problem, x[n::views], y[n::views], report)
     theta, strength = best
-    chosen = _softmax(x[n::views] @ theta[:-1] + theta[-1])
+    chosen = softmax(x[n::views] @ theta[:-1] + theta[-1])
     if len(validation):
-        whole = _Problem(x, y, n_classes, problem.basis)
-        theta, _, steps = _minimise(whole, theta, strength * n / len(x), TOLERANCE)
+        whole = Problem(x, y, n_classes, problem.basis)
+        theta, _, steps = minimise(whole, theta, strength * n / len(x), TOLERANCE)
         epochs += steps
     return Linear(
         weights=theta[:-1].astype(np.float32),
@@ -214,138 +196,6 @@ def fit(
         validation=chosen,
         epochs=epochs,
     )
-
-
-def _path(
-    problem: _Problem,
-    x: NDArray[np.float32],
-    y: NDArray[np.int32],
-    report: Callable[[str], None],
-) -> tuple[tuple[NDArray[np.float32], float], list[dict[str, float]], int]:
-    """Fit from strong to weak; return (weights, strength) of the lowest validation loss."""
-    theta = np.zeros((problem.x.shape[1] + 1, problem.n_classes), np.float32)
-    history: list[dict[str, float]] = []
-    best = (theta, STRENGTHS[0])
-    lowest, worse, epochs = np.inf, 0, 0
-    # Without validation rows nothing can be chosen: a middling strength, at which few overfit.
-    strengths, tolerance = (STRENGTHS, PATH_TOLERANCE) if len(y) else ((1e-3,), TOLERANCE)
-    for strength in strengths:
-        theta, loss, steps = _minimise(problem, theta, strength, tolerance)
-        epochs += steps
-        entry = {"epoch": epochs, "strength": strength, "loss": loss}
-        if len(y):
-            probabilities = _softmax(x @ theta[:-1] + theta[-1])
-            entry["validation_loss"] = log_loss(probabilities, y)
-            entry["validation_accuracy"] = float((probabilities.argmax(axis=1) == y).mean())
-        history.append(entry)
-        report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-        found = entry.get("validation_loss", loss)
-        if found < lowest:
-            lowest, worse, best = found, 0, (theta, strength)
-        else:
-            worse += 1
-            if worse == PATIENCE:
-                break
-    return best, history, epochs
-
-
-class _Problem:
-    """Mean cross-entropy of (n, d) standardised rows, its gradient, and where to start from."""
-
-    def __init__(
-        self,
-        x: NDArray[np.float32],
-        y: NDArray[np.int32],
-        n_classes: int,
-        basis: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
-    ) -> None:
-        self.x, self.y, self.n_classes = x, y, n_classes
-        self.basis = basis
-        n, d = x.shape
-        if basis is None and (d <= FEW or (d <= MANY and d * d <= 1024 * n)):
-            rows = x[:: max(1, n // WHITEN_ROWS)]
-            values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
-            self.basis = (
-                np.asarray(np.maximum(values, 0), np.float32),
-                np.asarray(vectors, np.float32),
-            )
-
-    def value(
-        self, theta: NDArray[np.float32], strength: float
-    ) -> tuple[float, NDArray[np.float32]]:
-        """Return the loss at `theta` (d + 1, k), whose last row is the bias, and its gradient."""
-        p = _softmax(self.x @ theta[:-1] + theta[-1])
-        loss = log_loss(p, self.y) + strength / 2 * float((theta[:-1].astype(float) ** 2).sum())
-        p[np.arange(len(p)), self.y] -= 1
-        gradient = np.empty_like(theta)
-        gradient[:-1] = self.x.T @ p / np.float32(len(p)) + np.float32(strength) * theta[:-1]
-        gradient[-1] = p.mean(axis=0)
-        return loss, gradient
-
-    def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
-        """Return the gradient times the inverse of a bound of the Hessian."""
-        out = gradient * np.float32(2.0)
-        if self.basis is None:
-            out[:-1] = gradient[:-1] / np.float32(0.5 + strength)
-        else:
-            values, vectors = self.basis
-            inner = (vectors.T @ gradient[:-1]) / (values / 2 + strength)[:, None]
-            out[:-1] = vectors @ inner.astype(np.float32)
-        return out
-
-
-def _minimise(
-    problem: _Problem, theta: NDArray[np.float32], strength: float, tolerance: float
-) -> tuple[NDArray[np.float32], float, int]:
-    """Return the minimum near `theta`, its loss and how many steps it took."""
-    zero = np.zeros_like(theta)
-    enough = tolerance * float(np.linalg.norm(problem.value(zero, strength)[1]))
-    loss, gradient = problem.value(theta, strength)
-    pairs: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]] = deque(maxlen=MEMORY)
-    for steps in range(MAX_ITERATIONS):
-        if float(np.linalg.norm(gradient)) <= enough:
-            break
-        step = -_two_loop(problem, pairs, gradient, strength)
-        slope = float(np.vdot(step, gradient))
-        length = 1.0
-        while True:
-            new = theta + np.float32(length) * step
-            new_loss, new_gradient = problem.value(new, strength)
-            if new_loss <= loss + 1e-4 * length * slope:
-                break
-            length /= 2
-            if length < 1e-4:  # float32 can tell no better
-                return theta, loss, steps
-        s, g = new - theta, new_gradient - gradient
-        curvature = float(np.vdot(s, g))
-        if curvature > 1e-12:
-            pairs.append((s, g, curvature))
-        theta, loss, gradient = new, new_loss, new_gradient
-    return theta, loss, steps
-
-
-def _two_loop(
-    problem: _Problem,
-    pairs: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]],
-    gradient: NDArray[np.float32],
-    strength: float,
-) -> NDArray[np.float32]:
-    """Return the inverse Hessian, as L-BFGS knows it, times the gradient."""
-    q = gradient.copy()
-    alphas = []
-    for s, g, curvature in reversed(pairs):
-        alpha = float(np.vdot(s, q)) / curvature
-        q -= np.float32(alpha) * g
-        alphas.append(alpha)
-    q = problem.precondition(q, strength)
-    if pairs:
-        # The bound is far too large where predictions are sure: scale it as the last step says.
-        _, g, curvature = pairs[-1]
-        q *= np.float32(curvature / float(np.vdot(g, problem.precondition(g, strength))))
-    for (s, g, curvature), alpha in zip(pairs, reversed(alphas), strict=True):
-        beta = float(np.vdot(g, q)) / curvature
-        q += np.float32(alpha - beta) * s
-    return q
 
 
 def _matrix(features: Any, indices: NDArray[np.int64], views: int) -> NDArray[np.float32]:
@@ -393,8 +243,3 @@ def _standardise(
                 "look at the validation images, or extract another layer",
             )
     return mean32, scale32
-
-
-def _softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.strict_json import parse
+from bottleneck.store.inventory import table_files
 from bottleneck.store.table import (
     ADVICE,
     DTYPES,
@@ -25,7 +26,6 @@ from bottleneck.store.table import (
     column_at,
     empty_column,
     map_file,
-    table_files,
 )
 
 if TYPE_CHECKING:

@@ -12,17 +12,8 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
-from bottleneck.store.table import (
-    ADVICE,
-    Blocks,
-    Format,
-    check_columns,
-    check_sizes,
-    files_of,
-    format_of,
-    recorded_files,
-    table_name,
-)
+from bottleneck.store.inventory import check_sizes, files_of, recorded_files, table_name
+from bottleneck.store.table import ADVICE, Blocks, Format, check_columns, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,17 +10,9 @@ import numpy as np
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sample import NO_LABEL, SPLITS, Samples
+from bottleneck.store.inventory import check_files, recorded_files, table_name
 from bottleneck.store.part import publish_table
-from bottleneck.store.table import (
-    ADVICE,
-    Format,
-    bad_bytes_are_damage,
-    check_columns,
-    check_files,
-    format_of,
-    recorded_files,
-    table_name,
-)
+from bottleneck.store.table import ADVICE, Format, bad_bytes_are_damage, check_columns, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

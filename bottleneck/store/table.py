@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import importlib
 import math
 import mmap
-import os
-import re
-import stat
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -32,8 +28,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 DTYPES = ("|u1", "<u4", "<i4", "<i8", "<f2", "<f4")
 ADVICE = "run bottleneck verify --repair"
-_TABLE_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}\.[a-z0-9]+")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 # What the system answers when the bytes or names are at fault. Whatever else it answers (no more
 # open files, not permitted, the disk does not read) says nothing about the bytes, and calling it
 # damage would let a repair throw good rows away.
@@ -135,80 +129,6 @@ def blocks_of(column: NDArray[Any] | Blocks) -> Blocks:
     return Blocks(shape=array.shape, dtype=array.dtype, blocks=(array,))
 
 
-def table_name(name: object) -> str:
-    """Return a table's name from a commit; ValueError where it is none (a path elsewhere, say)."""
-    if not isinstance(name, str) or not _TABLE_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no table's name")
-    return name
-
-
-def recorded_files(plain: object) -> dict[str, list[Any]]:
-    """Return `{relative path: [bytes, sha256]}` from a commit; ValueError where it is not that."""
-    if not isinstance(plain, dict) or not plain:
-        raise ValueError("a table without files")
-    for relative, record in plain.items():
-        inside = relative == "" or not {"", ".", ".."} & set(relative.split("/"))
-        size, digest = record
-        if not inside or "\\" in relative or (relative == "" and len(plain) > 1):
-            raise ValueError(f"{relative!r} is no path inside a table")
-        if type(size) is not int or size < 0 or not _SHA256.fullmatch(digest):
-            raise ValueError(f"{record!r} is no size and digest")
-    return plain
-
-
-def table_files(path: Path) -> dict[str, Path]:
-    """Return `{relative path: file}` of a table; a single file's path is "".
-
-    Hidden files (a desktop's, a network mount's) are passed over: no reader looks at them.
-
-    Raises
-    ------
-    DamagedError
-        When nothing is there, or anything that is neither file nor folder: the bytes behind a
-        link are not the bytes that were written here, and a pipe would never end.
-    """
-    with bad_bytes_are_damage(path):
-        return dict(_walk(path, ""))
-
-
-def _walk(path: Path, relative: str) -> Iterator[tuple[str, Path]]:
-    mode = path.lstat().st_mode
-    if stat.S_ISDIR(mode):
-        for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-            if not entry.name.startswith("."):
-                yield from _walk(path / entry.name, f"{relative}/{entry.name}".lstrip("/"))
-    elif stat.S_ISREG(mode):
-        yield relative, path
-    else:
-        raise DamagedError("neither a file nor a folder", path, ADVICE)
-
-
-def files_of(path: Path) -> dict[str, list[Any]]:
-    """Return `{relative path: [bytes, sha256]}` of a table; a single file's path is ""."""
-    return {relative: _measure(file) for relative, file in table_files(path).items()}
-
-
-def check_sizes(path: Path, expected: Mapping[str, Any]) -> None:
-    """Raise DamagedError unless exactly the recorded files are there, with their sizes."""
-    found = table_files(path)
-    for relative, (size, _) in expected.items():
-        if relative not in found:
-            raise DamagedError("a file is missing", path / relative, ADVICE)
-        there = found[relative].stat().st_size
-        if there != size:
-            raise DamagedError(f"has {there} bytes, {size} were written", found[relative], ADVICE)
-    for relative in found.keys() - expected.keys():
-        raise DamagedError("a file that was not written here", path / relative, ADVICE)
-
-
-def check_files(path: Path, expected: Mapping[str, Any]) -> None:
-    """Raise DamagedError unless exactly the recorded files are there, with their bytes."""
-    check_sizes(path, expected)
-    for relative, found in files_of(path).items():
-        if found[1] != expected[relative][1]:
-            raise DamagedError("its bytes changed", path / relative, ADVICE)
-
-
 @contextlib.contextmanager
 def bad_bytes_are_damage(path: Path) -> Iterator[None]:
     """Turn whatever bad bytes raise into DamagedError; a system that fails raises what it raised.
@@ -225,12 +145,6 @@ def bad_bytes_are_damage(path: Path) -> Iterator[None]:
         raise DamagedError(f"cannot be read ({error})", path, ADVICE) from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
         raise DamagedError(f"not a table as written here ({e})", path, ADVICE) from e
-
-
-def _measure(path: Path) -> list[Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return [file.tell(), digest]
 
 
 def map_file(path: Path) -> mmap.mmap:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
+from bottleneck.store.inventory import check_files
 from bottleneck.store.log import DropSource, Log, ReplaceParts
 from bottleneck.store.part import Part
 from bottleneck.store.snapshot import read_snapshot
 from bottleneck.store.store import Store
-from bottleneck.store.table import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,8 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.core.recipe import ImageSpec
 from bottleneck.data.decode import decode
 from bottleneck.heads.catalog import complete, load_kind
-from bottleneck.pipeline.network import NetworkOptions, resolve
+from bottleneck.pipeline.network.network import resolve
+from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 
 BATCH = 32

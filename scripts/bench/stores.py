@@ -10,7 +10,7 @@ from timing import PYTHON, interval, seconds, spread, turns
 
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.sample import Samples, key_array
-from bottleneck.pipeline.plan import plan
+from bottleneck.pipeline.extraction.plan import plan
 from bottleneck.store.log import SetSource
 from bottleneck.store.snapshot import Snapshot
 from bottleneck.store.store import Store
@@ -88,7 +88,7 @@ def bench_snapshot(_):
         code = f"""
 import time
 from pathlib import Path
-from bottleneck.pipeline.plan import plan
+from bottleneck.pipeline.extraction.plan import plan
 from bottleneck.store.store import Store
 store = Store.open(Path({folder!r}) / "store")
 start = time.perf_counter(); samples = store.snapshot("s").samples

@@ -1,5 +1,5 @@
+from bottleneck.core.paths import stat_row
 from bottleneck.data import source
-from bottleneck.data.source import stat_row
 
 
 def test_on_windows_mtime_stands_for_ctime_and_no_inode_counts(tmp_path, monkeypatch):

@@ -223,9 +223,9 @@ def extract_without_keras(*args):
 
 
 def test_mini_runs_without_keras_and_continues_a_store_that_keras_began(tmp_path):
-    from bottleneck.pipeline.extract import extract
-    from bottleneck.pipeline.network import NetworkOptions
-    from bottleneck.pipeline.options import ExtractOptions
+    from bottleneck.pipeline.extraction.extract import extract
+    from bottleneck.pipeline.extraction.options import ExtractOptions
+    from bottleneck.pipeline.network.options import NetworkOptions
 
     options = ExtractOptions(
         cache=tmp_path / "s",

@@ -14,10 +14,10 @@ from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.recipe import canonical_digest
 from bottleneck.heads.linear import Linear
 from bottleneck.heads.run import check_name, read_run, write_run
-from bottleneck.pipeline.extract import extract
-from bottleneck.pipeline.network import NetworkOptions
-from bottleneck.pipeline.options import ExtractOptions
-from bottleneck.pipeline.train import TrainOptions, train
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.learning.train import TrainOptions, train
+from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 from bottleneck.train import lines
 

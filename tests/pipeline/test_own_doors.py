@@ -29,7 +29,7 @@ def keras():
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
-    monkeypatch.setattr("bottleneck.heads.pictures.can_draw", lambda: False)  # for speed
+    monkeypatch.setattr("bottleneck.pictures.plots.can_draw", lambda: False)  # for speed
 
 
 @pytest.fixture

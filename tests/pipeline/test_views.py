@@ -9,21 +9,21 @@ from world import picture, row_of, tree
 
 from bottleneck import extract as door
 from bottleneck import status as status_door
+from bottleneck.api.api import open_store
 from bottleneck.core import console
 from bottleneck.core.errors import OtherRowsError, RecipeError
 from bottleneck.data import views as module
 from bottleneck.data.views import make, spec
-from bottleneck.pipeline import network as networks
-from bottleneck.pipeline.api import open_store
-from bottleneck.pipeline.compare import CompareOptions, compare
-from bottleneck.pipeline.export import ExportOptions, export
-from bottleneck.pipeline.extract import extract
-from bottleneck.pipeline.network import NetworkOptions
-from bottleneck.pipeline.options import ExtractOptions
-from bottleneck.pipeline.predict import PredictOptions, predict
-from bottleneck.pipeline.status import StatusOptions, status
-from bottleneck.pipeline.train import TrainOptions, train
-from bottleneck.pipeline.upkeep import verify
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.learning.compare import CompareOptions, compare
+from bottleneck.pipeline.learning.export import ExportOptions, export
+from bottleneck.pipeline.learning.predict import PredictOptions, predict
+from bottleneck.pipeline.learning.train import TrainOptions, train
+from bottleneck.pipeline.network import network as networks
+from bottleneck.pipeline.network.options import NetworkOptions
+from bottleneck.pipeline.upkeep.status import StatusOptions, status
+from bottleneck.pipeline.upkeep.upkeep import verify
 from bottleneck.store.store import Store
 
 AUGMENT = ("flip", "zoom", "brightness")

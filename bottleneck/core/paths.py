@@ -1,0 +1,52 @@
+"""Paths as values: how they stand in JSON, what people see of them, what a stat says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bottleneck.core.sample import show_key
+
+Stat = tuple[int, int, int, int]  # size in bytes, mtime_ns, ctime_ns, inode
+_ON_WINDOWS = os.name == "nt"
+_HEX = "hex:"
+
+
+def stat_row(stat: os.stat_result) -> Stat:
+    """Return what change detection compares.
+
+    On Windows ctime is the creation time and listings have no inode: there mtime serves, and
+    the inode is 0.
+    """
+    if _ON_WINDOWS:
+        return stat.st_size, stat.st_mtime_ns, stat.st_mtime_ns, 0
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def to_json_text(text: str) -> str:
+    """Return a path or pattern as text that UTF-8 can hold: as it is, or `hex:` and its bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a name that is not UTF-8, as Python spells it
+        return _HEX + os.fsencode(text).hex()
+    return _HEX + text.encode().hex() if text.startswith(_HEX) else text
+
+
+def from_json_text(text: str) -> str:
+    """Return the path or pattern; the inverse of `to_json_text`."""
+    return os.fsdecode(bytes.fromhex(text[len(_HEX) :])) if text.startswith(_HEX) else text
+
+
+def absolute(path: Path) -> Path:
+    """Return the path from the root, `..` taken away, links left as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def shown(path: Path | str) -> str:
+    """Return a path, or a name, as people see it; its bytes need not be UTF-8."""
+    return show_key(os.fsencode(path))
+
+
+def keras_home() -> Path:
+    """Return the folder where Keras keeps its downloads: `KERAS_HOME`, else `~/.keras`."""
+    return absolute(Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser())

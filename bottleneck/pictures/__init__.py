@@ -1,0 +1,1 @@
+"""Arrays and plain values in, PNG or HTML out."""

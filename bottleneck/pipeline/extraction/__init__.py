@@ -1,0 +1,1 @@
+"""From pending images to committed rows."""

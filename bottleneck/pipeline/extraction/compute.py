@@ -1,0 +1,140 @@
+"""The network at work: opened when the first image needs it, and checked before it is believed.
+
+Trust is measured. The first batch onto existing rows carries a few samples that have rows
+already (canaries): another engine, another version, another decoder may differ by rounding and by
+no more. If they differ by more, nothing has been written and nothing will be.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck import backbones, engines
+from bottleneck.core.errors import OtherRowsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.engines.engine import Engine
+    from bottleneck.pipeline.extraction.canaries import Canaries
+    from bottleneck.pipeline.extraction.flow import Seconds
+    from bottleneck.pipeline.network.network import Network
+
+
+@dataclass(slots=True)
+class Computer:
+    """Rows of views of images, by an engine that is opened at the first call.
+
+    `find_canaries` is called once, before the first row is given out.
+
+    Attributes
+    ----------
+    engine_name : the engine asked for, or auto
+    planned_batch : pictures a call until the engine says otherwise
+    views : pictures of each image, its views
+    made_by : the engine that made the rows that are there already
+    kept : where engines keep what they can make again
+    """
+
+    network: Network
+    find_canaries: Callable[[], Canaries]
+    seconds: Seconds
+    engine_name: str
+    devices: str | None
+    planned_batch: int
+    made_by: str | None
+    kept: Path | None
+    views: int = 1
+    canaries: dict[str, Any] | None = None
+    _engine: Engine | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Images, with all their views, that are computed at once."""
+        size = self.planned_batch if self._engine is None else self._engine.batch_size
+        return max(1, size // self.views)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; there is one after the first call."""
+        assert self._engine is not None
+        return self._engine
+
+    def _open(self, sample: NDArray[np.uint8]) -> Engine:
+        recipe = self.network.recipe
+        return engines.catalog.open_engine(
+            self.engine_name,
+            engines.Frozen(
+                recipe=recipe.id,
+                size=recipe.image.size,
+                batch_size=self.planned_batch,
+                preprocess=lambda x: backbones.preprocessing.apply(recipe.preprocessing, x),
+                model=lambda: self.network.backbone().model,
+                portable=lambda: self.network.backbone().portable,
+                sample=sample,
+                kept=self.kept,
+            ),
+            made_by=self.made_by,
+            devices=self.devices,
+        )
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What computes: engine, device, versions, batch shape; empty before anything did."""
+        return {} if self._engine is None else dict(self._engine.provenance)
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return the (n, views, …) float32 rows of the views (views, height, width, 3) of n images.
+
+        Raises
+        ------
+        OtherRowsError
+            At the first call, when the canaries' rows come out otherwise than they are stored.
+        """
+        start = time.perf_counter()
+        if self._engine is None:
+            self._engine = self._open(np.concatenate(images))
+        if self.canaries is None:
+            found = self.find_canaries()
+            k = len(found.images)
+            rows = self._rows([*found.images, *images])
+            self._check(found, rows[:k])
+            rows = rows[k:]
+        else:
+            rows = self._rows(images)
+        self.seconds.compute += time.perf_counter() - start
+        return rows
+
+    def _rows(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        rows = self.engine(np.concatenate(images))
+        return rows.reshape(len(images), self.views, *rows.shape[1:])
+
+    def _check(self, found: Canaries, rows: NDArray[np.float32]) -> None:
+        if not len(rows):
+            self.canaries = {"checked": 0, "worst": None}
+            return
+        # Each view by itself: one that is right must not hide one that is not.
+        agreement = engines.check.compare(
+            rows.reshape(-1, *rows.shape[2:]), found.rows.reshape(-1, *found.rows.shape[2:])
+        )
+        self.canaries = {"checked": len(rows), "worst": agreement.worst}
+        if not agreement.ok:
+            now = self.provenance
+            then = {key: found.provenance.get(key) for key in now}
+            differing = [
+                f"{key}: {now[key]} now, {then[key]} then" for key in now if now[key] != then[key]
+            ]
+            raise OtherRowsError(
+                f"this machine computes other rows (relative error {agreement.worst:.1e}, "
+                f"at most {agreement.bound:.1e} is rounding)",
+                "nothing was written",
+                "use the versions of then, or --replace, or another --cache",
+                *differing,
+            )

@@ -1,0 +1,74 @@
+"""Extract: compute exactly the rows that are missing, and record what the source is now."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from bottleneck import engines
+from bottleneck.pipeline.extraction.extraction import Extraction
+from bottleneck.pipeline.extraction.look import refuse_unreadable
+from bottleneck.pipeline.extraction.sources import choose_source
+from bottleneck.pipeline.extraction.summary import extract_report
+from bottleneck.pipeline.network import network as networks
+from bottleneck.store.lock import hold
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bottleneck.pipeline.extraction.options import ExtractOptions
+
+
+def extract(options: ExtractOptions) -> dict[str, Any]:
+    """Bring a store up to date with a source and return the report (DESIGN's keys).
+
+    Raises
+    ------
+    DataError
+        Nothing there, shrank by more than half, all unreadable, rows do not fit their dtype.
+    RecipeError
+        The recipe differs from the store's (without `replace`), or canaries disagree.
+    BusyError
+        Another run holds the store.
+    """
+    started = time.perf_counter()
+    store = existing(options.cache)
+    name, source = choose_source(
+        store, options.data, options.source, options.include, options.exclude
+    )
+    if options.dry_run:
+        run = Extraction(options, store, name, source, started)
+        would_compute = run.preview()
+        return {**extract_report(run), "would_compute": would_compute}
+    if store is not None:
+        with _locked(options):
+            return _finished(Extraction(options, store.refresh(), name, source, started))
+    # Whatever is wrong with the data or the network must show before a folder is made.
+    listing = source.list()
+    engines.catalog.candidates(options.engine, devices=options.devices)
+    network = networks.resolve(options.network, None)
+    refuse_unreadable(source, len(listing), network.recipe.image)
+    Store.prepare(options.cache)
+    with _locked(options):
+        store = Store.create(options.cache, network.recipe, network.about, options.format or "hdf5")
+        return _finished(Extraction(options, store, name, source, started, network))
+
+
+def _finished(run: Extraction) -> dict[str, Any]:
+    run.go()
+    report = extract_report(run)
+    run.store.append_history(report)
+    return report
+
+
+def existing(cache: Path) -> Store | None:
+    """Return the store at `cache`, or None where one could be made."""
+    return Store.open(cache) if Store.is_there(cache) else None
+
+
+def _locked(options: ExtractOptions) -> contextlib.AbstractContextManager[None]:
+    if options.no_lock:
+        return contextlib.nullcontext()
+    return hold(options.cache, options.wait_s)

@@ -1,0 +1,36 @@
+"""What the commands are asked for: their words, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bottleneck.pipeline.network.options import NetworkOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractOptions:
+    """What `bottleneck extract` is asked for; the words of its command line."""
+
+    cache: Path
+    data: str | None = None
+    source: str | None = None
+    format: str | None = None
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    engine: str = "auto"
+    devices: str | None = None
+    batch_size: int | None = None
+    threads: int | None = None
+    limit: int | None = None
+    budget_s: float | None = None
+    wait_s: float | None = None
+    allow_shrink: bool = False
+    dry_run: bool = False
+    replace: bool = False
+    rehash: bool = False
+    no_lock: bool = False

@@ -1,0 +1,114 @@
+"""Rows on their way into a store: collected, published behind the network, committed in peace."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bottleneck.pipeline.extraction.flow import Seconds
+    from bottleneck.store.part import PartEntry
+    from bottleneck.store.store import Store
+
+PART_BYTES = 64 << 20
+COMMIT_EVERY_S = 60.0
+LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
+
+
+def to_dtype(rows: NDArray[np.float32], dtype: str) -> tuple[NDArray[Any], dict[int, str]]:
+    """Return rows (n, …) in the stored dtype, and why for those that do not fit it.
+
+    Too large is infinite in float16; too small is zero. Both would be features lost in silence.
+    """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        stored = rows.astype(dtype)
+        exact = rows.reshape(len(rows), -1).astype(np.float64)
+        kept = stored.reshape(len(rows), -1).astype(np.float64)
+        lost = np.linalg.norm(kept - exact, axis=1)
+        fits = lost <= LOST_SHARE * np.linalg.norm(exact, axis=1)  # False for what is no number
+    misfits = {}
+    for i in np.flatnonzero(~fits).tolist():
+        largest = float(np.abs(exact[i]).max())
+        advice = ": --rows float32" if np.isfinite(largest) else ""
+        misfits[i] = f"{largest:.1e} does not fit {dtype}{advice}"
+    return stored, misfits
+
+
+class Writer:
+    """Collects rows, publishes parts in a thread of its own, and commits at most once a minute.
+
+    A part is published when it holds 64 MiB or when a minute has passed, so that a kill loses at
+    most a minute. Commits happen in the caller's thread, between batches.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        provenance: Callable[[], dict[str, Any]],
+        seconds: Seconds,
+        on_commit: Callable[[Store], None],
+    ) -> None:
+        self.store = store
+        self.bytes_written = 0
+        self._provenance = provenance
+        self._seconds = seconds
+        self._on_commit = on_commit
+        self._digests: list[NDArray[np.uint8]] = []
+        self._rows: list[NDArray[Any]] = []
+        self._held_bytes = 0
+        self._publishing: list[Future[PartEntry]] = []
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._published = self._committed = time.monotonic()
+
+    def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> None:
+        """Take (n, 32) digests and their (n, …) rows in the stored dtype."""
+        self._digests.append(digests)
+        self._rows.append(rows)
+        self._held_bytes += rows.nbytes
+        now = time.monotonic()
+        if self._held_bytes >= PART_BYTES or now - self._published >= COMMIT_EVERY_S:
+            self._publish()
+        if now - self._committed >= COMMIT_EVERY_S:
+            self._commit(wait=False)
+
+    def finish(self) -> Store:
+        """Publish and commit all that is left; return the store as it then is."""
+        self._publish()
+        self._commit(wait=True)
+        self._pool.shutdown()
+        return self.store
+
+    def _publish(self) -> None:
+        if self._digests:
+            digests, rows = np.concatenate(self._digests), np.concatenate(self._rows)
+            self._digests, self._rows, self._held_bytes = [], [], 0
+            # One part waits at most: the writer must not fall behind without bound.
+            for earlier in self._publishing[-1:]:
+                earlier.result()
+            self._publishing.append(self._pool.submit(self._write, digests, rows))
+        self._published = time.monotonic()
+
+    def _write(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> PartEntry:
+        start = time.perf_counter()
+        entry = self.store.write_part(digests, rows, self._provenance())
+        self._seconds.write += time.perf_counter() - start
+        return entry
+
+    def _commit(self, *, wait: bool) -> None:
+        done = [future for future in self._publishing if wait or future.done()]
+        entries = [future.result() for future in done]
+        self._publishing = [future for future in self._publishing if future not in done]
+        if entries:
+            self.store = self.store.commit(
+                [self.store.add_part(entry) for entry in entries], "extract"
+            )
+            self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
+            self._on_commit(self.store)
+        self._committed = time.monotonic()

@@ -1,0 +1,1 @@
+"""Heads on stored rows: train, predict, compare, export."""

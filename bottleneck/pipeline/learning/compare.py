@@ -1,0 +1,136 @@
+"""Compare: runs beside each other, by what their receipts and their stores say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import console, files
+from bottleneck.core.errors import UsageError
+from bottleneck.heads.run import Run, read_run
+from bottleneck.pictures import plots
+from bottleneck.pictures.interval import LEVEL, accuracy_interval
+from bottleneck.pictures.plots import check_picture
+from bottleneck.pipeline.learning.classifier import find_run, store_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bottleneck.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """What `bottleneck compare RUN…` is asked for; the words of its command line."""
+
+    runs: tuple[str, ...]
+    seed: int = 0  # of the bootstrap
+    picture: Path | None = None
+
+
+def compare(options: CompareOptions) -> dict[str, Any]:
+    """Return the runs' figures, the most accurate first; nothing is computed anew.
+
+    Raises
+    ------
+    UsageError
+        No run named, or one that is none.
+    DamagedError
+        When a run's files are not as they were written.
+    """
+    if not options.runs:
+        raise UsageError("nothing to compare", "compare", "name runs, or --backbones a,b --data X")
+    check_picture(options.picture)
+    read = [read_run(find_run(named)) for named in options.runs]
+    found = ranked([figures_of(run, options.seed) for run in read])
+    same = judged_alike(read)
+    if not same:
+        console.warn("not all of these runs were judged on the same images")
+    return finished(found, options.seed, options.picture, same_images=same)
+
+
+def figures_of(run: Run, seed: int) -> dict[str, Any]:
+    """Return what is known of one run; None where neither receipt nor store says it.
+
+    `extracted` is what the store's history says of the rows: how many were computed, in how many
+    seconds of whole commands.
+    """
+    metrics = run.metrics
+    store = store_of(run)
+    fits = store is not None and store.recipe.id == run.recipe
+    interval = accuracy_interval(metrics["confusion"], seed)
+    return {
+        "run": str(run.folder),
+        "backbone": run.about.get("backbone"),
+        "head": run.head,
+        "source": run.source,
+        "judged_on": metrics["split"],
+        "samples": metrics["samples"],
+        "accuracy": metrics["accuracy"],
+        "accuracy_interval": None if interval is None else list(interval),
+        "top5": metrics["top5"],
+        "loss": metrics["loss"],
+        "baseline": metrics["baseline"],
+        "seconds": metrics.get("seconds"),
+        "epochs": metrics.get("epochs"),
+        "parameters": metrics.get("parameters"),
+        "cache_bytes": sum(e.n_bytes for e in store.state.parts) if store and fits else None,
+        "extracted": _extracted(store, run.recipe) if store else None,
+    }
+
+
+def _extracted(store: Store, recipe: str) -> dict[str, Any] | None:
+    """Return how many rows of this recipe were computed, and in which time, as far as recorded."""
+    lines = [
+        line
+        for line in store.history()
+        if line.get("verb") == "extract" and line.get("recipe") == recipe and line.get("computed")
+    ]
+    if not lines:
+        return None
+    computed = sum(line["computed"] for line in lines)
+    seconds = sum(line["seconds"]["total"] for line in lines)
+    return {
+        "computed": computed,
+        "seconds": round(seconds, 3),
+        "images_per_second": round(computed / seconds, 1) if seconds else None,
+    }
+
+
+def ranked(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return entries by accuracy, the highest first; by loss where it is equal; None last."""
+
+    def order(entry: dict[str, Any]) -> tuple[float, float]:
+        known = entry["accuracy"] is not None
+        return (-entry["accuracy"], entry["loss"]) if known else (1.0, 0.0)
+
+    return sorted(entries, key=order)
+
+
+def judged_alike(runs: Sequence[Run]) -> bool:
+    """Whether the runs were judged on the same images, as far as their receipts can tell."""
+
+    def judged(run: Run) -> tuple[Any, ...]:
+        split = run.metrics["split"]
+        drawn = (run.options.get("seed"), run.options.get("validation_split"))
+        # A snapshot's name begins with the digest of what it holds.
+        return (run.snapshot[:16], split, run.metrics["samples"], drawn if split == "val" else None)
+
+    return len({judged(run) for run in runs}) <= 1
+
+
+def finished(
+    entries: list[dict[str, Any]], seed: int, picture: Path | None, *, same_images: bool
+) -> dict[str, Any]:
+    """Draw the picture that is asked for; return the report."""
+    if picture is not None:
+        files.publish_bytes(picture, plots.comparison(entries, "accuracy"))
+    return {
+        "verb": "compare",
+        "runs": entries,
+        "seed": seed,
+        "level": LEVEL,
+        "same_images": same_images,
+        "picture": None if picture is None else str(picture),
+    }

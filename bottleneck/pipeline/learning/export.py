@@ -1,0 +1,114 @@
+"""Export: a run as one Keras model, or a store's rows as a file for any other tool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import files
+from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.heads.network import whole_model
+from bottleneck.heads.views import itself
+from bottleneck.pipeline.extraction.sources import the_one_store
+from bottleneck.pipeline.learning import feature_file
+from bottleneck.pipeline.learning.classifier import open_run
+from bottleneck.pipeline.network.options import NetworkOptions
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+MODEL = ".keras"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What `bottleneck export` is asked for; the words of its command line."""
+
+    file: Path  # its end says what is written: .keras, .npz or .csv
+    run: str | None = None
+    network: NetworkOptions = field(default_factory=NetworkOptions)  # see `classifier.open_run`
+    cache: Path | None = None
+    source: str | None = None
+    split: str | None = None
+
+
+def export(options: ExportOptions) -> dict[str, Any]:
+    """Write the file and return what it holds.
+
+    Raises
+    ------
+    UsageError
+        When the file exists, its end says nothing known, or the words are the other kind's.
+    DataError
+        When there is no row to write.
+    """
+    files.check_free(options.file)
+    kind = options.file.suffix.lower()
+    if kind == MODEL:
+        if options.run is None or options.cache or options.source or options.split:
+            raise UsageError("a model is made of a run", options.file, "say --run RUN alone")
+        return _export_model(options.file, options.run, options.network)
+    if kind not in feature_file.KINDS:
+        known = ", ".join([MODEL, *feature_file.KINDS])
+        raise UsageError("unknown kind of file", options.file, f"end its name with one of {known}")
+    if options.run is not None or options.network != NetworkOptions():
+        raise UsageError("features are a store's", options.file, "say --cache DIR, and no network")
+    return _export_features(options)
+
+
+def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any]:
+    opened = open_run(named, said)
+    recipe = opened.network.recipe
+    model = whole_model(opened.network.backbone().front(), recipe.rows.dtype, opened.head.append)
+    with files.new_file(file) as temporary:
+        model.save(temporary)
+    height, width = recipe.image.size
+    return {
+        "verb": "export",
+        "file": str(file),
+        "run": str(opened.run.folder),
+        "input": [None, height, width, 3],
+        "output": [None, len(opened.run.classes)],
+        "classes": list(opened.run.classes),
+        "parameters": int(model.count_params()),
+        "bytes": file.stat().st_size,
+    }
+
+
+def _export_features(options: ExportOptions) -> dict[str, Any]:
+    cache = options.cache or the_one_store()
+    store = Store.open(cache)
+    name = store.source_name(options.source)
+    at = store.available(name, options.split)
+    samples = store.snapshot(name).samples
+    if not len(at):
+        raise DataError("no sample has a row", cache, "run bottleneck extract first")
+    rows = store.features_of(samples.digests[at])
+    holds_views = feature_file.KINDS[options.file.suffix.lower()].holds_views
+    table = feature_file.Table(
+        rows=rows if holds_views else itself(rows, store.recipe.views.number),
+        keys=[show_key(bytes(key)) for key in samples.keys[at]],
+        labels=samples.labels[at],
+        splits=[SPLITS[i] for i in samples.splits[at]],
+        classes=samples.classes,
+        recipe=store.recipe.id,
+    )
+    with files.new_file(options.file) as temporary:
+        feature_file.write(temporary, table)
+    return {
+        "verb": "export",
+        "file": str(options.file),
+        "store": str(cache),
+        "source": name,
+        "commit": store.state.number,
+        "recipe": store.recipe.id,
+        "samples": len(at),
+        "pending": len(samples) - len(store.available(name)),
+        "shape": list(table.rows.shape),
+        "dtype": str(table.rows.dtype),
+        "classes": list(samples.classes),
+        "bytes": options.file.stat().st_size,
+    }

@@ -1,0 +1,118 @@
+"""Rank: which backbone for this data? Each gets what is missing of its rows, and a linear probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottleneck import backbones
+from bottleneck.core import console
+from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.heads.run import Run, read_run
+from bottleneck.pictures.plots import check_picture
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.learning.compare import figures_of, finished, judged_alike, ranked
+from bottleneck.pipeline.learning.train import TrainOptions, train
+from bottleneck.pipeline.network.options import NetworkOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROBE = "linear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankOptions:
+    """What `bottleneck compare --backbones` is asked for; the words of its command line."""
+
+    backbones: tuple[str, ...]
+    data: str | None = None
+    caches: Path = Path("cache")  # a store for each backbone lies below, under its name
+    # The same for all of them; but a model file has its own weights, and the others their own
+    # preprocessing and code.
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    extraction: Mapping[str, Any] = field(default_factory=dict)  # further fields of ExtractOptions
+    seed: int = 0  # of the validation split and of the bootstrap
+    validation_split: float = 0.2
+    picture: Path | None = None
+
+
+def rank(options: RankOptions) -> dict[str, Any]:
+    """Extract what is missing, train a linear head on each, and return them by accuracy.
+
+    A backbone that cannot be had, or whose store has another recipe, is reported under `failed`;
+    the others are compared.
+
+    Raises
+    ------
+    BottleneckError
+        The first one's, when none can be compared.
+    """
+    names = tuple(dict.fromkeys(options.backbones))
+    if options.data is None:
+        raise UsageError("no data named", "--data", "name a folder or a data set: --data digits")
+    if not names:
+        raise UsageError("no backbone named", "--backbones", "such as --backbones mini,resnet50")
+    check_picture(options.picture)
+    # A wrong name must show before the first one has computed.
+    stores = [_store_name(name) for name in names]
+    if len(set(stores)) < len(stores):
+        twice = next(store for store in stores if stores.count(store) > 1)
+        raise UsageError(
+            f"two backbones would share the store {options.caches / twice}",
+            "--backbones",
+            "rename a file, or compare them in two calls with other --caches",
+        )
+    done: list[Run] = []
+    failed: list[tuple[str, BottleneckError]] = []
+    for name in names:
+        console.say(f"{name}:")
+        try:
+            done.append(_probe(name, options))
+        except BottleneckError as error:
+            console.warn(f"{name} is left out: {error}")
+            failed.append((name, error))
+    if not done:
+        raise failed[0][1]
+    found = ranked([figures_of(run, options.seed) for run in done])
+    report = finished(found, options.seed, options.picture, same_images=judged_alike(done))
+    if not report["same_images"]:
+        console.warn("not all of these backbones were judged on the same images")
+    report["failed"] = [{"backbone": name, "error": str(error)} for name, error in failed]
+    return report
+
+
+def _store_name(name: str) -> str:
+    """Return what the store of a backbone is called: its name, or that of its file."""
+    return Path(backbones.catalog.spec(name).name).name
+
+
+def _asked(name: str, network: NetworkOptions) -> NetworkOptions:
+    """Return what is asked of one backbone, of what was asked of them all."""
+    if backbones.catalog.spec(name).is_own:
+        return replace(network, backbone=name, weights=None)
+    return replace(network, backbone=name, preprocessing=None, network_version=None)
+
+
+def _probe(name: str, options: RankOptions) -> Run:
+    cache = options.caches / _store_name(name)
+    extracted = extract(
+        ExtractOptions(
+            cache=cache,
+            data=options.data,
+            network=_asked(name, options.network),
+            **options.extraction,
+        )
+    )
+    trained = train(
+        TrainOptions(
+            cache=cache,
+            source=extracted["source"],
+            head=PROBE,
+            seed=options.seed,
+            validation_split=options.validation_split,
+        )
+    )
+    return read_run(Path(trained["run"]))

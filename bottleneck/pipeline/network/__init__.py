@@ -1,0 +1,1 @@
+"""What a command asks of a network, as a recipe."""

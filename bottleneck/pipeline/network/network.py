@@ -1,0 +1,138 @@
+"""From what the user asked of the network to a recipe, loading the network only when needed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bottleneck import backbones
+from bottleneck.core.errors import RecipeError
+from bottleneck.core.frameworks import collector_paused
+from bottleneck.core.paths import to_json_text
+from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
+from bottleneck.pipeline.network import requests
+from bottleneck.pipeline.network.options import LEAVE, NetworkOptions, plain, recorded_options
+
+if TYPE_CHECKING:
+    from bottleneck.backbones.backbone import Backbone
+    from bottleneck.store.store import Store
+
+DEFAULT_BATCH = 64
+START_ANEW = "use another --cache, or --replace to start this one anew"
+
+
+@dataclass(slots=True)
+class Network:
+    """A recipe, and the network that computes it once somebody needs to compute.
+
+    Attributes
+    ----------
+    advice : what to do when the network turns out to have another recipe by now
+    """
+
+    options: NetworkOptions
+    recipe: Recipe
+    about: dict[str, Any]
+    advice: str = field(default=START_ANEW, kw_only=True)
+    _backbone: Backbone | None = None
+    _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
+
+    @property
+    def batch_size(self) -> int:
+        """Images a compiled call, where nothing is recorded."""
+        if self._backbone is not None:
+            return self._backbone.batch_size
+        if self.options.backbone is None:
+            return DEFAULT_BATCH
+        return backbones.catalog.spec(self.options.backbone).batch_size
+
+    def backbone(self) -> Backbone:
+        """Return the loaded network; what it computes is checked to be the recipe.
+
+        Raises
+        ------
+        RecipeError
+            When loading gives another recipe than the one recorded.
+        """
+        if self._backbone is None:
+            loaded = load(self.options)
+            check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
+            self._backbone, self._files = loaded._backbone, loaded._files
+        assert self._backbone is not None
+        return self._backbone
+
+    def remember(self, store: Store) -> None:
+        """Enter a network that was loaded in the store's warm map."""
+        if self._backbone is not None:
+            requests.remember(store, self.options, self.recipe.id, self._files)
+
+
+def load(options: NetworkOptions) -> Network:
+    """Load the network and spell out its recipe. Imports the network framework."""
+    started_ns = time.time_ns()
+    with collector_paused():  # a network is many objects, and they stay
+        backbone = backbones.catalog.load(options.request())
+    read = {
+        to_json_text(str(path)): requests.file_stat(str(path), started_ns)
+        for path in backbone.weight_files
+    }
+    seen = options.view_spec()
+    recipe = Recipe(
+        network=backbone.network,
+        weights=backbone.weights,
+        preprocessing=backbone.preprocessing,
+        image=ImageSpec(size=backbone.size, resample=options.resample or "bilinear"),
+        rows=RowSpec(
+            dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
+        ),
+        views=seen,
+        network_version=options.network_version,
+    )
+    request = {key: value for key, value in plain(options).items() if key not in LEAVE}
+    about = {**backbone.about, "request": request}
+    return Network(options, recipe, about, backbone, read)
+
+
+def resolve(options: NetworkOptions, store: Store | None) -> Network:
+    """Return the recipe that the options mean; without options, the store's own.
+
+    A warm run finds the answer in the store's request map and loads nothing.
+    """
+    if not options.given:
+        if store is None:
+            options.completed()  # says that a backbone must be named
+        assert store is not None
+        recorded = replace(
+            recorded_options(store.about, store.path), imports=options.imports, trust=options.trust
+        )
+        return Network(recorded, store.recipe, store.about)
+    options = options.completed()
+    if store is None:
+        return load(options)
+    if requests.lookup(store, options) == store.recipe.id:
+        return Network(options, store.recipe, store.about)
+    return load(options)
+
+
+def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = START_ANEW) -> None:
+    """Raise RecipeError, one line for each key that differs, unless both recipes are one."""
+    differences = recorded.differences(asked)
+    if differences:
+        raise RecipeError(
+            "the recipe differs",
+            where,
+            advice,
+            *(
+                f"{key}: {_short(theirs)} asked, {_short(ours)} there"
+                for key, ours, theirs in differences
+            ),
+        )
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        numbers = all(isinstance(item, int) for item in value)
+        return ("x" if numbers else ", ").join(map(str, value)) or "none"
+    text = str(value)
+    return text if len(text) < 64 else text[:12]

@@ -1,0 +1,21 @@
+"""What computed a store's rows, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bottleneck.store.store import Store
+
+
+def engines(store: Store) -> list[str]:
+    """Return engine, version and device of every part, each once."""
+    found = []
+    for part in store.parts:
+        said = part.provenance
+        engine, backend = said.get("engine"), said.get("backend")
+        library = backend or engine
+        version = " ".join(filter(None, (library, said.get(str(library)))))
+        engine = f"{engine} ({version})" if backend else version
+        found.append(f"{engine} on {said.get('device')}")
+    return sorted(set(found))

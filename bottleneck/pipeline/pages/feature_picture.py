@@ -1,0 +1,94 @@
+"""A picture of what a store holds: a source's features in two dimensions, coloured by class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.errors import DataError
+from bottleneck.core.paths import shown
+from bottleneck.pictures import plots
+from bottleneck.pictures.plane import principal_plane
+from bottleneck.pictures.plots import check_picture
+from bottleneck.pipeline.network.recipe_words import recipe_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.store.store import Store
+
+FILE = "features.png"
+MOST_ROWS = 3000
+MOST_NUMBERS = 1 << 25  # of all rows together: 256 MB where they are projected
+
+
+def write_picture(store: Store, source: str | None, path: Path | None) -> Path:
+    """Draw a source's features; return where: `path`, or a file among the store's derived ones.
+
+    Raises
+    ------
+    UsageError
+        When the file exists or is no PNG; several sources and none named.
+    MissingDependencyError
+        Without matplotlib.
+    DataError
+        When there is no row, or one that is no number.
+    """
+    if path is None:
+        plots.require("--picture")
+        path = store.derived / FILE
+        files.replace(path, feature_picture(store, source))
+    else:
+        check_picture(path)
+        files.publish_bytes(path, feature_picture(store, source))
+    return path
+
+
+def feature_picture(store: Store, source: str | None = None) -> bytes:
+    """Return the picture as PNG. Copies of an image are one point."""
+    plots.require("a picture")
+    name = store.source_name(source)
+    samples = store.snapshot(name).samples
+    at = store.available(name)
+    if not len(at):
+        raise DataError("no sample has a row", store.path, "run bottleneck extract first")
+    chosen = at[_sample(samples.digests[at], int(np.prod(store.recipe.rows.shape)))]
+    rows = store.rows(samples.digests[chosen])
+    if store.recipe.to_json()["views"] != 1:
+        rows = rows[:, 0]  # the images themselves
+    if not np.isfinite(rows).all():
+        raise DataError("features that are no numbers", store.path, "run bottleneck verify")
+    points, shares = principal_plane(rows)
+    drawn = f"{len(chosen):,} of {len(at):,} images"
+    how = "first two principal components"
+    if len(chosen) < len(at):
+        how = f"those of the lowest digests; {how}"
+    return plots.plane(
+        points,
+        shares,
+        samples.labels[chosen],
+        samples.classes,
+        f"{name} in {shown(store.path)}\n{recipe_line(store.recipe, store.about)}",
+        f"{drawn}; {how}; {_colours(samples.labels[chosen], samples.classes)}",
+    )
+
+
+def _sample(digests: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
+    """Return the positions of different (n, 32) digests, the lowest first, as many as are drawn.
+
+    Digests say nothing of classes, so the lowest are as good as drawn by lot, and are the same
+    ones on every run.
+    """
+    _, first = np.unique(np.ascontiguousarray(digests).view("V32").reshape(-1), return_index=True)
+    return first[: max(2, min(MOST_ROWS, MOST_NUMBERS // max(1, width)))]
+
+
+def _colours(labels: NDArray[np.int32], classes: tuple[str, ...]) -> str:
+    if (labels < 0).all():
+        return "without labels"
+    many = len(classes) > plots.MOST_COLOURS
+    return f"coloured by class ({len(classes)}{', too many to name' if many else ''})"

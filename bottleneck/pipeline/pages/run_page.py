@@ -1,0 +1,88 @@
+"""The page of a run: what the store, the source and the head say, handed to `heads.page`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.paths import from_json_text, shown
+from bottleneck.pictures import plots
+from bottleneck.pictures.page import Page, render
+from bottleneck.pipeline.extraction.plan import unique_count
+from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
+from bottleneck.pipeline.pages.engines import engines
+from bottleneck.pipeline.pages.mistakes import mistakes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottleneck.core.sample import Samples
+    from bottleneck.pipeline.extraction.look import Look
+    from bottleneck.store.store import Store
+
+FILE = "report.html"
+
+
+def run_page(
+    *,
+    store: Store,
+    samples: Samples,
+    at: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    now: Look | None,
+    figures: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    drawn: Mapping[str, bytes],
+    receipt: Mapping[str, Any],
+    frozen: int | None,
+) -> bytes:
+    """Return report.html of a run.
+
+    Parameters
+    ----------
+    at : (n,) positions among `samples` of those that the head was judged on
+    probabilities : (n, classes), theirs
+    now : the source as it was looked at; None where it was not there
+    figures, history, drawn, receipt : what the run's other files hold
+    frozen : how many parameters stayed as they were, where that is known
+    """
+    without = "" if plots.can_draw() else f"No pictures of the fit: {plots.INSTALL}"
+    away = "The source was not at hand, so its pictures are not shown." if now is None else ""
+    page = Page(
+        title=f"{receipt['head']} head on {receipt['source']}",
+        subtitle=recipe_line(store.recipe, store.about),
+        metrics=figures,
+        history=history,
+        pictures=drawn,
+        no_pictures=without,
+        frozen=frozen,
+        mistakes=mistakes_of(probabilities, samples, at, now),
+        about_mistakes=away,
+        cache=_cache(store, samples, receipt),
+        receipt=receipt,
+        time=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    )
+    return render(page)
+
+
+def _cache(store: Store, samples: Samples, receipt: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the store held, in words."""
+    state, name = store.state, receipt["source"]
+    spec = store.snapshot(name).spec
+    with_row = int((samples.known & store.has(samples.digests)).sum())
+    left_out = (f"{n:,} {why}" for why, n in receipt["split"]["left_out"].items() if n)
+    n_bytes = sum(part.n_bytes for part in state.parts)
+    return {
+        "store": shown(store.path),
+        "commit": f"{state.number} of {state.time}",
+        "checksum of the commit": state.checksum,
+        **recipe_facts(store.recipe, store.about),
+        "rows in the store": f"{sum(part.rows for part in state.parts):,}, {n_bytes / 1e6:.1f} MB",
+        "computed by": "; ".join(engines(store)),
+        "source": f"{name}: {spec['kind']} {shown(from_json_text(str(spec['where'])))}",
+        "images": f"{len(samples):,}, {unique_count(samples):,} different, {with_row:,} with a row",
+        "left out": ", ".join(left_out) or "none",
+    }

@@ -1,0 +1,144 @@
+"""Status: what a store holds; with `check`, whether its sources are still what was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
+from bottleneck.data.catalog import reopen
+from bottleneck.pipeline.extraction.look import look
+from bottleneck.pipeline.extraction.plan import unique_count
+from bottleneck.pipeline.pages.engines import engines
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusOptions:
+    """What `bottleneck status` is asked for; the words of its command line."""
+
+    cache: Path
+    source: str | None = None
+    why: str | None = None
+    check: bool = False
+    draw: bool = False
+    picture: Path | None = None  # where it is drawn; None: among the store's derived files
+
+
+def status(options: StatusOptions) -> dict[str, Any]:
+    """Return what the store holds (DESIGN's keys), and what `why` and `check` ask."""
+    store = Store.open(options.cache)
+    names = [store.source_name(options.source)] if options.source else store.source_names
+    sources = [_source(store, name) for name in names]
+    runs = sorted(p.name for p in store.runs.glob("*/run.json") for p in [p.parent])
+    report: dict[str, Any] = {
+        "verb": "status",
+        "store": str(options.cache),
+        "format": store.format,
+        "commit": store.state.number,
+        "time": store.state.time,
+        "recipe": store.recipe.id,
+        "about": store.about,
+        "views": store.recipe.views.number,
+        "sources": sources,
+        "rows": sum(entry.rows for entry in store.state.parts),
+        "bytes": sum(entry.n_bytes for entry in store.state.parts),
+        "parts": len(store.state.parts),
+        "engines": engines(store),
+        "runs": runs,
+    }
+    if options.why is not None:
+        report["why"] = _why(store, names, options.why)
+    if options.check:
+        report["check"] = {name: _check(store, name) for name in names}
+    if options.draw:
+        from bottleneck.pipeline.pages.feature_picture import write_picture  # noqa: PLC0415 - when asked
+
+        report["picture"] = str(write_picture(store, options.source, options.picture))
+    return report
+
+
+def _source(store: Store, name: str) -> dict[str, Any]:
+    snapshot = store.snapshot(name)
+    samples = snapshot.samples
+    with_row = samples.known & store.has(samples.digests)
+    return {
+        "name": name,
+        "spec": dict(snapshot.spec),
+        "samples": len(samples),
+        "unique": unique_count(samples),
+        "cached": int(with_row.sum()),
+        "pending": len(samples) - int(with_row.sum()) - len(snapshot.quarantine),
+        "quarantined": [
+            {"key": show_key(entry.key), "reason": entry.reason} for entry in snapshot.quarantine
+        ],
+    }
+
+
+def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
+    """Say all that is known of one image."""
+    wanted = key_array([key.encode("utf-8", "surrogateescape")])
+    for name in names:
+        snapshot = store.snapshot(name)
+        samples = snapshot.samples
+        (at,) = find(samples.keys, wanted.astype(samples.keys.dtype))
+        if at < 0 or bytes(samples.keys[at]) != bytes(wanted[0]):
+            continue
+        digest = samples.digests[at]
+        known = bool(samples.known[at])
+        has_row = known and bool(store.has(digest[None])[0])
+        reasons = [entry.reason for entry in snapshot.quarantine if entry.key == wanted[0]]
+        label = int(samples.labels[at])
+        return {
+            "key": key,
+            "source": name,
+            "digest": digest.tobytes().hex() if known else None,
+            "class": samples.classes[label] if label != NO_LABEL else None,
+            "split": SPLITS[samples.splits[at]],
+            "row": has_row,
+            "quarantined": reasons[0] if reasons else None,
+            "means": _meaning(known=known, has_row=has_row, reasons=reasons),
+        }
+    raise UsageError(f"no sample {key!r}", store.path, "keys are paths below the source's folder")
+
+
+def _meaning(*, known: bool, has_row: bool, reasons: list[str]) -> str:
+    if has_row:
+        return "cached: the row of exactly these bytes under this recipe is there"
+    if reasons:
+        return "quarantined: tried again when its bytes, the decoder or the limits change"
+    if known:
+        return "pending: these bytes have no row; the next extraction computes it"
+    return "pending: its bytes were not read yet; the next extraction reads it"
+
+
+def _check(store: Store, name: str) -> dict[str, Any]:
+    """Compare a source with its record by names and stats; no image is read."""
+    recorded = store.snapshot(name).samples
+    try:
+        source = reopen(store.snapshot(name).spec)
+        now = look(source, store)
+    except BottleneckError as error:
+        return {"stale": True, "reason": str(error)}
+    unknown = int((~now.known & ~now.racy).sum())
+    at = find(recorded.keys, now.listing.keys)
+    both = np.flatnonzero(at >= 0)
+    differs = (recorded.digests[at[both]] != now.digests[both]).any(axis=1) & now.known[both]
+    added = int((at < 0).sum())
+    gone = int((find(now.listing.keys, recorded.keys) < 0).sum())
+    pending = int((~(recorded.known & store.has(recorded.digests))).sum())
+    pending -= len(store.snapshot(name).quarantine)
+    found = {
+        "unknown": unknown,
+        "changed": int(differs.sum()),
+        "added": added,
+        "gone": gone,
+        "pending": pending,
+    }
+    return {"stale": any(found.values()), **found}

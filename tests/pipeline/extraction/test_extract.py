@@ -1,0 +1,419 @@
+"""Extraction: what it computes, what it writes, what it refuses, and how it is interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from world import NumpyEngine, picture, tree
+
+from bottleneck.core.errors import (
+    BusyError,
+    DataError,
+    OtherRowsError,
+    PermissionDeniedError,
+    UsageError,
+)
+from bottleneck.pipeline.extraction import extraction as module
+from bottleneck.pipeline.extraction import writing
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.network.options import NetworkOptions
+from bottleneck.store.lock import hold
+from bottleneck.store.store import Store
+
+NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+
+
+@pytest.fixture
+def run(tmp_path, photos, numpy_network, later):
+    def again(**options):
+        later()
+        options = {"data": str(photos), "network": NETWORK, **options}
+        return extract(ExtractOptions(cache=tmp_path / "store", **options))
+
+    return again
+
+
+def test_the_store_s_own_recipe_and_source_serve_when_nothing_is_named(run, photos):
+    run()
+    picture(photos / "cat/new.png", 50)
+    assert run(data=None, network=NetworkOptions())["computed"] == 1
+
+
+@pytest.mark.parametrize("fmt", ["hdf5", "zarr"])
+def test_a_run_that_finds_nothing_to_do_writes_only_derived_files_and_history(run, tmp_path, fmt):
+    run(format=fmt)
+    run(format=fmt)
+    before = tree(tmp_path / "store")
+    run(format=fmt)
+    after = tree(tmp_path / "store")
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    assert {name.split("/")[0] for name in changed} <= {"derived", "history.jsonl", "lock"}
+
+
+def test_only_racy_files_are_opened_again_and_none_on_the_third_run(run, photos, monkeypatch):
+    opened = []
+    from bottleneck.data.folder import FolderSource
+
+    real = FolderSource.read
+    monkeypatch.setattr(FolderSource, "read", lambda self, i: opened.append(i) or real(self, i))
+    run()
+    assert opened[0] == 0  # to see that it can be decoded, before a store is made
+    assert sorted(opened[1:]) == [*range(12)]
+    opened.clear()
+    run()  # the files were written just before they were read: their stats prove nothing yet
+    opened.clear()
+    run()
+    assert opened == []
+
+
+def test_rehash_opens_every_file_and_computes_nothing(run):
+    run()
+    report = run(rehash=True)
+    assert (report["computed"], report["cached"]) == (0, 12)
+
+
+def test_a_limit_bounds_what_is_computed_and_never_the_snapshot(run):
+    report = run(limit=5)
+    assert (report["computed"], report["samples"], report["pending"]) == (5, 12, 7)
+    assert report["partial"]
+    report = run()
+    assert (report["computed"], report["pending"], report["partial"]) == (7, 0, False)
+
+
+def test_a_limited_run_mixes_the_classes(run, tmp_path):
+    run(limit=6)
+    assert set(Store.open(tmp_path / "store").arrays()[1].tolist()) == {0, 1}
+
+
+def test_a_dry_run_says_what_and_why_and_writes_nothing(run, photos, tmp_path):
+    report = run(dry_run=True)
+    assert len(report["would_compute"]) == 12
+    assert not (tmp_path / "store").exists()
+    run()
+    picture(photos / "cat/01.png", 60)
+    before = tree(tmp_path / "store")
+    report = run(dry_run=True)
+    assert report["would_compute"] == [{"key": "cat/01.png", "why": "image changed"}]
+    assert tree(tmp_path / "store") == before
+
+
+def test_an_engine_that_is_off_is_stopped_before_anything_is_written(
+    run, photos, tmp_path, numpy_network
+):
+    run()
+    picture(photos / "cat/new.png", 50)
+    numpy_network.factor = 1.001
+    before = tree(tmp_path / "store")
+    with pytest.raises(OtherRowsError, match="computes other rows"):
+        run()
+    after = tree(tmp_path / "store")
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    assert changed <= {"lock"}
+
+
+def test_a_decoder_that_differs_is_stopped_before_anything_is_written(
+    run, photos, tmp_path, monkeypatch
+):
+    from bottleneck.pipeline.extraction import flow
+
+    run()
+    picture(photos / "cat/new.png", 50)
+    real = flow.decode
+    monkeypatch.setattr(flow, "decode", lambda *a: np.minimum(real(*a), 254) + np.uint8(1))
+    numbers = sorted((tmp_path / "store/log").iterdir())
+    with pytest.raises(OtherRowsError):
+        run()
+    assert sorted((tmp_path / "store/log").iterdir()) == numbers
+
+
+def test_canaries_are_four_rows_that_are_there_already(run, photos, numpy_network):
+    assert run()["canaries"]["checked"] == 0
+    picture(photos / "cat/new.png", 50)
+    report = run()
+    assert report["canaries"]["checked"] == 4
+    assert report["canaries"]["worst"] < 1e-3
+
+
+def test_canaries_are_found_where_every_file_has_new_stats(run, photos, numpy_network):
+    run()
+    for path in photos.rglob("*.png"):  # as in a copy restored from a backup
+        path.write_bytes(path.read_bytes())
+    picture(photos / "cat" / "new.png", 99)
+    report = run()
+    assert (report["computed"], report["canaries"]["checked"]) == (1, 4)
+
+
+def test_canaries_of_another_source_serve_a_new_one(run, tmp_path):
+    run()
+    picture(tmp_path / "more/bird/1.png", 70)
+    report = run(data=str(tmp_path / "more"))
+    assert (report["computed"], report["canaries"]["checked"]) == (1, 4)
+
+
+def test_rows_that_float16_cannot_hold_are_refused_never_stored(run, numpy_network, tmp_path):
+    for factor in (1e6, 1e-12):
+        numpy_network.factor = factor
+        with pytest.raises(DataError, match="float16"):
+            module.MISFIT_SHARE = 0.0
+            run()
+    module.MISFIT_SHARE = 0.01
+
+
+def test_a_single_row_that_does_not_fit_is_quarantined_with_its_figure(run, monkeypatch):
+    real = NumpyEngine.__call__
+
+    def one_large(self, images):
+        rows = real(self, images)
+        if len(self.calls) == 1:
+            rows[0] = 7.1e4
+        return rows
+
+    monkeypatch.setattr(NumpyEngine, "__call__", one_large)
+    report = run()
+    assert (report["computed"], report["quarantined"]) == (11, 1)
+
+
+def test_all_unreadable_is_an_error_with_the_first_reason(tmp_path, numpy_network):
+    for i in range(3):
+        path = tmp_path / f"bad/cat/{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no image")
+    options = ExtractOptions(cache=tmp_path / "s", data=str(tmp_path / "bad"), network=NETWORK)
+    with pytest.raises(DataError, match=r"none of 3 images can be used \(the first: .*"):
+        extract(options)
+    assert not (tmp_path / "s").exists()
+    picture(tmp_path / "bad/cat/9.png", 1)
+    assert extract(options)["computed"] == 1
+
+
+def test_all_unreadable_in_a_store_that_is_there_is_the_same_error(run, photos):
+    run()
+    for path in photos.rglob("*.png"):
+        path.unlink()
+        path.with_suffix(".gif").write_bytes(b"no image %d" % int(path.stem))
+    with pytest.raises(DataError, match="none of 12 images"):
+        run()
+
+
+def test_a_file_that_cannot_be_read_is_tried_on_every_run(run, photos, monkeypatch):
+    from bottleneck.data.folder import FolderSource
+
+    real = FolderSource.read
+    fails = [True]
+
+    def read(self, index):
+        if fails[0] and index == 3:
+            raise OSError(5, "Input/output error")
+        return real(self, index)
+
+    monkeypatch.setattr(FolderSource, "read", read)
+    report = run()
+    assert (report["computed"], report["quarantined"]) == (11, 1)
+    fails[0] = False
+    report = run()
+    assert (report["computed"], report["quarantined"]) == (1, 0)
+
+
+def test_a_source_name_that_is_taken_is_refused(run, tmp_path):
+    run()
+    picture(tmp_path / "elsewhere/photos/a/1.png", 1)
+    with pytest.raises(UsageError, match="is taken by"):
+        run(data=str(tmp_path / "elsewhere/photos"))
+
+
+def test_two_sources_ask_which_one_is_meant(run, tmp_path):
+    run()
+    picture(tmp_path / "more/bird/1.png", 70)
+    run(data=str(tmp_path / "more"))
+    with pytest.raises(UsageError, match="which source"):
+        run(data=None, network=NetworkOptions())
+
+
+def test_a_second_run_is_told_who_holds_the_store(run, tmp_path):
+    run()
+    with hold(tmp_path / "store"), pytest.raises(BusyError, match="process"):
+        run()
+
+
+def test_a_missing_folder_leaves_no_store_behind(run, tmp_path):
+    with pytest.raises(DataError):
+        run(data=str(tmp_path / "nowhere"))
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_that_is_no_store_is_not_made_one(run, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="no feature store"):
+        run()
+    assert tree(tmp_path / "store").keys() == {"thesis.txt"}
+
+
+def meanwhile(monkeypatch, at_call, what):
+    """Let another run do something while the engine computes its `at_call`-th batch."""
+    real = NumpyEngine.__call__
+
+    def call(self, images):
+        if len(self.calls) == at_call:
+            what()
+        return real(self, images)
+
+    monkeypatch.setattr(NumpyEngine, "__call__", call)
+
+
+def test_an_extraction_whose_source_is_forgotten_meanwhile_stops(run, tmp_path, monkeypatch):
+    from bottleneck.core.errors import ConflictError
+    from bottleneck.pipeline.upkeep.upkeep import forget
+
+    meanwhile(monkeypatch, 1, lambda: forget(tmp_path / "store", None))
+    with pytest.raises(ConflictError, match="forgotten while this ran") as caught:
+        run()
+    assert caught.value.exit_code == 4
+    assert Store.open(tmp_path / "store").source_names == []
+
+
+def test_an_extraction_whose_recipe_is_replaced_meanwhile_stops(run, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from bottleneck.core.errors import RecipeError
+    from bottleneck.store.log import SetRecipe
+
+    def replaced():
+        store = Store.open(tmp_path / "store")
+        other = replace(store.recipe, weights="cc" * 32)
+        store.write_recipe(other, {})
+        store.commit([SetRecipe(store.recipe.id, other.id)], "replace")
+
+    meanwhile(monkeypatch, 1, replaced)
+    with pytest.raises(RecipeError, match="replaced while this ran"):
+        run()
+    assert Store.open(tmp_path / "store").state.parts == ()
+
+
+def test_training_beside_an_extraction_makes_it_look_again_and_nothing_is_lost(
+    run, tmp_path, photos, monkeypatch
+):
+    from bottleneck.store.log import SetSource
+
+    def looked():
+        picture(photos / "cat/late.png", 123)
+        store = Store.open(tmp_path / "store")
+        name = store.source_names[0]
+        entry = store.write_snapshot(store.snapshot(name))
+        before = store.state.sources[name].snapshot
+        store.commit([SetSource(name, before, entry)], "train")
+
+    meanwhile(monkeypatch, 1, looked)
+    report = run()
+    assert (report["computed"], report["samples"], report["pending"]) == (12, 13, 1)
+    assert run()["computed"] == 1
+
+
+def test_two_extractions_at_once_keep_all_rows(run, tmp_path, photos, monkeypatch):
+    picture(tmp_path / "more/bird/1.png", 70)
+    started = []
+
+    def other():
+        if not started:
+            started.append(1)
+            run(data=str(tmp_path / "more"), no_lock=True)
+
+    meanwhile(monkeypatch, 1, other)
+    run()
+    store = Store.open(tmp_path / "store")
+    assert store.source_names == ["more", "photos"]
+    assert len(store.arrays("more")[0]) == 1
+    assert len(store.arrays("photos")[0]) == 12
+
+
+class Interrupted(NumpyEngine):
+    """Stops like Ctrl-C in its third batch."""
+
+    def __call__(self, images):
+        if len(self.calls) == 2:
+            raise KeyboardInterrupt
+        return super().__call__(images)
+
+
+@pytest.mark.parametrize("fmt", ["hdf5", "zarr"])
+def test_after_an_interrupt_the_same_command_goes_on_with_bit_identical_rows(
+    run, tmp_path, photos, monkeypatch, fmt
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "bottleneck.engines.catalog.open_engine",
+            lambda _, frozen, **__: Interrupted(frozen.batch_size),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            run(format=fmt)
+    kept = Store.open(tmp_path / "store")
+    done = len(kept.arrays()[0])
+    assert done == 8
+    report = run(format=fmt)
+    assert report["computed"] == 12 - done
+    whole = extract(
+        ExtractOptions(cache=tmp_path / "other", data=str(photos), network=NETWORK, format=fmt)
+    )
+    assert whole["computed"] == 12
+    np.testing.assert_array_equal(
+        np.asarray(Store.open(tmp_path / "store").arrays()[0]),
+        np.asarray(Store.open(tmp_path / "other").arrays()[0]),
+    )
+
+
+def test_many_small_parts_are_folded_and_give_the_same_rows(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "PART_BYTES", 1)
+    monkeypatch.setattr("bottleneck.store.fold.MANY", 2)
+    run()
+    store = Store.open(tmp_path / "store")
+    assert len(store.state.parts) == 1
+    assert store.state.by == "fold"
+    assert len(store.arrays()[0]) == 12
+    assert run()["computed"] == 0
+
+
+def test_a_minute_without_a_full_part_publishes_what_there_is(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "COMMIT_EVERY_S", 0.0)
+    run()
+    assert len(Store.open(tmp_path / "store").state.parts) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_at_any_time_leaves_a_store_that_verifies(tmp_path, photos, number):
+    script = Path(__file__).parents[2] / "slow_extract.py"
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
+    command = [sys.executable, str(script), str(photos), str(tmp_path / "store")]
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "store").glob("log/00000002.json")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    expected = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+    assert process.returncode == expected[number]
+    assert "Traceback" not in errors
+    from bottleneck.store.verify import verify
+
+    assert verify(tmp_path / "store")["damaged"] == []
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert len(Store.open(tmp_path / "store").arrays()[0]) == 12
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_store_without_permission_is_said_to_be_so(run, tmp_path):
+    run()
+    (tmp_path / "store/log").chmod(0o500)
+    with pytest.raises((PermissionDeniedError, PermissionError)):
+        run(rehash=True)
