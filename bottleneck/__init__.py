@@ -14,7 +14,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.version import __version__
+from bottleneck.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bottleneck.api.api import extract_features, open_store, train_head
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "__version__",
     "compare_backbones",
     "compare_runs",
     "export_features",

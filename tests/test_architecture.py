@@ -92,6 +92,11 @@ def test_the_pipeline_imports_no_door():
         assert not ours(path) & {*DOORS, "api"}, path
 
 
+def test_the_python_interface_hands_out_stores_and_heads_and_calls_the_pipeline_for_the_rest():
+    for path in (SRC / "api").rglob("*.py"):
+        assert ours(path) <= {"api", "core", "pipeline", "store", "heads"}, path
+
+
 def test_the_rooms_of_the_pipeline_are_these():
     assert {p.parent.name for p in (SRC / "pipeline").glob("*/__init__.py")} == set(ROOMS)
     assert [path.name for path in (SRC / "pipeline").glob("*.py")] == ["__init__.py"]

@@ -64,13 +64,13 @@ def test_a_warm_run_and_status_load_no_framework(tmp_path, photos, numpy_network
 
     words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
     words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
-    from bottleneck.pipeline.network import network as networks
+    from bottleneck.pipeline.network import requests
     from bottleneck.pipeline.network.options import NetworkOptions
 
     assert console.run(extract_main, words) == 0
     options = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8)).completed()
     store = Store.open(tmp_path / "s")
-    assert networks._lookup(store, options) == store.recipe.id
+    assert requests.lookup(store, options) == store.recipe.id
     code = (
         "import sys\n"
         "from bottleneck.extract import main\n"

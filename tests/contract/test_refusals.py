@@ -12,8 +12,7 @@ from store_world import rows_and_digests, snapshot_of
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sample import key_array
-from bottleneck.store import table as tables
-from bottleneck.store.inventory import check_files, files_of
+from bottleneck.store.inventory import check_files, files_of, recorded_files
 from bottleneck.store.part import PartEntry
 from bottleneck.store.snapshot import SnapshotEntry, read_snapshot, write_snapshot
 from bottleneck.store.table import FORMATS, Blocks, load_format
@@ -127,7 +126,7 @@ def test_a_commit_cannot_name_a_table_elsewhere(name):
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/x", "a//b", "a\\b"])
 def test_a_commit_cannot_name_files_outside_a_table(path):
     with pytest.raises(ValueError, match="no path inside a table"):
-        tables.recorded_files({path: [1, "0" * 64]})
+        recorded_files({path: [1, "0" * 64]})
 
 
 def _edited(path: Path, fmt, edit) -> SnapshotEntry:

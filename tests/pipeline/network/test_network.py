@@ -8,6 +8,7 @@ import pytest
 from bottleneck import backbones
 from bottleneck.core.errors import UsageError
 from bottleneck.pipeline.network import network as networks
+from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import NetworkOptions, recorded_options
 from bottleneck.store.store import Store
 
@@ -46,7 +47,7 @@ def entered(tmp_path, network):
     Store.prepare(tmp_path / "store")
     store = Store.create(tmp_path / "store", network.recipe, network.about)
     network.remember(store)
-    return networks._lookup(Store.open(tmp_path / "store"), network.options)
+    return requests.lookup(Store.open(tmp_path / "store"), network.options)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,5 @@
+from bottleneck.core import paths
 from bottleneck.core.paths import stat_row
-from bottleneck.data import source
 
 
 def test_on_windows_mtime_stands_for_ctime_and_no_inode_counts(tmp_path, monkeypatch):
@@ -7,5 +7,5 @@ def test_on_windows_mtime_stands_for_ctime_and_no_inode_counts(tmp_path, monkeyp
     assert stat_row(found) == (
         found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
     )  # fmt: skip
-    monkeypatch.setattr(source, "_ON_WINDOWS", True)
+    monkeypatch.setattr(paths, "_ON_WINDOWS", True)
     assert stat_row(found) == (found.st_size, found.st_mtime_ns, found.st_mtime_ns, 0)
