@@ -93,8 +93,11 @@ class ReplaceParts:
         names = {part.name for part in state.parts}
         if not set(self.old) <= names:
             return None
-        kept = tuple(part for part in state.parts if part.name not in self.old)
-        return replace(state, parts=(*kept, *self.new))
+        # In the place of the last of them: parts stay in the order of their age.
+        olds = [i for i, part in enumerate(state.parts) if part.name in self.old]
+        end = olds[-1] + 1 if olds else len(state.parts)
+        before = (part for part in state.parts[:end] if part.name not in self.old)
+        return replace(state, parts=(*before, *self.new, *state.parts[end:]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the action as the commit records it."""

@@ -304,8 +304,12 @@ class Store:
 def _write_recipe(path: Path, recipe: Recipe, about: Mapping[str, Any]) -> None:
     folder = path / "recipes"
     files.make_folder(folder)
-    file = folder / f"{recipe.id}.json"
+    file, data = folder / f"{recipe.id}.json", recipe_file(recipe, about)
     try:
-        files.publish_bytes(file, recipe_file(recipe, about))
+        try:
+            files.create(file, data)
+        except files.NoHardLinksError:
+            # Needs no lock: whoever takes this name at the same time writes the same recipe.
+            files.create_under_lock(file, data)
     except FileExistsError:
         read_recipe_file(files.read(file), recipe.id, file)  # it must be whole to be shared
