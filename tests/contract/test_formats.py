@@ -249,7 +249,7 @@ def test_hostile_json_in_the_log_is_damage(filled, hostile):
 
 def test_a_newer_format_asks_for_an_upgrade(filled):
     newest = sorted((filled.path / "log").iterdir())[-1]
-    newest.write_text(newest.read_text().replace('"format_version": 1', '"format_version": 2'))
+    newest.write_text(newest.read_text().replace('"format_version": 1', '"format_version": 3'))
     with pytest.raises(BottleneckError, match="upgrade") as caught:
         Store.open(filled.path)
     assert caught.value.exit_code == 2
