@@ -47,6 +47,7 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
             rows=RowSpec(
                 dtype=options.rows or "float16", shape=(*options.view_spec().axes, N_FEATURES)
             ),
+            compute=options.compute or "float32",
             views=options.view_spec(),
         )
         backbone = SimpleNamespace(

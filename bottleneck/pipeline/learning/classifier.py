@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
 from bottleneck.backbones import imagenet
-from bottleneck.core import console, files
+from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.heads.catalog import Fitted
     from bottleneck.pipeline.network.network import Network
     from bottleneck.pipeline.network.options import NetworkOptions
@@ -104,7 +105,7 @@ def store_of(run: Run) -> Store | None:
     return None
 
 
-def open_run(named: str, said: NetworkOptions) -> TrainedRun:
+def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun:
     """Return a run with all that it needs to predict.
 
     Parameters
@@ -123,7 +124,7 @@ def open_run(named: str, said: NetworkOptions) -> TrainedRun:
         raise UsageError(
             "the run says which network",
             "--run",
-            "leave away all but --backbone and --weights, where its files were moved",
+            "give --backbone or --weights alone, and only where the network's files were moved",
         )
     run = read_run(find_run(named))
     head = load_head(run.folder)
@@ -133,7 +134,7 @@ def open_run(named: str, said: NetworkOptions) -> TrainedRun:
         network = networks.Network(options, store.recipe, store.about, advice=ANOTHER_BY_NOW)
         return TrainedRun(run=run, head=head, network=network, store=store)
     gone = "is not here" if store is None else "has another recipe by now"
-    console.say(f"the run's store {gone}: computing from what the receipt says")
+    reporter.say(f"the run's store {gone}: computing from what the receipt says")
     options = replace(recorded_options(run.about, run.folder), **told).completed()
     network = networks.load(options)
     if network.recipe.id != run.recipe:
@@ -145,9 +146,9 @@ def open_run(named: str, said: NetworkOptions) -> TrainedRun:
     return TrainedRun(run=run, head=head, network=network, store=None)
 
 
-def of_run(named: str, said: NetworkOptions) -> Classifier:
+def of_run(named: str, said: NetworkOptions, reporter: Reporter) -> Classifier:
     """Return the classifier of a run; see `open_run`."""
-    opened = open_run(named, said)
+    opened = open_run(named, said, reporter)
     run = opened.run
     return Classifier(
         run=run.folder,
@@ -160,12 +161,12 @@ def of_run(named: str, said: NetworkOptions) -> Classifier:
     )
 
 
-def of_backbone(options: NetworkOptions, named: str | None) -> Classifier:
+def of_backbone(options: NetworkOptions, named: str | None, reporter: Reporter) -> Classifier:
     """Return a backbone with its own top.
 
     Parameters
     ----------
-    named : imagenet, or a file with a class name a line; None: the backbone's own, or numbers
+    named : imagenet, or a file with one class name per line; None: the backbone's own, or numbers
 
     Raises
     ------
@@ -195,7 +196,7 @@ def of_backbone(options: NetworkOptions, named: str | None) -> Classifier:
         raise UsageError(
             f"gives {shape[0]} probabilities, there are {len(names)} names",
             options.backbone,
-            "name each class in a line of a file: --classes FILE",
+            "give --classes FILE, with one name per line",
         )
     return Classifier(
         run=None,
@@ -218,7 +219,11 @@ def _class_names(named: str | None) -> Sequence[tuple[str, str]]:
     try:
         lines = files.read(Path(named)).decode().splitlines()
     except FileNotFoundError as error:
-        raise UsageError("no such file", named, "--classes imagenet, or a name a line") from error
+        raise UsageError(
+            "no such file", named, "give --classes imagenet, or a file with one name per line"
+        ) from error
     except UnicodeDecodeError as error:
-        raise UsageError("not text in UTF-8", named, "a name a line") from error
+        raise UsageError(
+            "not text in UTF-8", named, "save it as UTF-8, one name per line"
+        ) from error
     return [(line, line) for line in lines]

@@ -15,10 +15,14 @@ from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import LEAVE, NetworkOptions, plain, recorded_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bottleneck.backbones.backbone import Backbone
     from bottleneck.store.store import Store
 
 DEFAULT_BATCH = 64
+# Which words of `about` say what a digest of the recipe stands for.
+NAMED = {"network": ("backbone", "layer", "pooling"), "weights": ("weights",)}
 START_ANEW = "use another --cache, or --replace to start this one anew"
 
 
@@ -86,6 +90,7 @@ def load(options: NetworkOptions) -> Network:
         rows=RowSpec(
             dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
         ),
+        compute=options.compute or "float32",
         views=seen,
         network_version=options.network_version,
     )
@@ -115,8 +120,20 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
     return load(options)
 
 
-def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = START_ANEW) -> None:
-    """Raise RecipeError, one line for each key that differs, unless both recipes are one."""
+def check_same(
+    recorded: Recipe,
+    asked: Recipe,
+    where: object,
+    advice: str = START_ANEW,
+    *,
+    said: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+) -> None:
+    """Raise RecipeError, one line for each key that differs, unless both recipes are one.
+
+    Parameters
+    ----------
+    said : what is recorded `about` each recipe, for words in the place of digests
+    """
     differences = recorded.differences(asked)
     if differences:
         raise RecipeError(
@@ -125,12 +142,27 @@ def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = STA
             advice,
             *(
                 f"{key}: {_short(theirs)} asked, {_short(ours)} there"
-                for key, ours, theirs in differences
+                for difference in differences
+                for key, ours, theirs in _in_words(difference, *said)
             ),
         )
 
 
+def _in_words(
+    difference: tuple[str, object, object], there: Mapping[str, Any], asked: Mapping[str, Any]
+) -> list[tuple[str, object, object]]:
+    """Return (key, ours, theirs) of what people know, where they would else read two digests."""
+    found = [
+        (key, there[key], asked[key])
+        for key in NAMED.get(difference[0], ())
+        if there.get(key, asked.get(key)) != asked.get(key) and key in asked
+    ]
+    return found or [difference]
+
+
 def _short(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, tuple):
         numbers = all(isinstance(item, int) for item in value)
         return ("x" if numbers else ", ").join(map(str, value)) or "none"

@@ -31,6 +31,7 @@ class NetworkOptions:
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.recipe.RESAMPLING
     rows: str | None = None  # float16 or float32
+    compute: str | None = None  # the arithmetic; float32
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own
