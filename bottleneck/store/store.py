@@ -15,6 +15,7 @@ from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
 from bottleneck.core.recipe import read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS, printable
 from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
 from bottleneck.store.features import Features
 from bottleneck.store.log import AddPart, Log
@@ -92,7 +93,7 @@ class Store:
 
     @classmethod
     def create(
-        cls, path: Path, recipe: Recipe, about: Mapping[str, Any], fmt: str = "hdf5"
+        cls, path: Path, recipe: Recipe, about: Mapping[str, Any], fmt: str = DEFAULT_FORMAT
     ) -> Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
