@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import UsageError
+from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,8 +132,9 @@ def check_free(path: Path) -> None:
     Raises
     ------
     UsageError
-        When the name is taken, or its folder is not there.
+        When the name is taken, its folder is not there, or it is an address of another kind.
     """
+    local_path(path)
     if os.path.lexists(path):
         raise UsageError("exists", path, "choose another name, or delete it")
     if not path.parent.is_dir():

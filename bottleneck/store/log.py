@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.store.commit import commit_file, next_commit, read_commit
 from bottleneck.store.table import ADVICE
 
@@ -174,12 +175,12 @@ Action = AddPart | ReplaceParts | SetSource | DropSource | SetRecipe
 
 
 class Log:
-    """The folder `log/` of a store."""
+    """The folder `log/` of a store; UsageError where the path is none of this machine."""
 
     NAME: ClassVar[str] = "log"
 
     def __init__(self, root: Path) -> None:
-        self.folder = root / self.NAME
+        self.folder = local_path(root) / self.NAME
 
     def path(self, number: int) -> Path:
         """Return where the commit of this number stands."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS, printable
 from bottleneck.core.sealed import check_seal, with_checksum
@@ -62,9 +63,10 @@ class Store:
         Raises
         ------
         UsageError
-            When something else is there.
+            When something else is there, or the path is none of this machine.
         """
-        if (path / Log.NAME).is_dir() and Log(path).numbers():
+        log = Log(path)
+        if log.folder.is_dir() and log.numbers():
             return True
         if not path.exists():
             return False
@@ -84,6 +86,7 @@ class Store:
         UsageError
             For a name that is not UTF-8: reports and receipts could not tell of the store.
         """
+        local_path(path)
         try:
             str(path).encode()
         except UnicodeEncodeError:
@@ -97,8 +100,9 @@ class Store:
     ) -> Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
+        log = Log(path)
         _write_recipe(path, recipe, about)
-        return cls(path, Log(path).create(State(format=fmt, recipe=recipe.id), "extract"))
+        return cls(path, log.create(State(format=fmt, recipe=recipe.id), "extract"))
 
     @classmethod
     def open(cls, path: Path | str, at: int | None = None) -> Store:
@@ -111,14 +115,15 @@ class Store:
         DamagedError
             The commit or the recipe is damaged.
         """
-        path = Path(path)
+        path = local_path(path)
+        log = Log(path)
         if at is None:
-            return cls(path, Log(path).newest())
-        numbers = Log(path).numbers()
+            return cls(path, log.newest())
+        numbers = log.numbers()
         if at not in numbers:
             known = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
             raise UsageError(f"no commit {at}", path, f"the log has {known}")
-        return cls(path, Log(path).at(at))
+        return cls(path, log.at(at))
 
     def refresh(self) -> Store:
         """Return the store at its newest commit."""

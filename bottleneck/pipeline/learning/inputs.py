@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError
+from bottleneck.core.paths import local_path
 from bottleneck.core.sample import show_key
 from bottleneck.data.catalog import NAMED, holds_many, open_source
 from bottleneck.data.loose import LooseImage
@@ -72,6 +73,7 @@ class Inputs:
 
         A data set's name is that data set, as in `--data`, also beside a folder of that name.
         """
+        local_path(word)
         if word in NAMED:
             if os.path.lexists(word):
                 console.warn(f"{word} is the data set of that name; ./{word} is what lies here")

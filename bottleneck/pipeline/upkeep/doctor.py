@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
+from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def _gpu() -> dict[str, Any]:
 
 
 def _disk(folder: Path) -> dict[str, dict[str, Any]]:
-    existing = folder
+    existing = local_path(folder)
     while not existing.exists():
         existing = existing.parent
     trial = files.temporary_name(existing)
