@@ -231,7 +231,7 @@ def _writes(name, owner, call):
 
 
 def _mode(call, position):
-    """Return how a call opens: letters, None where it does not say, UNKNOWN where it is computed."""
+    """Return how a call opens: letters; None where it does not say, UNKNOWN where computed."""
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     mode = named.get("mode", call.args[position] if len(call.args) > position else None)
     if mode is None:

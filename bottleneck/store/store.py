@@ -208,6 +208,15 @@ class Store:
                 )
         return error
 
+    def part_handles(self) -> list[Any]:
+        """Return each part as its format's own library opens it (zarr.Group, h5py.File), read-only.
+
+        For dask, xarray and the like; the order is that of `parts`. The sizes of their files are
+        checked, but not the rows that are then read: `verify` checks them.
+        """
+        fmt = load_format(self.format)
+        return [fmt.handle(part.path) for part in self.parts]
+
     def has(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return which of the (n, 32) digests have a row, as (n,)."""
         return np.asarray(self._lookup.find(digests) >= 0)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import format_reader
-import h5py
 import numpy as np
 import pytest
 from format_reader import read_store
@@ -154,19 +153,3 @@ def test_a_golden_store_that_is_there_is_not_made_anew(tmp_path):
     for name in NAMES:
         (tmp_path / name).mkdir()
     assert make_all(tmp_path) == []
-
-
-def test_libraries_read_our_parts_as_we_do(golden):
-    path, expected = golden
-    store = Store.open(path)
-    for part in store.parts:
-        if expected["format"] == "hdf5":
-            with h5py.File(part.path, "r") as file:
-                rows, digests = file["rows"][()], file["digests"][()]
-        else:
-            import zarr
-
-            group = zarr.open_group(str(part.path), mode="r")
-            rows, digests = group["rows"][:], group["digests"][:]
-        np.testing.assert_array_equal(digests, part.digests)
-        np.testing.assert_array_equal(rows, part.take(np.arange(len(part))))
