@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS, printable
-from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
 from bottleneck.store.features import Features
@@ -293,24 +291,11 @@ class Store:
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum."""
-        files.append_line(self._history, json.dumps(with_checksum(entry)).encode())
+        history.append(self.path, entry)
 
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
-        found = []
-        try:
-            data = files.read(self._history)
-        except FileNotFoundError:
-            return []
-        for line in data.splitlines():
-            with contextlib.suppress(DamagedError):
-                entry = check_seal(line, self._history, ADVICE)
-                found.append({key: value for key, value in entry.items() if key != "checksum"})
-        return found
-
-    @property
-    def _history(self) -> Path:
-        return self.path / "history.jsonl"
+        return history.read(self.path)
 
     def _recipe_path(self, recipe_id: str) -> Path:
         return self.path / "recipes" / f"{recipe_id}.json"
