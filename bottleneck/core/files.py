@@ -240,9 +240,15 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Move a file aside (a damaged commit, say), durably; what is at `target` is not replaced."""
+    """Move a file aside (a damaged commit, say), durably; the caller must hold a lock.
+
+    It has one name or the other, whenever the power fails. What is at `target` is not replaced.
+    """
     make_folder(target.parent)
-    _take_name(path, target)
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "name exists", str(target))
+    os.rename(path, target)  # noqa: PTH104 - tests patch `os` here
+    sync_folder(target.parent)
     sync_folder(path.parent)
 
 

@@ -24,7 +24,7 @@ def append(store: Path, entry: Mapping[str, Any]) -> None:
 
 
 def read(store: Path) -> list[dict[str, Any]]:
-    """Return what is recorded of runs, the oldest first; a line that is not whole is passed over."""
+    """Return what is recorded of runs, the oldest first; a line that is not whole is skipped."""
     try:
         data = files.read(store / NAME)
     except FileNotFoundError:
