@@ -113,10 +113,12 @@ class SetSource:
             raise ConflictError(
                 f"the source {self.name} was forgotten while this ran",
                 self.name,
-                "run the command again if that was not meant",
+                "run the command again to add it again",
             )
         if (current.snapshot if current else None) != self.before:
-            raise MovedError("another run looked at the source meanwhile", self.name, "run again")
+            raise MovedError(
+                "another run recorded the source meanwhile", self.name, "run the command again"
+            )
         return replace(state, sources={**state.sources, self.name: self.after})
 
     def to_json(self) -> dict[str, Any]:
@@ -141,7 +143,9 @@ class DropSource:
         current = state.sources.get(self.name)
         if current is None or current.snapshot != self.before:
             raise ConflictError(
-                f"the source {self.name} changed meanwhile", self.name, "look at it, then try again"
+                f"the source {self.name} changed meanwhile",
+                self.name,
+                "check it with bottleneck status, then try again",
             )
         rest = {name: entry for name, entry in state.sources.items() if name != self.name}
         return replace(state, sources=rest)
@@ -162,7 +166,9 @@ class SetRecipe:
         """Return the state under the new recipe; ConflictError unless it stands at `before`."""
         if state.recipe != self.before:
             raise ConflictError(
-                "another run replaced the recipe meanwhile", self.after[:12], "look, then try again"
+                "another run replaced the recipe meanwhile",
+                self.after[:12],
+                "check the store with bottleneck status, then try again",
             )
         return replace(state, recipe=self.after, parts=())
 

@@ -164,7 +164,9 @@ class Store:
         if name is None or name not in names:
             problem = "which source?" if name is None else f"no source {name!r};"
             listed = ", ".join(names) or "none"
-            raise UsageError(f"{problem} there are {listed}", self.path, "say --source NAME")
+            raise UsageError(
+                f"{problem} there are {listed}", self.path, "name one with --source NAME"
+            )
         return name
 
     def snapshot(self, name: str | None = None) -> Snapshot:
