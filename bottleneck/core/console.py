@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, Terminated, UsageError, from_os_error
+from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:
+        check_alone()
         code = main(argv)
         sys.stdout.flush()
     except BottleneckError as error:

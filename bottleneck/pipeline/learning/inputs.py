@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import BottleneckError
+from bottleneck.core.paths import local_path
 from bottleneck.core.sample import show_key
 from bottleneck.data.catalog import NAMED, holds_many, open_source
 from bottleneck.data.loose import LooseImage
@@ -73,6 +74,7 @@ class Inputs:
 
         A data set's name is that data set, as in `--data`, also beside a folder of that name.
         """
+        local_path(word)
         if word in NAMED:
             if os.path.lexists(word):
                 self._reporter.warn(
