@@ -18,6 +18,7 @@ from bottleneck.backbones.backbone import (
     from_model,
 )
 from bottleneck.core.errors import UsageError
+from bottleneck.core.guest import restart_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,17 +56,9 @@ def load(request: Request) -> Backbone:
     MissingDependencyError
         Without Keras and its backend.
     """
-    entry = APPLICATIONS[request.backbone]
-    from bottleneck.core.frameworks import generators_kept  # noqa: PLC0415
-
-    with generators_kept():
-        return _load(entry, request)
-
-
-def _load(entry: Application, request: Request) -> Backbone:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
-    keras = import_keras()
+    entry, keras = APPLICATIONS[request.backbone], import_keras()
     size = request.size or (entry.size, entry.size)
     fits = size == (entry.size, entry.size) or request.weights.startswith("random:")
     is_top = request.layer == entry.top and fits  # known, without building the graphs to look
@@ -89,7 +82,7 @@ def _load(entry: Application, request: Request) -> Backbone:
             "keras": keras.__version__,
         },
     )
-    keras.backend.clear_session(free_memory=False)
+    restart_names()  # of layers that Keras names: the next network has those of a first one
     return found
 
 

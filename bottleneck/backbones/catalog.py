@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
+from bottleneck.core.frameworks import generators_kept
+from bottleneck.core.guest import as_guest
 
 if TYPE_CHECKING:
     from bottleneck.backbones.backbone import Backbone, Request, Spec
@@ -39,6 +41,7 @@ def spec(name: str) -> Spec:
     return found
 
 
+@as_guest()
 def load(request: Request) -> Backbone:
     """Return the frozen network, cut, with its identity.
 
@@ -51,7 +54,8 @@ def load(request: Request) -> Backbone:
     MissingDependencyError
         Without Keras and its backend, where the network needs them.
     """
-    found: Backbone = _family(request.backbone).load(request)
+    with generators_kept():  # Keras draws initial weights, also those that it then replaces
+        found: Backbone = _family(request.backbone).load(request)
     return found
 
 

@@ -49,31 +49,29 @@ def load(request: Request) -> Backbone:
         Without Keras and its backend.
     """
     from bottleneck.backbones import model_file  # noqa: PLC0415 - h5py, Keras: not for a warm run
-    from bottleneck.core.frameworks import generators_kept  # noqa: PLC0415
 
     path = Path(request.backbone)
     arithmetic = preprocessing.named(request.preprocessing, preprocessing.NONE)
     if request.weights != WEIGHTS:
         raise UsageError("a model file holds its own weights", "--weights", "leave --weights away")
-    with generators_kept():
-        model = model_file.load(path, imports=request.imports, trust=request.trust)
-        size = _size(model, path, request.size)
-        try:
-            found = from_model(
-                model,
-                layer=request.layer,
-                pooling=request.pooling,
-                size=size,
-                preprocessing=arithmetic,
-                network_version=request.network_version,
-                weight_files=(path,),
-                about=_about(request, path),
-            )
-        except (BottleneckError, MemoryError):
-            raise
-        except Exception as error:  # a layer of somebody's own may raise anything
-            why = model_file.reason(error)
-            raise UsageError(f"cannot be rebuilt ({why})", path, "check its layers") from error
+    model = model_file.load(path, imports=request.imports, trust=request.trust)
+    size = _size(model, path, request.size)
+    try:
+        found = from_model(
+            model,
+            layer=request.layer,
+            pooling=request.pooling,
+            size=size,
+            preprocessing=arithmetic,
+            network_version=request.network_version,
+            weight_files=(path,),
+            about=_about(request, path),
+        )
+    except (BottleneckError, MemoryError):
+        raise
+    except Exception as error:  # a layer of somebody's own may raise anything
+        why = model_file.reason(error)
+        raise UsageError(f"cannot be rebuilt ({why})", path, "check its layers") from error
     if request.preprocessing is None:
         console.say(f"{path.name} gets pixels from 0 to 255 (--preprocessing none)")
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 def import_modules(names: Iterable[str]) -> dict[str, Any]:
@@ -25,27 +25,38 @@ def import_modules(names: Iterable[str]) -> dict[str, Any]:
         When there is no such module, or it fails while it is imported.
     """
     found: dict[str, Any] = {}
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    for name in names:
-        if not all(part.isidentifier() for part in name.split(".")):
-            raise UsageError(
-                f"{name!r} is no module's name", "--import", "mylayers for mylayers.py, say"
-            )
-        try:
-            with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-                module = import_module(name)
-        except (Exception, SystemExit) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise UsageError(
-                f"cannot be imported ({reason})",
-                f"--import {name}",
-                "a module of this environment or of the current folder",
-            ) from error
-        defined = {k: v for k, v in vars(module).items() if _is_defined_in(module, v)}
-        found.update(defined)
+    with _current_folder_in_path():
+        for name in names:
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise UsageError(
+                    f"{name!r} is no module's name", "--import", "mylayers for mylayers.py, say"
+                )
+            try:
+                with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+                    module = import_module(name)
+            except (Exception, SystemExit) as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+                raise UsageError(
+                    f"cannot be imported ({reason})",
+                    f"--import {name}",
+                    "a module of this environment or of the current folder",
+                ) from error
+            defined = {k: v for k, v in vars(module).items() if _is_defined_in(module, v)}
+            found.update(defined)
     return found
+
+
+@contextlib.contextmanager
+def _current_folder_in_path() -> Iterator[None]:
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.append(here)
+    try:
+        yield
+    finally:
+        if added and here in sys.path:
+            sys.path.remove(here)
 
 
 def _is_defined_in(module: Any, value: Any) -> bool:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
+from bottleneck.core.guest import as_guest
 from bottleneck.pipeline.extraction.extraction import Extraction
 from bottleneck.pipeline.extraction.look import refuse_unreadable
 from bottleneck.pipeline.extraction.sources import choose_source
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.options import ExtractOptions
 
 
+@as_guest()
 def extract(options: ExtractOptions) -> dict[str, Any]:
     """Bring a store up to date with a source and return the report (DESIGN's keys).
 

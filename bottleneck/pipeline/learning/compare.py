@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, files
 from bottleneck.core.errors import UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -29,6 +30,7 @@ class CompareOptions:
     picture: Path | None = None
 
 
+@as_guest()
 def compare(options: CompareOptions) -> dict[str, Any]:
     """Return the runs' figures, the most accurate first; nothing is computed anew.
 

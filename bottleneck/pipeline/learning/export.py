@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.network import whole_model
 from bottleneck.heads.views import itself
@@ -35,6 +36,7 @@ class ExportOptions:
     split: str | None = None
 
 
+@as_guest()
 def export(options: ExportOptions) -> dict[str, Any]:
     """Write the file and return what it holds.
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from bottleneck.core import console, files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.recipe import ViewSpec
 from bottleneck.data.decode import Limits
 from bottleneck.pipeline.extraction.canaries import N_CANARIES, Canaries, recorded_canaries
@@ -84,6 +85,7 @@ class Predictions:
     cached: int
 
 
+@as_guest()
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Return the classes of each image (DESIGN's keys); write them as CSV where that is asked.
 
@@ -113,6 +115,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     }
 
 
+@as_guest()
 def predictions(options: PredictOptions) -> Predictions:
     """Return the probabilities of all classes of each image.
 

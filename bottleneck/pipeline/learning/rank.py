@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import backbones
 from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.extraction.extract import extract
@@ -39,6 +40,7 @@ class RankOptions:
     picture: Path | None = None
 
 
+@as_guest()
 def rank(options: RankOptions) -> dict[str, Any]:
     """Extract what is missing, train a linear head on each, and return them by accuracy.
 
