@@ -158,7 +158,7 @@ def main():
         before = settings()
         try:
             call()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the test shows it
             problems.append(f"{what}: {type(error).__name__}: {error}")
         after = settings()
         left = {key: (before[key], after[key]) for key in before if before[key] != after[key]}
