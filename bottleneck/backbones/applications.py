@@ -19,11 +19,13 @@ from bottleneck.backbones.backbone import (
 )
 from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import restart_names
+from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bottleneck.backbones.cut import Flat
+    from bottleneck.core.reporter import Reporter
 
 
 def names() -> tuple[str, ...]:
@@ -44,7 +46,7 @@ def spec(name: str) -> Spec:
     return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=top)
 
 
-def load(request: Request) -> Backbone:
+def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     """Load an application, cut it, and give it its identity.
 
     Raises

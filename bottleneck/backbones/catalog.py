@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import generators_kept
 from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from bottleneck.backbones.backbone import Backbone, Request, Spec
+    from bottleneck.core.reporter import Reporter
 
 # One line a family; the first that claims a name has it. A family is a module, light to import:
 #   names() -> tuple       what it lists, for people
 #   claims(name) -> bool   whether a name is its own: a listed one, or of a form of its own (a path,
 #                          or a prefix such as `hub:`)
 #   spec(name) -> Spec     what is known of a name that it claims
-#   load(Request) -> Backbone
+#   load(Request, Reporter) -> Backbone
 FAMILIES = (
     "bottleneck.backbones.applications",
     "bottleneck.backbones.mini.load",
@@ -42,7 +44,7 @@ def spec(name: str) -> Spec:
 
 
 @as_guest()
-def load(request: Request) -> Backbone:
+def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     """Return the frozen network, cut, with its identity.
 
     Raises
@@ -55,7 +57,7 @@ def load(request: Request) -> Backbone:
         Without Keras and its backend, where the network needs them.
     """
     with generators_kept():  # Keras draws initial weights, also those that it then replaces
-        found: Backbone = _family(request.backbone).load(request)
+        found: Backbone = _family(request.backbone).load(request, reporter)
     return found
 
 

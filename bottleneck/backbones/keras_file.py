@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.backbones.backbone import Backbone, Request, Spec, Top, from_model
-from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.reporter import SILENT
+
+if TYPE_CHECKING:
+    from bottleneck.core.reporter import Reporter
 
 WEIGHTS = "own"
 
@@ -35,7 +38,7 @@ def spec(name: str) -> Spec:
     return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_own=True)
 
 
-def load(request: Request) -> Backbone:
+def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     """Load the network of a file, cut it, and give it its identity.
 
     Raises
@@ -73,7 +76,7 @@ def load(request: Request) -> Backbone:
         why = model_file.reason(error)
         raise UsageError(f"cannot be rebuilt ({why})", path, "check its layers") from error
     if request.preprocessing is None:
-        console.say(f"{path.name} gets pixels from 0 to 255 (--preprocessing none)")
+        reporter.say(f"{path.name} gets pixels from 0 to 255 (--preprocessing none)")
     return found
 
 

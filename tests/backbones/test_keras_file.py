@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,11 +91,15 @@ def test_rows_are_those_of_plain_predict_on_the_same_preprocessed_images(keras, 
     assert found.weight_files == (path,)
 
 
-def test_without_a_preprocessing_one_line_says_that_there_is_none(kept, capsys):
-    assert load(asked(kept / "small.keras")).preprocessing == "none"
-    assert "pixels from 0 to 255 (--preprocessing none)" in capsys.readouterr().err
-    load(asked(kept / "small.keras", preprocessing="none"))
-    assert "pixels" not in capsys.readouterr().err
+def test_without_a_preprocessing_the_reporter_is_told_that_there_is_none(kept, capsys):
+    told = []
+    reporter = SimpleNamespace(say=told.append)
+    assert load(asked(kept / "small.keras"), reporter).preprocessing == "none"
+    (line,) = told
+    assert "pixels from 0 to 255 (--preprocessing none)" in line
+    load(asked(kept / "small.keras", preprocessing="none"), reporter)
+    load(asked(kept / "small.keras"))  # nobody asked to be told
+    assert (told, capsys.readouterr().err) == ([line], "")
 
 
 @pytest.mark.slow

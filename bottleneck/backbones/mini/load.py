@@ -23,11 +23,14 @@ from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.generated import pictures
 from bottleneck.core.portable import Portable
+from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from bottleneck.core.reporter import Reporter
 
 HERE = Path(__file__).parent
 TENSORS = "mini.safetensors"  # float16: {name.kernel: (h, w, in, out), name.bias: (out,)}
@@ -54,7 +57,7 @@ def spec(name: str) -> Spec:
     return Spec(name=name, size=SIZE, weights=WEIGHTS)
 
 
-def load(request: Request) -> Backbone:
+def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     """Return `mini`, cut as asked.
 
     Raises
