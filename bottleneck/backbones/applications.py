@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
+from bottleneck.backbones.application_facts import FACTS
 from bottleneck.backbones.application_list import APPLICATIONS, Application
 from bottleneck.backbones.backbone import (
     BATCH,
@@ -43,7 +44,14 @@ def spec(name: str) -> Spec:
     entry = APPLICATIONS[name]
     batch_size = LARGE_BATCH if entry.large else BATCH
     top = Top(layer=entry.top, classes="imagenet")
-    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=top)
+    return Spec(
+        name=name,
+        size=(entry.size, entry.size),
+        batch_size=batch_size,
+        top=top,
+        features=FACTS[name].features,
+        weights_file=FACTS[name].weights_file,
+    )
 
 
 def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:

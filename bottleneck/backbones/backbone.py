@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bottleneck.backbones.behind import Behind
+    from bottleneck.backbones.layer import Layer
     from bottleneck.core.portable import Portable
 
 BATCH = 64
@@ -35,6 +36,8 @@ class Spec:
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
     top: Top | None = None  # None: it was not made to tell classes
+    features: int | None = None  # numbers per image with --pooling avg; None: loading tells
+    weights_file: str | None = None  # of `weights`, in KERAS_HOME/models; None: nothing to fetch
     is_own: bool = False  # a file of the user's, who knows its pixels and its code
 
 
@@ -78,6 +81,8 @@ class Backbone:
     portable : the same network without Keras, for the few that have it
     behind : callable
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
+    layers : callable
+        Returns the layers of the whole network, in the order in which they compute.
     """
 
     make_model: Callable[[], Any]
@@ -92,6 +97,7 @@ class Backbone:
     about: dict[str, Any] = field(default_factory=dict)
     portable: Portable | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
+    layers: Callable[[], Sequence[Layer]] = tuple
 
     @property
     def model(self) -> Any:
@@ -160,6 +166,7 @@ def from_model(
         weight_files=weight_files,
         about={**(about or {}), "parameters": whole.count_params()},
         behind=lambda: behind.Behind(flat, at, output, found.front),
+        layers=lambda: behind.layers(flat),
     )
     return found
 

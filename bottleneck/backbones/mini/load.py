@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.backbones.backbone import Backbone, Request, Spec, from_model
+from bottleneck.backbones.backbone import Backbone, Request, from_model
 from bottleneck.backbones.mini import network
+from bottleneck.backbones.mini.family import SIZE, WEIGHTS
 from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
@@ -37,24 +38,7 @@ TENSORS = "mini.safetensors"  # float16: {name.kernel: (h, w, in, out), name.bia
 ROWS = "rows.safetensors"  # float32: what plain Keras computes of `pictures(N_PICTURES)`
 FACTS = "mini.json"
 N_PICTURES = 32
-SIZE = (network.SIZE, network.SIZE)
-WEIGHTS = "shipped"
 ADVICE = "install bottleneck-cache again"
-
-
-def names() -> tuple[str, ...]:
-    """Return `mini` alone."""
-    return ("mini",)
-
-
-def claims(name: str) -> bool:
-    """Whether this is `mini`."""
-    return name == "mini"
-
-
-def spec(name: str) -> Spec:
-    """Return what is known of `mini`."""
-    return Spec(name=name, size=SIZE, weights=WEIGHTS)
 
 
 def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
