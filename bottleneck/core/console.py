@@ -67,14 +67,16 @@ class Console:
         else:
             from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
 
-            with tqdm(
-                total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True
-            ) as bar:
-                self._bar = bar
-                try:
-                    yield bar
-                finally:
-                    self._bar = None
+            around, bar = (
+                self._bar,
+                tqdm(total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True),
+            )
+            self._bar = bar
+            try:
+                yield bar
+            finally:
+                bar.close()  # first, so that a message of another thread gets a line of its own
+                self._bar = around
 
 
 class _Lines:
