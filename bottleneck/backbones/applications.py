@@ -76,7 +76,7 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     model, weight_files = _with_weights(entry, request, size, top=top)
     found = from_model(
         model,
-        own=True,
+        ours=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,
@@ -117,7 +117,7 @@ def _skeleton(entry: Application, size: tuple[int, int], *, top: bool) -> Flat:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     with import_keras().StatelessScope():
-        return cut.flatten(build(entry, size, top=top, weights=None), size, own=True)
+        return cut.flatten(build(entry, size, top=top, weights=None), size, ours=True)
 
 
 def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -> bool:

@@ -38,7 +38,7 @@ class Spec:
     top: Top | None = None  # None: it was not made to tell classes
     features: int | None = None  # numbers per image with --pooling avg; None: loading tells
     weights_file: str | None = None  # of `weights`, in KERAS_HOME/models; None: nothing to fetch
-    is_own: bool = False  # a file of the user's, who knows its pixels and its code
+    is_users_file: bool = False  # a file of the user's, who knows its pixels and its code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ def _pooled() -> Behind:
 def from_model(
     model: Any,
     *,
-    own: bool = False,
+    ours: bool = False,
     layer: str | None = None,
     pooling: str = "none",
     size: tuple[int, int],
@@ -144,7 +144,7 @@ def from_model(
 
     keras = import_keras()
     try:
-        flat = cut.flatten(model, size, own=own, network_version=network_version)
+        flat = cut.flatten(model, size, ours=ours, network_version=network_version)
     except ValueError as error:
         raise bad_size(model.name, size, error) from error
     at = flat.output if layer is None else cut.find_layer(flat, layer)

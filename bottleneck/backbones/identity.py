@@ -209,12 +209,12 @@ def _config(operation: Any, rank: int) -> dict[str, Any]:
     config = config_of(operation)
     name = type(operation).__name__
     is_layer = hasattr(operation, "weights")
-    is_own = not is_of_keras(type(operation))
-    pinned = COUNTED.get(name) if is_layer and not is_own else None
+    is_foreign = not is_of_keras(type(operation))
+    pinned = COUNTED.get(name) if is_layer and not is_foreign else None
     defaults = _constructor_defaults(type(operation))
     counted: dict[str, Any] = {}
     for key, value in config.items():
-        if _never_counts(key, of_keras=is_layer and not is_own):
+        if _never_counts(key, of_keras=is_layer and not is_foreign):
             continue
         # Other operations put an axis into their input, so that -1 is none of it.
         spelled = _spell(value, key, rank if pinned is not None else None)

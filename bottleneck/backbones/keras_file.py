@@ -35,7 +35,7 @@ def spec(name: str) -> Spec:
     """Return what is known of a file that is not opened yet: where it is."""
     path = Path(name).expanduser().absolute()
     top = Top(layer=None, classes=None)
-    return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_own=True)
+    return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_users_file=True)
 
 
 def load(request: Request, reporter: Reporter = SILENT) -> Backbone:

@@ -42,7 +42,7 @@ class Finding:
 
     what: str
     layer: str
-    kind: str  # code (inside the file), own (a class or function of somebody's), never
+    kind: str  # code (inside the file), foreign (a class or function that is not of Keras), never
 
 
 def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
@@ -68,7 +68,7 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
                 at,
                 "if you trust who made it: --trust --network-version TEXT",
             )
-        if found.kind == "own" and not imported:
+        if found.kind == "foreign" and not imported:
             raise UsageError(
                 f"{found.what} is not Keras' own",
                 at,
@@ -89,7 +89,7 @@ def findings(value: Any, layer: str = "") -> Iterator[Finding]:
                 yield Finding(_what(value), layer, kind)
         for key, item in value.items():
             if key == "compile_config":  # its functions Keras finds by name, or not at all
-                yield from (f for f in findings(item, layer) if f.kind != "own")
+                yield from (f for f in findings(item, layer) if f.kind != "foreign")
                 continue
             if key.endswith("activation"):
                 yield from _activation(item, layer)
@@ -99,7 +99,7 @@ def findings(value: Any, layer: str = "") -> Iterator[Finding]:
 def _activation(value: Any, layer: str) -> Iterator[Finding]:
     """Yield what Keras writes of an activation that is not its own, where it is no object."""
     if isinstance(value, str) and ">" in value:
-        yield Finding(value, layer, "own")  # a registered function: package>name
+        yield Finding(value, layer, "foreign")  # a registered function: package>name
     if isinstance(value, dict) and "class_name" not in value:
         yield Finding("a lambda", layer, "code")
 
@@ -127,7 +127,7 @@ def _kind(value: dict[str, Any]) -> str | None:
         return None
     first, *rest = str(module or "").split(".")
     if first != "keras":
-        return "own"
+        return "foreign"
     if name in _READS_FILES:
         return "never"
     if name == "function":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones import foreign_hdf5, model_archive, model_config, own_code
+from bottleneck.backbones import foreign_hdf5, model_archive, model_config, user_code
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -53,7 +53,7 @@ def load(path: Path, *, imports: Sequence[str] = (), trust: bool = False) -> Any
             foreign_hdf5.check(file, path, "check --backbone")
         else:
             _check(file, path, imported=bool(imports), trusted=trust)
-    model = _load_with_keras(path, own_code.import_modules(imports), trust=trust)
+    model = _load_with_keras(path, user_code.import_modules(imports), trust=trust)
     if _stat(path) != before:
         raise UsageError("changed while it was read", path, "run the same command again")
     return model

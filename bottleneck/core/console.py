@@ -67,10 +67,8 @@ class Console:
         else:
             from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
 
-            around, bar = (
-                self._bar,
-                tqdm(total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True),
-            )
+            around = self._bar
+            bar = tqdm(total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True)
             self._bar = bar
             try:
                 yield bar

@@ -204,7 +204,7 @@ def test_a_module_that_cannot_be_imported_is_one_line(
 
 
 def test_what_a_module_prints_while_it_is_imported_is_no_result(tmp_path, monkeypatch, capsys):
-    from bottleneck.backbones.own_code import import_modules
+    from bottleneck.backbones.user_code import import_modules
 
     (tmp_path / "talks.py").write_text("print('hello')")
     monkeypatch.chdir(tmp_path)

@@ -69,6 +69,7 @@ def test_a_bar_within_a_bar_gives_the_first_one_back():
         with ours.progress(5, "inner"):
             pass
         outer.update(1)
+        outer.refresh()
         ours.say("a message")
     assert "a message" in shown(screen.getvalue())
 

@@ -135,7 +135,7 @@ def _in_keras(
     model = keras.Model(image, network.maps(KerasBuilder(tensors), image), name="mini")
     return from_model(
         model,
-        own=True,
+        ours=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,

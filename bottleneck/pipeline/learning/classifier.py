@@ -21,7 +21,7 @@ from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pipeline.network import network as networks
-from bottleneck.pipeline.network.options import LEAVE, recorded_options
+from bottleneck.pipeline.network.options import PERMISSIONS, recorded_options
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 ANOTHER_BY_NOW = (
     "name the file of then (--backbone, --weights), use the versions of then, or train again"
 )
-# What may be said of a run's network: where its files are now, and leave to run its code.
-OF_A_RUN = {"backbone", "weights", *LEAVE}
+# What may be said of a run's network: where its files are now, and permission to run its code.
+OF_A_RUN = {"backbone", "weights", *PERMISSIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,7 +109,7 @@ def open_run(named: str, said: NetworkOptions) -> TrainedRun:
 
     Parameters
     ----------
-    said : where its network's files are now, where they were moved, and leave to run its code
+    said : where its network's files are now, where they were moved, and permission to run its code
 
     Raises
     ------

@@ -93,7 +93,7 @@ def _store_name(name: str) -> str:
 
 def _asked(name: str, network: NetworkOptions) -> NetworkOptions:
     """Return what is asked of one backbone, of what was asked of them all."""
-    if backbones.catalog.spec(name).is_own:
+    if backbones.catalog.spec(name).is_users_file:
         return replace(network, backbone=name, weights=None)
     return replace(network, backbone=name, preprocessing=None, network_version=None)
 

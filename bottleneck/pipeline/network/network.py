@@ -13,7 +13,7 @@ from bottleneck.core.paths import to_json_text
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.network import requests
-from bottleneck.pipeline.network.options import LEAVE, NetworkOptions, plain, recorded_options
+from bottleneck.pipeline.network.options import PERMISSIONS, NetworkOptions, plain, recorded_options
 
 if TYPE_CHECKING:
     from bottleneck.backbones.backbone import Backbone
@@ -93,7 +93,7 @@ def load(options: NetworkOptions, reporter: Reporter = SILENT) -> Network:
         views=seen,
         network_version=options.network_version,
     )
-    request = {key: value for key, value in plain(options).items() if key not in LEAVE}
+    request = {key: value for key, value in plain(options).items() if key not in PERMISSIONS}
     about = {**backbone.about, "request": request}
     return Network(options, recipe, about, backbone, read, reporter=reporter)
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import ViewSpec
 
-# Leave to run code: each command gives it anew, and a store's word for it is never taken.
-LEAVE = {"imports", "trust"}
+# Permission to run code from a file: each command gives it anew, and what a store says of it is
+# never taken.
+PERMISSIONS = {"imports", "trust"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +50,9 @@ class NetworkOptions:
 
     @property
     def given(self) -> bool:
-        """Whether anything was said that a recipe is made from; leave to run code is none."""
+        """Whether anything was said that a recipe is made from; a permission is nothing of it."""
         plain = asdict(self)
-        return any(plain[key] is not None for key in plain.keys() - LEAVE)
+        return any(plain[key] is not None for key in plain.keys() - PERMISSIONS)
 
     def view_spec(self) -> ViewSpec:
         """Return what a recipe says of the views; UsageError where the words do not fit."""
@@ -106,10 +107,10 @@ def plain(options: NetworkOptions) -> dict[str, Any]:
 def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
     """Return how the network was asked for, of what a store or a receipt says about its recipe.
 
-    Leave to run code is not among it, whatever they say.
+    Permission to run code is never among it, whatever they say.
     """
     try:
-        recorded = {k: v for k, v in dict(about.get("request", {})).items() if k not in LEAVE}
+        recorded = {k: v for k, v in dict(about.get("request", {})).items() if k not in PERMISSIONS}
         request: dict[str, Any] = {
             k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
         }
