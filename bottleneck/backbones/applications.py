@@ -140,7 +140,7 @@ def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -
     flattens = any(path.split("/")[-1].startswith("flatten") for path in whole.places)
     if flattens and size != (entry.size, entry.size) and not request.weights.startswith("random:"):
         raise UsageError(
-            f"the weights of layer {request.layer} fit one size alone",
+            f"the weights of layer {request.layer} fit only one image size",
             f"--size {size[0]}x{size[1]}",
             f"use --size {entry.size}, or a layer before the Flatten",
         )
@@ -156,7 +156,9 @@ def _with_weights(
     if request.weights.startswith("random:"):
         seed = request.weights.removeprefix("random:")
         if not seed.isdigit():
-            raise UsageError(f"no seed {seed!r}", "--weights", "such as random:0")
+            raise UsageError(
+                f"no seed {seed!r}", "--weights", "give a whole number, such as random:0"
+            )
         import_keras().utils.set_random_seed(int(seed))
         return build(entry, size, top=top, weights=None), ()
     square = (entry.size, entry.size)

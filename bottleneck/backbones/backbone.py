@@ -75,7 +75,7 @@ class Backbone:
     row_dtype : str
         How rows are stored unless the user says otherwise: float16, or float32 for probabilities.
     batch_size : int
-        Images a compiled call.
+        Images per compiled call.
     weight_files : the files that were read
     about : names for people, and how many `parameters` there are up to the cut
     portable : the same network without Keras, for the few that have it
@@ -175,4 +175,4 @@ def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:
     """Return the error for a size that a network cannot take."""
     reason = " ".join(str(error).split())[:160]
     what = f"{name} cannot take images of {size[0]}x{size[1]} ({reason})"
-    return UsageError(what, "--size", "try a larger one, or leave it away")
+    return UsageError(what, "--size", "try a larger size, or omit --size to use the network's own")

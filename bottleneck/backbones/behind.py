@@ -68,7 +68,7 @@ class Behind:
             advice = (
                 f"extract with --layer {' or '.join(near)} and --pooling none into another --cache"
                 if near
-                else "use another head"
+                else "use another head: linear, dense or conv"
             )
             raise UsageError(what, WHERE, advice)
 

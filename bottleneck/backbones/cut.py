@@ -95,17 +95,19 @@ def flatten(
     Raises
     ------
     UsageError
-        For code that is not Keras' own, unless `network_version` says which version it is.
+        For code from outside Keras, unless `network_version` says which version it is.
     """
     keras = import_keras()
     if not is_nested(model) or not getattr(model, "inputs", None):
         raise UsageError(
             f"{type(model).__name__} is not made of layers by Keras' functional API",
             model.name,
-            "give --network-version TEXT once it is wrapped in a functional model",
+            "wrap it in keras.Model(inputs, outputs), and add --network-version TEXT",
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UsageError("needs one input and one output", model.name, "cut it so first")
+        raise UsageError(
+            "needs one input and one output", model.name, "save a model that has one of each"
+        )
     image = keras.Input((*size, 3), dtype="float32", name="image")
     flat = Flat(image, None)
     replay = _Replay(flat, network_version, ours=ours)

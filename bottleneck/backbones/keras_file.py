@@ -45,7 +45,7 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     ------
     UsageError
         No such file, not a network, code or classes that cannot be known, more than one input or
-        no RGB input, no size where it takes any, an unknown layer.
+        no RGB input, an unknown layer, no --size although the network takes any size.
     DamagedError
         A file whose bytes are not those that were saved.
     MissingDependencyError
@@ -56,7 +56,7 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     path = Path(request.backbone)
     arithmetic = preprocessing.named(request.preprocessing, preprocessing.NONE)
     if request.weights != WEIGHTS:
-        raise UsageError("a model file holds its own weights", "--weights", "leave --weights away")
+        raise UsageError("a model file holds its own weights", "--weights", "omit --weights")
     model = model_file.load(path, imports=request.imports, trust=request.trust)
     size = _size(model, path, request.size)
     try:
@@ -84,7 +84,11 @@ def _size(model: Any, path: Path, asked: tuple[int, int] | None) -> tuple[int, i
     """Return (height, width): what is asked for, or what the network takes."""
     shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or ()]
     if not shapes:
-        raise UsageError("not made of layers from an input on", path, "use the functional API")
+        raise UsageError(
+            "not made of layers from an input on",
+            path,
+            "build it with the functional API: keras.Model(inputs, outputs)",
+        )
     n_inputs, n_outputs = len(shapes), len(model.outputs)
     if (n_inputs, n_outputs) != (1, 1):
         raise UsageError(
@@ -98,7 +102,7 @@ def _size(model: Any, path: Path, asked: tuple[int, int] | None) -> tuple[int, i
         raise UsageError(f"takes {what}, not height x width x 3", path, "RGB, channels last")
     size = asked or shape[1:3]
     if None in size:
-        raise UsageError("takes images of any size", path, "say which: --size H[xW]")
+        raise UsageError("takes images of any size", path, "choose one with --size HEIGHT[xWIDTH]")
     return int(size[0]), int(size[1])
 
 

@@ -50,7 +50,7 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
 
     Parameters
     ----------
-    imported : classes of the user's own are at hand
+    imported : the user imports the modules of custom classes
     trusted : code inside the file may run
 
     Raises
@@ -61,7 +61,11 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
     for found in findings(config):
         at = f"{where}, layer {found.layer}" if found.layer else where
         if found.kind == "never":
-            raise UsageError(f"{found.what} is no part of a network for images", at, "take it out")
+            raise UsageError(
+                f"{found.what} cannot be part of a network for images",
+                at,
+                "remove it from the model",
+            )
         if found.kind == "code" and not trusted:
             raise UsageError(
                 f"{found.what} is code inside the file, and is not run",

@@ -68,12 +68,12 @@ def reason(error: Exception) -> str:
 def _check(file: BinaryIO, path: Path, *, imported: bool, trusted: bool) -> None:
     config = model_archive.read_config(file, path)
     if not isinstance(config, dict):
-        raise UsageError("its config is no network", path, model_archive.NOT_ONE)
+        raise UsageError("its config does not describe a network", path, model_archive.NOT_ONE)
     config["compile_config"] = None  # it is not compiled again
     try:
         model_config.check(config, path, imported=imported, trusted=trusted)
     except RecursionError as error:
-        raise UsageError("its config is too deep", path, model_archive.NOT_ONE) from error
+        raise UsageError("its config is nested too deeply", path, model_archive.NOT_ONE) from error
 
 
 def _stat(path: Path) -> tuple[int, ...]:

@@ -29,7 +29,9 @@ def import_modules(names: Iterable[str]) -> dict[str, Any]:
         for name in names:
             if not all(part.isidentifier() for part in name.split(".")):
                 raise UsageError(
-                    f"{name!r} is no module's name", "--import", "mylayers for mylayers.py, say"
+                    f"{name!r} is not the name of a module",
+                    "--import",
+                    "for mylayers.py give mylayers",
                 )
             try:
                 with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
@@ -39,7 +41,7 @@ def import_modules(names: Iterable[str]) -> dict[str, Any]:
                 raise UsageError(
                     f"cannot be imported ({reason})",
                     f"--import {name}",
-                    "a module of this environment or of the current folder",
+                    "name a module of this environment or of the current folder",
                 ) from error
             defined = {k: v for k, v in vars(module).items() if _is_defined_in(module, v)}
             found.update(defined)

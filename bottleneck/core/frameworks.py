@@ -115,7 +115,7 @@ def import_callers_keras() -> Any:
         raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
     except ValueError as error:
         raise UsageError(
-            f"Keras cannot start ({error})", "keras.json", "mend or delete that file"
+            f"Keras cannot start ({error})", "keras.json", "correct or delete that file"
         ) from error
 
 

@@ -42,7 +42,7 @@ ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
             needs="openvino",
             extra="openvino",
             supports_gpu=False,
-            help="OpenVINO: the fastest on CPUs; computes on the CPU alone",
+            help="OpenVINO: the fastest on CPUs; cannot use a GPU",
         ),
         "keras": EngineSpec(
             module="bottleneck.engines.keras",

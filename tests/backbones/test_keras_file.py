@@ -189,7 +189,7 @@ def test_a_layer_of_one_s_own_must_compute_in_float32(keras, tmp_path, my_module
         ("raise OSError('all wrong')", "broken", "OSError: all wrong"),
         ("import sys; sys.exit(3)", "broken", "SystemExit"),
         ("x = ", "broken", "SyntaxError"),
-        ("", "my/layers.py", "no module's name"),
+        ("", "my/layers.py", "not the name of a module"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_one_line(
@@ -282,7 +282,7 @@ def test_what_is_no_network_for_images_is_one_line(keras, kept, tmp_path):
     path = saved(keras.Model(image, dense), tmp_path / "dense.keras")
     with pytest.raises(UsageError, match="cannot take images of 9x9"):
         load(asked(path, size=(9, 9)))
-    with pytest.raises(UsageError, match="leave --weights away"):
+    with pytest.raises(UsageError, match="omit --weights"):
         load(asked(kept / "small.keras", weights="random:0"))
 
 
@@ -376,7 +376,7 @@ def test_a_hostile_config_is_refused_before_anything_is_built(kept, tmp_path, ke
         archive.writestr("config.json", json.dumps(config))
         archive.writestr("model.weights.h5", tensors)
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("was built"))
-    with pytest.raises(UsageError, match="function get_file is no part of a network"):
+    with pytest.raises(UsageError, match="function get_file cannot be part of a network"):
         load(asked(tmp_path / "m.keras", trust=True))
 
 

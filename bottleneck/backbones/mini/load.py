@@ -54,7 +54,7 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
         Without Keras, when it is cut elsewhere or at another size than it is shipped for.
     """
     if request.weights != WEIGHTS:
-        raise UsageError("mini has its own weights alone", "--weights", "leave --weights away")
+        raise UsageError("mini can only use its own weights", "--weights", "omit --weights")
     size = request.size or SIZE
     facts = json.loads(files.read(HERE / FACTS))
     tensors = {

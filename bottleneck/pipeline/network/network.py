@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 DEFAULT_BATCH = 64
-START_ANEW = "use another --cache, or --replace to start this one anew"
+START_ANEW = "use another --cache, or --replace to compute this store anew"
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Network:
 
     @property
     def batch_size(self) -> int:
-        """Images a compiled call, where nothing is recorded."""
+        """Images per compiled call, where nothing is recorded."""
         if self._backbone is not None:
             return self._backbone.batch_size
         if self.options.backbone is None:

@@ -66,7 +66,9 @@ class NetworkOptions:
             )
         self.view_spec()  # a wrong word must show before anything is loaded
         if self.network_version is not None and not self.network_version.strip():
-            raise UsageError("is empty, so it says nothing", "--network-version", "give a text")
+            raise UsageError(
+                "is empty", "--network-version", "give a text that names the version of the code"
+            )
         spec = backbones.catalog.spec(self.backbone)
         weights = self.weights or spec.weights
         if weights != spec.weights and not weights.startswith("random:"):
