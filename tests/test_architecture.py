@@ -35,7 +35,10 @@ FRAMEWORK_FILES = {
 # Who else may call what has an effect on a disk: which calls, and why.
 WRITERS = {
     "core/console.py": ({"NamedTemporaryFile", "open"}, "a bug's traceback; a closed pipe's end"),
-    "core/frameworks.py": ({"TemporaryFile"}, "native chatter, in a file without a name"),
+    "core/frameworks.py": (
+        {"TemporaryFile", "write"},
+        "native chatter, in a file without a name; what is none, on stderr again",
+    ),
     "store/zarr.py": ({"mkdir", "open"}, "into a temporary name that its caller publishes"),
     "store/hdf5.py": ({"create"}, "into a temporary name that its caller publishes"),
     "heads/linear.py": ({"save_file", "open"}, "into a temporary name that its caller publishes"),

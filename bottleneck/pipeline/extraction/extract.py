@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
+from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.extraction import Extraction
 from bottleneck.pipeline.extraction.job import Job
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 NOT_OF_A_RUN = ("network", "classes")  # what the store says already
 
 
+@as_guest()
 def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Bring a store up to date with a source and return the report (DESIGN's keys).
 
@@ -58,16 +60,18 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
         )
 
     if options.dry_run:
-        run = Extraction(job(networks.resolve(options.network, store)), store)
+        run = Extraction(job(networks.resolve(options.network, store, reporter)), store)
         return preview_report(run, run.preview())
     if store is not None:
         with _locked(options):
             store = store.refresh()
-            return _finished(Extraction(job(networks.resolve(options.network, store)), store))
+            return _finished(
+                Extraction(job(networks.resolve(options.network, store, reporter)), store)
+            )
     # Whatever is wrong with the data or the network must show before a folder is made.
     listing = source.list()
     engines.catalog.candidates(options.engine, devices=options.devices)
-    network = networks.resolve(options.network, None)
+    network = networks.resolve(options.network, None, reporter)
     require_readable(source, len(listing), network.recipe.image)
     Store.prepare(options.cache)
     with _locked(options):

@@ -21,7 +21,7 @@ from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pipeline.network import network as networks
-from bottleneck.pipeline.network.options import LEAVE, recorded_options
+from bottleneck.pipeline.network.options import PERMISSIONS, recorded_options
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 ANOTHER_BY_NOW = (
     "name the file of then (--backbone, --weights), use the versions of then, or train again"
 )
-# What may be said of a run's network: where its files are now, and leave to run its code.
-OF_A_RUN = {"backbone", "weights", *LEAVE}
+# What may be said of a run's network: where its files are now, and permission to run its code.
+OF_A_RUN = {"backbone", "weights", *PERMISSIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,7 +110,7 @@ def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun
 
     Parameters
     ----------
-    said : where its network's files are now, where they were moved, and leave to run its code
+    said : where its network's files are now, where they were moved, and permission to run its code
 
     Raises
     ------
@@ -131,12 +131,14 @@ def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun
     store = store_of(run)
     if store is not None and store.recipe.id == run.recipe:
         options = replace(recorded_options(store.about, store.path), **told).completed()
-        network = networks.Network(options, store.recipe, store.about, advice=ANOTHER_BY_NOW)
+        network = networks.Network(
+            options, store.recipe, store.about, advice=ANOTHER_BY_NOW, reporter=reporter
+        )
         return TrainedRun(run=run, head=head, network=network, store=store)
     gone = "is not here" if store is None else "has another recipe by now"
     reporter.say(f"the run's store {gone}: computing from what the receipt says")
     options = replace(recorded_options(run.about, run.folder), **told).completed()
-    network = networks.load(options)
+    network = networks.load(options, reporter)
     if network.recipe.id != run.recipe:
         raise RecipeError(
             "the network that its receipt names has another recipe by now",
@@ -183,7 +185,7 @@ def of_backbone(options: NetworkOptions, named: str | None, reporter: Reporter) 
             f"{options.backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
         )
     names = _class_names(named or top.classes)
-    network = networks.load(replace(options, layer=top.layer, pooling="none"))
+    network = networks.load(replace(options, layer=top.layer, pooling="none"), reporter)
     shape = network.recipe.rows.shape
     if len(shape) != 1 or shape[0] < 2 or network.backbone().row_dtype != "float32":
         raise UsageError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
@@ -31,6 +32,7 @@ class CompareOptions:
     picture: Path | None = None
 
 
+@as_guest()
 def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the runs' figures, the most accurate first; nothing is computed anew.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.network import whole_model
@@ -38,6 +39,7 @@ class ExportOptions:
     split: str | None = None
 
 
+@as_guest()
 def export(options: ExportOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Write the file and return what it holds.
 

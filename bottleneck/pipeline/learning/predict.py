@@ -18,6 +18,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.decode import Limits
@@ -57,6 +58,7 @@ class PredictOptions:
     threads: int | None = None
 
 
+@as_guest()
 def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the classes of each image (DESIGN's keys); write them as CSV where that is asked.
 
@@ -87,6 +89,7 @@ def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, A
     }
 
 
+@as_guest()
 def predictions(options: PredictOptions, reporter: Reporter = SILENT) -> Predictions:
     """Return the probabilities of all classes of each image.
 

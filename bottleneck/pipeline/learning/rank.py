@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures.plots import check_picture
@@ -41,6 +42,7 @@ class RankOptions:
     picture: Path | None = None
 
 
+@as_guest()
 def rank(options: RankOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Extract what is missing, train a linear head on each, and return them by accuracy.
 
@@ -93,7 +95,7 @@ def _store_name(name: str) -> str:
 
 def _asked(name: str, network: NetworkOptions) -> NetworkOptions:
     """Return what is asked of one backbone, of what was asked of them all."""
-    if backbones.catalog.spec(name).is_own:
+    if backbones.catalog.spec(name).is_users_file:
         return replace(network, backbone=name, weights=None)
     return replace(network, backbone=name, preprocessing=None, network_version=None)
 

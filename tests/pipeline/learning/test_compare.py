@@ -177,7 +177,7 @@ def test_the_door_prints_a_table_or_one_object(cache, data, tmp_path, capsys):
     assert console.run(compare_main, [*runs, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["level"] == 0.95
     words = ["--backbones", "resnet50,vgg16", "--data", str(data), "--weights", "random:0"]
-    words += ["--size", "8", "--caches", str(tmp_path / "c"), "--quiet"]
+    words += ["--size", "8", "--caches", str(tmp_path / "c")]
     assert console.run(compare_main, words) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
     with pytest.raises(SystemExit) as end:

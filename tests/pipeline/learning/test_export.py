@@ -188,7 +188,7 @@ def test_an_export_that_fails_leaves_nothing(cache, tmp_path, monkeypatch):
 
 
 def test_the_door_says_what_was_written(cache, tmp_path, capsys):
-    words = ["--cache", str(cache), "--quiet"]
+    words = ["--cache", str(cache)]
     assert console.run(export_main, [*words, str(tmp_path / "f.npz")]) == 0
     said = capsys.readouterr().out
     assert "10 rows of data, float16 (10, 6), 1 without a row left out" in said

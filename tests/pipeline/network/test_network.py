@@ -27,7 +27,7 @@ def loaded(tmp_path, monkeypatch):
         options = NetworkOptions(backbone="resnet50", weights=str(path), size=(8, 8)).completed()
         return path, lambda: networks.load(options)
 
-    def load(request):
+    def load(request, _reporter):
         assert os.path.isfile(request.weights)  # noqa: PTH113 - it need not be UTF-8
         return SimpleNamespace(
             network="0" * 64,
