@@ -5,50 +5,137 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
 if TYPE_CHECKING:
     import argparse
+    from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "extract",
-        "Compute the features of a frozen network for the images that have none yet.",
+        "--data DATA --backbone NAME --cache FOLDER [options]",
+        "Compute the features of a frozen network, once, and keep them in a store on disk. Only "
+        "images whose features are not there yet are computed: run the same command again, also "
+        "from cron, whenever images were added or edited.",
         "bottleneck extract --data photos/ --backbone resnet50 --cache cache/resnet50",
+        "bottleneck extract --cache cache/resnet50     (again, with all that the store knows)",
     )
-    words.add_cache(made, required=True)
-    data = made.add_argument_group("data")
-    data.add_argument("--data", metavar="X", help="folder, table, array, tar, image, or a name")
-    data.add_argument("--source", metavar="NAME", help="the source's name in the store")
-    data.add_argument("--include", action="append", default=[], metavar="GLOB")
-    data.add_argument("--exclude", action="append", default=[], metavar="GLOB")
-    data.add_argument("--limit", type=words.positive, metavar="N", help="compute at most N images")
-    data.add_argument("--allow-shrink", action="store_true", help="half of the images may be gone")
-    data.add_argument("--rehash", action="store_true", help="read every image, trust no stat")
-    network = made.add_argument_group("network (none of these: the store's own recipe)")
-    network.add_argument(
-        "--backbone", metavar="NAME", help="mini, a model of keras.applications, or a .keras file"
+    _add_data(made.add_argument_group("data (which images)"))
+    _add_network(
+        made.add_argument_group(
+            "network (how an image becomes features)",
+            "Needed only for a new store; an existing store knows its network.",
+        )
     )
-    network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
-    network.add_argument("--layer", metavar="NAME", help="cut here instead of below the top")
-    network.add_argument("--pooling", choices=("avg", "max", "none"))
-    words.add_image(network)
-    words.add_own_network(network)
-    network.add_argument("--compute", choices=("float32",), help="arithmetic (IEEE float32)")
-    network.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
-    words.add_views(network)
-    store = made.add_argument_group("store")
-    store.add_argument("--format", choices=("hdf5", "zarr"), help="of a new store (default hdf5)")
-    store.add_argument("--replace", action="store_true", help="another recipe: start anew")
-    store.add_argument("--dry-run", action="store_true", help="what would be computed, and why")
-    store.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")
-    store.add_argument("--no-lock", action="store_true", help="several runs at once")
-    work = words.add_work(made, engine="auto")
-    work.add_argument("--budget", type=words.duration, metavar="30m", help="stop after this long")
+    _add_store(made.add_argument_group("store (where the features are kept)"))
+    work = options.add_work(made, engine="auto")
+    work.add_argument(
+        "--budget",
+        type=words.duration,
+        metavar="TIME",
+        help="Stop after this time, such as 90s, 30m or 2h, and keep what was computed. Default: "
+        "no limit.",
+    )
     return made
+
+
+def _add_data(data: _ArgumentGroup) -> None:
+    data.add_argument(
+        "--data",
+        metavar="DATA",
+        help=f"The images: {options.DATA}. Default: the data source that the store knows.",
+    )
+    data.add_argument(
+        "--source",
+        metavar="NAME",
+        help="Name of this data source in the store. Default: the name of the folder, file or "
+        "data set.",
+    )
+    data.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Use only images whose path below the source matches, such as 'cat/*.jpg'. May be "
+        "given several times. Default: all images.",
+    )
+    data.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Ignore images whose path matches. May be given several times. Default: none.",
+    )
+    data.add_argument(
+        "--limit",
+        type=words.positive,
+        metavar="N",
+        help="Compute at most N images in this run; the next run goes on from there. Default: all.",
+    )
+    data.add_argument(
+        "--allow-shrink",
+        action="store_true",
+        help="Accept that more than half of the images are gone since the last run. Without it "
+        "that is an error, because the folder may just not be mounted.",
+    )
+    data.add_argument(
+        "--rehash",
+        action="store_true",
+        help="Read every image again, even where its size and times say that it did not change.",
+    )
+
+
+def _add_network(network: _ArgumentGroup) -> None:
+    network.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="The network: mini (small, in this package), a model of keras.applications such as "
+        "resnet50, or the path of a .keras or .h5 file.",
+    )
+    options.add_weights(network)
+    network.add_argument(
+        "--layer",
+        metavar="NAME",
+        help="Layer whose output is the features. Default: the last one before the classes.",
+    )
+    options.add_pooling(network)
+    options.add_size(network)
+    options.add_resample(network)
+    options.add_rows(network)
+    options.add_views(network)
+    options.add_own_network(network)
+
+
+def _add_store(store: _ArgumentGroup) -> None:
+    options.add_cache(store, required=True)
+    store.add_argument(
+        "--format",
+        choices=("hdf5", "zarr"),
+        help="File format of a new store. Default: hdf5.",
+    )
+    store.add_argument(
+        "--replace",
+        action="store_true",
+        help="Accept network options that differ from the store's, and compute everything anew. "
+        "The old features stay on disk until bottleneck gc.",
+    )
+    store.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Say what would be computed, and why; compute and write nothing.",
+    )
+    options.add_wait(store)
+    store.add_argument(
+        "--no-lock",
+        action="store_true",
+        help="Do not take the store's lock, so that several runs can fill one store at once.",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, words
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
+from bottleneck.core import console
 
 if TYPE_CHECKING:
     import argparse
@@ -15,21 +17,37 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
-        "status", "Say what a store holds.", "bottleneck status --cache cache/resnet50"
+    made = make_parser(
+        "status",
+        "[--cache FOLDER] [options]",
+        "Show what a store holds: its network, its data sources, and what is missing.",
+        "bottleneck status --cache cache/resnet50",
+        "bottleneck status --cache cache/resnet50 --why cat/01.jpg",
     )
-    words.add_cache(made, required=False)
-    made.add_argument("--source", metavar="NAME", help="one source alone")
-    made.add_argument("--why", metavar="KEY", help="all that is known of one image")
-    made.add_argument(
-        "--check", action="store_true", help="look at the sources; code 6 when something changed"
+    store = made.add_argument_group("store (what to show)")
+    options.add_cache(store, required=False)
+    store.add_argument(
+        "--source", metavar="NAME", help="Show only this data source. Default: all of them."
     )
-    made.add_argument(
+    store.add_argument(
+        "--why",
+        metavar="KEY",
+        help="Show everything known about one image, and why it has no features or is not used "
+        "for training. KEY is its path below the source's folder.",
+    )
+    store.add_argument(
+        "--check",
+        action="store_true",
+        help="Look whether the images are still what was recorded; end with exit code 6 if not. "
+        "No image is read.",
+    )
+    store.add_argument(
         "--picture",
         nargs="?",
         const="",
         metavar="FILE.png",
-        help="draw the features in two dimensions (default: derived/features.png in the store)",
+        help="Draw the features as points in two dimensions. Default of FILE.png: "
+        "derived/features.png in the store.",
     )
     return made
 

@@ -32,8 +32,10 @@ def cache(tmp_path, photos, numpy_network, later):
 
 
 def words(tmp_path, data, *more):
-    network = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
-    return ["--data", str(data), "--cache", str(tmp_path / "store"), *network, *more]
+    """Return the words of an extraction; one that is among `more` too is taken from there."""
+    said = {"--data": str(data), "--cache": str(tmp_path / "store")}
+    said |= {"--backbone": "resnet50", "--weights": "random:0", "--size": "8"}
+    return [word for option in said.items() if option[0] not in more for word in option] + [*more]
 
 
 def failing(capsys, main, arguments):
@@ -305,9 +307,9 @@ def test_a_closed_pipe_is_no_error():
     ("more", "said"),
     [
         (["--head", "forest"], "invalid choice"),
-        (["--units", "10,x"], "'x' is no whole number above zero"),
-        (["--dropout", "0.3;0.4"], "numbers with commas between"),
-        (["--epochs", "0"], "no whole number above zero"),
+        (["--units", "10,x"], "'x' is not a whole number above zero"),
+        (["--dropout", "0.3;0.4"], "separate numbers with commas"),
+        (["--epochs", "0"], "not a whole number above zero"),
         (["--epochs", "5"], "the head linear has no such option: --epochs"),
         (["--head", "dense", "--filters", "5"], "the head dense has no such option: --filters"),
         (["--head", "dense", "--units", "5", "--dropout", "0.1,0.2"], "2 values for 1 layers"),
