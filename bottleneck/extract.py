@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
+
+LIST = "list"  # in the place of a name: print the names there are
 
 
 def parser() -> argparse.ArgumentParser:
@@ -96,13 +100,14 @@ def _add_network(network: _ArgumentGroup) -> None:
         "--backbone",
         metavar="NAME",
         help="The network: mini (small, in this package), a model of keras.applications such as "
-        "resnet50, or the path of a .keras or .h5 file.",
+        "resnet50, or the path of a .keras or .h5 file. The word list prints all names and exits.",
     )
     options.add_weights(network)
     network.add_argument(
         "--layer",
         metavar="NAME",
-        help="Layer whose output is the features. Default: the last one before the classes.",
+        help="Layer whose output is the features; with --backbone, the word list prints all "
+        "layers and exits. Default: the last one before the classes.",
     )
     options.add_pooling(network)
     options.add_size(network)
@@ -113,7 +118,12 @@ def _add_network(network: _ArgumentGroup) -> None:
 
 
 def _add_store(store: _ArgumentGroup) -> None:
-    options.add_cache(store, required=True)
+    store.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="Folder of the feature store (required); it is created where there is none.",
+    )
     store.add_argument(
         "--format",
         choices=("hdf5", "zarr"),
@@ -140,8 +150,13 @@ def _add_store(store: _ArgumentGroup) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    args = parser().parse_args(argv)
+    made = parser()
+    args = made.parse_args(argv)
     console.configure(quiet=args.quiet)
+    if LIST in (args.backbone, args.layer):
+        return _list(args)
+    if args.cache is None:
+        made.error("argument --cache: missing: name the folder of the store")
     from bottleneck.pipeline.extraction import extract as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
@@ -171,6 +186,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     console.result(report, lines(report), as_json=args.json)
     return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    """Print the backbones, or the layers of one; return the exit code."""
+    from bottleneck.core.errors import UsageError  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
+
+    listing = import_module("bottleneck.pipeline.network.listing")
+    if args.backbone == LIST:
+        what, found = "backbones", listing.backbones()
+    elif args.backbone is None:
+        raise UsageError("no network named", "--layer list", "name it with --backbone")
+    else:
+        told = {**vars(args), "layer": None}
+        what, found = "layers", listing.layers(NetworkOptions.of(told))
+    heading = list(found[0]) if found else []
+    rows = [[_cell(entry[column]) for column in heading] for entry in found]
+    report = {"verb": "extract", what: found}
+    console.result(report, console.table([heading, *rows]), as_json=args.json)
+    return 0
+
+
+def _cell(value: object) -> str:
+    """Return a value of a listing for people: a shape as 7 x 7 x 2048."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " x ".join(map(str, value))
+    return "-" if value is None else str(value)
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
