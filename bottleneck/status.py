@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import _options as options
 from bottleneck._parser import make_parser
 from bottleneck.core import console
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
+MOST_KEYS = 20  # shown of a list; all of them stand in --json
+MOST_CLASSES = 10
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,7 +26,14 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck status --cache cache/resnet50 --why cat/01.jpg",
     )
     store = made.add_argument_group("store (what to show)")
-    options.add_cache(store, required=False)
+    store.add_argument(
+        "--cache",
+        type=Path,
+        action="append",
+        metavar="FOLDER",
+        help="Folder of the feature store; may be given several times, to show several. Default: "
+        "the only store in the folder cache/.",
+    )
     store.add_argument(
         "--source", metavar="NAME", help="Show only this data source. Default: all of them."
     )
@@ -54,15 +62,46 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    args = parser().parse_args(argv)
+    made = parser()
+    args = made.parse_args(argv)
     console.configure(quiet=args.quiet)
-    from bottleneck.core.errors import StaleError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
-    from bottleneck.pipeline.upkeep import status as use_case  # noqa: PLC0415
+    from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415 - --help stays light
 
-    report = use_case.status(
+    caches = args.cache or [the_one_store()]
+    if len(caches) == 1:
+        report = _report(args, caches[0])
+        console.result(report, lines(report), as_json=args.json)
+        return _code(report)
+    if args.picture:
+        made.error("argument --picture: one file for several stores: leave out the file's name")
+    return _several(args, caches)
+
+
+def _several(args: argparse.Namespace, caches: Sequence[Path]) -> int:
+    """Report of each store in turn; one that fails does not keep the others from being shown."""
+    from bottleneck.core.errors import BottleneckError, first_code  # noqa: PLC0415 - --help stays light
+
+    stores: list[dict[str, Any]] = []
+    shown: list[str] = []
+    for cache in caches:
+        try:
+            report = _report(args, cache)
+            shown += [*lines(report), ""]
+            stores.append({**report, "code": _code(report)})
+        except BottleneckError as error:
+            console.show_error(error)
+            failed = {"verb": "status", "store": str(cache), "code": error.exit_code}
+            stores.append({**failed, "error": console.error_object(error)})
+    console.result({"verb": "status", "stores": stores}, shown[:-1], as_json=args.json)
+    return first_code(store["code"] for store in stores)
+
+
+def _report(args: argparse.Namespace, cache: Path) -> dict[str, Any]:
+    from bottleneck.pipeline.upkeep import status as use_case  # noqa: PLC0415 - --help stays light
+
+    return use_case.status(
         use_case.StatusOptions(
-            cache=args.cache or the_one_store(),
+            cache=cache,
             source=args.source,
             why=args.why,
             check=args.check,
@@ -70,7 +109,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             picture=Path(args.picture) if args.picture else None,
         )
     )
-    console.result(report, lines(report), as_json=args.json)
+
+
+def _code(report: Mapping[str, Any]) -> int:
+    from bottleneck.core.errors import StaleError  # noqa: PLC0415 - --help stays light
+
     stale = any(found["stale"] for found in report.get("check", {}).values())
     return StaleError.exit_code if stale else 0
 
@@ -78,16 +121,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     if "why" in report:
-        found = [f"{key}: {value}" for key, value in report["why"].items() if value is not None]
-        return found + _drawn(report)
-    about = report["about"]
-    views = f", {report['views']} views of each" if report["views"] > 1 else ""
+        return _why(report["why"]) + _drawn(report)
+    views = f", {report['views']} views of each image" if report["views"] > 1 else ""
+    n_runs = len(report["runs"])
     found = [
         f"{report['store']}: commit {report['commit']} of {report['time']}, {report['format']}",
-        f"{about.get('backbone')}, weights {about.get('weights')}, recipe {report['recipe'][:16]}",
-        f"{report['rows']} rows in {report['parts']} parts{views}, {report['bytes'] / 1e6:.1f} MB",
+        f"network: {_network(report['network'])}",
+        f"recipe {report['recipe'][:16]}",
+        f"{_count(report['rows'], 'row')} in {_count(report['parts'], 'part')}{views}, "
+        f"{report['bytes'] / 1e6:.1f} MB",
         *(f"computed by {engine}" for engine in report["engines"]),
-        f"{len(report['runs'])} run{'' if len(report['runs']) == 1 else 's'}",
+        _count(n_runs, "run"),
         "",
         *console.table(
             [
@@ -107,12 +151,75 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         ),
     ]
     for source in report["sources"]:
-        shown = source["quarantined"][:20]
-        found += [f"quarantined {entry['key']}: {entry['reason']}" for entry in shown]
+        found += _source(source)
     for name, check in report.get("check", {}).items():
         counts = ", ".join(f"{key} {value}" for key, value in check.items() if key != "stale")
         found.append(f"{name} is {'stale' if check['stale'] else 'as recorded'}: {counts}")
     return found + _drawn(report)
+
+
+def _network(network: Mapping[str, Any]) -> str:
+    """Return how an image becomes a row, in one line."""
+    size, shape = (" x ".join(map(str, network[key])) for key in ("size", "shape"))
+    said = [
+        network["backbone"] or "unknown",
+        f"weights {network['weights']}",
+        f"layer {network['layer']}" if network["layer"] else "cut before the classes",
+        f"pooling {network['pooling'] or 'none'}",
+        f"images of {size} pixels",
+        f"rows of {shape} {network['dtype']}",
+    ]
+    return ", ".join(said)
+
+
+def _source(source: Mapping[str, Any]) -> list[str]:
+    """Return what was understood of a source, and what of it is not used, and why."""
+    classes = source["classes"]
+    named = ", ".join(classes[:MOST_CLASSES]) + (", …" if len(classes) > MOST_CLASSES else "")
+    splits = ", ".join(f"{split} {n}" for split, n in source["splits"].items() if n)
+    kinds = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
+    found = [f"{source['name']}: {kinds}{f' ({named})' if named else ''}; {splits or 'no images'}"]
+    if source["unlabelled"]:
+        found.append(f"{source['name']}: {source['unlabelled']} without a label")
+    for word, why in (
+        ("conflicting", "same bytes with two labels: not used for training"),
+        ("leaking", "same bytes in train and in val or test: not used for training"),
+    ):
+        keys = source[word]
+        found += [f"{word} {key}: {why}" for key in keys[:MOST_KEYS]]
+        found += _more(len(keys))
+    quarantined = source["quarantined"]
+    found += [f"quarantined {entry['key']}: {entry['reason']}" for entry in quarantined[:MOST_KEYS]]
+    return found + _more(len(quarantined))
+
+
+def _more(n: int) -> list[str]:
+    return [f"… and {n - MOST_KEYS} more (all of them: --json)"] if n > MOST_KEYS else []
+
+
+def _why(why: Mapping[str, Any]) -> list[str]:
+    """Return what is known of one image, for people."""
+    plain = {key: value for key, value in why.items() if not isinstance(value, list)}
+    found = [f"{key}: {_said(value)}" for key, value in plain.items() if value is not None]
+    twins = why["same_bytes"]
+    found += [
+        f"same bytes: {twin['key']} (class {twin['class'] or 'unknown'}, split {twin['split']})"
+        for twin in twins[:MOST_KEYS]
+    ]
+    found += _more(len(twins))
+    if why["conflicting"]:
+        found.append("training leaves it out: the same bytes have two labels; keep one of them")
+    if why["leaking"]:
+        found.append("training leaves it out: the same bytes are in val or test as well")
+    return found
+
+
+def _said(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _drawn(report: Mapping[str, Any]) -> list[str]:

@@ -172,6 +172,11 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         atexit.register(gc.freeze)
 
 
+def show_error(error: BottleneckError) -> None:
+    """Print an error as one line, and its details below, on stderr."""
+    print(f"error: {error}", *error.details, sep="\n  ", file=sys.stderr)
+
+
 def error_object(error: BottleneckError) -> dict[str, Any]:
     """Return an error as it stands in JSON."""
     return _object(error.exit_code, error.what, error.where, error.do, *error.details)
@@ -194,7 +199,7 @@ class _Failures:
 
     def tell(self, error: BottleneckError) -> int:
         """Tell of an error that we expect; return its exit code."""
-        print(f"error: {error}", *error.details, sep="\n  ", file=sys.stderr)
+        show_error(error)
         return self._json(error_object(error))
 
     def tell_system(self, error: OSError) -> int:

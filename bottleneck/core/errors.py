@@ -7,7 +7,10 @@ a caller may want to treat differently. Codes are never changed, only added.
 from __future__ import annotations
 
 import errno
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class BottleneckError(Exception):
@@ -103,6 +106,16 @@ class ExpiredError(BusyError):
 
 class Terminated(BaseException):
     """The process was asked to stop by SIGTERM (exit code 143), as Ctrl-C asks it."""
+
+
+# What counts most when several stores in one command end differently; others follow.
+_WORST_FIRST = (1, 5, 13, 12, 4, 3, 2, 9, 75, 7)
+
+
+def first_code(codes: Iterable[int]) -> int:
+    """Return the exit code of a command on several stores: that of the gravest failure, else 0."""
+    failed = {code for code in codes if code}
+    return next((code for code in _WORST_FIRST if code in failed), max(failed, default=0))
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}
