@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import _options as options
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.store.catalog import FORMATS, described
 
 if TYPE_CHECKING:
     import argparse
@@ -126,8 +127,8 @@ def _add_store(store: _ArgumentGroup) -> None:
     )
     store.add_argument(
         "--format",
-        choices=("hdf5", "zarr"),
-        help="File format of a new store. Default: hdf5.",
+        choices=tuple(FORMATS),
+        help=f"File format of a new store: {described()}.",
     )
     store.add_argument(
         "--replace",
