@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERBS = {
-    "extract": "compute the features that are missing",
-    "train": "fit a head on them",
-    "predict": "classes of images",
-    "compare": "runs, or backbones for your data",
-    "export": "a run as a model, or rows as a file",
-    "status": "what a store holds",
-    "forget": "drop a source",
-    "verify": "read every byte; --repair",
-    "gc": "delete what nothing refers to",
-    "doctor": "check this machine and environment",
+    "extract": "compute the features that a store does not have yet",
+    "train": "train a classifier on the features, in seconds",
+    "predict": "say which classes images show",
+    "compare": "compare trained classifiers, or find the best backbone for your images",
+    "export": "write a classifier as a Keras model, or features as a file",
+    "status": "show what a store holds and what is missing",
+    "forget": "remove a data source from a store",
+    "verify": "check a store for damage, and repair it",
+    "gc": "free disk space: delete what a store does not need any more",
+    "doctor": "check this machine and its installed packages",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Call the verb that is named, or list them all; return the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
+    if len(words) > 1 and words[0] == "help":
+        words = [words[1], "--help"]
     if words and words[0] in VERBS:
         door = import_module(f"bottleneck.{words[0]}")
         return console.run(door.main, words[1:])
@@ -38,16 +40,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _without_verb(words: Sequence[str] | None) -> int:
-    if not words or words[0] in {"--help", "-h"}:
-        listed = [f"  {verb:8} {what}" for verb, what in VERBS.items()]
-        usage = ["usage: bottleneck VERB [--help] …", *listed, "  --version"]
+    if not words or words[0] in {"--help", "-h", "help"}:
+        usage = [
+            "usage: bottleneck VERB [options]",
+            "",
+            "Compute the features of a frozen network once, keep them, and train on them.",
+            "",
+            *(f"  {verb:8} {what}" for verb, what in VERBS.items()),
+            "",
+            "bottleneck help VERB explains a verb; bottleneck --version prints the version.",
+        ]
         console.result({}, usage, as_json=False)
     elif words[0] == "--version":
         console.result({}, [f"bottleneck-cache {__version__}"], as_json=False)
     else:
-        near = get_close_matches(words[0], VERBS, n=1)
-        meant = f"{near[0]} is near; " if near else ""
-        raise UsageError("no such verb", words[0], f"{meant}bottleneck --help lists them")
+        near = get_close_matches(words[0].lower(), VERBS, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise UsageError("no such verb", words[0], f"{meant}bottleneck --help lists all verbs")
     return 0
 
 

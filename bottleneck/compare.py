@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
 if TYPE_CHECKING:
     import argparse
+    from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
     from bottleneck.core.reporter import Reporter
@@ -17,38 +20,78 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "compare",
-        "Compare trained heads; or extract what is missing for several backbones, train a linear "
-        "head on each, and say which is best for the data.",
-        "bottleneck compare cache/resnet50/runs/*\n"
-        "  bottleneck compare --backbones mini,mobilenetv2,resnet50 --data photos/",
+        "[RUN ...] [options]",
+        "Compare trained heads side by side; or find the best backbone for your images: extract "
+        "the features that are missing, train a linear head on each backbone, and compare those.",
+        "bottleneck compare cache/resnet50/runs/*",
+        "bottleneck compare --backbones mini,mobilenetv2,resnet50 --data photos/",
     )
-    made.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, or its name")
-    made.add_argument("--seed", type=int, default=0, metavar="N", help="of bootstrap and split")
-    made.add_argument("--picture", type=Path, metavar="FILE.png", help="draw it there as well")
-    rank = made.add_argument_group("backbones")
-    rank.add_argument("--backbones", metavar="A,B,C", help="rank these, in place of runs")
-    rank.add_argument("--data", metavar="X", help="as in extract")
+    made.add_argument(
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="Training runs to compare, each by its folder, or by its name where that is unique.",
+    )
+    both = made.add_argument_group("comparison")
+    both.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Seed of the confidence intervals, and of the validation split. Default: 0.",
+    )
+    both.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE.png",
+        help="Also draw the comparison into this file. Default: no picture.",
+    )
+    _add_backbones(
+        made.add_argument_group(
+            "backbones (with --backbones, in place of runs: extract, train and compare)"
+        )
+    )
+    return made
+
+
+def _add_backbones(rank: _ArgumentGroup) -> None:
+    rank.add_argument(
+        "--backbones",
+        metavar="NAME,NAME",
+        help="Backbones to compare, separated by commas, named as in bottleneck extract.",
+    )
+    rank.add_argument("--data", metavar="DATA", help=f"The images: {options.DATA}.")
     rank.add_argument(
         "--caches",
         type=Path,
         default=Path("cache"),
-        metavar="DIR",
-        help="a store for each backbone lies below, under its name (default: cache/)",
+        metavar="FOLDER",
+        help="Folder in which each backbone has a store of its own, by its name. Default: cache.",
     )
-    rank.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
-    words.add_own_network(rank)
-    rank.add_argument("--pooling", choices=("avg", "max", "none"))
-    rank.add_argument("--size", type=words.size, metavar="H[xW]", help="pixels")
-    rank.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
-    words.add_views(rank)
-    rank.add_argument("--limit", type=words.positive, metavar="N", help="compute at most N of each")
-    rank.add_argument("--validation-split", type=float, default=0.2, metavar="F")
-    rank.add_argument("--engine", choices=words.ENGINES, default="auto")
-    rank.add_argument("--devices", metavar="D", help="cpu, gpu, gpu:1 (default: the best there is)")
-    rank.add_argument("--threads", type=words.positive, metavar="N", help="for decoding")
-    return made
+    options.add_weights(rank)
+    options.add_pooling(rank)
+    options.add_size(rank)
+    options.add_rows(rank)
+    options.add_views(rank)
+    options.add_own_network(rank)
+    rank.add_argument(
+        "--limit",
+        type=words.positive,
+        metavar="N",
+        help="Compute at most N images for each backbone. Default: all.",
+    )
+    rank.add_argument(
+        "--validation-split",
+        type=float,
+        default=0.2,
+        metavar="FRACTION",
+        help="Share of the training images that validates, where the data has no validation "
+        "split of its own. Default: 0.2.",
+    )
+    options.add_engine(rank, default="auto")
+    options.add_threads(rank)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

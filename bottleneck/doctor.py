@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, words
+from bottleneck._parser import make_parser
+from bottleneck.core import console
 
 if TYPE_CHECKING:
     import argparse
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "doctor",
-        "Check what of this machine and environment matters to a store.",
+        "[options]",
+        "Check this machine: installed packages, GPU, and whether the disk can hold a "
+        "store safely.",
         "bottleneck doctor --cache cache/resnet50",
     )
-    made.add_argument(
-        "--cache", type=Path, default=Path("cache"), metavar="DIR", help="where stores are to be"
+    made.add_argument_group("disk (where stores are kept)").add_argument(
+        "--cache",
+        type=Path,
+        default=Path("cache"),
+        metavar="FOLDER",
+        help="Folder on the disk to check; it need not exist yet. Default: cache.",
     )
     return made
 

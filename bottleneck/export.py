@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, words
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
+from bottleneck.core import console
 
 if TYPE_CHECKING:
     import argparse
@@ -17,22 +19,46 @@ MOST_NAMES = 20
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "export",
-        "Write a run as one model (uint8 pixels in, probabilities out), or a store's rows, labels "
-        "and keys.",
-        "bottleneck export --run cache/resnet50/runs/NAME model.keras\n"
-        "  bottleneck export --cache cache/resnet50 features.npz",
+        "FILE [--run RUN | --cache FOLDER] [options]",
+        "Write a trained head and its network as one Keras model (in: pixels 0 to 255, uint8; out: "
+        "probabilities), or a store's features, labels and image names as one file.",
+        "bottleneck export --run cache/resnet50/runs/NAME model.keras",
+        "bottleneck export --cache cache/resnet50 features.npz",
     )
-    made.add_argument("file", type=Path, metavar="FILE", help="ends with .keras, .npz or .csv")
-    made.add_argument("--run", metavar="RUN", help="a run's folder, or its name (.keras)")
-    network = made.add_argument_group("of the run's network")
-    network.add_argument("--backbone", metavar="FILE", help="where its model file is now")
-    network.add_argument("--weights", metavar="FILE", help="where its weight file is now")
-    words.add_leave(network)
-    words.add_cache(made, required=False)
-    made.add_argument("--source", metavar="NAME", help="which source, where there are several")
-    made.add_argument("--split", choices=("train", "val", "test"), help="these samples alone")
+    made.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="File to write; it must not exist. Its ending says what: .keras a model, .npz or "
+        ".csv the features.",
+    )
+    model = made.add_argument_group("model (for a .keras file)")
+    model.add_argument(
+        "--run",
+        metavar="RUN",
+        help="The training run to export: its folder, or its name where that is unique.",
+    )
+    model.add_argument(
+        "--backbone",
+        metavar="FILE",
+        help="Where the network's model file is now. Default: where it was when it was extracted.",
+    )
+    model.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="Where the network's weight file is now. Default: where it was when it was extracted.",
+    )
+    options.add_code(model)
+    features = made.add_argument_group("features (for a .npz or .csv file)")
+    options.add_cache(features, required=False)
+    options.add_source(features)
+    features.add_argument(
+        "--split",
+        choices=("train", "val", "test"),
+        help="Export only the images of this split. Default: all images.",
+    )
     return made
 
 

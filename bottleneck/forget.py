@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, words
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
+from bottleneck.core import console
 
 if TYPE_CHECKING:
     import argparse
@@ -14,14 +16,21 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "forget",
-        "Drop a source from a store; its rows stay until gc.",
+        "--cache FOLDER [options]",
+        "Remove a data source from a store. Its images are not touched, and its features stay on "
+        "disk until bottleneck gc.",
         "bottleneck forget --cache cache/resnet50 --source photos",
     )
-    words.add_cache(made, required=True)
-    made.add_argument("--source", metavar="NAME", help="which, where there are several")
-    made.add_argument("--dry-run", action="store_true", help="say it, do nothing")
+    store = made.add_argument_group("store (what to forget)")
+    options.add_cache(store, required=True)
+    options.add_source(store)
+    store.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Say what would be forgotten; change nothing.",
+    )
     return made
 
 

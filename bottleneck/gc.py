@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
 if TYPE_CHECKING:
@@ -14,21 +16,29 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "gc",
-        "Delete old commits, rows that nothing refers to, and leftovers of killed runs.",
+        "--cache FOLDER [options]",
+        "Free disk space: delete old versions of a store, features that no image needs any more, "
+        "and what interrupted runs left behind. (gc is short for garbage collection.)",
         "bottleneck gc --cache cache/resnet50 --dry-run",
     )
-    words.add_cache(made, required=True)
-    made.add_argument(
+    store = made.add_argument_group("store (what to delete)")
+    options.add_cache(store, required=True)
+    store.add_argument(
         "--grace",
         type=words.duration,
         default=24 * 3600.0,
-        metavar="24h",
-        help="what is younger stays, so that nobody's reading is disturbed (default 24h)",
+        metavar="TIME",
+        help="Keep everything younger than this, such as 30m or 48h, because another program may "
+        "still be reading it. Default: 24h.",
     )
-    made.add_argument("--dry-run", action="store_true", help="say it, do nothing")
-    made.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")
+    store.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Say what would be deleted; delete nothing.",
+    )
+    options.add_wait(store)
     return made
 
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
 if TYPE_CHECKING:
@@ -15,32 +17,60 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "predict",
-        "Say which classes images are of. Images whose rows are stored are not computed again.",
+        "IMAGES ... [--run RUN | --backbone NAME] [options]",
+        "Say which classes images show. Features that are in the run's store are not computed "
+        "again.",
         "bottleneck predict --run cache/resnet50/runs/NAME photos/ 'more/*.jpg'",
+        "bottleneck predict --backbone resnet50 cat.jpg",
     )
     made.add_argument(
-        "images", nargs="+", metavar="IMAGE|FOLDER|GLOB|DATA", help="DATA as in extract --data"
+        "images",
+        nargs="+",
+        metavar="IMAGES",
+        help=f"An image, a pattern such as 'more/*.jpg', or data as in extract: {options.DATA}.",
     )
-    made.add_argument("--run", metavar="RUN", help="a run's folder, or its name")
-    made.add_argument(
+    answer = made.add_argument_group("answers")
+    answer.add_argument(
+        "--run",
+        metavar="RUN",
+        help="The training run whose head answers: its folder, or its name where that is unique.",
+    )
+    answer.add_argument(
         "--backbone",
         metavar="NAME",
-        help="its own classes, without a run; with one, where its model file is now",
+        help="Without --run: a network that answers with its own classes, named as in extract. "
+        "With --run: where the run's model file is now. Default: where it was.",
     )
-    made.add_argument("--top", type=words.positive, default=3, metavar="N", help="(default 3)")
-    made.add_argument("--csv", type=Path, metavar="FILE", help="write the answers there as well")
+    answer.add_argument(
+        "--top",
+        type=words.positive,
+        default=3,
+        metavar="N",
+        help="How many of the most probable classes to show for each image. Default: 3.",
+    )
+    answer.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="Also write the answers to this file, which must not exist. Default: no file.",
+    )
     network = made.add_argument_group(
-        "network (--weights, --import and --trust of a run's too, the others of --backbone alone)"
+        "network",
+        "With --run, only --weights, --import and --trust: the run knows the rest.",
     )
-    network.add_argument("--weights", metavar="W", help="imagenet, a file, or random:SEED")
+    options.add_weights(network)
     network.add_argument(
-        "--classes", metavar="C", help="imagenet, or a file with a name a line (default: its own)"
+        "--classes",
+        metavar="CLASSES",
+        help="Names of the classes: imagenet, or the path of a text file with one name per line. "
+        "Default: the backbone's own, else numbers.",
     )
-    words.add_image(network)
-    words.add_own_network(network)
-    words.add_work(made, engine=None)
+    options.add_size(network)
+    options.add_resample(network)
+    options.add_own_network(network)
+    options.add_work(made, engine=None)
     return made
 
 

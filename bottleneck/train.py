@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
 if TYPE_CHECKING:
@@ -17,55 +19,142 @@ HEADS = ("linear", "dense", "conv", "tail")
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "train",
-        "Fit a head on cached features; images that changed or vanished are left out.",
+        "[--cache FOLDER] [options]",
+        "Train a classifier (a head) on the features in a store, in seconds. Images that changed "
+        "or vanished since they were extracted are not used, and the report says how many.",
         "bottleneck train --cache cache/resnet50",
+        "bottleneck train --cache cache/resnet50 --head dense --units 512,128",
     )
-    words.add_cache(made, required=False)
-    made.add_argument("--source", metavar="NAME", help="which source, where there are several")
-    made.add_argument("--head", choices=HEADS, default="linear")
-    made.add_argument("--seed", type=int, default=0, metavar="N", help="of the validation split")
-    made.add_argument(
+    data = made.add_argument_group("data (what to learn from)")
+    options.add_cache(data, required=False)
+    options.add_source(data)
+    data.add_argument(
         "--validation-split",
         type=float,
         default=0.2,
-        metavar="F",
-        help="of the training images, where no split says otherwise (default 0.2)",
+        metavar="FRACTION",
+        help="Share of the training images that validates, where the data has no validation "
+        "split of its own. Default: 0.2.",
     )
-    made.add_argument(
+    data.add_argument(
         "--on-stale",
         choices=("drop", "error", "use"),
         default="drop",
-        help="images that changed: leave them out, stop with code 6, or use their old rows",
+        help="What to do about images that changed since they were extracted: drop them, stop "
+        "with exit code 6 (error), or use their old features. Default: drop.",
     )
-    made.add_argument("--run", metavar="NAME", help="of the run's folder (default: time and head)")
+    head = made.add_argument_group("head (what to train)")
+    head.add_argument(
+        "--head",
+        choices=HEADS,
+        default="linear",
+        help="Kind of classifier: linear (logistic regression), dense (fully connected layers), "
+        "conv (a convolution, on feature maps), tail (the network's own layers after the cut, "
+        "trained further). Default: linear.",
+    )
+    head.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Seed of the validation split and of everything random in training. Default: 0.",
+    )
+    head.add_argument(
+        "--run",
+        metavar="NAME",
+        help="Name of the run's folder below runs/ in the store. Default: the time and the head.",
+    )
     _add_head_options(made)
     return made
 
 
 def _add_head_options(made: argparse.ArgumentParser) -> None:
     """Add what a head can be told; without it, each head has its own defaults."""
-    add = made.add_argument_group("of the heads that are networks (not of linear)").add_argument
-    add("--units", type=words.whole_numbers, metavar="N,…", help="dense: of each layer, or none")
-    add("--dropout", type=words.fractions, metavar="F,…", help="behind each layer, or one for all")
-    add("--filters", type=words.positive, metavar="N", help="conv: channels of the convolution")
-    add("--kernel", type=words.positive, metavar="N", help="conv: its height and width")
-    add("--optimizer", choices=("adam", "sgd"))
-    add("--learning-rate", type=float, metavar="F")
-    add("--momentum", type=float, metavar="F", help="sgd")
-    add("--nesterov", action=argparse.BooleanOptionalAction, default=None, help="sgd")
-    add("--weight-decay", type=float, metavar="F")
-    add("--epochs", type=words.positive, metavar="N", help="at most")
-    add("--batch-size", type=words.positive, metavar="N", help="rows a step")
+    group = made.add_argument_group(
+        "options of the heads dense, conv and tail",
+        "Each head has defaults of its own for what is not given.",
+    )
+    add = group.add_argument
+    add(
+        "--units",
+        type=words.whole_numbers,
+        metavar="N,N",
+        help="dense: units of each hidden layer, separated by commas, or none. Default: 256.",
+    )
+    add(
+        "--dropout",
+        type=words.fractions,
+        metavar="FRACTION,FRACTION",
+        help="dense, conv: share of values dropped behind each layer; one number serves all "
+        "layers. Default: dense 0.3, conv 0.4,0.3.",
+    )
+    add(
+        "--filters",
+        type=words.positive,
+        metavar="N",
+        help="conv: channels of the convolution. Default: 100.",
+    )
+    add(
+        "--kernel",
+        type=words.positive,
+        metavar="N",
+        help="conv: height and width of the convolution, in positions. Default: 2.",
+    )
+    add(
+        "--optimizer",
+        choices=("adam", "sgd"),
+        help="How weights are updated. Default: adam; tail sgd.",
+    )
+    add(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="Size of an update step. Default: adam 0.001, sgd 0.01, tail 0.001.",
+    )
+    add(
+        "--momentum",
+        type=float,
+        metavar="FRACTION",
+        help="sgd: how much of the last step goes on, below 1. Default: 0.9.",
+    )
+    add(
+        "--nesterov",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="sgd: use Nesterov's momentum. Default: no; tail yes.",
+    )
+    add(
+        "--weight-decay",
+        type=float,
+        metavar="RATE",
+        help="How strongly weights are pulled towards zero. Default: 0.",
+    )
+    add(
+        "--epochs",
+        type=words.positive,
+        metavar="N",
+        help="Largest number of passes over the training images. Default: 50.",
+    )
+    add(
+        "--batch-size",
+        type=words.positive,
+        metavar="N",
+        help="Images per update step. Default: 32.",
+    )
     add(
         "--patience",
         type=int,
         metavar="N",
-        help="epochs without a lower validation loss before it stops, and takes the best weights; "
-        "0: all epochs, the last weights",
+        help="Stop after N epochs without a lower validation loss, and keep the best weights; 0 "
+        "trains all epochs and keeps the last weights. Default: 10.",
     )
-    add("--class-weights", choices=("balanced", "none"), help="balanced: rare classes count more")
+    add(
+        "--class-weights",
+        choices=("balanced", "none"),
+        help="balanced: images of rare classes count more. Default: none.",
+    )
 
 
 HEAD_OPTIONS = (

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, words
+from bottleneck import _options as options
+from bottleneck._parser import make_parser
+from bottleneck.core import console
 
 if TYPE_CHECKING:
     import argparse
@@ -14,18 +16,22 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = words.parser(
+    made = make_parser(
         "verify",
-        "Read every byte of a store and compare it with what was written.",
+        "--cache FOLDER [options]",
+        "Read every byte of a store and compare it with the checksums that were recorded "
+        "when it was written.",
         "bottleneck verify --cache cache/resnet50",
     )
-    words.add_cache(made, required=True)
-    made.add_argument(
+    store = made.add_argument_group("store (what to check)")
+    options.add_cache(store, required=True)
+    store.add_argument(
         "--repair",
         action="store_true",
-        help="keep what is good; the next extraction computes what was lost",
+        help="Remove damaged files and keep everything that is intact; the next bottleneck "
+        "extract computes what was lost.",
     )
-    made.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")
+    options.add_wait(store)
     return made
 
 

@@ -32,8 +32,10 @@ def cache(tmp_path, photos, numpy_network, later):
 
 
 def words(tmp_path, data, *more):
-    network = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
-    return ["--data", str(data), "--cache", str(tmp_path / "store"), *network, *more]
+    """Return the words of an extraction; one that is among `more` too is taken from there."""
+    said = {"--data": str(data), "--cache": str(tmp_path / "store")}
+    said |= {"--backbone": "resnet50", "--weights": "random:0", "--size": "8"}
+    return [word for option in said.items() if option[0] not in more for word in option] + [*more]
 
 
 def failing(capsys, main, arguments):
@@ -302,12 +304,153 @@ def test_a_closed_pipe_is_no_error():
 
 
 @pytest.mark.parametrize(
+    ("main", "more", "said"),
+    [
+        (extract_main, ["--bakcbone", "mini"], "--bakcbone: did you mean --backbone?"),
+        (extract_main, ["--cahce=x"], "--cahce: did you mean --cache?"),
+        (extract_main, ["-cache", "x"], "-cache: did you mean --cache?"),
+        (train_main, ["--Epochs", "5"], "--Epochs: did you mean --epochs?"),
+        (train_main, ["--xyzzy"], "--xyzzy: bottleneck train --help"),
+        (extract_main, ["--pooling", "agv"], "--pooling: did you mean avg? Choose one of avg, max"),
+        (extract_main, ["--rows", "int8"], "--rows: choose one of float16, float32"),
+        (extract_main, ["--size", "big"], "--size: write pixels, such as 139"),
+        (extract_main, [], "missing: --cache: name the folder"),
+        (gc_main, [], "the following arguments are required: --cache"),
+    ],
+)
+def test_a_wrong_word_is_2_and_the_near_one_is_proposed(capsys, main, more, said):
+    code, found = failing(capsys, main, more)
+    assert code == 2
+    assert said in found
+    assert len(found.splitlines()) == 1
+
+
+@pytest.mark.parametrize("main", [extract_main, train_main, verify_main, predict_main])
+def test_an_option_that_takes_one_value_is_refused_twice(capsys, main):
+    option = "--run" if main is predict_main else "--cache"
+    code, said = failing(capsys, main, [option, "a", f"{option}=b", "c.jpg"])
+    assert code == 2
+    assert f"given more than once: {option}" in said
+
+
+def test_what_looks_like_an_option_and_is_a_value_is_taken_as_one():
+    from bottleneck.extract import parser
+    from bottleneck.predict import parser as predict_parser
+
+    words = ["--cache", "c", "--views-seed", "-3", "--include", "a", "--include", "-b c"]
+    found = parser().parse_args(words)
+    assert (found.views_seed, found.include) == (-3, ["a", "-b c"])
+    assert predict_parser().parse_args(["--", "--odd.jpg", "--odd.jpg"]).images == ["--odd.jpg"] * 2
+
+
+def failing_with_json(capsys, main, arguments):
+    """Run a door that must fail with --json; return the code, the object and the message."""
+    capsys.readouterr()
+    code = console.run(main, [*arguments, "--json"])
+    said = capsys.readouterr()
+    (line,) = said.out.splitlines()
+    return code, json.loads(line), said.err
+
+
+def test_with_json_an_error_is_one_object_on_stdout_beside_the_line(
+    cache, tmp_path, photos, capsys
+):
+    code, found, said = failing_with_json(
+        capsys, extract_main, words(tmp_path, photos, "--resample", "box")
+    )
+    assert found["verb"] == "extract"
+    error = found["error"]
+    assert list(error) == ["code", "what", "where", "do", "details"]
+    assert code == error["code"] == 4
+    assert said.startswith(f"error: {error['what']}: {error['where']}: {error['do']}\n")
+    assert any("image.resample: box" in line for line in error["details"])
+
+
+def test_with_json_a_wrong_word_a_bug_and_an_interruption_are_objects_too(tmp_path, capsys):
+    code, found, _ = failing_with_json(capsys, gc_main, ["--cache", str(tmp_path), "--grase", "1"])
+    assert code == 2
+    assert found == {
+        "verb": "gc",
+        "error": {
+            "code": 2,
+            "what": "unknown option",
+            "where": "--grase",
+            "do": "did you mean --grace?",
+            "details": [],
+        },
+    }
+
+    def broken(_):
+        raise ZeroDivisionError("oops")
+
+    def stopped(_):
+        raise KeyboardInterrupt
+
+    code, found, _ = failing_with_json(capsys, broken, [])
+    assert code == found["error"]["code"] == 1
+    assert "ZeroDivisionError: oops" in Path(found["error"]["where"]).read_text()
+    Path(found["error"]["where"]).unlink()
+    code, found, said = failing_with_json(capsys, stopped, [])
+    assert code == found["error"]["code"] == 130
+    assert said.startswith("interrupted: everything saved so far is kept")
+
+
+def test_the_verb_of_an_error_is_known_when_the_module_is_run_itself(tmp_path):
+    command = [sys.executable, "-m", "bottleneck.gc", "--cache", str(tmp_path), "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["verb"] == "gc"
+
+
+@pytest.fixture
+def listing(monkeypatch):
+    """Put a listing of made-up backbones and layers in the place of the pipeline's."""
+    from types import SimpleNamespace
+
+    def layers(network):
+        assert network.layer is None
+        return [
+            {"name": f"{network.backbone}_1", "class": "Conv2D", "shape": [7, 7, 64], "tail": True},
+            {"name": "pool", "class": "Pooling", "shape": [64], "tail": False},
+        ]
+
+    found = SimpleNamespace(
+        backbones=lambda: [{"name": "mini", "size": [64, 64], "features": 384}], layers=layers
+    )
+    monkeypatch.setitem(sys.modules, "bottleneck.pipeline.network.listing", found)
+
+
+def test_the_word_list_prints_the_backbones_and_the_layers_of_one(listing, capsys):
+    assert console.run(extract_main, ["--backbone", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name  size     features",
+        "mini  64 x 64  384",
+    ]
+    assert console.run(extract_main, ["--backbone", "mini", "--layer", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name    class    shape       tail",
+        "mini_1  Conv2D   7 x 7 x 64  yes",
+        "pool    Pooling  64          no",
+    ]
+    assert console.run(extract_main, ["--backbone", "list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["backbones"] == [{"name": "mini", "size": [64, 64], "features": 384}]
+
+
+def test_the_layers_of_no_backbone_is_2(listing, capsys):
+    code, said = failing(capsys, extract_main, ["--layer", "list"])
+    assert code == 2
+    assert "name it with --backbone" in said
+
+
+@pytest.mark.parametrize(
     ("more", "said"),
     [
         (["--head", "forest"], "invalid choice"),
-        (["--units", "10,x"], "'x' is no whole number above zero"),
-        (["--dropout", "0.3;0.4"], "numbers with commas between"),
-        (["--epochs", "0"], "no whole number above zero"),
+        (["--units", "10,x"], "'x' is not a whole number above zero"),
+        (["--dropout", "0.3;0.4"], "separate numbers with commas"),
+        (["--epochs", "0"], "not a whole number above zero"),
         (["--epochs", "5"], "the head linear has no such option: --epochs"),
         (["--head", "dense", "--filters", "5"], "the head dense has no such option: --filters"),
         (["--head", "dense", "--units", "5", "--dropout", "0.1,0.2"], "2 values for 1 layers"),

@@ -8,7 +8,7 @@ import bottleneck
 from bottleneck.__main__ import VERBS, main
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
 def test_without_a_verb_all_of_them_are_listed(words, capsys):
     assert main(words) == 0
     said = capsys.readouterr().out
@@ -21,7 +21,12 @@ def test_the_version_is_that_of_the_package(capsys):
 
 
 def test_a_verb_that_is_none_is_2_and_the_near_one_is_named(capsys):
-    for words, meant in ((["stauts"], "status is near"), (["--bogus"], "lists them"), ([""], "")):
+    for words, meant in (
+        (["help", "Trian"], "did you mean train?"),
+        (["stauts"], "did you mean status?"),
+        (["--bogus"], "lists all"),
+        ([""], ""),
+    ):
         assert main(words) == 2
         said = capsys.readouterr()
         assert said.out == ""
@@ -36,3 +41,12 @@ def test_a_verb_gets_the_words_behind_it_and_its_code_is_the_answer(tmp_path, mo
     monkeypatch.setattr(sys, "argv", ["bottleneck", "doctor", "--cache", str(tmp_path), "--json"])
     assert main() == 0
     assert '"verb": "doctor"' in capsys.readouterr().out
+
+
+def test_help_and_a_verb_is_the_help_of_that_verb(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["help", "gc"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith("usage: bottleneck gc ")
+    assert "--grace" in said

@@ -16,10 +16,10 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import BottleneckError, Terminated, UsageError, from_os_error
+from bottleneck.core.errors import BottleneckError, Terminated, from_os_error
 from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
 
@@ -141,7 +141,11 @@ def table(rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
-    """Call a door's `main` and turn whatever it raises into one line and an exit code."""
+    """Call a door's `main` and turn whatever it raises into one line and an exit code.
+
+    With `--json` among the words the error is also one object on stdout.
+    """
+    failures = _Failures(main, sys.argv[1:] if argv is None else argv)
 
     def terminate(_number: int, _frame: object) -> None:
         raise Terminated
@@ -154,22 +158,20 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
             code = main(argv)
         sys.stdout.flush()
     except BottleneckError as error:
-        return _fail(error)
+        return failures.tell(error)
     except KeyboardInterrupt:
-        print("interrupted; what was published stays", file=sys.stderr)
-        return INTERRUPTED
+        return failures.stopped(INTERRUPTED, "interrupted")
     except Terminated:
-        print("terminated; what was published stays", file=sys.stderr)
-        return TERMINATED
+        return failures.stopped(TERMINATED, "terminated")
     except BrokenPipeError:  # `| head` closed our output: not our fault, not an error to show
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except MemoryError:
-        return _fail(from_os_error(OSError(errno.ENOMEM, "out of memory", "memory")))
+        return failures.tell_system(OSError(errno.ENOMEM, "out of memory", "memory"))
     except OSError as error:
-        return _fail(from_os_error(error)) if error.errno is not None else _report_bug()
+        return failures.tell_system(error)
     except Exception:  # noqa: BLE001 - the one place that catches everything
-        return _report_bug()
+        return failures.bug()
     else:
         return code
     finally:
@@ -207,17 +209,59 @@ def _libraries_hushed() -> Iterator[None]:
             logger.removeHandler(handler)
 
 
-def _fail(error: BottleneckError | None) -> int:
-    error = error or UsageError("failed", "", "run again")
+def show_error(error: BottleneckError) -> None:
+    """Print an error as one line, and its details below, on stderr."""
     print(f"error: {error}", *error.details, sep="\n  ", file=sys.stderr)
-    return error.exit_code
 
 
-def _report_bug() -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="bottleneck-", suffix=".txt", delete=False
-    ) as file:
-        traceback.print_exc(file=file)
-    summary = traceback.format_exc().strip().splitlines()[-1]
-    print(f"error: a bug in bottleneck: {summary}: please report {file.name}", file=sys.stderr)
-    return 1
+def error_object(error: BottleneckError) -> dict[str, Any]:
+    """Return an error as it stands in JSON."""
+    return _object(error.exit_code, error.what, error.where, error.do, *error.details)
+
+
+def _object(code: int, what: str, where: object, do: str, *details: str) -> dict[str, Any]:
+    return {"code": code, "what": what, "where": str(where), "do": do, "details": list(details)}
+
+
+class _Failures:
+    """How a command tells why it ended: a line on stderr, with --json an object on stdout too."""
+
+    def __init__(self, main: Callable[..., int], words: Sequence[str]) -> None:
+        spec = sys.modules[
+            main.__module__
+        ].__spec__  # of `python -m` too, where __name__ is no help
+        verb = spec.name.rpartition(".")[2] if spec else None
+        self.verb = None if verb == "__main__" else verb
+        self.as_json = "--json" in words
+
+    def tell(self, error: BottleneckError) -> int:
+        """Tell of an error that we expect; return its exit code."""
+        show_error(error)
+        return self._json(error_object(error))
+
+    def tell_system(self, error: OSError) -> int:
+        """Tell of what the operating system refused; return the exit code."""
+        known = from_os_error(error)
+        return self.bug() if known is None else self.tell(known)
+
+    def stopped(self, code: int, how: str) -> int:
+        """Tell that somebody stopped the command; return the exit code."""
+        do = "everything saved so far is kept; run the same command to go on"
+        print(f"{how}: {do}", file=sys.stderr)
+        return self._json(_object(code, how, "", do))
+
+    def bug(self) -> int:
+        """Write the traceback that is being handled to a file, and name it; return the code."""
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="bottleneck-", suffix=".txt", delete=False
+        ) as file:
+            traceback.print_exc(file=file)
+        what = f"a bug in bottleneck: {traceback.format_exc().strip().splitlines()[-1]}"
+        print(f"error: {what}: please report {file.name}", file=sys.stderr)
+        return self._json(_object(1, what, file.name, "please report this file"))
+
+    def _json(self, error: Mapping[str, Any]) -> int:
+        if self.as_json:
+            with suppress(OSError):  # what cannot be written is on stderr already
+                print(json.dumps({"error": error, "verb": self.verb}), flush=True)
+        return int(error["code"])

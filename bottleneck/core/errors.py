@@ -1,18 +1,22 @@
-"""The one family of errors: what went wrong, where, and what to do; each class has an exit code.
+"""All errors that a user can cause: each says what went wrong, where, and what to do.
 
-A class exists for each thing that a caller does differently. Codes are append-only.
+Each class has the exit code that the command line ends with. There is one class for each case that
+a caller may want to treat differently. Codes are never changed, only added.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class BottleneckError(Exception):
-    """A failure that we expect: `what` went wrong, `where`, and what to `do` next.
+    """An expected failure: `what` went wrong, `where`, and what to `do` next.
 
-    `details` are further lines where one line cannot say it (each key that differs, say).
+    `details` are further lines, for what does not fit one line (one for each option that differs).
     """
 
     exit_code: ClassVar[int] = 1
@@ -25,29 +29,29 @@ class BottleneckError(Exception):
         self.details = details
 
     def __str__(self) -> str:
-        """One line, whatever the parts hold (a file name may hold a newline)."""
+        """Return one line, even where a file name holds a line break."""
         parts = (self.what, str(self.where), self.do)
         return ": ".join(" ".join(part.split()) for part in parts if part)
 
 
 class UsageError(BottleneckError):
-    """Wrong usage; not a store, or of a newer format; code that we cannot know."""
+    """A wrong option or argument, or a folder that is not a store of a format known here."""
 
     exit_code = 2
 
 
 class MissingDependencyError(UsageError):
-    """An optional dependency is not installed; `do` holds the install command."""
+    """An optional package is not installed; `do` is the command that installs it."""
 
 
 class DataError(BottleneckError):
-    """The data will not do: nothing there, one class, no labels, shrank, all unreadable."""
+    """Unusable data: no images, no labels, a single class, most images gone or unreadable."""
 
     exit_code = 3
 
 
 class RecipeError(BottleneckError):
-    """The recipe differs from the store's, or another run changed it meanwhile."""
+    """The store was made with other network options than those that were asked for."""
 
     exit_code = 4
 
@@ -58,55 +62,65 @@ class RecipeError(BottleneckError):
 
 
 class OtherRowsError(RecipeError):
-    """The rows of this machine are not those in the store."""
+    """The features in the store and those that this machine computes differ."""
 
 
 class ConflictError(RecipeError):
-    """Another run changed what this one was working on (a source forgotten, say)."""
+    """Another run changed what this one worked on: it forgot the data source, for example."""
 
 
 class DamagedError(BottleneckError):
-    """Bytes in the store are not the ones that were written."""
+    """A file of the store does not hold the bytes that were written."""
 
     exit_code = 5
 
 
 class StaleError(BottleneckError):
-    """Images changed after extraction, and the caller asked for that to be an error."""
+    """Images changed since extraction, and the caller asked to stop in that case."""
 
     exit_code = 6
 
 
 class UnavailableError(BottleneckError):
-    """Not to be had without a network."""
+    """Something must be downloaded, and there is no network."""
 
     exit_code = 9
 
 
 class NoSpaceError(BottleneckError):
-    """No space left, or no memory for a batch of one."""
+    """No space left on the disk, or not enough memory for a single image."""
 
     exit_code = 12
 
 
 class PermissionDeniedError(BottleneckError):
-    """May not read or write there."""
+    """No permission to read or write a file or folder."""
 
     exit_code = 13
 
 
 class BusyError(BottleneckError):
-    """Another run holds the store."""
+    """Another run is using the store."""
 
     exit_code = 75
 
 
 class ExpiredError(BusyError):
-    """A part that this reader had not opened yet is gone because the log moved on."""
+    """The store was cleaned up while it was being read; opening it again helps."""
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived (exit code 143); raised where KeyboardInterrupt would be."""
+    """The process was asked to stop by SIGTERM (exit code 143), as Ctrl-C asks it."""
+
+
+# What counts most when several stores in one command end differently; others follow.
+_WORST_FIRST = (1, 5, 13, 12, 4, 3, 2, 9, 75, 7)
+
+
+def first_code(codes: Iterable[int]) -> int:
+    """Return the exit code of a command on several stores: that of the gravest failure, else 0."""
+    failed = {code for code in codes if code}
+    return next((code for code in _WORST_FIRST if code in failed), max(failed, default=0))
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}
@@ -114,18 +128,22 @@ _NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def from_os_error(error: OSError) -> BottleneckError | None:
-    """Return the family's word for an operating system's error, or None where there is none."""
+    """Return the error of this module that fits an operating system's error, or None."""
     where = error.filename if error.filename is not None else "(no file named)"
     if isinstance(where, bytes):
         where = where.decode("utf-8", "backslashreplace")
     if error.errno in _NO_SPACE:
-        return NoSpaceError("no space left", where, "free some, then run the same command again")
+        return NoSpaceError(
+            "no space or memory left", where, "free some, then run the same command again"
+        )
     if error.errno in _NOT_PERMITTED:
         return PermissionDeniedError(
-            "not permitted", where, "check the owner and mode, or choose another folder"
+            "not permitted", where, "check the owner and the permissions, or choose another folder"
         )
     if error.errno in {errno.EMFILE, errno.ENFILE}:
-        return NoSpaceError("too many open files", where, "raise the limit (ulimit -n)")
+        return NoSpaceError(
+            "too many open files", where, "raise the limit, such as with ulimit -n 4096"
+        )
     if error.errno is not None:
         return PermissionDeniedError(
             f"cannot read or write ({error.strerror})", where, "check the disk and the path"

@@ -22,8 +22,10 @@ class FormatSpec:
 DEFAULT_FORMAT = "hdf5"
 FORMATS: Mapping[str, FormatSpec] = MappingProxyType(
     {
-        "hdf5": FormatSpec(suffix=".h5", module="bottleneck.store.hdf5", about="one file a part"),
-        "zarr": FormatSpec(suffix=".zarr", module="bottleneck.store.zarr", about="a folder a part"),
+        "hdf5": FormatSpec(suffix=".h5", module="bottleneck.store.hdf5", about="one file per part"),
+        "zarr": FormatSpec(
+            suffix=".zarr", module="bottleneck.store.zarr", about="one folder per part"
+        ),
     }
 )
 
@@ -31,4 +33,4 @@ FORMATS: Mapping[str, FormatSpec] = MappingProxyType(
 def described() -> str:
     """Return the formats and what they are, for a help text."""
     listed = ", ".join(f"{name} ({spec.about})" for name, spec in FORMATS.items())
-    return f"{listed}; default {DEFAULT_FORMAT}"
+    return f"{listed}. Default: {DEFAULT_FORMAT}"

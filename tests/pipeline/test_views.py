@@ -321,7 +321,7 @@ def test_batches_for_keras_draw_a_view_when_they_shuffle(run, tmp_path):
     [
         (["--views", "3", "--augment", "flip,rotate"], "no operation 'rotate'"),
         (["--augment", "flip"], "say --views 2 or more"),
-        (["--views", "0"], "no whole number"),
+        (["--views", "0"], "not a whole number"),
         (["--views", "1000"], "1000 views of an image"),
     ],
 )

@@ -35,7 +35,7 @@ def choose_source(
     if data is None:
         if store is None or not store.source_names:
             raise UsageError(
-                "no data named", "--data", "name a folder or a data set: --data digits"
+                "no images named", "--data", "name a folder or a data set, such as --data digits"
             )
         chosen = store.source_name(name)
         return chosen, reopen(store.snapshot(chosen).spec)
@@ -52,7 +52,7 @@ def choose_source(
         raise UsageError(
             f"the source name {chosen!r} is taken by {specs[chosen].get('where')}",
             store.path,
-            "choose another with --source NAME, or forget that one first",
+            "choose another name with --source NAME, or bottleneck forget that one first",
         )
     return chosen, source
 
@@ -75,5 +75,5 @@ def the_one_store(folder: Path = Path("cache")) -> Path:
     found = sorted(path.parent for path in folder.glob("*/log") if path.is_dir())
     if len(found) != 1:
         listed = ", ".join(map(str, found)) or "none"
-        raise UsageError(f"which store? there are {listed}", folder, "say --cache DIR")
+        raise UsageError(f"which store? there are: {listed}", folder, "name one with --cache")
     return found[0]

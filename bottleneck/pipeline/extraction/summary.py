@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.digest import as_void
 from bottleneck.core.sample import NO_LABEL, SPLITS
 from bottleneck.pipeline.extraction.plan import changes, unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_values
@@ -45,6 +46,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "duplicates": int(samples.known.sum()) - unique_count(samples),
         **source_values(samples),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
+        "copies": _count_copies(run),
         "cached": with_row - tally.n_computed,
         "computed": tally.n_computed,
         "pending": pending,
@@ -109,6 +111,16 @@ def _recorded_rate(store: Store | None) -> float | None:
             seconds = entry.get("seconds", {}).get("total")
             return float(entry["computed"]) / seconds if seconds else None
     return None
+
+
+def _count_copies(run: Extraction) -> int:
+    """Return how many samples share a row that this run computed for another sample."""
+    samples, claimed = run.looked.look.samples, run.reader.claimed - run.tally.failed.keys()
+    if not run.tally.n_computed:
+        return 0
+    mine = np.array([np.frombuffer(digest, np.uint8) for digest in claimed])
+    shared = np.isin(as_void(samples.digests[samples.known]), as_void(mine))
+    return max(0, int(shared.sum()) - run.tally.n_computed)
 
 
 def _count_with_row(store: Store | None, samples: Samples) -> int:

@@ -12,11 +12,18 @@ from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
 from bottleneck.pipeline.extraction.look import look
 from bottleneck.pipeline.extraction.plan import unique_count
+from bottleneck.pipeline.extraction.summary import source_values
+from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
+from bottleneck.pipeline.upkeep.left_out import left_out, same_bytes
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.core.sample import Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "time": store.state.time,
         "recipe": store.recipe.id,
         "about": store.about,
+        "network": recipe_values(store.recipe, store.about),
         "views": store.recipe.views.number,
         "sources": sources,
         "rows": sum(entry.rows for entry in store.state.parts),
@@ -68,6 +76,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
     snapshot = store.snapshot(name)
     samples = snapshot.samples
     with_row = samples.known & store.has(samples.digests)
+    untrained = left_out(samples, with_row)
     return {
         "name": name,
         "spec": dict(snapshot.spec),
@@ -78,7 +87,14 @@ def _source(store: Store, name: str) -> dict[str, Any]:
         "quarantined": [
             {"key": show_key(entry.key), "reason": entry.reason} for entry in snapshot.quarantine
         ],
+        **source_values(samples),
+        "conflicting": _keys(samples, untrained.conflicting),
+        "leaking": _keys(samples, untrained.leaking),
     }
+
+
+def _keys(samples: Samples, positions: NDArray[np.int64]) -> list[str]:
+    return [show_key(bytes(key)) for key in samples.keys[positions]]
 
 
 def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
@@ -94,28 +110,47 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
         known = bool(samples.known[at])
         has_row = known and bool(store.has(digest[None])[0])
         reasons = [entry.reason for entry in snapshot.quarantine if entry.key == wanted[0]]
-        label = int(samples.labels[at])
+        untrained = left_out(samples, samples.known & store.has(samples.digests))
         return {
             "key": key,
             "source": name,
             "digest": digest.tobytes().hex() if known else None,
-            "class": samples.classes[label] if label != NO_LABEL else None,
+            "class": _class(samples, at),
             "split": SPLITS[samples.splits[at]],
             "row": has_row,
             "quarantined": reasons[0] if reasons else None,
+            "same_bytes": [_twin(samples, other) for other in same_bytes(samples, at)],
+            "conflicting": at in untrained.conflicting,
+            "leaking": at in untrained.leaking,
             "means": _meaning(known=known, has_row=has_row, reasons=reasons),
         }
-    raise UsageError(f"no sample {key!r}", store.path, "keys are paths below the source's folder")
+    raise UsageError(
+        f"no image {key!r}", store.path, "a key is the image's path below the source's folder"
+    )
+
+
+def _class(samples: Samples, position: int) -> str | None:
+    label = int(samples.labels[position])
+    return samples.classes[label] if label != NO_LABEL else None
+
+
+def _twin(samples: Samples, position: int) -> dict[str, Any]:
+    """Return what is to be known of a sample whose image another one has too."""
+    return {
+        "key": show_key(bytes(samples.keys[position])),
+        "class": _class(samples, position),
+        "split": SPLITS[samples.splits[position]],
+    }
 
 
 def _meaning(*, known: bool, has_row: bool, reasons: list[str]) -> str:
     if has_row:
-        return "cached: the row of exactly these bytes under this recipe is there"
+        return "cached: the store has the features of exactly these bytes"
     if reasons:
-        return "quarantined: tried again when its bytes, the decoder or the limits change"
+        return "set aside: tried again when its bytes, the decoder or the limits change"
     if known:
-        return "pending: these bytes have no row; the next extraction computes it"
-    return "pending: its bytes were not read yet; the next extraction reads it"
+        return "pending: no features yet; the next extraction computes them"
+    return "pending: not read yet; the next extraction reads it and computes its features"
 
 
 def _check(store: Store, name: str) -> dict[str, Any]:

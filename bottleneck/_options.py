@@ -1,0 +1,206 @@
+"""The options that several commands share, defined once: one option means one thing everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bottleneck.core import words
+from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import _ArgumentGroup
+
+    Options = argparse.ArgumentParser | _ArgumentGroup
+
+ENGINES = ("auto", "keras", "openvino")
+DATA = (
+    "a folder of images, a .csv or .tsv table, a .npz or .npy array, a .tar archive, one image, "
+    "or the name of a data set (digits, mnist, fashion_mnist, cifar10, cifar100)"
+)
+WEIGHTS = "imagenet, the path of a weight file, or random:SEED"
+
+
+def add_cache(to: Options, *, required: bool) -> None:
+    """Add --cache."""
+    default = "" if required else " Default: the only store in the folder cache/."
+    to.add_argument(
+        "--cache",
+        type=Path,
+        required=required,
+        metavar="FOLDER",
+        help=f"Folder of the feature store.{default}",
+    )
+
+
+def add_source(to: Options) -> None:
+    """Add --source, for verbs that work on a recorded source."""
+    to.add_argument(
+        "--source",
+        metavar="NAME",
+        help="Which data source of the store to use. Default: the only one; where there are "
+        "several, one must be named.",
+    )
+
+
+def add_wait(to: Options) -> None:
+    """Add --wait."""
+    to.add_argument(
+        "--wait",
+        type=words.duration,
+        metavar="TIME",
+        help="How long to wait for the store's lock while another run holds it, such as 90s, 10m "
+        "or 2h. Default: do not wait, and end with exit code 75.",
+    )
+
+
+def add_weights(to: Options) -> None:
+    """Add --weights."""
+    to.add_argument(
+        "--weights",
+        metavar="WEIGHTS",
+        help=f"Weights of the backbone: {WEIGHTS}. Default: the backbone's own, which for models "
+        "of keras.applications are imagenet.",
+    )
+
+
+def add_pooling(to: Options) -> None:
+    """Add --pooling."""
+    to.add_argument(
+        "--pooling",
+        choices=("avg", "max", "none"),
+        help="How a feature map becomes one vector: the average or the maximum over all "
+        "positions; none keeps the whole map. Default: avg.",
+    )
+
+
+def add_rows(to: Options) -> None:
+    """Add --rows."""
+    to.add_argument(
+        "--rows",
+        choices=ROW_DTYPES,
+        help="Number format in which features are stored. Default: float16; float32 where the "
+        "features are probabilities.",
+    )
+
+
+def add_size(to: Options) -> None:
+    """Add --size."""
+    to.add_argument(
+        "--size",
+        type=words.size,
+        metavar="HEIGHT[xWIDTH]",
+        help="Size in pixels to which images are resized, such as 160 or 160x120. Default: the "
+        "backbone's own size.",
+    )
+
+
+def add_resample(to: Options) -> None:
+    """Add --resample."""
+    to.add_argument(
+        "--resample",
+        choices=RESAMPLING,
+        help="Filter that resizes images, as Pillow names it. Default: bilinear.",
+    )
+
+
+def add_views(to: Options) -> None:
+    """Add --views, --augment and --views-seed."""
+    to.add_argument(
+        "--views",
+        type=words.positive,
+        metavar="N",
+        help="Rows per image, the original included; the others are of randomly changed copies. "
+        "Default: 1.",
+    )
+    to.add_argument(
+        "--augment",
+        type=words.names,
+        metavar="NAME,NAME",
+        help="How the further views are changed, separated by commas: flip, crop, shear, zoom, "
+        "brightness. Default: all of them.",
+    )
+    to.add_argument(
+        "--views-seed",
+        type=int,
+        metavar="N",
+        help="Seed of the random changes; the same seed gives the same views. Default: 0.",
+    )
+
+
+def add_own_network(to: Options) -> None:
+    """Add what a network of the user's own needs: --preprocessing, --network-version, its code."""
+    to.add_argument(
+        "--preprocessing",
+        choices=("none", "tf", "caffe", "torch"),
+        help="How pixels (0 to 255) are scaled before the network, as the modes of "
+        "keras.applications are named. Default: the backbone's own; for a model file, none.",
+    )
+    to.add_argument(
+        "--network-version",
+        metavar="TEXT",
+        help="Required for a model with code that is not Keras' own (custom or Lambda layers): "
+        "any text that you change whenever that code changes.",
+    )
+    add_code(to)
+
+
+def add_code(to: Options) -> None:
+    """Add what allows a model's own code to run: --import and --trust."""
+    to.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="Python module to import before the model is loaded, because it defines the model's "
+        "custom layers. May be given several times.",
+    )
+    to.add_argument(
+        "--trust",
+        action="store_true",
+        help="Allow code inside the model file to run (Lambda layers, .h5 files). Use it only for "
+        "files from people you trust.",
+    )
+
+
+def add_engine(to: Options, *, default: str | None) -> None:
+    """Add --engine and --devices."""
+    otherwise = default or "with --run, the one that computed the run's features; else auto"
+    to.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=default,
+        help="Library that computes the features; auto takes the fastest one that is installed. "
+        f"Default: {otherwise}.",
+    )
+    to.add_argument(
+        "--devices",
+        metavar="DEVICE",
+        help="Device to compute on: cpu, gpu, or one GPU by number, such as gpu:1. Default: a GPU "
+        "where there is one, else the CPU.",
+    )
+
+
+def add_threads(to: Options) -> None:
+    """Add --threads."""
+    to.add_argument(
+        "--threads",
+        type=words.positive,
+        metavar="N",
+        help="Number of threads that read and decode images. Default: one per processor core.",
+    )
+
+
+def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentGroup:
+    """Add --engine, with this default, --devices, --batch-size and --threads; return the group."""
+    work = made.add_argument_group("computing (where, with what, and how much at once)")
+    add_engine(work, default=engine)
+    work.add_argument(
+        "--batch-size",
+        type=words.positive,
+        metavar="N",
+        help="Images per call of the network. Default: 64, or 32 for large networks.",
+    )
+    add_threads(work)
+    return work

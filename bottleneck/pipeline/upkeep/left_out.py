@@ -1,0 +1,58 @@
+"""Which images training leaves out because their bytes occur more than once, and beside which.
+
+Two things are left out. Conflicting: the same bytes have two labels, so that one of them must be
+wrong. Leaking: the same bytes are among the training images and among those that validate or test,
+which would make the head look better than it is; the training image is left out (unless the split
+for validation, which training draws by content, takes it away from the training images anyway).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.sample import NO_LABEL, SPLITS
+from bottleneck.heads.split import conflicting
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.core.sample import Samples
+
+TRAIN = SPLITS.index("train")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LeftOut:
+    """Positions of samples, in order."""
+
+    conflicting: NDArray[np.int64]
+    leaking: NDArray[np.int64]
+
+
+def left_out(samples: Samples, with_row: NDArray[np.bool_]) -> LeftOut:
+    """Return which samples training would leave out.
+
+    Parameters
+    ----------
+    with_row : (n,) bool
+        Which samples have a row in the store; no others are trained on.
+    """
+    at = np.flatnonzero(with_row & (samples.labels != NO_LABEL))
+    clash = conflicting(samples.digests[at], samples.labels[at])
+    good = at[~clash]
+    digests = np.ascontiguousarray(samples.digests[good]).view("V32").reshape(-1)
+    trains = samples.splits[good] == TRAIN
+    leaks = trains & np.isin(digests, digests[~trains])
+    return LeftOut(conflicting=at[clash], leaking=good[leaks])
+
+
+def same_bytes(samples: Samples, position: int) -> NDArray[np.int64]:
+    """Return the positions of the other samples whose image has the same bytes."""
+    if not samples.known[position]:
+        return np.zeros(0, np.int64)
+    equal = (samples.digests == samples.digests[position]).all(axis=1) & samples.known
+    equal[position] = False
+    return np.flatnonzero(equal)
