@@ -37,7 +37,6 @@ WRITERS = {
     "core/console.py": ({"NamedTemporaryFile", "open"}, "a bug's traceback; a closed pipe's end"),
     "core/frameworks.py": ({"TemporaryFile"}, "native chatter, in a file without a name"),
     "store/zarr.py": ({"mkdir", "open"}, "into a temporary name that its caller publishes"),
-    "heads/linear.py": ({"save_file", "open"}, "into a temporary name that its caller publishes"),
     "pipeline/learning/feature_file.py": (
         {"open"},
         "into a temporary name that its caller publishes",

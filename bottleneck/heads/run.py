@@ -25,7 +25,7 @@ from bottleneck.heads.catalog import ADVICE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bottleneck.heads.catalog import Fitted
+    from bottleneck.heads.task import Fitted
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"

@@ -12,6 +12,7 @@ from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.catalog import HEADS, complete, load_head, load_kind
+from bottleneck.heads.task import Task
 
 SHAPES = {"conv": (3, 2, 1), "tail": (3, 2, 1)}  # of rows, where a head does not take flat ones
 SMALL = {"epochs": 2, "units": (5,), "filters": 4}
@@ -40,15 +41,15 @@ def data(head):
 def fit(head, x, labels, split, n_classes=3, views=1):
     told = {name: value for name, value in SMALL.items() if name in HEADS[head].options}
     return load_kind(head).fit(
-        x,
-        labels,
-        split,
-        seed=0,
-        n_classes=n_classes,
-        options=complete(head, told),
-        report=lambda _: None,
-        network=lambda: behind(x.shape[2 if views > 1 else 1 :]),
-        views=views,
+        Task(
+            rows=x,
+            targets=labels,
+            split=split,
+            n_outputs=n_classes,
+            options=complete(head, told),
+            network=lambda: behind(x.shape[2 if views > 1 else 1 :]),
+            views=views,
+        )
     )
 
 

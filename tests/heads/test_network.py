@@ -9,6 +9,7 @@ from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sealed import seal
 from bottleneck.heads.catalog import complete, load_head, load_kind
+from bottleneck.heads.task import Task
 
 pytestmark = pytest.mark.slow
 
@@ -18,13 +19,13 @@ def fit(head, shape, n_classes, **told):
     labels = (np.arange(2 * n_classes) % n_classes).astype(np.int32)
     split = np.zeros(2 * n_classes, np.uint8)
     return load_kind(head).fit(
-        x,
-        labels,
-        split,
-        seed=0,
-        n_classes=n_classes,
-        options=complete(head, {"epochs": 1, **told}),
-        report=lambda _: None,
+        Task(
+            rows=x,
+            targets=labels,
+            split=split,
+            n_outputs=n_classes,
+            options=complete(head, {"epochs": 1, **told}),
+        )
     )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.heads.catalog import Fitted
+    from bottleneck.heads.task import Fitted
     from bottleneck.pipeline.network.network import Network
     from bottleneck.pipeline.network.options import NetworkOptions
 

@@ -23,12 +23,14 @@ from bottleneck.core.errors import (
     StaleError,
     UsageError,
 )
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.version import __version__
 from bottleneck.data.catalog import reopen
 from bottleneck.heads import catalog, metrics
 from bottleneck.heads.run import check_name, write_run
 from bottleneck.heads.split import conflicting, untrained, validation_mask
+from bottleneck.heads.task import Task
 from bottleneck.heads.views import itself
 from bottleneck.pictures import plots
 from bottleneck.pipeline.extraction.flow import default_threads
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
     from bottleneck.backbones.behind import Behind
     from bottleneck.core.sample import Samples
+    from bottleneck.heads.task import Fitted
 
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
 LEAVE_OUT = 255  # a split that no head looks at
@@ -82,7 +85,7 @@ class _Data:
     now: Look | None  # the source as it was looked at; None where it was not there
 
 
-def train(options: TrainOptions) -> dict[str, Any]:
+def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Fit a head and write its run; return the report (DESIGN's keys).
 
     Raises
@@ -123,15 +126,17 @@ def train(options: TrainOptions) -> dict[str, Any]:
             "add images, or try another --seed"
         )
     fitted = head.fit(
-        features,
-        labels,
-        split,
-        seed=options.seed,
-        n_classes=n_classes,
-        options={"validation_split": options.validation_split, **told},
-        report=console.say,
-        network=lambda: _behind(data.store),
-        views=views,
+        Task(
+            rows=features,
+            targets=labels,
+            split=split,
+            n_outputs=n_classes,
+            seed=options.seed,
+            options={"validation_split": options.validation_split, **told},
+            views=views,
+            network=lambda: _behind(data.store),
+            reporter=reporter,
+        )
     )
     judged = "test" if counted["test"] else "val"
     if judged == "test":
@@ -209,7 +214,7 @@ def _behind(store: Store) -> Behind:
     return resolve(NetworkOptions(), store).backbone().behind()
 
 
-def _frozen(store: Store, fitted: catalog.Fitted) -> int | None:
+def _frozen(store: Store, fitted: Fitted) -> int | None:
     """Return how many parameters stayed as they were, the network's among them, if that is known.
 
     Stores that were made before do not say how many their network has.
@@ -218,7 +223,7 @@ def _frozen(store: Store, fitted: catalog.Fitted) -> int | None:
     return None if before is None else before + fitted.frozen
 
 
-def _pictures(fitted: catalog.Fitted, figures: dict[str, Any], title: str) -> dict[str, bytes]:
+def _pictures(fitted: Fitted, figures: dict[str, Any], title: str) -> dict[str, bytes]:
     if not plots.can_draw():
         console.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
@@ -337,7 +342,7 @@ def _receipt(
     name: str,
     options: TrainOptions,
     report: dict[str, Any],
-    fitted: catalog.Fitted,
+    fitted: Fitted,
     samples: Samples,
 ) -> dict[str, Any]:
     """Return run.json: everything that says where this head came from."""
