@@ -7,12 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, words
+from bottleneck.heads.catalog import HEADS, described, options_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-
-HEADS = ("linear", "dense", "conv", "tail")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,61 +21,65 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck train --cache cache/resnet50",
     )
     words.add_cache(made, required=False)
-    made.add_argument("--source", metavar="NAME", help="which source, where there are several")
-    made.add_argument("--head", choices=HEADS, default="linear")
-    made.add_argument("--seed", type=int, default=0, metavar="N", help="of the validation split")
+    made.add_argument(
+        "--source", metavar="NAME", help="which source to train on, where the store has several"
+    )
+    kinds = "; ".join(f"{name}: {spec.about}" for name, spec in HEADS.items())
+    made.add_argument(
+        "--head", choices=[*HEADS], default="linear", help=f"{kinds} (default linear)"
+    )
+    made.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="decides which images validate, and everything that a training draws (default 0)",
+    )
     made.add_argument(
         "--validation-split",
         type=float,
         default=0.2,
         metavar="F",
-        help="of the training images, where no split says otherwise (default 0.2)",
+        help="the share of the training images that validates, where no split of the source says "
+        "otherwise; 0 fits on all of them (default 0.2)",
     )
     made.add_argument(
         "--on-stale",
         choices=("drop", "error", "use"),
         default="drop",
-        help="images that changed: leave them out, stop with code 6, or use their old rows",
+        help="what to do with images that changed or vanished: leave them out, stop with exit "
+        "code 6, or use their old rows (default drop)",
     )
-    made.add_argument("--run", metavar="NAME", help="of the run's folder (default: time and head)")
+    made.add_argument(
+        "--run",
+        metavar="NAME",
+        help="the name of the run's folder (default: the time and the head)",
+    )
     _add_head_options(made)
     return made
 
 
 def _add_head_options(made: argparse.ArgumentParser) -> None:
-    """Add what a head can be told; without it, each head has its own defaults."""
-    add = made.add_argument_group("of the heads that are networks (not of linear)").add_argument
-    add("--units", type=words.whole_numbers, metavar="N,…", help="dense: of each layer, or none")
-    add("--dropout", type=words.fractions, metavar="F,…", help="behind each layer, or one for all")
-    add("--filters", type=words.positive, metavar="N", help="conv: channels of the convolution")
-    add("--kernel", type=words.positive, metavar="N", help="conv: its height and width")
-    add("--optimizer", choices=("adam", "sgd"))
-    add("--learning-rate", type=float, metavar="F")
-    add("--momentum", type=float, metavar="F", help="sgd")
-    add("--nesterov", action=argparse.BooleanOptionalAction, default=None, help="sgd")
-    add("--weight-decay", type=float, metavar="F")
-    add("--epochs", type=words.positive, metavar="N", help="at most")
-    add("--batch-size", type=words.positive, metavar="N", help="rows a step")
-    add(
-        "--patience",
-        type=int,
-        metavar="N",
-        help="epochs without a lower validation loss before it stops, and takes the best weights; "
-        "0: all epochs, the last weights",
+    """Add what the heads can be told. An option that several have is there once."""
+    group = made.add_argument_group(
+        "options of heads", "Each names the heads that have it, and its default."
     )
-    add("--class-weights", choices=("balanced", "none"), help="balanced: rare classes count more")
-
-
-HEAD_OPTIONS = (
-    "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
-    "weight_decay", "epochs", "batch_size", "patience", "class_weights",
-)  # fmt: skip
+    for heads in options_of_all().values():
+        option = next(iter(heads.values()))
+        told: dict[str, Any] = {"default": None, "help": described(heads).replace("%", "%%")}
+        if option.is_switch:
+            told["action"] = argparse.BooleanOptionalAction
+        elif option.choices:
+            told["choices"] = option.choices
+        else:
+            told |= {"type": option.parse, "metavar": option.metavar}
+        group.add_argument(option.flag, **told)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
     from bottleneck.pipeline.learning import train as use_case  # noqa: PLC0415 - --help stays light
 
@@ -90,8 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             validation_split=args.validation_split,
             on_stale=args.on_stale,
             run=args.run,
-            head_options={name: getattr(args, name) for name in HEAD_OPTIONS},
-        )
+            head_options={name: getattr(args, name) for name in options_of_all()},
+        ),
+        reporter,
     )
     console.result(report, lines(report), as_json=args.json)
     return 0

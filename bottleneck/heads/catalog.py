@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.sealed import unseal
 from bottleneck.heads import options
+from bottleneck.heads.options import DROPOUT, FILTERS, FINE_TUNING, KERNEL, TRAINING, UNITS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,26 +22,54 @@ HEAD_FILE = "head.json"
 ADVICE = "train again"  # where a run or its head is damaged
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSpec:
-    """What is known of a head before its module is imported."""
+    """What is known of a head before its module is imported.
+
+    Attributes
+    ----------
+    module : has `fit` and `load`; see `heads.task.Head`
+    about : what it is, in a few words, for --help
+    options : what it can be told
+    """
 
     module: str
-    options: Mapping[str, Any] = field(default_factory=dict)  # what it can be told → the default
+    about: str
+    options: tuple[Option, ...] = ()
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The names of its options, and the default of each."""
+        return {option.name: option.default for option in self.options}
 
 
-# One line a head.
 HEADS: Mapping[str, HeadSpec] = MappingProxyType(
     {
-        "linear": HeadSpec("bottleneck.heads.linear"),
+        "linear": HeadSpec(
+            module="bottleneck.heads.linear",
+            about="softmax regression, in seconds",
+        ),
         "dense": HeadSpec(
-            "bottleneck.heads.dense", {"units": (256,), "dropout": (0.3,), **options.TRAINING}
+            module="bottleneck.heads.dense",
+            about="fully connected layers with dropout",
+            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING),
         ),
         "conv": HeadSpec(
-            "bottleneck.heads.conv",
-            {"filters": 100, "kernel": 2, "dropout": (0.4, 0.3), **options.TRAINING},
+            module="bottleneck.heads.conv",
+            about="a small convolution, on maps extracted with --pooling none",
+            options=(
+                FILTERS.by_default(100),
+                KERNEL.by_default(2),
+                DROPOUT.by_default((0.4, 0.3)),
+                *TRAINING,
+            ),
         ),
-        "tail": HeadSpec("bottleneck.heads.tail", {**options.TRAINING, **options.FINE_TUNING}),
+        "tail": HeadSpec(
+            module="bottleneck.heads.tail",
+            about="fine-tunes the network's own layers behind the cut, on maps extracted with "
+            "--layer and --pooling none",
+            options=FINE_TUNING,
+        ),
     }
 )
 
@@ -48,8 +77,27 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
 def spec(name: str) -> HeadSpec:
     """Return what is known of the head of this name; UsageError when there is none."""
     if name not in HEADS:
-        raise UsageError(f"no head {name!r}", "--head", f"one of {', '.join(HEADS)}")
+        raise UsageError(f"no head {name!r}", "--head", f"use one of {', '.join(HEADS)}")
     return HEADS[name]
+
+
+def options_of_all() -> dict[str, dict[str, Option]]:
+    """Return every option that a head has: its name → the heads that have it, each with its own."""
+    found: dict[str, dict[str, Option]] = {}
+    for head, known in HEADS.items():
+        for option in known.options:
+            found.setdefault(option.name, {})[head] = option
+    return found
+
+
+def described(heads: Mapping[str, Option]) -> str:
+    """Return the help of an option that these heads have: which, what it means, its defaults."""
+    by_default: dict[str, list[str]] = {}
+    for head, option in heads.items():
+        by_default.setdefault(option.shown_default, []).append(head)
+    (first, _), *others = by_default.items()
+    defaults = "".join(f"; for {', '.join(names)} {default}" for default, names in others)
+    return f"{', '.join(heads)}: {next(iter(heads.values())).help} (default {first}{defaults})"
 
 
 def complete(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +108,10 @@ def complete(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     UsageError
         No such head, an option that it does not have, a value that it cannot take.
     """
-    return options.complete(name, spec(name).options, given)
+    owners = options_of_all()
+    return options.complete(
+        name, spec(name).options, given, lambda option: [*owners.get(option, {})]
+    )
 
 
 def load_kind(name: str) -> Head:

@@ -39,7 +39,7 @@ def data(head):
 
 
 def fit(head, x, labels, split, n_classes=3, views=1):
-    told = {name: value for name, value in SMALL.items() if name in HEADS[head].options}
+    told = {name: value for name, value in SMALL.items() if name in HEADS[head].defaults}
     return load_kind(head).fit(
         Task(
             rows=x,
