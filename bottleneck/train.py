@@ -102,7 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
-    left_out = [f"{n} {why}" for why, n in report["left_out"].items() if n]
+    from bottleneck.pipeline.pages.left_out import left_out_in_words  # noqa: PLC0415
+
+    left_out = left_out_in_words(report["left_out"], report["left_out_keys"])
     found = []
     if report["accuracy"] is not None:
         samples = report["samples"][report["judged_on"]]
@@ -110,8 +112,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
         found.append(
             f"accuracy {report['accuracy']:.4f} on {samples} {report['judged_on']} images "
-            f"({top5}loss {report['loss']:.4f}; "
-            f"always the commonest class: {report['baseline']:.4f})"
+            f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
+        )
+    else:
+        found.append(
+            f"fitted on all {report['samples']['train']} images: none was kept to judge it by, so "
+            "there is no accuracy"
         )
     if left_out:
         found.append(f"left out: {', '.join(left_out)}")
@@ -121,6 +127,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     )
     found.append(report["run"])
     return found
+
+
+def _baseline(baseline: float | None) -> str:
+    if baseline is None:
+        return "none of them is of the class that is commonest in training"
+    return f"always the commonest class: {baseline:.4f}"
 
 
 def _parameters(report: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Every head against its contract: what it refuses, by which error, and in which words."""
 
 import json
+import os
 import random
 
 import numpy as np
@@ -172,9 +173,20 @@ def saved(data, fitted, tmp_path):
 def test_a_saved_head_loads_again_and_predicts_the_same(data, fitted, saved):
     folder, expected = saved
     found = load_head(folder)
+    assert load_head(str(folder)).parameters == found.parameters
     np.testing.assert_array_equal(found.predict(data()[0]), expected)
     assert (found.parameters, found.frozen) == (fitted.parameters, fitted.frozen)
     assert {**found.options} == json.loads(json.dumps({**fitted.options}))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_files_of_a_head_may_be_read_by_whom_the_umask_lets(fitted, tmp_path):
+    before = os.umask(0o022)
+    try:
+        fitted.save(tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
 
 
 def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved, data):

@@ -83,7 +83,7 @@ class Centroids:
 
     def save(self, folder: Path) -> None:
         """Write the means and head.json."""
-        from safetensors.numpy import save  # noqa: PLC0415
+        from safetensors.numpy import save
 
         files.write_synced(folder / _FILE, save(dict(self.tensors)))
         content = {"head": "centroid", "options": dict(self.options)}
@@ -117,7 +117,7 @@ def fit(task: Task) -> Centroids:
 
 def load(folder: Path) -> Centroids:
     """Return the head that `save` wrote."""
-    from safetensors.numpy import load as parse  # noqa: PLC0415
+    from safetensors.numpy import load as parse
 
     description = unseal(folder / HEAD_FILE, ADVICE)
     try:
