@@ -54,17 +54,19 @@ class Behind:
         names = _names(flat)
         places = [i for i, node in _dominators(nodes) if id(node.outputs[0]) in names]
         last = nodes.index(node_of(self._end))
-        places = [i for i in places if 0 < i < last]  # behind the others there is nothing
+        learning = max((i for i, n in enumerate(nodes[: last + 1]) if _learns(n)), default=0)
+        places = [i for i in places if 0 < i < learning]  # behind the others nothing is trained
         at = next((i for i, node in enumerate(nodes) if node is node_of(cut)), len(nodes))
         if at not in places:
             before = [i for i in places if i < at][-1:]
             after = [i for i in places if i > at][:1]
             near = [names[id(nodes[i].outputs[0])] for i in before + after]
-            what = (
-                "nothing is behind the cut"
-                if at >= last
-                else f"other paths lead past {names.get(id(cut), 'the cut')} to the output"
-            )
+            if at >= last:
+                what = "nothing is behind the cut"
+            elif at >= learning:
+                what = "no layer with weights to train is behind the cut"
+            else:
+                what = f"other paths lead past {names.get(id(cut), 'the cut')} to the output"
             advice = (
                 f"extract with --layer {' or '.join(near)} and --pooling none into another --cache"
                 if near
@@ -125,6 +127,14 @@ def _twin(operation: Any, seed: int) -> Any:
     if "seed" in config:
         config["seed"] = seed
     return type(operation).from_config(config)
+
+
+def _learns(node: Any) -> bool:
+    """Whether a layer has weights that a tail trains; batch normalisation's stay as they were."""
+    keras = import_keras()
+    operation = node.operation
+    frozen = isinstance(operation, keras.layers.BatchNormalization | keras.layers.Normalization)
+    return isinstance(operation, keras.Layer) and bool(operation.weights) and not frozen
 
 
 def _dominators(nodes: list[Any]) -> list[tuple[int, Any]]:
