@@ -314,7 +314,7 @@ def test_a_closed_pipe_is_no_error():
         (["--head", "dense", "--dropout", "1.5"], "cannot be used: --dropout"),
         (["--head", "dense", "--momentum", "0.9"], "say --optimizer sgd"),
         (["--head", "dense", "--learning-rate", "0"], "cannot be used: --learning-rate"),
-        (["--head", "conv"], "rows of shape 6 are no maps"),
+        (["--head", "conv"], "rows of shape 6 are not maps"),
     ],
 )
 def test_a_head_told_what_it_cannot_be_is_2(cache, capsys, more, said):

@@ -1,4 +1,4 @@
-"""The heads by name. Nothing here imports more than the standard library."""
+"""The heads by name: one line each. Only the standard library is imported, so doors list them."""
 
 from __future__ import annotations
 

@@ -25,19 +25,21 @@ def fit(task: Task) -> KerasHead:
     Raises
     ------
     UsageError
-        Also for features that are no maps (height, width, channels), or smaller than the kernel.
+        Also for features that are not maps (height, width, channels), or smaller than the kernel.
     """
     options = task.options
     shape, kernel = tuple(itself(task.rows, task.views).shape[1:]), options["kernel"]
     if len(shape) != 3:
         raise UsageError(
-            f"rows of shape {'x'.join(map(str, shape))} are no maps",
+            f"rows of shape {'x'.join(map(str, shape))} are not maps",
             "--head conv",
             "extract with --pooling none into another --cache, or use --head dense",
         )
     if kernel > min(shape[:2]):
         raise UsageError(
-            f"{kernel} is larger than the maps, {shape[0]}x{shape[1]}", "--kernel", "a smaller one"
+            f"{kernel} is larger than the maps, {shape[0]}x{shape[1]}",
+            "--kernel",
+            "give a smaller one",
         )
     dropout = spread(options["dropout"], 2)
     return fit_network(

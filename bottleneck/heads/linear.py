@@ -77,7 +77,7 @@ class Linear:
         Raises
         ------
         DataError
-            When a row is of another length, or holds what is no number or too large.
+            When a row is of another length, or holds a value that is too large or no finite number.
         """
         d, k = self.weights.shape
         n = len(features)
@@ -95,10 +95,11 @@ class Linear:
                 logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
                 good = np.isfinite(logits).all(axis=1)
                 if not good.all():
+                    row = start + int(good.argmin())
                     raise DataError(
-                        f"row {start + int(good.argmin())} holds what is no number, or too large",
+                        f"row {row} holds a value that is not a finite number, or too large",
                         "predict",
-                        "run bottleneck verify if it is a store's, or leave the row out",
+                        "if it is a row of a store, run bottleneck verify; else leave it out",
                     )
                 out[start : start + len(block)] = softmax(logits)
         return out
@@ -154,7 +155,7 @@ def load(folder: Path) -> Linear:
         if any(tensor.dtype != np.float32 for tensor in tensors.values()):
             raise ValueError("tensors that are not float32")
         if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-            raise ValueError("tensors that hold what is no number")
+            raise ValueError("tensors that hold a value that is not a finite number")
         if not (head.scale > 0).all():
             raise ValueError("a scale that is not above zero")
     except (SafetensorError, TypeError, ValueError, KeyError) as error:
@@ -203,7 +204,7 @@ def _matrix(features: Any, indices: NDArray[np.int64], views: int) -> NDArray[np
     out = out.reshape(len(indices) * views, d)
     if not np.isfinite(out).all():
         raise DataError(
-            "features that are no numbers, or too large for float32",
+            "features that are not finite numbers, or too large for float32",
             "train",
             "run bottleneck verify",
         )

@@ -81,7 +81,7 @@ class KerasHead:
         Raises
         ------
         DataError
-            When rows are of another shape, or hold what is no number or too large.
+            When rows are of another shape, or hold a value that is too large or no finite number.
         """
         wanted, found = self.model.input_shape[1:], tuple(np.shape(features)[1:])
         if found != wanted:

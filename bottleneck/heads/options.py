@@ -31,7 +31,7 @@ class Option:
     help : what it means, in one line
     check : whether a value can be taken
     example : how a good value is described, for the message when one cannot be taken
-    default : what it is where nobody says; None where another option decides that
+    default : its value when it is omitted; None where another option decides that
     default_text : the default in words, where `default` alone does not say it
     parse : makes the value of the text on the command line
     metavar : what stands for the value in --help

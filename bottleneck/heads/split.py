@@ -95,7 +95,7 @@ def rows_to_fit(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         )
     train, validation = np.flatnonzero(split == TRAIN), np.flatnonzero(split == VALIDATION)
     if not len(train):
-        raise DataError("no images to train on", "train", "keep some out of val and test")
+        raise DataError("no images to train on", "train", "leave some of them out of val and test")
     used = np.concatenate([labels[train], labels[validation]])
     unlabelled = int((used < 0).sum())
     if unlabelled:

@@ -58,7 +58,8 @@ def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
     Raises
     ------
     DataError
-        When one of them holds what is no number or too large; the message names it by its position.
+        When a row holds a value that is not a finite number, or too large; it is named by its
+        position.
     """
     found = take_rows(features, at)
     if found.dtype == np.float16:
@@ -72,9 +73,9 @@ def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
         good = (flat <= LARGEST).all(axis=1)
     if not good.all():
         raise DataError(
-            f"row {int(at[good.argmin()])} holds what is no number, or too large",
+            f"row {int(at[good.argmin()])} holds a value that is not a finite number, or too large",
             doing,
-            "run bottleneck verify if it is a store's, or leave the row out",
+            "if it is a row of a store, run bottleneck verify; else leave it out",
         )
     return block
 
@@ -87,7 +88,7 @@ def probabilities(
     Raises
     ------
     UsageError
-        When it says no numbers: a training has left weights that are too large.
+        When its answers are not numbers: a training has left weights that are too large.
     """
     out = np.empty((len(rows), model.output_shape[-1]), np.float32)
     with room_for(f"a batch of {size}", "lower --batch-size"):
@@ -95,7 +96,7 @@ def probabilities(
             at = rows[start : start + size]
             out[start : start + len(at)] = model.predict_on_batch(gather(features, at, doing))
     if not np.isfinite(out).all():
-        what = "the head's probabilities are no numbers"
+        what = "the head's probabilities are not numbers"
         raise UsageError(what, "train --learning-rate", "try a lower one")
     return out
 

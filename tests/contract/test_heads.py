@@ -293,3 +293,9 @@ def test_of_several_views_it_is_fitted_and_judged_by_the_images_themselves(head,
     assert found.parameters == fit(head, x, labels, split).parameters
     if HEADS[head].options and len(found.history) == SMALL["epochs"]:
         np.testing.assert_allclose(found.predict(x[split == 1]), found.validation, rtol=1e-5)
+
+
+def test_of_several_views_it_can_be_fitted_without_an_image_to_validate(head, data):
+    x, labels, _ = data()
+    found = fit(head, np.stack([x, x + 0.1], axis=1), labels, np.zeros(40, np.uint8), views=2)
+    assert found.predict(x).shape == (40, 3)

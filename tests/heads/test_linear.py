@@ -112,7 +112,7 @@ def test_one_class_is_refused():
 
 
 def test_features_that_are_no_numbers_are_refused():
-    with pytest.raises(DataError, match="no numbers"):
+    with pytest.raises(DataError, match="not finite numbers"):
         fit(np.array([[np.nan], [1]], "f4"), np.arange(2), np.zeros(2))
 
 

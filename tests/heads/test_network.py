@@ -60,7 +60,7 @@ def test_as_many_dropouts_as_neither_one_nor_the_layers_are_refused():
 
 
 def test_a_convolution_needs_maps_as_large_as_its_kernel():
-    with pytest.raises(UsageError, match=r"rows of shape 6 are no maps: --head conv: .*--pooling"):
+    with pytest.raises(UsageError, match=r"rows of shape 6 are not maps: --head conv: .*--pooling"):
         fit("conv", (6,), 2)
     with pytest.raises(UsageError, match="4 is larger than the maps, 5x3: --kernel"):
         fit("conv", (5, 3, 2), 2, kernel=4)

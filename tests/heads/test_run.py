@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from world import flip, picture
 
-from bottleneck.core import files
+from bottleneck.core import console, files
 from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.heads.linear import Linear
@@ -118,7 +118,7 @@ def test_a_disk_error_is_not_taken_for_a_name_that_exists(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "a b", "é", "x" * 101, "tmp-mine"])
 def test_a_name_that_is_no_folder_s_or_that_gc_takes_for_a_leftover_is_refused(tmp_path, name):
-    with pytest.raises(UsageError, match="no name for a run"):
+    with pytest.raises(UsageError, match="cannot name a run"):
         check_name(tmp_path, name)
 
 
@@ -256,7 +256,7 @@ def test_classes_without_an_image_to_train_on_are_named_in_one_line(
     network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
     extract(ExtractOptions(cache=tmp_path / "store", data=str(photos), network=network))
     capsys.readouterr()
-    train(TrainOptions(cache=tmp_path / "store"))
+    train(TrainOptions(cache=tmp_path / "store"), console.configure(quiet=False))
     said = [line for line in capsys.readouterr().err.splitlines() if "to train on:" in line]
     assert said == [
         "warning: 7 of 9 classes have images to judge by and none to train on: "
