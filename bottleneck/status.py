@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck._lines import source_lines
+from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
 from bottleneck.core import console
 

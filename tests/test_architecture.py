@@ -48,7 +48,6 @@ WRITERS = {
     ),
     "store/zarr.py": ({"mkdir", "open"}, "into a temporary name that its caller publishes"),
     "store/hdf5.py": ({"create"}, "into a temporary name that its caller publishes"),
-    "heads/linear.py": ({"save_file", "open"}, "into a temporary name that its caller publishes"),
     "heads/network.py": ({"save"}, "into a temporary name that its caller publishes"),
     "engines/openvino.py": ({"save_model"}, "into a temporary name that its caller publishes"),
     "pipeline/learning/feature_file.py": (

@@ -26,7 +26,7 @@ from bottleneck.heads.catalog import ADVICE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bottleneck.heads.catalog import Fitted
+    from bottleneck.heads.task import Fitted
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
@@ -103,9 +103,9 @@ def check_name(runs: Path, name: str | None) -> None:
     # What looks like a leftover of a killed run is deleted by gc.
     if not _NAME.fullmatch(name) or name.startswith(files.TEMPORARY_PREFIX):
         raise UsageError(
-            f"no name for a run: {name!r}",
+            f"{name!r} cannot name a run",
             "--run",
-            f"letters, digits, . _ -, and no {files.TEMPORARY_PREFIX} at its beginning",
+            f"use letters, digits, . _ and -, and do not begin with {files.TEMPORARY_PREFIX}",
         )
     if (runs / name).exists():
         raise _exists(runs, name)

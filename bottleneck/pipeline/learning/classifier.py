@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
-    from bottleneck.heads.catalog import Fitted
+    from bottleneck.heads.task import Fitted
     from bottleneck.pipeline.network.network import Network
     from bottleneck.pipeline.network.options import NetworkOptions
 
