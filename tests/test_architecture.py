@@ -20,7 +20,10 @@ ROOMS = {
     "learning": {"network", "extraction", "pages"},
     "upkeep": {"network", "extraction", "pages"},
 }
-DOORS = sorted(path.stem for path in SRC.glob("*.py") if not path.stem.startswith("_"))
+NO_DOORS = {"errors"}  # public names from Python, beside the verbs
+DOORS = sorted(
+    path.stem for path in SRC.glob("*.py") if path.stem not in NO_DOORS and path.stem[0] != "_"
+)
 MODULES = sorted(SRC.rglob("*.py"))
 # Where Keras and TensorFlow are at home; everything else goes through these.
 FRAMEWORK_FILES = {

@@ -20,7 +20,8 @@ import numpy as np
 from bottleneck.core.errors import DataError, from_os_error
 from bottleneck.core.paths import absolute, shown, stat_row
 from bottleneck.core.sample import key_array
-from bottleneck.data.layout import EXTENSIONS, assign, in_words
+from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.layout import assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.pipeline.extraction.extraction import Extraction
 from bottleneck.pipeline.extraction.look import refuse_unreadable
 from bottleneck.pipeline.extraction.sources import choose_source
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.options import ExtractOptions
 
 
-def extract(options: ExtractOptions) -> dict[str, Any]:
+def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Bring a store up to date with a source and return the report (DESIGN's keys).
 
     Raises

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, files
 from bottleneck.core.errors import UsageError
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -29,7 +30,7 @@ class CompareOptions:
     picture: Path | None = None
 
 
-def compare(options: CompareOptions) -> dict[str, Any]:
+def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the runs' figures, the most accurate first; nothing is computed anew.
 
     Raises

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.network import whole_model
 from bottleneck.heads.views import itself
@@ -35,7 +36,7 @@ class ExportOptions:
     split: str | None = None
 
 
-def export(options: ExportOptions) -> dict[str, Any]:
+def export(options: ExportOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Write the file and return what it holds.
 
     Raises

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from bottleneck.core import console, files
+from bottleneck.core import console, files, notebook
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
 from bottleneck.core.recipe import ViewSpec
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.data.decode import Limits
 from bottleneck.pipeline.extraction.canaries import N_CANARIES, Canaries, recorded_canaries
 from bottleneck.pipeline.extraction.compute import Computer
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.given import Given
     from bottleneck.pipeline.learning.classifier import Classifier
 
 MOST_REASONS = 20  # in the message when nothing at all can be used
@@ -44,7 +46,7 @@ STORED_ROWS = 1024  # gathered at once
 class PredictOptions:
     """What `bottleneck predict` is asked for; the words of its command line."""
 
-    images: tuple[str, ...]  # files, folders, patterns, and whatever --data can be
+    images: tuple[str | Given, ...]  # files, folders, patterns, and whatever --data can be
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
     classes: str | None = None  # imagenet, or a file with a name a line: of a backbone's own top
@@ -83,8 +85,35 @@ class Predictions:
     computed: int
     cached: int
 
+    def __len__(self) -> int:
+        return len(self.keys)
 
-def predict(options: PredictOptions) -> dict[str, Any]:
+    def __repr__(self) -> str:
+        n_failed = sum(error is not None for error in self.errors)
+        failed = f", {n_failed} without an answer" if n_failed else ""
+        return (
+            f"Predictions({len(self):,} images, {len(self.classes):,} classes, {self.computed:,} "
+            f"computed, {self.cached:,} cached{failed})"
+        )
+
+    def _repr_html_(self) -> str:
+        return notebook.grid(
+            repr(self), [*map(self._row, range(len(self))[: notebook.MOST_ROWS])], len(self)
+        )
+
+    def _row(self, index: int) -> dict[str, object]:
+        """Return what is known of one image, for a notebook."""
+        if self.errors[index] is not None:
+            return {"image": self.paths[index], "class": None, "error": self.errors[index]}
+        best = int(self.probabilities[index].argmax())
+        return {
+            "image": self.paths[index],
+            "class": self.descriptions[best],
+            "probability": float(self.probabilities[index, best]),
+        }
+
+
+def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the classes of each image (DESIGN's keys); write them as CSV where that is asked.
 
     Raises
@@ -113,7 +142,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     }
 
 
-def predictions(options: PredictOptions) -> Predictions:
+def predictions(options: PredictOptions, reporter: Reporter = SILENT) -> Predictions:
     """Return the probabilities of all classes of each image.
 
     Raises

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import backbones
 from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.extraction.extract import extract
@@ -20,6 +21,8 @@ from bottleneck.pipeline.network.options import NetworkOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bottleneck.core.given import Given
+
 PROBE = "linear"
 
 
@@ -28,7 +31,7 @@ class RankOptions:
     """What `bottleneck compare --backbones` is asked for; the words of its command line."""
 
     backbones: tuple[str, ...]
-    data: str | None = None
+    data: str | Given | None = None
     caches: Path = Path("cache")  # a store for each backbone lies below, under its name
     # The same for all of them; but a model file has its own weights, and the others their own
     # preprocessing and code.
@@ -39,7 +42,7 @@ class RankOptions:
     picture: Path | None = None
 
 
-def rank(options: RankOptions) -> dict[str, Any]:
+def rank(options: RankOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Extract what is missing, train a linear head on each, and return them by accuracy.
 
     A backbone that cannot be had, or whose store has another recipe, is reported under `failed`;

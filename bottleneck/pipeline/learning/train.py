@@ -23,6 +23,7 @@ from bottleneck.core.errors import (
     StaleError,
     UsageError,
 )
+from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.version import __version__
 from bottleneck.data.catalog import reopen
@@ -82,7 +83,7 @@ class _Data:
     now: Look | None  # the source as it was looked at; None where it was not there
 
 
-def train(options: TrainOptions) -> dict[str, Any]:
+def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Fit a head and write its run; return the report (DESIGN's keys).
 
     Raises
