@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, words
+from bottleneck.data.catalog import described as described_data
 from bottleneck.store.catalog import FORMATS, described
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     words.add_cache(made, required=True)
     data = made.add_argument_group("data")
-    data.add_argument("--data", metavar="X", help="folder, table, array, tar, image, or a name")
+    data.add_argument("--data", metavar="X", help=described_data())
     data.add_argument("--source", metavar="NAME", help="the source's name in the store")
     data.add_argument("--include", action="append", default=[], metavar="GLOB")
     data.add_argument("--exclude", action="append", default=[], metavar="GLOB")

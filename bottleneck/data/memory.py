@@ -57,7 +57,7 @@ class MemorySource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; of two sources given from Python, their names alone differ."""
-        where = f"passed from Python as {to_json_text(self.given.name)}"
+        where = f"passed from Python as {to_json_text(self.given.name)!r}"
         return {"kind": "memory", "where": where, **self.patterns.to_json()}
 
     def exists(self) -> bool:
