@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     store.add_argument("--format", choices=tuple(FORMATS), help=f"of a new store: {described()}")
     store.add_argument("--replace", action="store_true", help="another recipe: start anew")
     store.add_argument("--dry-run", action="store_true", help="what would be computed, and why")
+    store.add_argument("--list", action="store_true", help="with --dry-run: name each image")
     store.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")
     store.add_argument("--no-lock", action="store_true", help="several runs at once")
     work = words.add_work(made, engine="auto")
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     from bottleneck.pipeline.extraction import extract as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
@@ -79,10 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             wait_s=args.wait,
             allow_shrink=args.allow_shrink,
             dry_run=args.dry_run,
+            list_keys=args.list,
             replace=args.replace,
             rehash=args.rehash,
             no_lock=args.no_lock,
-        )
+        ),
+        reporter,
     )
     console.result(report, lines(report), as_json=args.json)
     return 0

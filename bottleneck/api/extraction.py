@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import words
@@ -34,10 +33,12 @@ def extract_features(
     layer: str | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
+    compute: Literal["float32"] | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,
     views_seed: int | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,
-    format: str | None = None, replace: bool = False, dry_run: bool = False,  # noqa: A002
+    format: str | None = None, replace: bool = False,  # noqa: A002
+    dry_run: bool = False, list_keys: bool = False,
     engine: str = "auto", devices: str | None = None, batch_size: int | None = None,
     threads: int | None = None, budget_s: float | None = None, wait_s: float | None = None,
     no_lock: bool = False, progress: bool = False,
@@ -55,12 +56,12 @@ def extract_features(
     limit : compute at most so many images now
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says
-    backbone, weights, layer, pooling, size, resample, preprocessing, rows, views, augment,
-    views_seed, network_version, imports, trust : the network, as the command's; size is a number
-        of pixels, "HxW" or (height, width). None of them: the store's own
+    backbone, weights, layer, pooling, size, resample, preprocessing, rows, compute, views,
+    augment, views_seed, network_version, imports, trust : the network, as the command's; size is
+        a number of pixels, "HxW" or (height, width). None of them: the store's own
     format : of a new store: hdf5 (the default) or zarr
     replace : begin anew where the store was made with another network
-    dry_run : only report what would be computed
+    dry_run, list_keys : only report what would be computed, and name each image
     engine, devices, batch_size, threads : how it is computed; none changes what is computed
     budget_s, wait_s : seconds after which to stop, and to wait for the store's lock
     no_lock : do not lock; several runs may then compute the same rows
@@ -76,7 +77,7 @@ def extract_features(
         One of `bottleneck.errors`: the `exit_code` is what the command would end with.
     """
     said = locals()
-    options = ExtractOptions(**told(said), cache=Path(cache), network=words.network(said))
+    options = ExtractOptions(**told(said), cache=words.path(cache), network=words.network(said))
     return Report(extract(options, words.reporter(progress)))
 
 
@@ -103,6 +104,7 @@ def check_network(said: Mapping[str, Any]) -> None:
         ("preprocessing", Preprocessing),
         ("resample", Resample),
         ("rows", Rows),
+        ("compute", Literal["float32"]),
     ):
         words.check_choice(name, said.get(name), literal)
     words.check_counts(said, "views")

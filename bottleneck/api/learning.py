@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bottleneck.api import extraction, words
 from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
 from bottleneck.heads import catalog
+from bottleneck.pipeline.learning.answers import Predictions as Predictions  # noqa: TC001
 from bottleneck.pipeline.learning.classifier import find_run
 from bottleneck.pipeline.learning.compare import CompareOptions, compare
 from bottleneck.pipeline.learning.export import ExportOptions, export
-from bottleneck.pipeline.learning.predict import Predictions as Predictions
 from bottleneck.pipeline.learning.predict import PredictOptions, predictions
 from bottleneck.pipeline.learning.rank import RankOptions, rank
 from bottleneck.pipeline.learning.train import TrainOptions, train
@@ -82,7 +81,8 @@ def train_head(
     said = locals()
     words.check_choice("on_stale", on_stale, OnStale)
     told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
-    told |= {"cache": Path(cache), "head_options": {name: said[name] for name in HEAD_OPTIONS}}
+    told["cache"] = words.path(cache)
+    told["head_options"] = {name: said[name] for name in HEAD_OPTIONS}
     return Report(train(TrainOptions(**told), words.reporter(progress)))
 
 
@@ -194,7 +194,7 @@ def export_model(
         No such run, a file that exists, or one whose name ends otherwise.
     """
     network = words.network(locals())
-    options = ExportOptions(file=Path(file), run=words.text(run), network=network)
+    options = ExportOptions(file=words.path(file), run=words.text(run), network=network)
     return Report(export(options))
 
 
@@ -230,7 +230,9 @@ def export_features(
     DataError
         When there is no row to write.
     """
-    options = ExportOptions(file=Path(file), cache=Path(cache), source=source, split=split)
+    options = ExportOptions(
+        file=words.path(file), cache=words.path(cache), source=source, split=split
+    )
     return Report(export(options))
 
 
@@ -262,10 +264,8 @@ def compare_runs(
     DamagedError
         When a run's files are not as they were written.
     """
-    options = CompareOptions(
-        runs=words.several(runs), seed=seed, picture=words.path_or_none(picture)
-    )
-    return Report(compare(options))
+    file = words.path_or_none(picture)
+    return Report(compare(CompareOptions(runs=words.several(runs), seed=seed, picture=file)))
 
 
 @proposing
@@ -276,6 +276,7 @@ def compare_backbones(
     weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
+    compute: Literal["float32"] | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,
     views_seed: int | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,
@@ -311,7 +312,7 @@ def compare_backbones(
     said = locals()
     told = extraction.told(said)
     options = RankOptions(
-        backbones=words.several(backbones), data=told.pop("data"), caches=Path(caches),
+        backbones=words.several(backbones), data=told.pop("data"), caches=words.path(caches),
         network=words.network(said), extraction=told, seed=seed,
         validation_split=validation_split, picture=words.path_or_none(picture),
     )  # fmt: skip

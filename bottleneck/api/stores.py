@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bottleneck.api import words
 from bottleneck.api.keywords import proposing
 from bottleneck.core import notebook
 from bottleneck.core.sample import SPLITS
@@ -16,6 +16,7 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -144,6 +145,19 @@ class FeatureStore:
         x, y, keys = self._store.arrays(source, split)
         return x, y, [bytes(key).decode("utf-8", "backslashreplace") for key in keys]
 
+    def handles(self) -> list[Any]:
+        """Return the parts of the store as h5py.File or zarr.Group, read-only, for dask and xarray.
+
+        Their rows are in the order in which they were written, and are not checked as they
+        are read (`bottleneck verify` checks them).
+
+        Raises
+        ------
+        DamagedError
+            When a part is missing or has another size than was written.
+        """
+        return self._store.part_handles()
+
     def picture(self, source: str | None = None) -> bytes:
         """Return a PNG of a source's features in two dimensions, coloured by class.
 
@@ -238,4 +252,4 @@ def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore
     DamagedError
         The commit or the recipe is damaged.
     """
-    return FeatureStore(Store.open(Path(path), at))
+    return FeatureStore(Store.open(words.path(path), at))

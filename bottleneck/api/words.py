@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from bottleneck.core import words
 from bottleneck.core.errors import UsageError
 from bottleneck.core.given import NAME, Given
+from bottleneck.core.paths import local_path
 from bottleneck.core.reporter import SILENT, Bars, Reporter
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -36,9 +37,14 @@ def text_or_none(named: Named | None) -> str | None:
     return None if named is None else text(named)
 
 
+def path(named: Named) -> Path:
+    """Return a path; UsageError for a URL."""
+    return local_path(text(named))
+
+
 def path_or_none(named: Named | None) -> Path | None:
     """Return a path; None where nothing is named."""
-    return None if named is None else Path(named)
+    return None if named is None else path(named)
 
 
 def several(named: Named | Iterable[Named]) -> tuple[str, ...]:

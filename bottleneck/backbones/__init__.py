@@ -1,6 +1,6 @@
 """Frozen networks: loaded, flattened, cut, and given an identity."""
 
-from bottleneck.backbones import catalog, identity, preprocessing
+from bottleneck.backbones import catalog, preprocessing
 from bottleneck.backbones.backbone import Request
 
-__all__ = ["Request", "catalog", "identity", "preprocessing"]
+__all__ = ["Request", "catalog", "preprocessing"]

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones.cut import give_weights, node_of, nodes_to
 from bottleneck.backbones.known import config_of, foreign_code
+from bottleneck.backbones.layer import Layer
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bottleneck.backbones.cut import Flat
 
@@ -52,9 +53,8 @@ class Behind:
         self._end = _before_classifier(flat.output)
         nodes = list(nodes_to(flat.output))
         names = _names(flat)
-        places = [i for i, node in _dominators(nodes) if id(node.outputs[0]) in names]
         last = nodes.index(node_of(self._end))
-        places = [i for i in places if 0 < i < last]  # behind the others there is nothing
+        places = _places(nodes, names, last)
         at = next((i for i, node in enumerate(nodes) if node is node_of(cut)), len(nodes))
         if at not in places:
             before = [i for i in places if i < at][-1:]
@@ -68,7 +68,7 @@ class Behind:
             advice = (
                 f"extract with --layer {' or '.join(near)} and --pooling none into another --cache"
                 if near
-                else "use another head"
+                else "use another head: linear, dense or conv"
             )
             raise UsageError(what, WHERE, advice)
 
@@ -101,6 +101,30 @@ class Behind:
             pairs = zip(node.outputs, outputs, strict=True)
             tensors.update({id(old): new for old, new in pairs})
         return keras.Model(start, tensors[id(self._end)])
+
+
+def layers(flat: Flat) -> tuple[Layer, ...]:
+    """Return the layers of a network: their classes, shapes, and where a tail can start."""
+    nodes, names = list(nodes_to(flat.output)), _names(flat)
+    last = nodes.index(node_of(_before_classifier(flat.output)))
+    starts = {id(nodes[i].outputs[0]) for i in _places(nodes, names, last)}
+    models = {path.rpartition("/")[0] for path in flat.places}
+    return tuple(
+        Layer(
+            name=path if len(calls) == 1 else f"{path}:{number}",
+            kind="Model" if path in models else type(node_of(outputs[0]).operation).__name__,
+            shape=tuple(outputs[0].shape[1:]),
+            tail=id(outputs[0]) in starts,
+        )
+        for path, calls in flat.places.items()
+        for number, outputs in enumerate(calls)
+    )
+
+
+def _places(nodes: list[Any], names: Mapping[int, str], last: int) -> list[int]:
+    """Return the places of the nodes that a tail can start behind; `last` ends what can be kept."""
+    found = [i for i, node in _dominators(nodes) if id(node.outputs[0]) in names]
+    return [i for i in found if 0 < i < last]  # behind the others there is nothing
 
 
 def pooled() -> UsageError:

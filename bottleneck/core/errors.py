@@ -51,6 +51,11 @@ class RecipeError(BottleneckError):
 
     exit_code = 4
 
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The keys that differ: `("pooling",)`; each has a line in `details`."""
+        return tuple(line.partition(":")[0] for line in self.details)
+
 
 class OtherRowsError(RecipeError):
     """The rows of this machine are not those in the store."""

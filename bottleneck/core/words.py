@@ -79,7 +79,7 @@ def add_own_network(network: _ArgumentGroup) -> None:
 
 
 def add_leave(network: _ArgumentGroup) -> None:
-    """Add the leave to run code that a network is made of: --import and --trust."""
+    """Add the permission to run code that a network is made of: --import and --trust."""
     network.add_argument(
         "--import",
         dest="imports",

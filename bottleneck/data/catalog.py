@@ -108,6 +108,7 @@ def open_source(
     A known name is that data set, also beside a folder of that name (`./digits` is the folder).
     A path is a folder, or a file of the kind that its ending says.
     """
+    from bottleneck.core.paths import local_path  # noqa: PLC0415 - help texts do without
     from bottleneck.data.patterns import make_patterns  # noqa: PLC0415 - help texts do without
 
     patterns = make_patterns(include, exclude)
@@ -117,7 +118,7 @@ def open_source(
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
     if data in NAMED:
         return _open(NAMED[data].opens, patterns)
-    path = Path(data)
+    path = local_path(data)
     return _open(PATHS[_kind_of(path)].opens, path, patterns)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import generators_kept, import_keras
+from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.split import rows_to_fit
@@ -73,6 +74,7 @@ class KerasHead:
         backend = keras.backend.backend()
         return {"keras": keras.__version__, backend: metadata.version(backend)}
 
+    @as_guest()
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of features (n, …).
 
@@ -102,6 +104,7 @@ class KerasHead:
         files.write_synced(folder / HEAD_FILE, seal(content, folder, [FILE]))
 
 
+@as_guest()
 def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
     """Return the head that `save` wrote; with `inside`, the one in the model that was saved.
 
@@ -144,6 +147,7 @@ def whole_model(front: Any, dtype: str, append: Callable[[Any], Any]) -> Any:
     return keras.Model(pixels, append(rows), name="classifier")
 
 
+@as_guest()
 def fit_network(
     kind: str,
     build: Callable[[], tuple[Any, Any]],

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.core.strict_json import parse
 from bottleneck.heads.catalog import ADVICE
@@ -71,7 +72,7 @@ def read_run(folder: Path) -> Run:
     DamagedError
         When a file is missing or not as it was written.
     """
-    path = folder / RUN_FILE
+    path = local_path(folder) / RUN_FILE
     try:
         receipt = unseal(path, ADVICE)
     except (FileNotFoundError, NotADirectoryError) as error:

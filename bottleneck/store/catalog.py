@@ -1,4 +1,4 @@
-"""The formats of tables: a line each. Imports the standard library alone, so that doors list them."""
+"""The formats of tables, one line each. Imports the standard library alone: doors list them."""
 
 from __future__ import annotations
 

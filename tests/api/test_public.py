@@ -82,7 +82,7 @@ def test_every_option_of_the_commands_is_a_keyword():
     for options in (ExtractOptions, NetworkOptions):
         assert {*options.__dataclass_fields__} - {"network"} <= extract
     rank = {*inspect.signature(bottleneck.compare_backbones).parameters}
-    assert extract - {"cache", "layer", "backbone", "dry_run"} <= rank
+    assert extract - {"cache", "layer", "backbone", "dry_run", "list_keys"} <= rank
     train = {*inspect.signature(bottleneck.train_head).parameters}
     assert {*TrainOptions.__dataclass_fields__} - {"head_options"} <= train
     from bottleneck.heads.catalog import HEADS

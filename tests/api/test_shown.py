@@ -102,3 +102,11 @@ def test_predictions_say_how_many_and_what_the_first_are(world):
     )
     assert "no such file" in cells(failed._repr_html_())
     assert "<u>" not in failed._repr_html_()
+
+
+def test_the_parts_are_handed_out_for_other_libraries(world):
+    tmp_path, _ = world
+    (part,) = bottleneck.open_store(tmp_path / "c").handles()
+    assert part.mode == "r"
+    with part:
+        assert part["rows"].shape == (24, 6)

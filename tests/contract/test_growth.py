@@ -39,7 +39,8 @@ def python(tree, *arguments):
 
 @pytest.mark.slow
 def test_a_format_is_one_file_and_one_line(tmp_path):
-    line = '"flat": FormatSpec(suffix=".flat", module="bottleneck.store.flat", about="columns in a row"),'
+    spec = 'suffix=".flat", module="bottleneck.store.flat", about="one after the other"'
+    line = f'        "flat": FormatSpec({spec}),'
     tree = grown(tmp_path, "flat.py", "store", line, '        "hdf5": FormatSpec')
     contract = ["tests/contract/test_formats.py", "tests/contract/test_refusals.py"]
     done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "flat", *contract)
@@ -47,7 +48,7 @@ def test_a_format_is_one_file_and_one_line(tmp_path):
     assert int(done.stdout.strip().splitlines()[-1].split()[0]) > 30  # so many passed
     shown = python(tree, "-m", "bottleneck.extract", "--help").stdout
     assert "{flat,hdf5,zarr}" in shown
-    assert "flat (columns in a row)" in " ".join(shown.split())
+    assert "flat (one after the other)" in " ".join(shown.split())
     asked = python(
         tree, "-m", "bottleneck.extract", "--cache", str(tmp_path / "c"), "--format", "x"
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, files
+from bottleneck.core import files
 from bottleneck.core.errors import UsageError
-from bottleneck.core.reporter import SILENT, Reporter
+from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.store.store import Store
 
 
@@ -30,6 +32,7 @@ class CompareOptions:
     picture: Path | None = None
 
 
+@as_guest()
 def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the runs' figures, the most accurate first; nothing is computed anew.
 
@@ -47,7 +50,7 @@ def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, A
     found = ranked([figures_of(run, options.seed) for run in read])
     same = judged_alike(read)
     if not same:
-        console.warn("not all of these runs were judged on the same images")
+        reporter.warn("not all of these runs were judged on the same images")
     return finished(found, options.seed, options.picture, same_images=same)
 
 

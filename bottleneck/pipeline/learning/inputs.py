@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError
 from bottleneck.core.given import Given
+from bottleneck.core.paths import local_path
 from bottleneck.core.sample import show_key
 from bottleneck.data.catalog import NAMED, holds_many, open_source
 from bottleneck.data.image import ImageSource
@@ -18,6 +18,7 @@ from bottleneck.data.image import ImageSource
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.data.source import Read
     from bottleneck.pipeline.extraction.flow import Readable
 
@@ -48,7 +49,8 @@ class Inputs:
     refused : the errors of the sources among the words that could not be listed
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
         self.entries: list[Input] = []
         self.refused: list[BottleneckError] = []
         self._places: list[tuple[Readable, int] | None] = []
@@ -76,9 +78,12 @@ class Inputs:
         if isinstance(word, Given):
             self._add_source(word.name, word)
             return
+        local_path(word)
         if word in NAMED:
             if os.path.lexists(word):
-                console.warn(f"{word} is the data set of that name; ./{word} is what lies here")
+                self._reporter.warn(
+                    f"{word} is the data set of that name; ./{word} is what lies here"
+                )
             self._add_source(word, word)
             return
         if os.path.lexists(word):
@@ -118,9 +123,9 @@ class Inputs:
         self._places.append(place)
 
 
-def find_inputs(words: Iterable[str | Given]) -> Inputs:
+def find_inputs(words: Iterable[str | Given], reporter: Reporter) -> Inputs:
     """Return the images that the words mean; what is not there is an entry with its error."""
-    found = Inputs()
+    found = Inputs(reporter)
     for word in words:
         found.add(word)
     return found

@@ -23,6 +23,7 @@ from bottleneck.core.errors import (
     StaleError,
     UsageError,
 )
+from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.version import __version__
@@ -83,6 +84,7 @@ class _Data:
     now: Look | None  # the source as it was looked at; None where it was not there
 
 
+@as_guest()
 def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Fit a head and write its run; return the report (DESIGN's keys).
 
