@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core import words
 from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+from bottleneck.data.catalog import described
 
 if TYPE_CHECKING:
     import argparse
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
     Options = argparse.ArgumentParser | _ArgumentGroup
 
 ENGINES = ("auto", "keras", "openvino")
-DATA = (
-    "a folder of images, a .csv or .tsv table, a .npz or .npy array, a .tar archive, one image, "
-    "or the name of a data set (digits, mnist, fashion_mnist, cifar10, cifar100)"
-)
+DATA = described()
 WEIGHTS = "imagenet, the path of a weight file, or random:SEED"
 
 

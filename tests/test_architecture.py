@@ -20,8 +20,11 @@ ROOMS = {
     "learning": {"network", "extraction", "pages"},
     "upkeep": {"network", "extraction", "pages"},
 }
-DOORS = sorted(path.stem for path in SRC.glob("*.py") if not path.stem.startswith("_"))
-SHARED = {"_parser", "_options"}  # what doors have in common
+NO_DOORS = {"errors"}  # public names from Python, beside the verbs
+DOORS = sorted(
+    path.stem for path in SRC.glob("*.py") if path.stem not in NO_DOORS and path.stem[0] != "_"
+)
+SHARED = {"_lines", "_options", "_parser"}  # what doors have in common
 # What doors may know of the stations before they call the pipeline: names, choices, descriptions.
 CATALOGS = {
     *(f"bottleneck.{station}.catalog" for station in STATIONS),

@@ -74,7 +74,22 @@ def test_a_head_and_its_option_are_one_file_and_one_line(tmp_path):
     shown = " ".join(python(tree, "-m", "bottleneck.train", "--help").stdout.split())
     assert "{centroid,linear,dense,conv,tail}" in shown
     assert "centroid: the nearest class mean" in shown
-    assert "--sharpness F centroid: how sure it is of the nearest (default 1.0)" in shown
+    assert "--sharpness F centroid: how sure it is of the nearest. Default: 1.0." in shown
     asked = python(tree, "-m", "bottleneck.train", "--cache", str(tmp_path), "--sharpness", "2")
     assert asked.returncode == 2
     assert "--sharpness: omit it, or use --head centroid, which has it" in asked.stderr
+
+
+@pytest.mark.slow
+def test_a_source_is_one_file_and_one_line(tmp_path):
+    line = (
+        '"frames": SourceSpec(opens="bottleneck.data.frames:FramesSource",'
+        ' about=".frames list", endings=frozenset({".frames"})),'
+    )
+    tree = grown(tmp_path, "frames.py", "data", line, '        "image": SourceSpec(')
+    contract = "tests/contract/test_sources.py"
+    done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "frames", contract)
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.strip().splitlines()[-1].split()[0]) >= 10  # so many passed
+    shown = python(tree, "-m", "bottleneck.extract", "--help").stdout
+    assert "a .frames list" in " ".join(shown.split())
