@@ -62,7 +62,7 @@ def commands() -> Iterator[str]:
             actions = [one for one in group._group_actions if one.help != argparse.SUPPRESS]
             if actions:
                 yield from ("", f"**{_title(group.title)}**", "", *_prose_lines(group.description))
-                yield from ("| | | default |", "| --- | --- | --- |")
+                yield from ("| | |", "| --- | --- |")
                 yield from (_row(parser, action) for action in actions)
         if parser.epilog:
             yield from (
@@ -81,18 +81,26 @@ def _title(title: str | None) -> str:
 
 def _row(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
     if isinstance(action, argparse._HelpAction):
-        return "| `-h`, `--help` | show the help and exit | |"
+        return "| `-h`, `--help` | Show the help and exit. |"
     names = ", ".join(f"`{name}`" for name in action.option_strings) or f"`{_metavar(action)}`"
     values = "" if action.nargs == 0 or not action.option_strings else _metavar(action)
     shown = names + (f" {_code(values)}" if values else "")
-    default = action.default
-    if default is None or default is False or default in ("", [], ()) or action.required:
-        said = "required" if action.required and action.option_strings else ""
-    else:
-        many = isinstance(default, list | tuple)
-        said = f"`{','.join(map(str, default)) if many else default}`"
-    text = (action.help or "") % {**vars(action), "prog": parser.prog}
-    return f"| {_cell(shown)} | {_cell(text)} | {_cell(said)} |"
+    text = ((action.help or "") % {**vars(action), "prog": parser.prog}).strip()
+    said = _default(action)
+    if said and said.partition(" ")[0].lower() not in text.lower():
+        text = f"{text.rstrip('.')}. {said}".lstrip(". ") if text else said
+    return f"| {_cell(shown)} | {_cell(text)} |"
+
+
+def _default(action: argparse.Action) -> str:
+    """Return what to say of the default where the help does not say it itself."""
+    if action.required:
+        return "Required." if action.option_strings else ""
+    value = action.default
+    if value is None or value is False or value in ("", [], (), argparse.SUPPRESS):
+        return ""
+    many = isinstance(value, list | tuple)
+    return f"Default {','.join(map(str, value)) if many else value}."
 
 
 def _metavar(action: argparse.Action) -> str:

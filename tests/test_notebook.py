@@ -33,7 +33,10 @@ def settings():
         "sys.path": list(sys.path),
         "signals": [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)],
         "root handlers": list(logging.getLogger().handlers),
-        "our handlers": list(logging.getLogger("bottleneck").handlers),
+        "our handlers": [
+            one for one in logging.getLogger("bottleneck").handlers
+            if not isinstance(one, logging.NullHandler)
+        ],
         "folder": os.getcwd(),
     }
 

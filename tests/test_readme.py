@@ -165,7 +165,7 @@ def test_a_command_that_is_not_run_is_one_that_its_program_takes(words):
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_examples_of_a_verb_are_commands_that_it_takes(verb):
     parser = import_module(f"bottleneck.{verb}").parser()
-    examples = re.findall(r"^  bottleneck (\w+)(.*)$", parser.epilog, re.MULTILINE)
+    examples = re.findall(r"^  bottleneck (\w+)(.*?)(?: +\(.*\))?$", parser.epilog, re.MULTILINE)
     assert {name for name, _ in examples} == {verb}
     for _, rest in examples:
         parser.parse_args(shlex.split(rest))

@@ -32,7 +32,8 @@ def test_an_option_is_shown_with_its_values_its_default_and_its_help():
     parser = argparse.ArgumentParser(prog="x")
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE")
-    add("--head", choices=("a", "b"), default="a", help="one|of %(default)s")
+    add("--head", choices=("a", "b"), default="a", help="one|of a")
+    add("--size", default=3, help="In pixels (default %(default)s).")
     add("--cache", required=True)
     add("--quiet", action="store_true")
     add("--bar", action=argparse.BooleanOptionalAction, default=None)
@@ -42,11 +43,12 @@ def test_an_option_is_shown_with_its_values_its_default_and_its_help():
         if action.dest != "help"
     }
     assert rows == {
-        "files": "| `FILE …` |  |  |",
-        "head": "| `--head` `a\\|b` | one\\|of a | `a` |",
-        "cache": "| `--cache` `CACHE` |  | required |",
-        "quiet": "| `--quiet` |  |  |",
-        "bar": "| `--bar`, `--no-bar` |  |  |",
+        "files": "| `FILE …` |  |",
+        "head": "| `--head` `a\\|b` | one\\|of a. Default a. |",
+        "size": "| `--size` `SIZE` | In pixels (default 3). |",
+        "cache": "| `--cache` `CACHE` | Required. |",
+        "quiet": "| `--quiet` |  |",
+        "bar": "| `--bar`, `--no-bar` |  |",
     }
 
 
