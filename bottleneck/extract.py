@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console, words
+from bottleneck.store.catalog import FORMATS, described
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--rows", choices=("float16", "float32"), help="stored dtype")
     words.add_views(network)
     store = made.add_argument_group("store")
-    store.add_argument("--format", choices=("hdf5", "zarr"), help="of a new store (default hdf5)")
+    store.add_argument("--format", choices=tuple(FORMATS), help=f"of a new store: {described()}")
     store.add_argument("--replace", action="store_true", help="another recipe: start anew")
     store.add_argument("--dry-run", action="store_true", help="what would be computed, and why")
     store.add_argument("--wait", type=words.duration, metavar="10m", help="for another run")

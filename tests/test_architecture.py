@@ -142,11 +142,14 @@ def test_nothing_below_the_root_imports_the_root():
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_door_imports_core_at_once_and_the_pipeline_when_it_is_called(door):
+def test_a_door_imports_core_and_catalogs_at_once_and_the_pipeline_when_it_is_called(door):
     path = SRC / f"{door}.py"
-    assert ours(path) <= {"core", "pipeline"}
-    at_once = {m.split(".")[1] for m, top in imports(path) if top and m.startswith("bottleneck.")}
-    assert at_once <= {"core"}
+    catalogs = {m for m, _ in imports(path)} & {f"bottleneck.{one}.catalog" for one in STATIONS}
+    assert ours(path) <= {"core", "pipeline"} | {catalog.split(".")[1] for catalog in catalogs}
+    outside = {m for m, _ in imports(path) if m.startswith("bottleneck.")} - catalogs
+    assert {m.split(".")[1] for m in outside} <= {"core", "pipeline"}
+    at_once = {m for m, top in imports(path) if top and m.startswith("bottleneck.")} - catalogs
+    assert {m.split(".")[1] for m in at_once} <= {"core"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(SRC).as_posix())

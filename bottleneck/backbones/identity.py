@@ -33,8 +33,8 @@ from bottleneck.backbones.known import (
     is_lambda,
     is_of_keras,
 )
+from bottleneck.core.canonical import canonical, canonical_digest
 from bottleneck.core.errors import UsageError
-from bottleneck.core.recipe import canonical, canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,3 +33,16 @@ def array_digest(array: NDArray[Any]) -> bytes:
 def sample_digest(content: bytes | NDArray[Any]) -> bytes:
     """Return the digest of one sample's content, file bytes or array (32 bytes)."""
     return bytes_digest(content) if isinstance(content, bytes) else array_digest(content)
+
+
+def as_void(digests: NDArray[np.uint8]) -> NDArray[np.void]:
+    """Return (n, 32) digests as (n,) opaque values that numpy can sort and compare."""
+    return np.ascontiguousarray(digests).view(f"V{DIGEST_BYTES}").reshape(-1)
+
+
+def prefixes(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return the first 8 bytes of (n, 32) digests as (n,) numbers in the digests' order.
+
+    They are compared in a tenth of the time; equal ones may begin unlike digests.
+    """
+    return np.ascontiguousarray(digests[:, :8]).view(">u8").reshape(-1).astype(np.uint64)

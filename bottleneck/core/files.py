@@ -4,8 +4,8 @@ The method. Data is written aside under a temporary name, made durable with fsyn
 given its name in one step that either happens whole or not at all; the folder that holds the
 name is made durable last. What has a name is never written to again. Three ways to give a name:
 
-- `create`: one file, and fail when the name exists (`os.link`, because `rename` would replace
-  a rival's file). This is what commits rest on.
+- `create`, `publish_bytes`, `new_file`: one file, and fail when the name exists (`os.link`,
+  because `rename` would replace what somebody else put there meanwhile). Commits rest on `create`.
 - `publish`: a file or folder under a name that is unique by construction (`rename`).
 - `replace`: for derived files alone, which may be overwritten because nothing rests on them.
 
@@ -167,8 +167,33 @@ def publish(temporary: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def _take_name(temporary: Path, path: Path) -> None:
+    """Give a finished file a name that the user chose; what stands there already stays.
+
+    Looking first and renaming then would replace a file that appears in between. Where there are
+    no hard links the name is claimed with an empty file, which the rename then replaces: a crash
+    just between the two leaves that empty file, and never replaces another one.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise FileExistsError(errno.EEXIST, "name exists", str(path)) from error
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        try:
+            os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
+        except OSError:
+            os.unlink(path)  # noqa: PTH108 - tests patch `os` here
+            raise
+    else:
+        os.unlink(temporary)  # noqa: PTH108 - tests patch `os` here
+    sync_folder(path.parent)
+
+
 def publish_bytes(path: Path, data: bytes) -> None:
-    """Give a new file its name, whole and durable; the name says its content (a digest).
+    """Give a new file of the user's its name, whole and durable.
 
     Raises
     ------
@@ -176,7 +201,7 @@ def publish_bytes(path: Path, data: bytes) -> None:
         When the name exists. Then nothing was changed.
     """
     with _synced_temporary(path.parent, data) as temporary:
-        publish(temporary, path)
+        _take_name(temporary, path)
 
 
 @contextlib.contextmanager
@@ -189,7 +214,8 @@ def new_file(path: Path) -> Iterator[Path]:
     temporary = temporary_name(path.parent, path.suffix)
     try:
         yield temporary
-        publish(temporary, path)
+        sync_file(temporary)
+        _take_name(temporary, path)
     finally:
         delete(temporary)
 
@@ -214,10 +240,7 @@ def append_line(path: Path, line: bytes) -> None:
 def move(path: Path, target: Path) -> None:
     """Move a file aside (a damaged commit, say), durably; what is at `target` is not replaced."""
     make_folder(target.parent)
-    if target.exists():
-        raise FileExistsError(errno.EEXIST, "name exists", str(target))
-    os.rename(path, target)  # noqa: PTH104 - tests patch `os` here
-    sync_folder(target.parent)
+    _take_name(path, target)
     sync_folder(path.parent)
 
 

@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError
+from bottleneck.core.sealed import check_seal, with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+ADVICE = "run bottleneck verify"
 ROW_DTYPES = ("float16", "float32")
 RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-
-
-def canonical(value: object) -> bytes:
-    """Return canonical JSON: UTF-8, sorted keys, no blanks, every number a float64 in hex.
-
-    A number is the bare token of C99's `%a` as Python spells it (`0x1.8000000000000p+1` for 3),
-    so that 3 and 3.0 are one and the string "3" is another. Tuples are lists; numpy scalars
-    count by `item()`.
-
-    Raises
-    ------
-    TypeError
-        For anything that is no JSON value.
-    ValueError
-        For a number that is not finite, or that a float64 cannot hold.
-    """
-    return _spell(value).encode()
-
-
-def _spell(value: object) -> str:
-    if value is None or isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, int | float):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number) or number != value:
-            raise ValueError(f"{value!r} has no exact, finite float64")
-        return (number + 0.0).hex()  # + 0.0: minus zero is zero
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_spell(item) for item in value) + "]"
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError("keys of canonical JSON are strings")
-        items = (f"{_spell(key)}:{_spell(value[key])}" for key in sorted(value))
-        return "{" + ",".join(items) + "}"
-    item = getattr(value, "item", None)
-    if item is not None and getattr(value, "ndim", None) == 0:
-        return _spell(item())
-    raise TypeError(f"{type(value).__name__} has no canonical spelling")
-
-
-def canonical_digest(value: object) -> str:
-    """Return the SHA-256 of the canonical JSON of `value`, in hex."""
-    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +63,10 @@ class ViewSpec:
     def apart(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Return rows (n, *shape) of the recipe's shape as (n, number, …), without a copy."""
         return rows if self.axes else rows[:, None]
+
+    def first(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the first view of rows (n, *shape), the images themselves, without a copy."""
+        return self.apart(rows)[:, 0]
 
     def to_json(self) -> Any:
         """Return 1, or an object."""
@@ -174,8 +133,7 @@ class Recipe:
 
 def recipe_file(recipe: Recipe, about: Mapping[str, Any]) -> bytes:
     """Return the bytes of `recipes/<id>.json`: recipe, about (names for people), checksum."""
-    content: dict[str, Any] = {"recipe": recipe.to_json(), "about": dict(about)}
-    content["checksum"] = canonical_digest(content)
+    content = with_checksum({"recipe": recipe.to_json(), "about": dict(about)})
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
@@ -187,15 +145,15 @@ def read_recipe_file(data: bytes, expected_id: str, where: object) -> tuple[Reci
     DamagedError
         When the bytes are no recipe file, or not the one of `expected_id`.
     """
+    content = check_seal(data, where, ADVICE)
     try:
-        content = json.loads(data)
-        checksum = content.pop("checksum")
-        good = canonical_digest(content) == checksum
         recipe = Recipe.from_json(content["recipe"])
-        good = good and recipe.id == expected_id
         about = dict(content["about"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedError("not a recipe file", where, "run bottleneck verify") from error
-    if not good:
-        raise DamagedError("the recipe's bytes changed", where, "run bottleneck verify")
+        is_expected = recipe.id == expected_id
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError("not a recipe", where, ADVICE) from error
+    if not is_expected:
+        raise DamagedError(
+            f"the recipe is {recipe.id[:12]}, not the one it is named for", where, ADVICE
+        )
     return recipe, about

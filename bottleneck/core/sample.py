@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,53 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "val", "test")
 NO_LABEL = -1
+TARGET_KINDS = ("labels", "numbers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Groups:
+    """Which samples belong together (one patient, one scene) and must be on one side of a split.
+
+    Attributes
+    ----------
+    numbers : (n,) int32
+        Index into `names`; -1 without a group.
+    names : tuple of str
+        The groups' names in sorted order.
+    """
+
+    numbers: NDArray[np.int32]
+    names: tuple[str, ...]
+
+    def same_as(self, other: Groups) -> bool:
+        """Whether both say the same of every sample."""
+        return self.names == other.names and np.array_equal(self.numbers, other.numbers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Targets:
+    """What there is to learn of samples besides one class.
+
+    Attributes
+    ----------
+    values : (n, k) float32
+        NaN where it is missing.
+    kind : str
+        One of `TARGET_KINDS`: labels of which a sample may have several (0 or 1 each), or numbers.
+    names : tuple of k str
+        What each column is.
+    """
+
+    values: NDArray[np.float32]
+    kind: str
+    names: tuple[str, ...]
+
+    def same_as(self, other: Targets) -> bool:
+        """Whether both say the same of every sample."""
+        mine = (self.kind, self.names)
+        return mine == (other.kind, other.names) and np.array_equal(
+            self.values, other.values, equal_nan=True
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +81,7 @@ class Samples:
         Index into `SPLITS`.
     classes : tuple of str
         Class names in sorted order.
+    groups, targets : None where the source says nothing of them
     """
 
     keys: NDArray[np.bytes_]
@@ -42,6 +90,8 @@ class Samples:
     labels: NDArray[np.int32]
     splits: NDArray[np.uint8]
     classes: tuple[str, ...]
+    groups: Groups | None = None
+    targets: Targets | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -56,7 +106,14 @@ class Samples:
             and np.array_equal(self.digests, other.digests)
             and np.array_equal(self.labels, other.labels)
             and np.array_equal(self.splits, other.splits)
+            and _same(self.groups, other.groups)
+            and _same(self.targets, other.targets)
         )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two of `Groups` or `Targets`, or their absence, say the same."""
+    return one is other or (one is not None and other is not None and bool(one.same_as(other)))
 
 
 def key_array(keys: Sequence[bytes] | Iterable[bytes]) -> NDArray[np.bytes_]:

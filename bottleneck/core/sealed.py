@@ -1,7 +1,9 @@
-"""JSON with a checksum, which holds the digests of the files beside it.
+"""Checksummed JSON: it proves by itself that its bytes are the ones that were written.
 
-For files that no commit speaks for, and that must prove by themselves that they are what was
-written: a run, which is read long after its store was collected, and what an engine keeps.
+Commits, recipes, lines of the history and what is derived hold a `checksum` over all their other
+keys (`with_checksum`, `check_seal`). A run, which is read long after its store was collected, and
+what an engine keeps also hold the digests of the files beside them (`seal`, `unseal`,
+`read_beside`).
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
+from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, UsageError
-from bottleneck.core.recipe import canonical_digest
 from bottleneck.core.strict_json import parse
 
 if TYPE_CHECKING:
@@ -22,50 +24,74 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 
+def with_checksum(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content and the digest of its canonical spelling, under the key `checksum`."""
+    return {**content, "checksum": canonical_digest(dict(content))}
+
+
+def check_seal(
+    data: bytes, where: object, advice: str, *, newest_version: int | None = None
+) -> dict[str, Any]:
+    """Return the JSON object in `data`, `checksum` included, which was computed anew.
+
+    Parameters
+    ----------
+    advice : what to do where it is damaged
+    newest_version : the newest `format_version` that this program knows; None where it has none
+
+    Raises
+    ------
+    UsageError
+        When a newer program wrote it.
+    DamagedError
+        When its bytes are not the ones that were written.
+    """
+    try:
+        whole = parse(data)
+        if newest_version is not None:
+            _check_version(whole["format_version"], newest_version, where)
+        rest = {key: value for key, value in whole.items() if key != "checksum"}
+        if canonical_digest(rest) != whole["checksum"]:
+            raise ValueError("its bytes changed")
+    # Nested too deep, or a number that is too large, for the canonical spelling: damage as well.
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+        raise DamagedError(f"not as it was written ({error})", where, advice) from error
+    return whole
+
+
+def _check_version(version: object, newest: int, where: object) -> None:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"{version!r} is no format version")
+    if version > newest:
+        raise UsageError(
+            f"has format version {version}, this program knows {newest}",
+            where,
+            "upgrade bottleneck-cache",
+        )
+
+
 def seal(content: Mapping[str, Any], folder: Path, names: Iterable[str]) -> bytes:
     """Return JSON of `content`, the digests of these files of the folder, and a checksum."""
     beside = {}
     for name in names:
         data = files.read(folder / name)
         beside[name] = [len(data), hashlib.sha256(data).hexdigest()]
-    whole = {"format_version": FORMAT_VERSION, **content, "files": beside}
-    whole["checksum"] = canonical_digest(whole)
+    whole = with_checksum({"format_version": FORMAT_VERSION, **content, "files": beside})
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
 
 
 def unseal(path: Path, advice: str) -> dict[str, Any]:
-    """Return the content that was sealed, and its `files`.
-
-    Parameters
-    ----------
-    advice : what to do where it is damaged
+    """Return the content that was sealed at `path`, and its `files`.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         When there is no such file.
-    UsageError
-        When a newer program wrote it.
-    DamagedError
-        When its bytes are not the ones that were written.
+    UsageError, DamagedError
+        As `check_seal` does.
     """
-    data = files.read(path)
-    try:
-        plain = parse(data)
-        version = plain.pop("format_version")
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise UsageError(
-                f"has format version {version}, this program knows {FORMAT_VERSION}",
-                path,
-                "upgrade bottleneck-cache",
-            )
-        checksum = plain.pop("checksum")
-        if canonical_digest({"format_version": version, **plain}) != checksum:
-            raise ValueError("its bytes changed")
-    # Nested too deep, or a number that is too large, for the canonical spelling: damage as well.
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
-        raise DamagedError(f"not as it was written ({error})", path, advice) from error
-    return plain
+    whole = check_seal(files.read(path), path, advice, newest_version=FORMAT_VERSION)
+    return {key: value for key, value in whole.items() if key not in {"format_version", "checksum"}}
 
 
 def read_beside(path: Path, sealed: Mapping[str, Any], name: str, advice: str) -> bytes:

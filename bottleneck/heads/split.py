@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArra
     """
     if not len(digests):
         return np.zeros(0, bool)
-    opaque = np.ascontiguousarray(digests).view("V32").reshape(-1)
-    _, group = np.unique(opaque, return_inverse=True)
+    _, group = np.unique(as_void(digests), return_inverse=True)
     low = np.full(group.max() + 1, np.iinfo(np.int32).max, np.int32)
     high = np.full(group.max() + 1, np.iinfo(np.int32).min, np.int32)
     labelled = labels >= 0

@@ -27,8 +27,9 @@ BLOCK_BYTES = 8 << 20
 def fold(store: Store) -> Store:
     """Fold when more than 16 parts are small; return the store as it then is.
 
-    Rows that two parts hold are kept once. If another run replaced one of the parts meanwhile,
-    the work is dropped and gc collects it.
+    Rows that two parts hold are kept once. Parts that were computed in different ways (engine,
+    versions, machine, batch) stay apart, so that every row's provenance stays known. If another
+    run replaced one of the parts meanwhile, the work is dropped and gc collects it.
     """
     small = [part for part in store.parts if part.entry.n_bytes <= SMALL_BYTES * 1.1]
     if len(small) <= MANY:
@@ -41,21 +42,29 @@ def fold(store: Store) -> Store:
     return store.commit(actions, "fold") if actions else store
 
 
-def _groups(parts: Sequence[Part]) -> Iterator[list[Part]]:
-    group: list[Part] = []
-    held = 0
+def _groups(parts: Sequence[Part]) -> list[list[Part]]:
+    """Return parts that may be one: of equal provenance, and together not too large."""
+    groups: list[list[Part]] = []
     for part in parts:
-        if group and held + part.entry.n_bytes > LARGE_BYTES:
-            yield group
-            group, held = [], 0
-        group.append(part)
-        held += part.entry.n_bytes
-    if group:
-        yield group
+        for group in groups:
+            held = sum(other.entry.n_bytes for other in group)
+            alike = group[0].provenance == part.provenance
+            if alike and held + part.entry.n_bytes <= LARGE_BYTES:
+                group.append(part)
+                break
+        else:
+            groups.append([part])
+    return groups
 
 
 def merged(store: Store, parts: Sequence[Part]) -> PartEntry:
-    """Write and publish one part of all rows of `parts`, each checked, equal ones once."""
+    """Write and publish one part of all rows of `parts`, each checked, equal ones once.
+
+    The parts must be of equal provenance, which the new part then has.
+    """
+    provenance = parts[0].provenance
+    if any(part.provenance != provenance for part in parts):
+        raise ValueError("parts that were computed in different ways cannot be one")
     seen: set[bytes] = set()
     kept: list[NDArray[np.int64]] = []
     for part in parts:
@@ -84,6 +93,6 @@ def merged(store: Store, parts: Sequence[Part]) -> PartEntry:
         store.state.recipe,
         digests,
         column,
-        parts[-1].provenance,
+        provenance,
         checksums=sums,
     )

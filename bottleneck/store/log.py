@@ -9,27 +9,25 @@ Where there are no hard links the last step is a rename under `log/lock`, held f
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-import uuid
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from filelock import FileLock
 
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
-from bottleneck.core.recipe import canonical_digest
-from bottleneck.core.strict_json import parse
-from bottleneck.store.part import PartEntry
-from bottleneck.store.snapshot import SnapshotEntry
-from bottleneck.store.table import ADVICE, FORMAT_VERSION
+from bottleneck.store.commit import commit_file, next_commit, read_commit
+from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from bottleneck.store.commit import State
+    from bottleneck.store.part import PartEntry
+    from bottleneck.store.snapshot import SnapshotEntry
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 1000  # each lost race is somebody's progress; this many is a fault of ours
@@ -38,23 +36,6 @@ _NAME = re.compile(r"\d{8}\.json")
 
 class MovedError(ConflictError):
     """A source stands at another snapshot than this run saw: look again, try anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """The whole state of a store at one commit."""
-
-    number: int = 0
-    write_id: str = ""
-    parent: str | None = None  # checksum of the commit before
-    time: str = ""  # UTC, for people; nothing compares it
-    format: str
-    recipe: str  # id
-    parts: tuple[PartEntry, ...] = ()
-    sources: Mapping[str, SnapshotEntry] = field(default_factory=dict)
-    actions: tuple[Mapping[str, Any], ...] = ()
-    by: str = ""
-    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +74,11 @@ class ReplaceParts:
         names = {part.name for part in state.parts}
         if not set(self.old) <= names:
             return None
-        kept = tuple(part for part in state.parts if part.name not in self.old)
-        return replace(state, parts=(*kept, *self.new))
+        # In the place of the last of them: parts stay in the order of their age.
+        olds = [i for i, part in enumerate(state.parts) if part.name in self.old]
+        end = olds[-1] + 1 if olds else len(state.parts)
+        before = (part for part in state.parts[:end] if part.name not in self.old)
+        return replace(state, parts=(*before, *self.new, *state.parts[end:]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the action as the commit records it."""
@@ -239,19 +223,7 @@ class Log:
             When a newer program wrote it.
         """
         path = self.path(number)
-        data = files.read(path)
-        try:
-            plain = parse(data)
-            version = plain["format_version"]
-            if isinstance(version, int) and version > FORMAT_VERSION:
-                raise UsageError(
-                    f"the store has format version {version}, this program knows {FORMAT_VERSION}",
-                    path,
-                    "upgrade bottleneck-cache",
-                )
-            state = _from_json(plain)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DamagedError(f"not a commit ({error})", path, ADVICE) from error
+        state = read_commit(files.read(path), path)
         if state.number != number:
             raise DamagedError(f"holds commit {state.number}", path, ADVICE)
         return state
@@ -277,7 +249,7 @@ class Log:
                     after, done = applied, [*done, action.to_json()]
             if not done:
                 return before
-            state = sealed(after, before, done, by)
+            state = next_commit(after, before, done, by)
             if self._put(state):
                 return state
         raise BusyError(f"lost {ATTEMPTS} races", self.folder, "run the command again")
@@ -285,11 +257,11 @@ class Log:
     def create(self, state: State, by: str) -> State:
         """Write commit 1, or return the newest state if somebody else was first."""
         files.make_folder(self.folder)
-        first = sealed(state, None, [{"action": "create"}], by)
+        first = next_commit(state, None, [{"action": "create"}], by)
         return first if self._put(first) else self.newest()
 
     def _put(self, state: State) -> bool:
-        path, data = self.path(state.number), to_bytes(state)
+        path, data = self.path(state.number), commit_file(state)
         try:
             try:
                 files.create(path, data)
@@ -313,60 +285,3 @@ class Log:
 def not_a_store(path: Path) -> UsageError:
     """Return the error for a folder that is no store."""
     return UsageError("not a feature store", path, "make one with bottleneck extract --cache")
-
-
-def sealed(
-    state: State, parent: State | None, actions: Sequence[Mapping[str, Any]], by: str
-) -> State:
-    """Return `state` as the commit after `parent`, with its checksum."""
-    state = replace(
-        state,
-        number=parent.number + 1 if parent else 1,
-        write_id=uuid.uuid4().hex,
-        parent=parent.checksum if parent else None,
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
-        actions=tuple(actions),
-        by=by,
-    )
-    return replace(state, checksum=canonical_digest(_body(state)))
-
-
-def _body(state: State) -> dict[str, Any]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "number": state.number,
-        "write_id": state.write_id,
-        "parent": state.parent,
-        "time": state.time,
-        "format": state.format,
-        "recipe": state.recipe,
-        "parts": [part.to_json() for part in state.parts],
-        "sources": {name: entry.to_json() for name, entry in state.sources.items()},
-        "actions": [dict(action) for action in state.actions],
-        "by": state.by,
-    }
-
-
-def to_bytes(state: State) -> bytes:
-    """Return the bytes of a commit's file."""
-    content = {**_body(state), "checksum": state.checksum}
-    return (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode()
-
-
-def _from_json(plain: dict[str, Any]) -> State:
-    checksum = plain.pop("checksum")
-    if canonical_digest(plain) != checksum:
-        raise ValueError("its bytes changed")
-    return State(
-        number=plain["number"],
-        write_id=plain["write_id"],
-        parent=plain["parent"],
-        time=plain["time"],
-        format=plain["format"],
-        recipe=plain["recipe"],
-        parts=tuple(PartEntry.from_json(part) for part in plain["parts"]),
-        sources={n: SnapshotEntry.from_json(entry) for n, entry in plain["sources"].items()},
-        actions=tuple(plain["actions"]),
-        by=plain["by"],
-        checksum=checksum,
-    )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.digest import prefixes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,9 +25,9 @@ class Lookup:
     def __init__(self, digests: Sequence[NDArray[np.uint8]]) -> None:
         lengths = [len(d) for d in digests]
         whole = np.concatenate([np.zeros((0, 32), np.uint8), *digests])
-        prefixes = _prefixes(whole)
-        order = np.argsort(prefixes, kind="stable")
-        self._prefixes = prefixes[order]
+        first = prefixes(whole)
+        order = np.argsort(first, kind="stable")
+        self._prefixes = first[order]
         self._digests = whole[order]
         part_of = np.repeat(np.arange(len(lengths)), lengths)
         starts = np.cumsum([0, *lengths])[:-1]
@@ -37,7 +39,7 @@ class Lookup:
         found = np.full(len(digests), -1, np.int64)
         if not len(self._prefixes):
             return found
-        at = np.searchsorted(self._prefixes, _prefixes(digests))
+        at = np.searchsorted(self._prefixes, prefixes(digests))
         open_ = np.arange(len(digests))
         # Equal prefixes stand side by side; nearly always there is one, and this loop ends.
         while len(open_):
@@ -46,7 +48,7 @@ class Lookup:
             open_, at_open = open_[inside], at_open[inside]
             same = (self._digests[at_open] == digests[open_]).all(axis=1)
             found[open_[same]] = at_open[same]
-            again = ~same & (self._prefixes[at_open] == _prefixes(digests[open_]))
+            again = ~same & (self._prefixes[at_open] == prefixes(digests[open_]))
             open_ = open_[again]
             at[open_] += 1
         return found
@@ -54,7 +56,3 @@ class Lookup:
     def places(self, handles: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (part, row) of each handle."""
         return self._part_of[handles].astype(np.int64), self._row_of[handles].astype(np.int64)
-
-
-def _prefixes(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    return np.ascontiguousarray(digests[:, :8]).view(">u8").reshape(-1).astype(np.uint64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +12,13 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
-from bottleneck.core.recipe import canonical_digest, read_recipe_file, recipe_file
+from bottleneck.core.recipe import read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS, printable
-from bottleneck.core.strict_json import parse
+from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.store.catalog import DEFAULT_FORMAT
+from bottleneck.store.commit import State
 from bottleneck.store.features import Features
-from bottleneck.store.log import AddPart, Log, State
+from bottleneck.store.log import AddPart, Log
 from bottleneck.store.lookup import Lookup
 from bottleneck.store.part import Part, PartEntry, write_part
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
@@ -90,7 +93,7 @@ class Store:
 
     @classmethod
     def create(
-        cls, path: Path, recipe: Recipe, about: Mapping[str, Any], fmt: str = "hdf5"
+        cls, path: Path, recipe: Recipe, about: Mapping[str, Any], fmt: str = DEFAULT_FORMAT
     ) -> Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
@@ -276,26 +279,24 @@ class Store:
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum."""
-        line = {**entry, "checksum": canonical_digest(dict(entry))}
-        files.append_line(self.path / "history.jsonl", json.dumps(line).encode())
+        files.append_line(self._history, json.dumps(with_checksum(entry)).encode())
 
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
         found = []
         try:
-            data = files.read(self.path / "history.jsonl")
+            data = files.read(self._history)
         except FileNotFoundError:
             return []
         for line in data.splitlines():
-            try:
-                entry = parse(line)
-                checksum = entry.pop("checksum")
-                good = canonical_digest(entry) == checksum
-            except (ValueError, KeyError, TypeError, OverflowError):
-                continue
-            if good:
-                found.append(entry)
+            with contextlib.suppress(DamagedError):
+                entry = check_seal(line, self._history, ADVICE)
+                found.append({key: value for key, value in entry.items() if key != "checksum"})
         return found
+
+    @property
+    def _history(self) -> Path:
+        return self.path / "history.jsonl"
 
     def _recipe_path(self, recipe_id: str) -> Path:
         return self.path / "recipes" / f"{recipe_id}.json"
@@ -304,8 +305,12 @@ class Store:
 def _write_recipe(path: Path, recipe: Recipe, about: Mapping[str, Any]) -> None:
     folder = path / "recipes"
     files.make_folder(folder)
-    file = folder / f"{recipe.id}.json"
+    file, data = folder / f"{recipe.id}.json", recipe_file(recipe, about)
     try:
-        files.publish_bytes(file, recipe_file(recipe, about))
+        try:
+            files.create(file, data)
+        except files.NoHardLinksError:
+            # Needs no lock: whoever takes this name at the same time writes the same recipe.
+            files.create_under_lock(file, data)
     except FileExistsError:
         read_recipe_file(files.read(file), recipe.id, file)  # it must be whole to be shared

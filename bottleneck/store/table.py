@@ -12,12 +12,12 @@ import importlib
 import math
 import mmap
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.store.catalog import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -97,26 +97,17 @@ class Format(Protocol):
         """Open a table; DamagedError on anything but what `write` writes."""
 
 
-# One line a format: name → suffix, module with `FORMAT`.
-FORMATS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "hdf5": (".h5", "bottleneck.store.hdf5"),
-        "zarr": (".zarr", "bottleneck.store.zarr"),
-    }
-)
-
-
 def load_format(name: str) -> Format:
     """Return the format of this name; its library is imported when it is first used."""
     if name not in FORMATS:
         raise UsageError(f"no format {name!r}", "--format", f"one of {', '.join(FORMATS)}")
-    return cast("Format", importlib.import_module(FORMATS[name][1]).FORMAT)
+    return cast("Format", importlib.import_module(FORMATS[name].module).FORMAT)
 
 
 def format_of(path: Path) -> Format:
     """Return the format of a table by its suffix; DamagedError where no format has it."""
-    for name, (suffix, _) in FORMATS.items():
-        if path.suffix == suffix:
+    for name, spec in FORMATS.items():
+        if path.suffix == spec.suffix:
             return load_format(name)
     raise DamagedError(f"no format has the suffix {path.suffix!r}", path, ADVICE)
 

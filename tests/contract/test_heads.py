@@ -8,9 +8,9 @@ import pytest
 from world import flip
 
 from bottleneck.backbones.backbone import from_model
+from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
-from bottleneck.core.recipe import canonical_digest
 from bottleneck.heads.catalog import HEADS, complete, load_head, load_kind
 
 SHAPES = {"conv": (3, 2, 1), "tail": (3, 2, 1)}  # of rows, where a head does not take flat ones

@@ -12,10 +12,11 @@ from store_world import rows_and_digests, snapshot_of
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sample import key_array
+from bottleneck.store.catalog import FORMATS
 from bottleneck.store.inventory import check_files, files_of, recorded_files
 from bottleneck.store.part import PartEntry
 from bottleneck.store.snapshot import SnapshotEntry, read_snapshot, write_snapshot
-from bottleneck.store.table import FORMATS, Blocks, load_format
+from bottleneck.store.table import Blocks, load_format
 
 
 @pytest.fixture(params=sorted(FORMATS))

@@ -10,8 +10,8 @@ import pytest
 from world import flip, picture
 
 from bottleneck.core import files
+from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, UsageError
-from bottleneck.core.recipe import canonical_digest
 from bottleneck.heads.linear import Linear
 from bottleneck.heads.run import check_name, read_run, write_run
 from bottleneck.pipeline.extraction.extract import extract

@@ -20,7 +20,7 @@ from bottleneck.store.store import Store
 
 def add(store, seed, n=3):
     rows, digests = rows_and_digests(n, seed)
-    return store.add_part(store.write_part(digests, rows, {}))
+    return store.add_part(store.write_part(digests, rows, {"engine": "x", "batch": 4}))
 
 
 def test_two_extractors_keep_both_parts(filled):
@@ -38,7 +38,7 @@ def test_a_fold_and_an_extractor_keep_all_rows(filled):
     )
     Store.open(store.path).commit([add(store, 2)], "extractor")
     state = store.commit([folding], "fold").state
-    assert [part.rows for part in state.parts] == [3, 23]
+    assert [part.rows for part in state.parts] == [23, 3]  # the newest rows stay last
 
 
 def test_a_fold_of_parts_that_another_fold_took_is_dropped(filled):

@@ -12,6 +12,7 @@ from bottleneck.pipeline.extraction.look import refuse_unreadable
 from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.summary import extract_report
 from bottleneck.pipeline.network import network as networks
+from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.lock import hold
 from bottleneck.store.store import Store
 
@@ -52,7 +53,9 @@ def extract(options: ExtractOptions) -> dict[str, Any]:
     refuse_unreadable(source, len(listing), network.recipe.image)
     Store.prepare(options.cache)
     with _locked(options):
-        store = Store.create(options.cache, network.recipe, network.about, options.format or "hdf5")
+        store = Store.create(
+            options.cache, network.recipe, network.about, options.format or DEFAULT_FORMAT
+        )
         return _finished(Extraction(options, store, name, source, started, network))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.digest import as_void, prefixes
 from bottleneck.core.sample import find, key_array
 
 if TYPE_CHECKING:
@@ -79,16 +80,10 @@ def changes(before: Samples | None, now: Samples) -> Changes:
 
 def unique_count(samples: Samples) -> int:
     """Return how many different images the known samples are."""
-    digests = np.ascontiguousarray(samples.digests[samples.known])
-    prefixes = np.unique(digests[:, :8].copy().view(np.uint64))
-    if len(prefixes) == len(digests):  # different beginnings are different digests
+    digests = samples.digests[samples.known]
+    if len(np.unique(prefixes(digests))) == len(digests):  # no two begin alike
         return len(digests)
     return len(np.unique(as_void(digests)))
-
-
-def as_void(digests: NDArray[np.uint8]) -> NDArray[np.void]:
-    """Return (n, 32) uint8 digests as (n,) opaque values that numpy can sort and compare."""
-    return np.ascontiguousarray(digests).view("V32").reshape(-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

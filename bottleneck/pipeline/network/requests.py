@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
 from bottleneck.core import files
+from bottleneck.core.canonical import canonical_digest
+from bottleneck.core.errors import DamagedError
 from bottleneck.core.paths import from_json_text, stat_row
-from bottleneck.core.recipe import canonical_digest
+from bottleneck.core.sealed import check_seal, with_checksum
 from bottleneck.data.decode import decoder_version
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.pipeline.network.options import plain
@@ -53,7 +55,7 @@ def remember(
         return
     requests = _read_map(store)
     requests[_key(options)] = {"recipe": recipe_id, "files": dict(read)}
-    content = {"requests": requests, "checksum": canonical_digest(requests)}
+    content = with_checksum({"requests": requests})
     with contextlib.suppress(OSError):
         files.replace(store.derived / REQUESTS, json.dumps(content, indent=1).encode())
 
@@ -96,10 +98,7 @@ def file_stat(path: str, read_ns: int | None = None) -> str | None:
 def _read_map(store: Store) -> dict[str, Any]:
     """Return the request map, empty when it is missing or not as we wrote it: it is derived."""
     try:
-        content = json.loads(files.read(store.derived / REQUESTS))
-        requests = content["requests"]
-        if canonical_digest(requests) == content["checksum"]:
-            return dict(requests)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        pass
-    return {}
+        path = store.derived / REQUESTS
+        return dict(check_seal(files.read(path), path, "it is made anew")["requests"])
+    except (OSError, DamagedError, KeyError, TypeError, ValueError):
+        return {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core import files
+from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import shown
 from bottleneck.pictures import plots
@@ -57,9 +58,7 @@ def feature_picture(store: Store, source: str | None = None) -> bytes:
     if not len(at):
         raise DataError("no sample has a row", store.path, "run bottleneck extract first")
     chosen = at[_sample(samples.digests[at], int(np.prod(store.recipe.rows.shape)))]
-    rows = store.rows(samples.digests[chosen])
-    if store.recipe.to_json()["views"] != 1:
-        rows = rows[:, 0]  # the images themselves
+    rows = store.recipe.views.first(store.rows(samples.digests[chosen]))
     if not np.isfinite(rows).all():
         raise DataError("features that are no numbers", store.path, "run bottleneck verify")
     points, shares = principal_plane(rows)
@@ -83,7 +82,7 @@ def _sample(digests: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
     Digests say nothing of classes, so the lowest are as good as drawn by lot, and are the same
     ones on every run.
     """
-    _, first = np.unique(np.ascontiguousarray(digests).view("V32").reshape(-1), return_index=True)
+    _, first = np.unique(as_void(digests), return_index=True)
     return first[: max(2, min(MOST_ROWS, MOST_NUMBERS // max(1, width)))]
 
 

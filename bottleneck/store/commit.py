@@ -1,0 +1,114 @@
+"""A commit: the whole state of a store, and the bytes of its file in the log."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import DamagedError
+from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.store.part import PartEntry
+from bottleneck.store.snapshot import NEWEST_VERSION, SnapshotEntry
+from bottleneck.store.table import ADVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The whole state of a store at one commit."""
+
+    number: int = 0
+    write_id: str = ""
+    parent: str | None = None  # checksum of the commit before
+    time: str = ""  # UTC, for people; nothing compares it
+    format: str
+    recipe: str  # id
+    parts: tuple[PartEntry, ...] = ()
+    sources: Mapping[str, SnapshotEntry] = field(default_factory=dict)
+    actions: tuple[Mapping[str, Any], ...] = ()
+    by: str = ""
+    checksum: str = ""
+
+    @property
+    def version(self) -> int:
+        """The format version that a program must know to read it: that of its snapshots."""
+        return max((entry.version for entry in self.sources.values()), default=1)
+
+
+def next_commit(
+    state: State, parent: State | None, actions: Sequence[Mapping[str, Any]], by: str
+) -> State:
+    """Return `state` as the commit after `parent`, with its checksum."""
+    state = replace(
+        state,
+        number=parent.number + 1 if parent else 1,
+        write_id=uuid.uuid4().hex,
+        parent=parent.checksum if parent else None,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        actions=tuple(actions),
+        by=by,
+    )
+    return replace(state, checksum=with_checksum(_to_json(state))["checksum"])
+
+
+def commit_file(state: State) -> bytes:
+    """Return the bytes of a commit's file."""
+    content = {**_to_json(state), "checksum": state.checksum}
+    return (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode()
+
+
+def read_commit(data: bytes, where: object) -> State:
+    """Return the commit in a file's bytes; its checksum is computed anew.
+
+    Raises
+    ------
+    DamagedError
+        When its bytes are not the ones that were written.
+    UsageError
+        When a newer program wrote it.
+    """
+    plain = check_seal(data, where, ADVICE, newest_version=NEWEST_VERSION)
+    try:
+        state = _from_json(plain)
+        if state.version != plain["format_version"]:
+            raise ValueError(f"format version {plain['format_version']} does not fit its snapshots")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(f"not a commit ({error})", where, ADVICE) from error
+    return state
+
+
+def _to_json(state: State) -> dict[str, Any]:
+    return {
+        "format_version": state.version,
+        "number": state.number,
+        "write_id": state.write_id,
+        "parent": state.parent,
+        "time": state.time,
+        "format": state.format,
+        "recipe": state.recipe,
+        "parts": [part.to_json() for part in state.parts],
+        "sources": {name: entry.to_json() for name, entry in state.sources.items()},
+        "actions": [dict(action) for action in state.actions],
+        "by": state.by,
+    }
+
+
+def _from_json(plain: dict[str, Any]) -> State:
+    return State(
+        number=plain["number"],
+        write_id=plain["write_id"],
+        parent=plain["parent"],
+        time=plain["time"],
+        format=plain["format"],
+        recipe=plain["recipe"],
+        parts=tuple(PartEntry.from_json(part) for part in plain["parts"]),
+        sources={n: SnapshotEntry.from_json(entry) for n, entry in plain["sources"].items()},
+        actions=tuple(plain["actions"]),
+        by=plain["by"],
+        checksum=plain["checksum"],
+    )
