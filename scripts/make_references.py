@@ -15,7 +15,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -154,7 +154,28 @@ def api() -> Iterator[str]:
         elif inspect.isclass(thing):
             yield from _class(name, thing)
         else:
-            yield from (*_signature(name, thing), *_docstring(thing))
+            yield from _function(name, thing)
+
+
+def _function(name: str, function: Any) -> list[str]:
+    return [*_signature(name, function), *_choices(function), *_docstring(function)]
+
+
+def _choices(function: Any) -> list[str]:
+    """Return a line for each name in the signature that stands for a few words, as `Pooling`."""
+    named: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        for word in re.findall(r"\w+", _annotation(parameter.annotation)):
+            found = inspect.unwrap(function).__globals__.get(word)
+            if get_origin(found) is Literal:
+                named[word] = found
+    return [
+        *(
+            f"`{name}` is one of {', '.join(map(repr, get_args(found)))}."
+            for name, found in named.items()
+        ),
+        "",
+    ]
 
 
 def _anchor(name: str) -> str:
@@ -185,11 +206,9 @@ def _class(name: str, thing: type) -> Iterator[str]:
         if isinstance(value, property):
             yield from ("", f"### {name}.{member}", "", *_docstring(value))
         elif inspect.isfunction(value):
-            yield from ("", f"### {name}.{member}", "", *_signature(member, value))
-            yield from _docstring(value)
+            yield from ("", f"### {name}.{member}", "", *_function(member, value))
         elif isinstance(value, classmethod | staticmethod):
-            yield from ("", f"### {name}.{member}", "", *_signature(member, value.__func__))
-            yield from _docstring(value.__func__)
+            yield from ("", f"### {name}.{member}", "", *_function(member, value.__func__))
 
 
 def _signature(name: str, function: Any) -> list[str]:
@@ -239,7 +258,10 @@ def _docstring(thing: object) -> list[str]:
         elif re.fullmatch(r"-{3,}", line):
             continue
         elif in_section and line and not line.startswith(" "):
-            goes_on = ":" if following.startswith(" ") and " : " not in line else ""
+            goes_on = ""
+            if following.startswith(" "):
+                is_sentence = following.strip()[:1].isupper() and not line.endswith((".", ":"))
+                goes_on = ":" if " : " not in line else "." if is_sentence else ""
             made.append(f"- {_entry(line)}{goes_on}")
         elif in_section and line:
             made.append(f"  {line.strip()}")

@@ -68,7 +68,7 @@ def test_a_docstring_becomes_a_list_under_each_heading():
         """
 
     assert make_references._docstring(function) == [
-        "Do it.", "", "", "**Parameters**", "", "- `rows`, `labels`: arrays",
+        "Do it.", "", "", "**Parameters**", "", "- `rows`, `labels`: arrays.",
         "  Of the same length.", "", "", "**Returns**", "", "- `int`:", "  How many.", "",
     ]  # fmt: skip
 
