@@ -61,6 +61,43 @@ def test_it_is_a_valid_notebook_without_outputs(tour):
     assert not [cell for cell in cells if cell.outputs or cell.execution_count]
 
 
+# Bars alone, where every warning shows and there may be no widgets.
+BARS = """
+import warnings
+
+warnings.simplefilter("always")
+from bottleneck.core.reporter import Bars
+
+bars = Bars()
+with bars.progress(3, "extract") as bar:
+    bar.update(3)
+bars.say("done")
+"""
+
+
+def executed(notebook, tmp_path, monkeypatch):
+    """Execute the cells in a kernel of this Python, in a folder; return (outputs, their text)."""
+    search = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(search))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=300, resources=resources).execute()
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    return outputs, "".join(one.text for one in outputs if one.output_type == "stream")
+
+
+@pytest.mark.slow
+def test_bars_show_in_a_notebook_without_widgets_and_warn_of_nothing(tmp_path, monkeypatch):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BARS)])
+    outputs, text = executed(notebook, tmp_path, monkeypatch)
+    assert "3/3" in text or any("Progress" in str(one) for one in outputs)
+    assert "done" in text
+    assert "Warning" not in text
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     "progress" not in inspect.signature(bottleneck.extract_features).parameters,
@@ -69,25 +106,14 @@ def test_it_is_a_valid_notebook_without_outputs(tour):
 def test_every_cell_runs_with_bars_and_leaves_the_caller_s_settings_alone(
     tour, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = copy.deepcopy(tour)
     first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
     notebook.cells.insert(first + 1, nbformat.v4.new_code_cell(SETTINGS))
     notebook.cells.append(nbformat.v4.new_code_cell(UNCHANGED))
-    notebook.metadata.kernelspec.name = "python3"
-    client = nbclient.NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
-    )
-    client.execute()
-    outputs = [
-        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
-    ]
-    streams = "".join(output.text for output in outputs if output.output_type == "stream")
-    assert "1797/1797" in streams or any("tqdm" in str(o).lower() for o in outputs)
-    assert "size" in streams  # the error of the last cell says what differs
-    shown = [output.data for output in outputs if "data" in output]
+    outputs, text = executed(notebook, tmp_path, monkeypatch)
+    assert "1797/1797" in text or any("Progress" in str(one) for one in outputs)
+    assert "size" in text  # the error of the last cell says what differs
+    shown = [one.data for one in outputs if "data" in one]
     assert any("text/html" in data for data in shown)
     assert any("image/png" in data for data in shown)
-    assert "Warning" not in streams
+    assert "Warning" not in text
