@@ -12,6 +12,7 @@ from bottleneck.core import console, words
 
 if TYPE_CHECKING:
     import argparse
+    from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
 
@@ -31,7 +32,27 @@ def parser() -> argparse.ArgumentParser:
         metavar="IMAGES",
         help=f"An image, a pattern such as 'more/*.jpg', or data as in extract: {options.DATA}.",
     )
-    answer = made.add_argument_group("answers")
+    _add_answers(made.add_argument_group("answers"))
+    network = made.add_argument_group(
+        "network",
+        "With --run, only --weights, --import and --trust: the run knows the rest.",
+    )
+    options.add_weights(network)
+    network.add_argument(
+        "--classes",
+        metavar="CLASSES",
+        help="Names of the classes: imagenet, or the path of a text file with one name per line. "
+        "Default: the backbone's own, else numbers.",
+    )
+    options.add_size(network)
+    options.add_resample(network)
+    options.add_own_network(network)
+    options.add_work(made, engine=None)
+    return made
+
+
+def _add_answers(answer: _ArgumentGroup) -> None:
+    """Add who answers, and how the answers are given."""
     answer.add_argument(
         "--run",
         metavar="RUN",
@@ -56,22 +77,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="Also write the answers to this file, which must not exist. Default: no file.",
     )
-    network = made.add_argument_group(
-        "network",
-        "With --run, only --weights, --import and --trust: the run knows the rest.",
+    answer.add_argument(
+        "--strict",
+        action="store_true",
+        help="End with exit code 3 if any image could not be used. Default: say how many, and end "
+        "with 0.",
     )
-    options.add_weights(network)
-    network.add_argument(
-        "--classes",
-        metavar="CLASSES",
-        help="Names of the classes: imagenet, or the path of a text file with one name per line. "
-        "Default: the backbone's own, else numbers.",
-    )
-    options.add_size(network)
-    options.add_resample(network)
-    options.add_own_network(network)
-    options.add_work(made, engine=None)
-    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = console.configure(quiet=args.quiet)
     if not (args.run or args.backbone):
         made.error("say --run RUN, or --backbone NAME")
+    from bottleneck.core.errors import DataError  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.learning import predict as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
@@ -100,7 +112,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         reporter,
     )
     console.result(report, lines(report), as_json=args.json)
-    return 0
+    if not report["unusable"]:
+        return 0
+    n = len(report["images"])
+    reporter.warn(f"{report['unusable']} of {n} images could not be used: they have no answer")
+    return DataError.exit_code if args.strict else 0
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
@@ -116,11 +132,11 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         for image in images
         if image["top"]
     ]
-    n_unusable = len(images) - len(found)
     return [
         *console.table([["image", *(f"top {i + 1}" for i in range(most))], *found]),
         *(f"{i['path']}: cannot be used: {i['error']}" for i in images if not i["top"]),
-        f"{report['computed']} computed, {report['cached']} cached, {n_unusable} cannot be used",
+        f"{report['computed']} computed, {report['cached']} cached, "
+        f"{report['unusable']} cannot be used",
     ]
 
 

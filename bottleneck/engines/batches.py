@@ -40,6 +40,9 @@ class Batches:
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the rows (n, …) of n images (n, height, width, 3); see `engine.Engine`."""
+        if not len(images):
+            # What a row is like, only the network can say.
+            return self._padded(images)[:0]
         done: list[NDArray[np.float32]] = []
         at = 0
         while at < len(images):

@@ -63,6 +63,18 @@ def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArra
     return np.asarray((low < high)[group])  # of an image without any label, low stays above high
 
 
+def leaking(digests: NDArray[np.uint8], split: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which training rows hold an image that is also validated or tested, as (n,) bool.
+
+    Parameters
+    ----------
+    digests : (n, 32) uint8
+    split : (n,) uint8
+    """
+    images = as_void(digests)
+    return np.asarray(np.isin(images, images[split != TRAIN]) & (split == TRAIN))
+
+
 def untrained(labels: NDArray[np.int32], split: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Return the classes that have rows to judge by and none to train on, sorted.
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedError, StaleError
 from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import reopen
-from bottleneck.heads.split import conflicting, validation_mask
+from bottleneck.heads.split import conflicting, leaking, validation_mask
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import Look, guard_shrink, look
 from bottleneck.pipeline.extraction.plan import changes
@@ -149,9 +148,7 @@ def _split(samples: Samples, at: NDArray[np.int64], options: TrainOptions) -> ND
         chosen = validation_mask(samples.digests[at], options.seed, options.validation_split)
         split[chosen & (split == TRAIN)] = VALIDATION
     # An image that is tested or validated must not be trained on under another key.
-    images = as_void(samples.digests[at])
-    held = np.isin(images, images[split != TRAIN]) & (split == TRAIN)
-    split[held] = LEAVE_OUT
+    split[leaking(samples.digests[at], split)] = LEAVE_OUT
     return split
 
 

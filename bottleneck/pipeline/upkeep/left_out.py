@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.core.sample import NO_LABEL, SPLITS
-from bottleneck.heads.split import conflicting
+from bottleneck.core.sample import NO_LABEL
+from bottleneck.heads.split import conflicting, leaking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.sample import Samples
-
-TRAIN = SPLITS.index("train")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,9 +41,7 @@ def left_out(samples: Samples, with_row: NDArray[np.bool_]) -> LeftOut:
     at = np.flatnonzero(with_row & (samples.labels != NO_LABEL))
     clash = conflicting(samples.digests[at], samples.labels[at])
     good = at[~clash]
-    digests = np.ascontiguousarray(samples.digests[good]).view("V32").reshape(-1)
-    trains = samples.splits[good] == TRAIN
-    leaks = trains & np.isin(digests, digests[~trains])
+    leaks = leaking(samples.digests[good], samples.splits[good])
     return LeftOut(conflicting=at[clash], leaking=good[leaks])
 
 

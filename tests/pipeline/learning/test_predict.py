@@ -438,3 +438,13 @@ def test_a_backbone_without_classes_and_both_ways_at_once_are_wrong_usage(run, p
     with pytest.raises(SystemExit) as end:
         console.run(predict_main, [str(photos)])
     assert end.value.code == 2
+
+
+def test_images_that_cannot_be_used_are_counted_and_with_strict_end_with_3(run, photos, capsys):
+    (photos / "bad.png").write_bytes(b"no image")
+    words = [str(photos / "cat/01.png"), str(photos / "bad.png"), "--run", run]
+    assert console.run(predict_main, words) == 0
+    assert "1 of 2 images could not be used" in capsys.readouterr().err
+    assert console.run(predict_main, [*words, "--strict"]) == 3
+    assert "01.png" in capsys.readouterr().out  # the answers are given all the same
+    assert console.run(predict_main, [words[0], "--run", run, "--strict"]) == 0
