@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottleneck.backbones import preprocessing
 from bottleneck.core import words
 from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+from bottleneck.engines import catalog as engines
 
 if TYPE_CHECKING:
     import argparse
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
     Options = argparse.ArgumentParser | _ArgumentGroup
 
-ENGINES = ("auto", "keras", "openvino")
 DATA = (
     "a folder of images, a .csv or .tsv table, a .npz or .npy array, a .tar archive, one image, "
     "or the name of a data set (digits, mnist, fashion_mnist, cifar10, cifar100)"
@@ -133,7 +134,7 @@ def add_own_network(to: Options) -> None:
     """Add what a network of the user's own needs: --preprocessing, --network-version, its code."""
     to.add_argument(
         "--preprocessing",
-        choices=("none", "tf", "caffe", "torch"),
+        choices=tuple(preprocessing.NAMED),
         help="How pixels (0 to 255) are scaled before the network, as the modes of "
         "keras.applications are named. Default: the backbone's own; for a model file, none.",
     )
@@ -169,10 +170,10 @@ def add_engine(to: Options, *, default: str | None) -> None:
     otherwise = default or "with --run, the one that computed the run's features; else auto"
     to.add_argument(
         "--engine",
-        choices=ENGINES,
+        choices=(engines.AUTO, *engines.ENGINES),
         default=default,
-        help="Library that computes the features; auto takes the fastest one that is installed. "
-        f"Default: {otherwise}.",
+        help=f"Library that computes the features: {engines.described()}; {engines.AUTO} takes the "
+        f"fastest one that is installed. Default: {otherwise}.",
     )
     to.add_argument(
         "--devices",

@@ -11,11 +11,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 CAFFE = "bgr-103.939,116.779,123.68"
@@ -38,6 +37,8 @@ def named(name: str | None, default: str) -> str:
 
 
 def _constant(*values: float) -> NDArray[np.float32]:
+    import numpy as np  # noqa: PLC0415 - help texts list the names without it
+
     return np.array(values, np.float32)
 
 

@@ -47,6 +47,14 @@ ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
 AUTO = "auto"
 
 
+def described() -> str:
+    """Return the engines and what each computes on, for a help text."""
+    listed = (
+        f"{name} ({'CPU or GPU' if spec.supports_gpu else 'CPU'})" for name, spec in ENGINES.items()
+    )
+    return ", ".join(listed)
+
+
 def candidates(asked: str, *, made_by: str | None = None, devices: str | None = None) -> list[str]:
     """Return the engines to try, in order; all of them are installed.
 
