@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
 from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+from bottleneck.data import view_list
 from bottleneck.engines import catalog as engines
 
 if TYPE_CHECKING:
     import argparse
     from argparse import _ArgumentGroup
+    from collections.abc import Mapping
 
     Options = argparse.ArgumentParser | _ArgumentGroup
 
@@ -119,8 +121,8 @@ def add_views(to: Options) -> None:
         "--augment",
         type=words.names,
         metavar="NAME,NAME",
-        help="How the further views are changed, separated by commas: flip, crop, shear, zoom, "
-        "brightness. Default: all of them.",
+        help="How the further views are changed: one or several of these, separated by commas. "
+        f"{_each(view_list.OPERATIONS)}. Default: all of them.",
     )
     to.add_argument(
         "--views-seed",
@@ -135,8 +137,8 @@ def add_own_network(to: Options) -> None:
     to.add_argument(
         "--preprocessing",
         choices=tuple(preprocessing.NAMED),
-        help="How pixels (0 to 255) are scaled before the network, as the modes of "
-        "keras.applications are named. Default: the backbone's own; for a model file, none.",
+        help=f"How pixels are scaled before the network. {_each(preprocessing.NAMED)}. Default: "
+        "the backbone's own; for a model file, none.",
     )
     to.add_argument(
         "--network-version",
@@ -172,8 +174,8 @@ def add_engine(to: Options, *, default: str | None) -> None:
         "--engine",
         choices=(engines.AUTO, *engines.ENGINES),
         default=default,
-        help=f"Library that computes the features: {engines.described()}; {engines.AUTO} takes the "
-        f"fastest one that is installed. Default: {otherwise}.",
+        help=f"What computes the features. {_each(engines.ENGINES)}. {engines.AUTO}: the fastest "
+        f"one that is installed. Default: {otherwise}.",
     )
     to.add_argument(
         "--devices",
@@ -205,3 +207,8 @@ def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentG
     )
     add_threads(work)
     return work
+
+
+def _each(specs: Mapping[str, Any]) -> str:
+    """Return the names of a catalog and what each is, for a help text."""
+    return "; ".join(f"{name}: {spec.help}" for name, spec in specs.items()).replace("%", "%%")

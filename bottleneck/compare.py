@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
+    from bottleneck.core.reporter import Reporter
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -96,23 +98,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     made = parser()
     args = made.parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     if args.runs and args.backbones:
         made.error("runs or --backbones, not both")
-    report = _rank(args) if args.backbones else _compare(args)
+    report = _rank(args, reporter) if args.backbones else _compare(args, reporter)
     console.result(report, lines(report), as_json=args.json)
     return 0
 
 
-def _compare(args: argparse.Namespace) -> dict[str, Any]:
+def _compare(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     from bottleneck.pipeline.learning import compare as use_case  # noqa: PLC0415 - --help stays light
 
     return use_case.compare(
-        use_case.CompareOptions(runs=tuple(args.runs), seed=args.seed, picture=args.picture)
+        use_case.CompareOptions(runs=tuple(args.runs), seed=args.seed, picture=args.picture),
+        reporter,
     )
 
 
-def _rank(args: argparse.Namespace) -> dict[str, Any]:
+def _rank(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     from bottleneck.pipeline.learning import rank as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
@@ -131,7 +134,8 @@ def _rank(args: argparse.Namespace) -> dict[str, Any]:
             seed=args.seed,
             validation_split=args.validation_split,
             picture=args.picture,
-        )
+        ),
+        reporter,
     )
 
 

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     from bottleneck.pipeline.learning import export as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
@@ -77,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             cache=args.cache,
             source=args.source,
             split=args.split,
-        )
+        ),
+        reporter,
     )
     console.result(report, lines(report), as_json=args.json)
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 from bottleneck.store.catalog import FORMATS, described
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
+SOON_S = 120  # below it, a time is said in seconds
 LIST = "list"  # in the place of a name: print the names there are
 
 
@@ -139,7 +141,13 @@ def _add_store(store: _ArgumentGroup) -> None:
     store.add_argument(
         "--dry-run",
         action="store_true",
-        help="Say what would be computed, and why; compute and write nothing.",
+        help="Say how much would be computed, and about how long that takes; compute and write "
+        "nothing.",
+    )
+    store.add_argument(
+        "--list",
+        action="store_true",
+        help="With --dry-run: also name each image that would be computed, and why.",
     )
     options.add_wait(store)
     store.add_argument(
@@ -153,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     made = parser()
     args = made.parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     if LIST in (args.backbone, args.layer):
         return _list(args)
     if args.cache is None:
@@ -180,10 +188,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             wait_s=args.wait,
             allow_shrink=args.allow_shrink,
             dry_run=args.dry_run,
+            list_keys=args.list,
             replace=args.replace,
             rehash=args.rehash,
             no_lock=args.no_lock,
-        )
+        ),
+        reporter,
     )
     console.result(report, lines(report), as_json=args.json)
     return 0
@@ -221,24 +231,56 @@ def _cell(value: object) -> str:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     found = [
-        f"{report['store']}: {report['samples']} images of {report['source']}: "
-        f"{report['computed']} computed, {report['cached']} cached, {report['pending']} pending, "
-        f"{report['quarantined']} quarantined",
+        f"{report['store']}: {_images(report)} of {report['source']}: {_counts(report)}",
+        f"network: {network_line(report['network'])}",
+        *(f"{report['source']}: {line}" for line in source_lines(report)),
     ]
-    what = [f"{report[k]} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
+    skipped = [f"{n:,} {why}" for why, n in report["skipped"].items()]
+    if skipped:
+        found.append(f"left alone: {', '.join(skipped)}")
+    found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
+    what = [f"{report[k]:,} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
     if what:
         found.append(f"since the last look: {', '.join(what)}")
-    found += [
-        f"would compute {entry['key']} ({entry['why']})"
-        for entry in report.get("would_compute", [])[:20]
-    ]
-    hidden = len(report.get("would_compute", [])) - 20
-    if hidden > 0:
-        found.append(f"… and {hidden} more (all of them: --json)")
-    seconds = report["seconds"]["total"]
-    rate = f", {report['images_per_second']} images/s" if report["images_per_second"] else ""
-    found.append(f"{seconds:.1f} s{rate}, commit {report['commit']}")
-    return found
+    if "would" in report:
+        return found + _would(report)
+    seconds, rate = report["seconds"]["total"], report["images_per_second"]
+    rated = f", {rate} images/s" if rate else ""
+    return [*found, f"{seconds:.1f} s{rated}, commit {report['commit']}"]
+
+
+def _images(report: Mapping[str, Any]) -> str:
+    n, twice = report["samples"], report["duplicates"]
+    images = f"{n:,} image{'' if n == 1 else 's'}"
+    of_them = (
+        f", {twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'}," if twice else ""
+    )
+    return f"{images}{of_them}"
+
+
+def _counts(report: Mapping[str, Any]) -> str:
+    """Return what became of the images; a duplicate of one just computed is nothing cached."""
+    cached = report["cached"] - report["copies"]
+    return (
+        f"{report['computed']:,} computed, {cached:,} cached, {report['pending']:,} pending, "
+        f"{report['quarantined']:,} set aside"
+    )
+
+
+def _would(report: Mapping[str, Any]) -> list[str]:
+    """Return what a run without --dry-run would do."""
+    would = report["would"]
+    seconds = would["seconds"]
+    time = "how long is not known: nothing was computed yet" if seconds is None else _about(seconds)
+    listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
+    size = f"{would['bytes'] / 1e6:.1f} MB"
+    return [f"would compute {would['computed']:,} images: {size} of features, {time}", *listed]
+
+
+def _about(seconds: float) -> str:
+    if seconds < SOON_S:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} minutes"
 
 
 if __name__ == "__main__":

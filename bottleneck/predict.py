@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     made = parser()
     args = made.parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     if not (args.run or args.backbone):
         made.error("say --run RUN, or --backbone NAME")
     from bottleneck.pipeline.learning import predict as use_case  # noqa: PLC0415 - --help stays light
@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             devices=args.devices,
             batch_size=args.batch_size,
             threads=args.threads,
-        )
+        ),
+        reporter,
     )
     console.result(report, lines(report), as_json=args.json)
     return 0

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
 from bottleneck.core import console
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 MOST_KEYS = 20  # shown of a list; all of them stand in --json
-MOST_CLASSES = 10
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,7 +126,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     n_runs = len(report["runs"])
     found = [
         f"{report['store']}: commit {report['commit']} of {report['time']}, {report['format']}",
-        f"network: {_network(report['network'])}",
+        f"network: {network_line(report['network'])}",
         f"recipe {report['recipe'][:16]}",
         f"{_count(report['rows'], 'row')} in {_count(report['parts'], 'part')}{views}, "
         f"{report['bytes'] / 1e6:.1f} MB",
@@ -158,29 +158,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     return found + _drawn(report)
 
 
-def _network(network: Mapping[str, Any]) -> str:
-    """Return how an image becomes a row, in one line."""
-    size, shape = (" x ".join(map(str, network[key])) for key in ("size", "shape"))
-    said = [
-        network["backbone"] or "unknown",
-        f"weights {network['weights']}",
-        f"layer {network['layer']}" if network["layer"] else "cut before the classes",
-        f"pooling {network['pooling'] or 'none'}",
-        f"images of {size} pixels",
-        f"rows of {shape} {network['dtype']}",
-    ]
-    return ", ".join(said)
-
-
 def _source(source: Mapping[str, Any]) -> list[str]:
     """Return what was understood of a source, and what of it is not used, and why."""
-    classes = source["classes"]
-    named = ", ".join(classes[:MOST_CLASSES]) + (", …" if len(classes) > MOST_CLASSES else "")
-    splits = ", ".join(f"{split} {n}" for split, n in source["splits"].items() if n)
-    kinds = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
-    found = [f"{source['name']}: {kinds}{f' ({named})' if named else ''}; {splits or 'no images'}"]
-    if source["unlabelled"]:
-        found.append(f"{source['name']}: {source['unlabelled']} without a label")
+    found = [f"{source['name']}: {line}" for line in source_lines(source)]
     for word, why in (
         ("conflicting", "same bytes with two labels: not used for training"),
         ("leaking", "same bytes in train and in val or test: not used for training"),

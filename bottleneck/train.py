@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
 from bottleneck._parser import make_parser
-from bottleneck.core import console, words
+from bottleneck.core import console
+from bottleneck.heads.catalog import HEADS, described, options_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-
-HEADS = ("linear", "dense", "conv", "tail")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         default=0.2,
         metavar="FRACTION",
         help="Share of the training images that validates, where the data has no validation "
-        "split of its own. Default: 0.2.",
+        "split of its own; 0 trains on all of them. Default: 0.2.",
     )
     data.add_argument(
         "--on-stale",
@@ -46,13 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "with exit code 6 (error), or use their old features. Default: drop.",
     )
     head = made.add_argument_group("head (what to train)")
+    kinds = "; ".join(f"{name}: {spec.about}" for name, spec in HEADS.items())
     head.add_argument(
         "--head",
-        choices=HEADS,
+        choices=[*HEADS],
         default="linear",
-        help="Kind of classifier: linear (logistic regression), dense (fully connected layers), "
-        "conv (a convolution, on feature maps), tail (the network's own layers after the cut, "
-        "trained further). Default: linear.",
+        help=f"Kind of classifier. {kinds}. Default: linear.",
     )
     head.add_argument(
         "--seed",
@@ -71,102 +68,26 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_head_options(made: argparse.ArgumentParser) -> None:
-    """Add what a head can be told; without it, each head has its own defaults."""
+    """Add what the heads can be told. An option that several have is there once."""
     group = made.add_argument_group(
-        "options of the heads dense, conv and tail",
-        "Each head has defaults of its own for what is not given.",
+        "options of heads", "Each names the heads that have it, and its default."
     )
-    add = group.add_argument
-    add(
-        "--units",
-        type=words.whole_numbers,
-        metavar="N,N",
-        help="dense: units of each hidden layer, separated by commas, or none. Default: 256.",
-    )
-    add(
-        "--dropout",
-        type=words.fractions,
-        metavar="FRACTION,FRACTION",
-        help="dense, conv: share of values dropped behind each layer; one number serves all "
-        "layers. Default: dense 0.3, conv 0.4,0.3.",
-    )
-    add(
-        "--filters",
-        type=words.positive,
-        metavar="N",
-        help="conv: channels of the convolution. Default: 100.",
-    )
-    add(
-        "--kernel",
-        type=words.positive,
-        metavar="N",
-        help="conv: height and width of the convolution, in positions. Default: 2.",
-    )
-    add(
-        "--optimizer",
-        choices=("adam", "sgd"),
-        help="How weights are updated. Default: adam; tail sgd.",
-    )
-    add(
-        "--learning-rate",
-        type=float,
-        metavar="RATE",
-        help="Size of an update step. Default: adam 0.001, sgd 0.01, tail 0.001.",
-    )
-    add(
-        "--momentum",
-        type=float,
-        metavar="FRACTION",
-        help="sgd: how much of the last step goes on, below 1. Default: 0.9.",
-    )
-    add(
-        "--nesterov",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="sgd: use Nesterov's momentum. Default: no; tail yes.",
-    )
-    add(
-        "--weight-decay",
-        type=float,
-        metavar="RATE",
-        help="How strongly weights are pulled towards zero. Default: 0.",
-    )
-    add(
-        "--epochs",
-        type=words.positive,
-        metavar="N",
-        help="Largest number of passes over the training images. Default: 50.",
-    )
-    add(
-        "--batch-size",
-        type=words.positive,
-        metavar="N",
-        help="Images per update step. Default: 32.",
-    )
-    add(
-        "--patience",
-        type=int,
-        metavar="N",
-        help="Stop after N epochs without a lower validation loss, and keep the best weights; 0 "
-        "trains all epochs and keeps the last weights. Default: 10.",
-    )
-    add(
-        "--class-weights",
-        choices=("balanced", "none"),
-        help="balanced: images of rare classes count more. Default: none.",
-    )
-
-
-HEAD_OPTIONS = (
-    "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
-    "weight_decay", "epochs", "batch_size", "patience", "class_weights",
-)  # fmt: skip
+    for heads in options_of_all().values():
+        option = next(iter(heads.values()))
+        told: dict[str, Any] = {"default": None, "help": described(heads).replace("%", "%%")}
+        if option.is_switch:
+            told["action"] = argparse.BooleanOptionalAction
+        elif option.choices:
+            told["choices"] = option.choices
+        else:
+            told |= {"type": option.parse, "metavar": option.metavar}
+        group.add_argument(option.flag, **told)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
     from bottleneck.pipeline.learning import train as use_case  # noqa: PLC0415 - --help stays light
 
@@ -179,8 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             validation_split=args.validation_split,
             on_stale=args.on_stale,
             run=args.run,
-            head_options={name: getattr(args, name) for name in HEAD_OPTIONS},
-        )
+            head_options={name: getattr(args, name) for name in options_of_all()},
+        ),
+        reporter,
     )
     console.result(report, lines(report), as_json=args.json)
     return 0
@@ -188,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
-    left_out = [f"{n} {why}" for why, n in report["left_out"].items() if n]
+    from bottleneck.pipeline.pages.left_out import left_out_in_words  # noqa: PLC0415
+
+    left_out = left_out_in_words(report["left_out"], report["left_out_keys"])
     found = []
     if report["accuracy"] is not None:
         samples = report["samples"][report["judged_on"]]
@@ -196,8 +120,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
         found.append(
             f"accuracy {report['accuracy']:.4f} on {samples} {report['judged_on']} images "
-            f"({top5}loss {report['loss']:.4f}; "
-            f"always the commonest class: {report['baseline']:.4f})"
+            f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
+        )
+    else:
+        found.append(
+            f"fitted on all {report['samples']['train']} images: none was kept to judge it by, so "
+            "there is no accuracy"
         )
     if left_out:
         found.append(f"left out: {', '.join(left_out)}")
@@ -207,6 +135,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     )
     found.append(report["run"])
     return found
+
+
+def _baseline(baseline: float | None) -> str:
+    if baseline is None:
+        return "none of them is of the class that is commonest in training"
+    return f"always the commonest class: {baseline:.4f}"
 
 
 def _parameters(report: Mapping[str, Any]) -> str:

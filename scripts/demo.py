@@ -20,6 +20,7 @@ import bottleneck
 from bottleneck.data.digits import FILE
 from bottleneck.heads import linear
 from bottleneck.heads.split import validation_mask
+from bottleneck.heads.task import Task
 
 LABELS = 10  # of each class to learn from; all others are the test
 CHANGED = 10
@@ -98,9 +99,7 @@ def accuracy_on_pixels(pictures: Path, store: Path) -> float:
     split = samples.splits.copy()  # 0 train, 1 validation, 2 test
     split[(split == 0) & validation_mask(samples.digests, 0, 0.2)] = 1
     x = np.stack(pixels).astype(np.float32) / 255
-    head = linear.fit(
-        x, samples.labels, split, seed=0, n_classes=10, options={}, report=lambda _: None
-    )
+    head = linear.fit(Task(rows=x, targets=samples.labels, split=split, n_outputs=10))
     right = head.predict(x[split == 2]).argmax(1) == samples.labels[split == 2]
     return float(right.mean())
 

@@ -40,7 +40,7 @@ def digest(name: str) -> str:
     """Return the digest of an application below its top, averaged over space, at 96x96 pixels."""
     with import_keras().StatelessScope():  # the graph alone: no weights, no memory
         model = build(APPLICATIONS[name], SIZE, top=False, weights=None)
-        flat = cut.flatten(model, SIZE, own=True)
+        flat = cut.flatten(model, SIZE, ours=True)
         found = identity.network_digest(cut.pool(flat.output, "avg"))
     import_keras().backend.clear_session(free_memory=False)
     return found

@@ -43,6 +43,7 @@ from bottleneck.data.catalog import open_source
 from bottleneck.data.decode import decode
 from bottleneck.heads.catalog import load_kind
 from bottleneck.heads.split import conflicting, validation_mask
+from bottleneck.heads.task import Task as HeadTask
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -135,7 +136,11 @@ def prepare(args: argparse.Namespace, cache: Path) -> Task:
     samples = store.snapshot(report["source"]).samples
     at = store.available(report["source"])
     samples = Samples(
-        **{name: getattr(samples, name)[at] for name in Samples.__slots__ if name != "classes"},
+        keys=samples.keys[at],
+        digests=samples.digests[at],
+        known=samples.known[at],
+        labels=samples.labels[at],
+        splits=samples.splits[at],
         classes=samples.classes,
     )
     train, judged, by = roles(samples, by_val=args.half_of_val)
@@ -187,13 +192,9 @@ def accuracy(task: Task, name: str, train: NDArray[np.int64], seed: int) -> floa
     split[train[validation_mask(task.digests[train], seed, CHOOSING)]] = VALIDATION
     rows = task.rows[name]
     head = load_kind("linear").fit(
-        rows,
-        task.labels,
-        split,
-        seed=seed,
-        n_classes=len(task.classes),
-        options={},
-        report=lambda _: None,
+        HeadTask(
+            rows=rows, targets=task.labels, split=split, n_outputs=len(task.classes), seed=seed
+        )
     )
     predicted = head.predict(rows[task.judged]).argmax(axis=1)
     return float((predicted == task.labels[task.judged]).mean())

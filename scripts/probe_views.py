@@ -29,6 +29,7 @@ from bottleneck.core import console, words
 from bottleneck.core.sample import Samples
 from bottleneck.heads.catalog import complete, load_kind
 from bottleneck.heads.split import validation_mask
+from bottleneck.heads.task import Task as HeadTask
 from bottleneck.heads.views import itself
 from bottleneck.store.store import Store
 
@@ -56,7 +57,11 @@ def prepare(args: argparse.Namespace, cache: Path) -> Task:
     samples = store.snapshot(report["source"]).samples
     at = store.available(report["source"])
     samples = Samples(
-        **{name: getattr(samples, name)[at] for name in Samples.__slots__ if name != "classes"},
+        keys=samples.keys[at],
+        digests=samples.digests[at],
+        known=samples.known[at],
+        labels=samples.labels[at],
+        splits=samples.splits[at],
         classes=samples.classes,
     )
     train, judged, by = roles(samples, by_val=False)
@@ -91,14 +96,15 @@ def accuracy(task: Task, kind: str, train: NDArray[np.int64], seed: int, views: 
     split[train] = TRAIN
     split[train[validation_mask(task.digests[train], seed, CHOOSING)]] = VALIDATION
     head = load_kind(kind).fit(
-        images if views == 1 else rows,
-        task.labels,
-        split,
-        seed=seed,
-        n_classes=len(task.classes),
-        options=complete(kind, {}),
-        report=lambda _: None,
-        views=views,
+        HeadTask(
+            rows=images if views == 1 else rows,
+            targets=task.labels,
+            split=split,
+            n_outputs=len(task.classes),
+            seed=seed,
+            options=complete(kind, {}),
+            views=views,
+        )
     )
     predicted = head.predict(images[task.judged]).argmax(axis=1)
     return float((predicted == task.labels[task.judged]).mean())

@@ -35,7 +35,7 @@ def photos(tmp_path: Path) -> Path:
 def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
     """Put the numpy network in the place of Keras; its recipe follows every option."""
 
-    def load(options: networks.NetworkOptions) -> networks.Network:
+    def load(options: networks.NetworkOptions, *_: object) -> networks.Network:
         def digest(*of: object) -> str:
             return hashlib.sha256(repr(of).encode()).hexdigest()
 
@@ -47,6 +47,7 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
             rows=RowSpec(
                 dtype=options.rows or "float16", shape=(*options.view_spec().axes, N_FEATURES)
             ),
+            compute=options.compute or "float32",
             views=options.view_spec(),
         )
         backbone = SimpleNamespace(

@@ -21,7 +21,8 @@ ROOMS = {
     "upkeep": {"network", "extraction", "pages"},
 }
 DOORS = sorted(path.stem for path in SRC.glob("*.py") if not path.stem.startswith("_"))
-SHARED = {"_parser", "_options"}  # what doors have in common
+# What doors have in common.
+SHARED = {path.stem for path in SRC.glob("_*.py") if not path.stem.startswith("__")}
 # What doors may know of the stations before they call the pipeline: names, choices, descriptions.
 CATALOGS = {
     *(f"bottleneck.{station}.catalog" for station in STATIONS),
@@ -29,6 +30,10 @@ CATALOGS = {
     "bottleneck.data.view_list",
 }
 MODULES = sorted(SRC.rglob("*.py"))
+MODULE_NAMES = {
+    ".".join(path.relative_to(SRC.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in MODULES
+}
 # Where Keras and TensorFlow are at home; everything else goes through these.
 FRAMEWORK_FILES = {
     "core/frameworks.py",
@@ -42,23 +47,46 @@ FRAMEWORK_FILES = {
 # Who else may call what has an effect on a disk: which calls, and why.
 WRITERS = {
     "core/console.py": ({"NamedTemporaryFile", "open"}, "a bug's traceback; a closed pipe's end"),
-    "core/frameworks.py": ({"TemporaryFile"}, "native chatter, in a file without a name"),
+    "core/frameworks.py": (
+        {"TemporaryFile", "write"},
+        "native chatter, in a file without a name; what is none, on stderr again",
+    ),
     "store/zarr.py": ({"mkdir", "open"}, "into a temporary name that its caller publishes"),
-    "heads/linear.py": ({"save_file", "open"}, "into a temporary name that its caller publishes"),
+    "store/hdf5.py": ({"create"}, "into a temporary name that its caller publishes"),
+    "heads/network.py": ({"save"}, "into a temporary name that its caller publishes"),
+    "engines/openvino.py": ({"save_model"}, "into a temporary name that its caller publishes"),
     "pipeline/learning/feature_file.py": (
-        {"open"},
+        {"open", "ZipFile"},
         "into a temporary name that its caller publishes",
     ),
-    "store/lock.py": ({"write_text"}, "who holds the lock, for people"),
-    "data/keras_sets.py": ({"save"}, "into a temporary name that it publishes"),
+    "pipeline/learning/export.py": ({"save"}, "into a temporary name that it publishes"),
+    "pictures/plots.py": ({"savefig"}, "into memory"),
+    "store/lock.py": ({"FileLock", "write_text"}, "the lock; who holds it, for people"),
+    "store/log.py": ({"FileLock"}, "the lock of writers where there are no hard links"),
+    "data/keras_sets.py": ({"FileLock", "save"}, "into a temporary name that it publishes"),
 }
 EFFECTS = {
     "rename", "renames", "link", "unlink", "rmdir", "removedirs", "rmtree", "mkdir", "makedirs",
     "write_bytes", "write_text", "touch", "symlink", "symlink_to", "hardlink_to", "truncate",
     "copyfile", "copytree", "fsync", "fdatasync", "chmod", "utime", "tofile", "savez",
     "savez_compressed", "savetxt", "save_file", "mkdtemp", "mkstemp", "NamedTemporaryFile",
-    "TemporaryFile", "TemporaryDirectory",
+    "TemporaryFile", "TemporaryDirectory", "FileLock", "savefig", "save_model", "save_weights",
+    "extractall", "make_archive", "unpack_archive", "urlretrieve", "FileHandler", "open_memmap",
 }  # fmt: skip
+# What opens an archive or a file of a library's own, by its module ("": imported by its name).
+ARCHIVES = {
+    "zipfile": {"ZipFile", "PyZipFile"},
+    "tarfile": {"open", "TarFile"},
+    "TarFile": {"open"},
+    "gzip": {"open", "GzipFile"},
+    "bz2": {"open", "BZ2File"},
+    "lzma": {"open", "LZMAFile"},
+    "h5py": {"File"},
+    "": {"ZipFile", "TarFile", "GzipFile", "BZ2File", "LZMAFile"},
+}
+READING = {"r", "rb", "rt", "r:*", "r:", "r:gz", "r:bz2", "r:xz", "r|", "r|*"}
+ZARR_MAKES = {"group", "array", "zeros", "ones", "empty", "full"}
+UNKNOWN = object()
 
 
 def imports(path):
@@ -75,8 +103,9 @@ def imports(path):
             yield from ((alias.name, id(node) in top) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module, id(node) in top
-            if node.module == "bottleneck":
-                yield from ((f"bottleneck.{alias.name}", id(node) in top) for alias in node.names)
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            if node.module.startswith("bottleneck"):
+                yield from ((name, id(node) in top) for name in names if name in MODULE_NAMES)
 
 
 def ours(path):
@@ -200,23 +229,41 @@ def effects(text):
 
 def _writes(name, owner, call):
     """Whether a call that has harmless namesakes is of the other kind."""
-    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    if name in ARCHIVES.get(owner.split(".")[-1], ()):
+        return _mode(call, 1) not in READING | {None}
+    if owner.split(".")[0] == "zarr" and name.startswith("open"):
+        return _mode(call, 1) not in READING  # zarr opens to write unless it is told otherwise
+    if owner.split(".")[0] == "zarr":
+        return name.startswith(("create", "save", "copy", "consolidate")) or name in ZARR_MAKES
+    if name == "memmap":
+        return _mode(call, 2) not in READING
+    if owner.endswith("h5f"):
+        return name == "create" or "ACC_RDWR" in ast.unparse(call)
     if name == "open" and owner == "os":
         return "O_WRONLY" in ast.unparse(call) or "O_RDWR" in ast.unparse(call)
     if name == "open":  # open(path, mode), path.open(mode); Image.open and Store.open have none
-        position = 0 if owner else 1
-        mode = named.get("mode", call.args[position] if len(call.args) > position else None)
-        is_text = isinstance(mode, ast.Constant) and isinstance(mode.value, str)
-        if not is_text:  # the builtin must say how it opens, in letters
-            return not owner and mode is not None
-        return bool(set(mode.value) & set("wax+")) and set(mode.value) <= set("rwaxbt+U")
+        mode = _mode(call, 0 if owner else 1)
+        if mode is UNKNOWN:  # the builtin must say how it opens, in letters
+            return not owner
+        return mode is not None and bool(set(mode) & set("wax+")) and set(mode) <= set("rwaxbt+U")
     if name == "replace":  # str.replace has two arguments, dataclasses.replace names all but one
-        return owner == "os" or (owner not in {"", "files"} and len(call.args) == 1 and not named)
+        several = call.keywords or len(call.args) != 1
+        return owner == "os" or (owner not in {"", "files"} and not several)
     if name in {"remove", "write", "pwrite", "ftruncate"}:
         return owner == "os"
-    if name == "save":
-        return owner in {"np", "numpy"}
+    if name == "save":  # numpy's, and Keras' of a model
+        return owner in {"np", "numpy"} or "model" in owner
     return name in {"move", "copy", "copy2"} and owner == "shutil"
+
+
+def _mode(call, position):
+    """Return how a call opens: letters; None where it does not say, UNKNOWN where computed."""
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    mode = named.get("mode", call.args[position] if len(call.args) > position else None)
+    if mode is None:
+        return None
+    is_text = isinstance(mode, ast.Constant) and isinstance(mode.value, str)
+    return mode.value if is_text else UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -226,6 +273,15 @@ def _writes(name, owner, call):
         "self.root.parent.open(mode='r+')", "self.root.mkdir()", "(a / b).write_bytes(c)",
         "os.replace(a, b)", "self.path.replace(other)", "os.open(a, os.O_WRONLY)",
         "os.remove(a)", "shutil.move(a, b)", "np.save(a, b)", "rmtree(a)", "a.b.unlink()",
+        "zipfile.ZipFile(a, 'w')", "ZipFile(a, mode='x')", "zipfile.ZipFile(a, how)",
+        "tarfile.open(a, 'w:gz')", "tarfile.open(a, mode='a')", "tarfile.TarFile.open(a, 'w|')",
+        "gzip.open(a, 'wb')", "lzma.LZMAFile(a, 'x')", "archive.extractall(a)",
+        "h5py.File(a, 'w')", "h5py.File(a, mode='r+')", "h5py.File(a, 'a')",
+        "h5py.h5f.create(a, b)", "h5py.h5f.open(a, h5py.h5f.ACC_RDWR)",
+        "zarr.open(a)", "zarr.open_group(a, mode='a')", "zarr.create_array(a)", "zarr.group(a)",
+        "zarr.save(a, b)", "zarr.zeros(a)", "np.memmap(a)", "np.memmap(a, mode='w+')",
+        "np.lib.format.open_memmap(a)", "model.save(a)", "self.model.save(a)", "figure.savefig(a)",
+        "ov.save_model(a, b)", "model.save_weights(a)", "FileLock(a)", "shutil.make_archive(a, b)",
     ],
 )  # fmt: skip
 def test_an_effect_is_seen_however_it_is_spelled(line):
@@ -238,7 +294,10 @@ def test_an_effect_is_seen_however_it_is_spelled(line):
         "open(path)", "open(path, 'rb')", "path.open('rb')", "Image.open(file)", "Store.open(a, 3)",
         "files.replace(a, b)", "text.replace('a', 'b')", "dataclasses.replace(a, b=1)",
         "replace(a, b=1)", "names.remove(a)", "files.move(a, b)", "os.open(a, os.O_RDONLY)",
-        "array.copy()", "head.save(folder)",
+        "array.copy()", "head.save(folder)", "zipfile.ZipFile(a)", "ZipFile(a, 'r')",
+        "tarfile.open(a)", "tarfile.open(fileobj=a, mode='r:')", "gzip.open(a)", "h5py.File(a)",
+        "h5py.File(a, 'r', locking=False)", "h5py.h5f.open(a)", "zarr.open_group(a, mode='r')",
+        "np.memmap(a, mode='r')", "h5py.h5p.create(a)", "file.create_dataset(a)",
     ],
 )  # fmt: skip
 def test_what_has_no_effect_is_left_alone(line):

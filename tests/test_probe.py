@@ -133,9 +133,9 @@ def test_both_heads_see_the_same_rows_and_never_one_that_judges(
     seen = []
     real = probe.load_kind("linear")
 
-    def fit(rows, labels, split, **more):
-        seen.append(split.copy())
-        return real.fit(rows, labels, split, **more)
+    def fit(task):
+        seen.append(task.split.copy())
+        return real.fit(task)
 
     monkeypatch.setattr(probe, "load_kind", lambda _: argparse.Namespace(fit=fit))
     for name in task.rows:

@@ -38,11 +38,11 @@ def test_both_are_fitted_to_the_same_images_and_judged_by_the_images_themselves(
     seen = []
     real = probe_views.load_kind("linear")
 
-    def fit(rows, labels, split, **more):
-        head = real.fit(rows, labels, split, **more)
+    def fit(task):
+        head = real.fit(task)
 
         def predict(x):
-            seen.append((rows, split, more["views"], x))
+            seen.append((task.rows, task.split, task.views, x))
             return head.predict(x)
 
         return argparse.Namespace(predict=predict)

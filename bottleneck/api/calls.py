@@ -18,7 +18,7 @@ from bottleneck.pipeline.network.options import NetworkOptions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bottleneck.pipeline.learning.predict import Predictions
+    from bottleneck.pipeline.learning.answers import Predictions
 
     Named = str | Path
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.frameworks import import_keras
+from bottleneck.core.frameworks import import_callers_keras
 from bottleneck.heads.views import drawn, itself
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def keras_dataset(
     """Return a `keras.utils.PyDataset`: float32 features (b, …) and int32 labels (b,)."""
     batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)
 
-    class FeatureBatches(import_keras().utils.PyDataset):  # type: ignore[misc] # no types in Keras
+    class FeatureBatches(import_callers_keras().utils.PyDataset):  # type: ignore[misc] # no types in Keras
         def __len__(self) -> int:
             return len(batches)
 
@@ -81,7 +81,7 @@ def tf_dataset(
     x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
 ) -> Any:
     """Return a `tf.data.Dataset` of float32 features (b, …) and int32 labels (b,)."""
-    import_keras()  # with TensorFlow's chatter kept quiet
+    import_callers_keras()  # with TensorFlow's chatter kept quiet
     import tensorflow as tf  # noqa: PLC0415
 
     batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
+from bottleneck.backbones.application_facts import FACTS
 from bottleneck.backbones.application_list import APPLICATIONS, Application
 from bottleneck.backbones.backbone import (
     BATCH,
@@ -18,11 +19,14 @@ from bottleneck.backbones.backbone import (
     from_model,
 )
 from bottleneck.core.errors import UsageError
+from bottleneck.core.guest import restart_names
+from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bottleneck.backbones.cut import Flat
+    from bottleneck.core.reporter import Reporter
 
 
 def names() -> tuple[str, ...]:
@@ -40,10 +44,17 @@ def spec(name: str) -> Spec:
     entry = APPLICATIONS[name]
     batch_size = LARGE_BATCH if entry.large else BATCH
     top = Top(layer=entry.top, classes="imagenet")
-    return Spec(name=name, size=(entry.size, entry.size), batch_size=batch_size, top=top)
+    return Spec(
+        name=name,
+        size=(entry.size, entry.size),
+        batch_size=batch_size,
+        top=top,
+        features=FACTS[name].features,
+        weights_file=FACTS[name].weights_file,
+    )
 
 
-def load(request: Request) -> Backbone:
+def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     """Load an application, cut it, and give it its identity.
 
     Raises
@@ -55,17 +66,9 @@ def load(request: Request) -> Backbone:
     MissingDependencyError
         Without Keras and its backend.
     """
-    entry = APPLICATIONS[request.backbone]
-    from bottleneck.core.frameworks import generators_kept  # noqa: PLC0415
-
-    with generators_kept():
-        return _load(entry, request)
-
-
-def _load(entry: Application, request: Request) -> Backbone:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
-    keras = import_keras()
+    entry, keras = APPLICATIONS[request.backbone], import_keras()
     size = request.size or (entry.size, entry.size)
     fits = size == (entry.size, entry.size) or request.weights.startswith("random:")
     is_top = request.layer == entry.top and fits  # known, without building the graphs to look
@@ -73,7 +76,7 @@ def _load(entry: Application, request: Request) -> Backbone:
     model, weight_files = _with_weights(entry, request, size, top=top)
     found = from_model(
         model,
-        own=True,
+        ours=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,
@@ -89,7 +92,7 @@ def _load(entry: Application, request: Request) -> Backbone:
             "keras": keras.__version__,
         },
     )
-    keras.backend.clear_session(free_memory=False)
+    restart_names()  # of layers that Keras names: the next network has those of a first one
     return found
 
 
@@ -114,7 +117,7 @@ def _skeleton(entry: Application, size: tuple[int, int], *, top: bool) -> Flat:
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     with import_keras().StatelessScope():
-        return cut.flatten(build(entry, size, top=top, weights=None), size, own=True)
+        return cut.flatten(build(entry, size, top=top, weights=None), size, ours=True)
 
 
 def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -> bool:
@@ -137,7 +140,7 @@ def _is_below_top(entry: Application, request: Request, size: tuple[int, int]) -
     flattens = any(path.split("/")[-1].startswith("flatten") for path in whole.places)
     if flattens and size != (entry.size, entry.size) and not request.weights.startswith("random:"):
         raise UsageError(
-            f"the weights of layer {request.layer} fit one size alone",
+            f"the weights of layer {request.layer} fit only one image size",
             f"--size {size[0]}x{size[1]}",
             f"use --size {entry.size}, or a layer before the Flatten",
         )
@@ -153,7 +156,9 @@ def _with_weights(
     if request.weights.startswith("random:"):
         seed = request.weights.removeprefix("random:")
         if not seed.isdigit():
-            raise UsageError(f"no seed {seed!r}", "--weights", "such as random:0")
+            raise UsageError(
+                f"no seed {seed!r}", "--weights", "give a whole number, such as random:0"
+            )
         import_keras().utils.set_random_seed(int(seed))
         return build(entry, size, top=top, weights=None), ()
     square = (entry.size, entry.size)

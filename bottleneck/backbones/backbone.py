@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bottleneck.backbones.behind import Behind
+    from bottleneck.backbones.layer import Layer
     from bottleneck.core.portable import Portable
 
 BATCH = 64
@@ -35,7 +36,9 @@ class Spec:
     batch_size: int = BATCH
     weights: str = "imagenet"  # where nobody names others
     top: Top | None = None  # None: it was not made to tell classes
-    is_own: bool = False  # a file of the user's, who knows its pixels and its code
+    features: int | None = None  # numbers per image with --pooling avg; None: loading tells
+    weights_file: str | None = None  # of `weights`, in KERAS_HOME/models; None: nothing to fetch
+    is_users_file: bool = False  # a file of the user's, who knows its pixels and its code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +75,14 @@ class Backbone:
     row_dtype : str
         How rows are stored unless the user says otherwise: float16, or float32 for probabilities.
     batch_size : int
-        Images a compiled call.
+        Images per compiled call.
     weight_files : the files that were read
     about : names for people, and how many `parameters` there are up to the cut
     portable : the same network without Keras, for the few that have it
     behind : callable
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
+    layers : callable
+        Returns the layers of the whole network, in the order in which they compute.
     """
 
     make_model: Callable[[], Any]
@@ -92,6 +97,7 @@ class Backbone:
     about: dict[str, Any] = field(default_factory=dict)
     portable: Portable | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
+    layers: Callable[[], Sequence[Layer]] = tuple
 
     @property
     def model(self) -> Any:
@@ -122,7 +128,7 @@ def _pooled() -> Behind:
 def from_model(
     model: Any,
     *,
-    own: bool = False,
+    ours: bool = False,
     layer: str | None = None,
     pooling: str = "none",
     size: tuple[int, int],
@@ -138,7 +144,7 @@ def from_model(
 
     keras = import_keras()
     try:
-        flat = cut.flatten(model, size, own=own, network_version=network_version)
+        flat = cut.flatten(model, size, ours=ours, network_version=network_version)
     except ValueError as error:
         raise bad_size(model.name, size, error) from error
     at = flat.output if layer is None else cut.find_layer(flat, layer)
@@ -160,6 +166,7 @@ def from_model(
         weight_files=weight_files,
         about={**(about or {}), "parameters": whole.count_params()},
         behind=lambda: behind.Behind(flat, at, output, found.front),
+        layers=lambda: behind.layers(flat),
     )
     return found
 
@@ -168,4 +175,4 @@ def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:
     """Return the error for a size that a network cannot take."""
     reason = " ".join(str(error).split())[:160]
     what = f"{name} cannot take images of {size[0]}x{size[1]} ({reason})"
-    return UsageError(what, "--size", "try a larger one, or leave it away")
+    return UsageError(what, "--size", "try a larger size, or omit --size to use the network's own")

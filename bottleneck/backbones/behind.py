@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones.cut import give_weights, node_of, nodes_to
 from bottleneck.backbones.known import config_of, foreign_code
+from bottleneck.backbones.layer import Layer
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bottleneck.backbones.cut import Flat
 
@@ -52,23 +53,24 @@ class Behind:
         self._end = _before_classifier(flat.output)
         nodes = list(nodes_to(flat.output))
         names = _names(flat)
-        places = [i for i, node in _dominators(nodes) if id(node.outputs[0]) in names]
         last = nodes.index(node_of(self._end))
-        places = [i for i in places if 0 < i < last]  # behind the others there is nothing
+        learning = _last_that_learns(nodes[: last + 1])
+        places = _places(nodes, names, learning)
         at = next((i for i, node in enumerate(nodes) if node is node_of(cut)), len(nodes))
         if at not in places:
             before = [i for i in places if i < at][-1:]
             after = [i for i in places if i > at][:1]
             near = [names[id(nodes[i].outputs[0])] for i in before + after]
-            what = (
-                "nothing is behind the cut"
-                if at >= last
-                else f"other paths lead past {names.get(id(cut), 'the cut')} to the output"
-            )
+            if at >= last:
+                what = "nothing is behind the cut"
+            elif at >= learning:
+                what = "no layer with weights to train is behind the cut"
+            else:
+                what = f"other paths lead past {names.get(id(cut), 'the cut')} to the output"
             advice = (
                 f"extract with --layer {' or '.join(near)} and --pooling none into another --cache"
                 if near
-                else "use another head"
+                else "use another head: linear, dense or conv"
             )
             raise UsageError(what, WHERE, advice)
 
@@ -103,6 +105,36 @@ class Behind:
         return keras.Model(start, tensors[id(self._end)])
 
 
+def layers(flat: Flat) -> tuple[Layer, ...]:
+    """Return the layers of a network: their classes, shapes, and where a tail can start."""
+    nodes, names = list(nodes_to(flat.output)), _names(flat)
+    last = nodes.index(node_of(_before_classifier(flat.output)))
+    learning = _last_that_learns(nodes[: last + 1])
+    starts = {id(nodes[i].outputs[0]) for i in _places(nodes, names, learning)}
+    models = {path.rpartition("/")[0] for path in flat.places}
+    return tuple(
+        Layer(
+            name=path if len(calls) == 1 else f"{path}:{number}",
+            kind="Model" if path in models else type(node_of(outputs[0]).operation).__name__,
+            shape=tuple(outputs[0].shape[1:]),
+            tail=id(outputs[0]) in starts,
+        )
+        for path, calls in flat.places.items()
+        for number, outputs in enumerate(calls)
+    )
+
+
+def _places(nodes: list[Any], names: Mapping[int, str], learning: int) -> list[int]:
+    """Return the places where a tail can start; `learning` is the place of the last to train."""
+    found = [i for i, node in _dominators(nodes) if id(node.outputs[0]) in names]
+    return [i for i in found if 0 < i < learning]  # behind the others nothing is trained
+
+
+def _last_that_learns(nodes: list[Any]) -> int:
+    """Return the place of the last node with weights that a tail trains; 0 where there is none."""
+    return max((i for i, node in enumerate(nodes) if _learns(node)), default=0)
+
+
 def pooled() -> UsageError:
     """Return the error for rows that no layer of the network goes on from."""
     return UsageError(
@@ -125,6 +157,14 @@ def _twin(operation: Any, seed: int) -> Any:
     if "seed" in config:
         config["seed"] = seed
     return type(operation).from_config(config)
+
+
+def _learns(node: Any) -> bool:
+    """Whether a layer has weights that a tail trains; batch normalisation's stay as they were."""
+    keras = import_keras()
+    operation = node.operation
+    frozen = isinstance(operation, keras.layers.BatchNormalization | keras.layers.Normalization)
+    return isinstance(operation, keras.Layer) and bool(operation.weights) and not frozen
 
 
 def _dominators(nodes: list[Any]) -> list[tuple[int, Any]]:

@@ -1,25 +1,31 @@
-"""The backbones by name."""
+"""The backbones by name. Imports nothing but the standard library."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
+from bottleneck.core.frameworks import generators_kept
+from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from bottleneck.backbones.backbone import Backbone, Request, Spec
+    from bottleneck.core.reporter import Reporter
 
-# One line a family; the first that claims a name has it. A family is a module, light to import:
+# One entry per family; the first that claims a name has it. A family is a module that imports the
+# standard library alone, so that names can be listed:
 #   names() -> tuple       what it lists, for people
 #   claims(name) -> bool   whether a name is its own: a listed one, or of a form of its own (a path,
 #                          or a prefix such as `hub:`)
 #   spec(name) -> Spec     what is known of a name that it claims
-#   load(Request) -> Backbone
+#   load(Request, Reporter) -> Backbone
 FAMILIES = (
     "bottleneck.backbones.applications",
-    "bottleneck.backbones.mini.load",
+    "bottleneck.backbones.mini.family",
     "bottleneck.backbones.keras_file",
 )
 
@@ -34,12 +40,17 @@ def _families() -> list[Any]:
 
 
 def spec(name: str) -> Spec:
-    """Return what is known of a backbone before it is loaded; UsageError names the near ones."""
+    """Return what is known of a backbone before it is loaded; UsageError names the near ones.
+
+    Listed names are found in any case: `ResNet50` is resnet50.
+    """
+    name = _as_listed(name)
     found: Spec = _family(name).spec(name)
     return found
 
 
-def load(request: Request) -> Backbone:
+@as_guest()
+def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     """Return the frozen network, cut, with its identity.
 
     Raises
@@ -51,8 +62,14 @@ def load(request: Request) -> Backbone:
     MissingDependencyError
         Without Keras and its backend, where the network needs them.
     """
-    found: Backbone = _family(request.backbone).load(request)
+    request = replace(request, backbone=_as_listed(request.backbone))
+    with generators_kept():  # Keras draws initial weights, also those that it then replaces
+        found: Backbone = _family(request.backbone).load(request, reporter)
     return found
+
+
+def _as_listed(name: str) -> str:
+    return name.lower() if name.lower() in names() else name
 
 
 def _family(name: str) -> Any:
@@ -60,5 +77,9 @@ def _family(name: str) -> Any:
         if family.claims(name):
             return family
     near = difflib.get_close_matches(name.lower(), names(), 4, 0.5)
-    hint = f"near it: {', '.join(near)}" if near else "see bottleneck extract --help"
+    hint = (
+        f"near it: {', '.join(near)}"
+        if near
+        else "bottleneck extract --backbone list prints all names"
+    )
     raise UsageError(f"no backbone {name!r}", "--backbone", hint)

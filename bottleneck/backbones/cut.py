@@ -81,34 +81,36 @@ def flatten(
     model: Any,
     size: tuple[int, int],
     *,
-    own: bool = False,
+    ours: bool = False,
     network_version: str | None = None,
 ) -> Flat:
     """Return a flat float32 copy of a network with one image input and one output.
 
     Parameters
     ----------
-    own : bool
+    ours : bool
         The network was made in float32 for this alone, so its layers need not be copied: half of
         the variables, and of the time.
 
     Raises
     ------
     UsageError
-        For code that is not Keras' own, unless `network_version` says which version it is.
+        For code from outside Keras, unless `network_version` says which version it is.
     """
     keras = import_keras()
     if not is_nested(model) or not getattr(model, "inputs", None):
         raise UsageError(
             f"{type(model).__name__} is not made of layers by Keras' functional API",
             model.name,
-            "give --network-version TEXT once it is wrapped in a functional model",
+            "wrap it in keras.Model(inputs, outputs), and add --network-version TEXT",
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UsageError("needs one input and one output", model.name, "cut it so first")
+        raise UsageError(
+            "needs one input and one output", model.name, "save a model that has one of each"
+        )
     image = keras.Input((*size, 3), dtype="float32", name="image")
     flat = Flat(image, None)
-    replay = _Replay(flat, network_version, own=own)
+    replay = _Replay(flat, network_version, ours=ours)
     (flat.output,) = replay.run(model, [image], "")
     return flat
 
@@ -116,10 +118,10 @@ def flatten(
 class _Replay:
     """One flattening: which layer became which copy."""
 
-    def __init__(self, flat: Flat, network_version: str | None, *, own: bool) -> None:
+    def __init__(self, flat: Flat, network_version: str | None, *, ours: bool) -> None:
         self._flat = flat
         self._version = network_version
-        self._own = own
+        self._ours = ours
         self._twins: dict[int, Any] = {}
         self._order: dict[str, list[tuple[int, ...]]] = {}  # path → the numbers of its calls
 
@@ -177,7 +179,7 @@ class _Replay:
                     f"computes in {operation.compute_dtype}", operation.name, "make it float32"
                 )
             return operation  # code that only its author can copy
-        if self._own:
+        if self._ours:
             operation.trainable = False
             return operation
         if id(operation) not in self._twins:

@@ -14,7 +14,7 @@ import h5py
 
 from bottleneck.core.errors import UsageError
 
-OWN = "weight files hold their own tensors"
+OWN = "save the weights again with model.save_weights"
 # A data set larger than this must be stored, up to compression, in what it claims to hold.
 FREE_BYTES = 1 << 28
 MAX_EXPANSION = 100

@@ -209,14 +209,14 @@ def _config(operation: Any, rank: int) -> dict[str, Any]:
     config = config_of(operation)
     name = type(operation).__name__
     is_layer = hasattr(operation, "weights")
-    is_own = not is_of_keras(type(operation))
-    pinned = COUNTED.get(name) if is_layer and not is_own else None
+    is_foreign = not is_of_keras(type(operation))
+    pinned = COUNTED.get(name) if is_layer and not is_foreign else None
     defaults = _constructor_defaults(type(operation))
     counted: dict[str, Any] = {}
     for key, value in config.items():
-        if _never_counts(key, of_keras=is_layer and not is_own):
+        if _never_counts(key, of_keras=is_layer and not is_foreign):
             continue
-        # Other operations put an axis into their input, so that -1 is none of it.
+        # Operations that add an axis count it in their output, so their -1 must stay as it is.
         spelled = _spell(value, key, rank if pinned is not None else None)
         if pinned is None:
             counts = True
@@ -288,7 +288,7 @@ def network_digest(output: Any, network_version: str | None = None) -> str:
     Raises
     ------
     UsageError
-        For code that is not Keras' own, unless `network_version` says which version it is.
+        For code from outside Keras, unless `network_version` says which version it is.
     """
     walk = _Walk(output, network_version)
     return canonical_digest({"nodes": walk.nodes, "cut": walk.cut})

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.backbones.backbone import Backbone, Request, Spec, Top, from_model
-from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.reporter import SILENT
+
+if TYPE_CHECKING:
+    from bottleneck.core.reporter import Reporter
 
 WEIGHTS = "own"
 
@@ -32,50 +35,48 @@ def spec(name: str) -> Spec:
     """Return what is known of a file that is not opened yet: where it is."""
     path = Path(name).expanduser().absolute()
     top = Top(layer=None, classes=None)
-    return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_own=True)
+    return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_users_file=True)
 
 
-def load(request: Request) -> Backbone:
+def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     """Load the network of a file, cut it, and give it its identity.
 
     Raises
     ------
     UsageError
         No such file, not a network, code or classes that cannot be known, more than one input or
-        no RGB input, no size where it takes any, an unknown layer.
+        no RGB input, an unknown layer, no --size although the network takes any size.
     DamagedError
         A file whose bytes are not those that were saved.
     MissingDependencyError
         Without Keras and its backend.
     """
     from bottleneck.backbones import model_file  # noqa: PLC0415 - h5py, Keras: not for a warm run
-    from bottleneck.core.frameworks import generators_kept  # noqa: PLC0415
 
     path = Path(request.backbone)
     arithmetic = preprocessing.named(request.preprocessing, preprocessing.NONE)
     if request.weights != WEIGHTS:
-        raise UsageError("a model file holds its own weights", "--weights", "leave --weights away")
-    with generators_kept():
-        model = model_file.load(path, imports=request.imports, trust=request.trust)
-        size = _size(model, path, request.size)
-        try:
-            found = from_model(
-                model,
-                layer=request.layer,
-                pooling=request.pooling,
-                size=size,
-                preprocessing=arithmetic,
-                network_version=request.network_version,
-                weight_files=(path,),
-                about=_about(request, path),
-            )
-        except (BottleneckError, MemoryError):
-            raise
-        except Exception as error:  # a layer of somebody's own may raise anything
-            why = model_file.reason(error)
-            raise UsageError(f"cannot be rebuilt ({why})", path, "check its layers") from error
+        raise UsageError("a model file holds its own weights", "--weights", "omit --weights")
+    model = model_file.load(path, imports=request.imports, trust=request.trust)
+    size = _size(model, path, request.size)
+    try:
+        found = from_model(
+            model,
+            layer=request.layer,
+            pooling=request.pooling,
+            size=size,
+            preprocessing=arithmetic,
+            network_version=request.network_version,
+            weight_files=(path,),
+            about=_about(request, path),
+        )
+    except (BottleneckError, MemoryError):
+        raise
+    except Exception as error:  # a layer of somebody's own may raise anything
+        why = model_file.reason(error)
+        raise UsageError(f"cannot be rebuilt ({why})", path, "check its layers") from error
     if request.preprocessing is None:
-        console.say(f"{path.name} gets pixels from 0 to 255 (--preprocessing none)")
+        reporter.say(f"{path.name} gets pixels from 0 to 255 (--preprocessing none)")
     return found
 
 
@@ -83,7 +84,11 @@ def _size(model: Any, path: Path, asked: tuple[int, int] | None) -> tuple[int, i
     """Return (height, width): what is asked for, or what the network takes."""
     shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or ()]
     if not shapes:
-        raise UsageError("not made of layers from an input on", path, "use the functional API")
+        raise UsageError(
+            "not made of layers from an input on",
+            path,
+            "build it with the functional API: keras.Model(inputs, outputs)",
+        )
     n_inputs, n_outputs = len(shapes), len(model.outputs)
     if (n_inputs, n_outputs) != (1, 1):
         raise UsageError(
@@ -97,7 +102,7 @@ def _size(model: Any, path: Path, asked: tuple[int, int] | None) -> tuple[int, i
         raise UsageError(f"takes {what}, not height x width x 3", path, "RGB, channels last")
     size = asked or shape[1:3]
     if None in size:
-        raise UsageError("takes images of any size", path, "say which: --size H[xW]")
+        raise UsageError("takes images of any size", path, "choose one with --size HEIGHT[xWIDTH]")
     return int(size[0]), int(size[1])
 
 

@@ -1,4 +1,4 @@
-"""Known code only.
+"""Only code that is known: Keras' own.
 
 A class or function that is not Keras' own could compute anything, and change unseen; so it is
 refused, unless the user says which version it is. Byte code is never hashed.
@@ -41,9 +41,9 @@ def check_known(operation: Any, network_version: str | None) -> None:
     foreign = foreign_code(operation)
     if foreign and network_version is None:
         raise UsageError(
-            f"{foreign} is code that cannot be known",
+            f"{foreign} is code from outside Keras, whose version cannot be known",
             f"layer {operation.name}",
-            "say which version it is with --network-version TEXT",
+            "name its version with --network-version TEXT; change the text with the code",
         )
 
 

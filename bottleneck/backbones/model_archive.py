@@ -65,7 +65,7 @@ def read_config(file: BinaryIO, path: Path) -> Any:
     try:
         return json.loads(config)
     except (ValueError, RecursionError) as error:
-        raise UsageError("its config is no JSON", path, NOT_ONE) from error
+        raise UsageError("its config is not JSON", path, NOT_ONE) from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], path: Path) -> None:
@@ -77,7 +77,9 @@ def _check_members(members: list[zipfile.ZipInfo], path: Path) -> None:
     if more or len(names) > len(set(names)):
         what = min(more) if more else "a member twice"
         raise UsageError(
-            f"holds {what[:80]}, which is neither layers nor tensors", path, "leave that out"
+            f"holds {what[:80]}, which is neither layers nor tensors",
+            path,
+            "remove it from the file",
         )
     for member in members:
         if member.file_size > MAX_EXPANSION * max(member.compress_size, 1 << 20):

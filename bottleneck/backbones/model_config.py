@@ -42,7 +42,7 @@ class Finding:
 
     what: str
     layer: str
-    kind: str  # code (inside the file), own (a class or function of somebody's), never
+    kind: str  # code (inside the file), foreign (a class or function that is not of Keras), never
 
 
 def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
@@ -50,7 +50,7 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
 
     Parameters
     ----------
-    imported : classes of the user's own are at hand
+    imported : the user imports the modules of custom classes
     trusted : code inside the file may run
 
     Raises
@@ -61,14 +61,18 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
     for found in findings(config):
         at = f"{where}, layer {found.layer}" if found.layer else where
         if found.kind == "never":
-            raise UsageError(f"{found.what} is no part of a network for images", at, "take it out")
+            raise UsageError(
+                f"{found.what} cannot be part of a network for images",
+                at,
+                "remove it from the model",
+            )
         if found.kind == "code" and not trusted:
             raise UsageError(
                 f"{found.what} is code inside the file, and is not run",
                 at,
                 "if you trust who made it: --trust --network-version TEXT",
             )
-        if found.kind == "own" and not imported:
+        if found.kind == "foreign" and not imported:
             raise UsageError(
                 f"{found.what} is not Keras' own",
                 at,
@@ -89,7 +93,7 @@ def findings(value: Any, layer: str = "") -> Iterator[Finding]:
                 yield Finding(_what(value), layer, kind)
         for key, item in value.items():
             if key == "compile_config":  # its functions Keras finds by name, or not at all
-                yield from (f for f in findings(item, layer) if f.kind != "own")
+                yield from (f for f in findings(item, layer) if f.kind != "foreign")
                 continue
             if key.endswith("activation"):
                 yield from _activation(item, layer)
@@ -99,7 +103,7 @@ def findings(value: Any, layer: str = "") -> Iterator[Finding]:
 def _activation(value: Any, layer: str) -> Iterator[Finding]:
     """Yield what Keras writes of an activation that is not its own, where it is no object."""
     if isinstance(value, str) and ">" in value:
-        yield Finding(value, layer, "own")  # a registered function: package>name
+        yield Finding(value, layer, "foreign")  # a registered function: package>name
     if isinstance(value, dict) and "class_name" not in value:
         yield Finding("a lambda", layer, "code")
 
@@ -127,7 +131,7 @@ def _kind(value: dict[str, Any]) -> str | None:
         return None
     first, *rest = str(module or "").split(".")
     if first != "keras":
-        return "own"
+        return "foreign"
     if name in _READS_FILES:
         return "never"
     if name == "function":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones import foreign_hdf5, model_archive, model_config, own_code
+from bottleneck.backbones import foreign_hdf5, model_archive, model_config, user_code
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -53,7 +53,7 @@ def load(path: Path, *, imports: Sequence[str] = (), trust: bool = False) -> Any
             foreign_hdf5.check(file, path, "check --backbone")
         else:
             _check(file, path, imported=bool(imports), trusted=trust)
-    model = _load_with_keras(path, own_code.import_modules(imports), trust=trust)
+    model = _load_with_keras(path, user_code.import_modules(imports), trust=trust)
     if _stat(path) != before:
         raise UsageError("changed while it was read", path, "run the same command again")
     return model
@@ -68,12 +68,12 @@ def reason(error: Exception) -> str:
 def _check(file: BinaryIO, path: Path, *, imported: bool, trusted: bool) -> None:
     config = model_archive.read_config(file, path)
     if not isinstance(config, dict):
-        raise UsageError("its config is no network", path, model_archive.NOT_ONE)
+        raise UsageError("its config does not describe a network", path, model_archive.NOT_ONE)
     config["compile_config"] = None  # it is not compiled again
     try:
         model_config.check(config, path, imported=imported, trusted=trusted)
     except RecursionError as error:
-        raise UsageError("its config is too deep", path, model_archive.NOT_ONE) from error
+        raise UsageError("its config is nested too deeply", path, model_archive.NOT_ONE) from error
 
 
 def _stat(path: Path) -> tuple[int, ...]:

@@ -8,12 +8,15 @@ the network's own module in keras.applications, which a test walks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -22,8 +25,25 @@ TENSORFLOW = "x/127.5-1"
 TORCH = "x/255-0.485,0.456,0.406/0.229,0.224,0.225"
 NONE = "none"
 TEXTS = (CAFFE, TENSORFLOW, TORCH, NONE)
-# As users name them; the names are those of `mode` in keras.applications.
-NAMED = MappingProxyType({"none": NONE, "tf": TENSORFLOW, "caffe": CAFFE, "torch": TORCH})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An arithmetic that users can choose by a name."""
+
+    text: str  # of TEXTS
+    help: str  # one line for people
+
+
+# The names are those of `mode` in keras.applications.
+NAMED: Mapping[str, Named] = MappingProxyType(
+    {
+        "none": Named(text=NONE, help="pixels stay from 0 to 255"),
+        "tf": Named(text=TENSORFLOW, help="pixels are scaled to -1 to 1"),
+        "caffe": Named(text=CAFFE, help="blue first, and ImageNet's mean is subtracted"),
+        "torch": Named(text=TORCH, help="scaled to 0 to 1, then ImageNet's mean and deviation"),
+    }
+)
 
 
 def named(name: str | None, default: str) -> str:
@@ -33,11 +53,11 @@ def named(name: str | None, default: str) -> str:
     if name not in NAMED:
         known = ", ".join(NAMED)
         raise UsageError(f"no preprocessing {name!r}", "--preprocessing", f"one of {known}")
-    return NAMED[name]
+    return NAMED[name].text
 
 
 def _constant(*values: float) -> NDArray[np.float32]:
-    import numpy as np  # noqa: PLC0415 - help texts list the names without it
+    import numpy as np  # noqa: PLC0415 - names can be listed without it
 
     return np.array(values, np.float32)
 

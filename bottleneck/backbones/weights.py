@@ -59,7 +59,7 @@ def built_around(build: Any, path: Path) -> Any:
     Raises
     ------
     UsageError
-        When there is no such file, it is none, or its tensors are not the model's.
+        When the file is missing, is no HDF5 weight file, or its tensors do not fit the model.
     """
     _check_file(path)
     with _get_file(lambda *_, **__: str(path)):
@@ -126,7 +126,7 @@ def load_file(model: Any, path: Path) -> None:
     Raises
     ------
     UsageError
-        When there is no such file, it is none, or its tensors are not the model's.
+        When the file is missing, is no HDF5 weight file, or its tensors do not fit the model.
     """
     _check_file(path)
     try:

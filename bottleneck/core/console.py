@@ -9,6 +9,7 @@ import atexit
 import errno
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, Terminated, from_os_error
+from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
 
 if TYPE_CHECKING:
@@ -66,14 +68,14 @@ class Console:
         else:
             from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
 
-            with tqdm(
-                total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True
-            ) as bar:
-                self._bar = bar
-                try:
-                    yield bar
-                finally:
-                    self._bar = None
+            around = self._bar
+            bar = tqdm(total=total, desc=what, unit=" images", smoothing=0.1, dynamic_ncols=True)
+            self._bar = bar
+            try:
+                yield bar
+            finally:
+                bar.close()  # first, so that a message of another thread gets a line of its own
+                self._bar = around
 
 
 class _Lines:
@@ -118,10 +120,13 @@ def progress(total: int, what: str) -> AbstractContextManager[Progress]:
 
 
 def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
-    """Print a command's result on stdout: one JSON object, or lines for people."""
+    """Print a command's result on stdout: one JSON object, or lines for people.
+
+    With --quiet there are no lines; the object was asked for, so it is there.
+    """
     if as_json:
         print(json.dumps(report, ensure_ascii=True, allow_nan=False))
-    else:
+    elif not _console.quiet:
         print("\n".join(lines))
 
 
@@ -145,9 +150,12 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
     def terminate(_number: int, _frame: object) -> None:
         raise Terminated
 
+    configure(quiet=False)  # until the command's words are read
     before = signal.signal(signal.SIGTERM, terminate)
     try:
-        code = main(argv)
+        check_alone()
+        with _libraries_hushed():
+            code = main(argv)
         sys.stdout.flush()
     except BottleneckError as error:
         return failures.tell(error)
@@ -170,6 +178,35 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         signal.signal(signal.SIGTERM, before)
         # The process ends next. Looking once more through all that TensorFlow made takes a second.
         atexit.register(gc.freeze)
+
+
+class _Warnings(logging.Handler):
+    """Shows people what our own modules warn of, for which they use `logging`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one warning."""
+        _console.warn(record.getMessage())
+
+
+@contextmanager
+def _libraries_hushed() -> Iterator[None]:
+    """Show our own warnings, and not those that libraries give to whoever writes programs.
+
+    Python prints warnings that no handler takes. Whoever asks for them (`python -W`) sees them.
+    """
+    handlers: dict[logging.Logger, logging.Handler] = {
+        logging.getLogger("bottleneck"): _Warnings(logging.WARNING),
+        logging.getLogger(): logging.NullHandler(),
+    }
+    for logger, handler in handlers.items():
+        logger.addHandler(handler)
+    logging.captureWarnings(not sys.warnoptions)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        for logger, handler in handlers.items():
+            logger.removeHandler(handler)
 
 
 def show_error(error: BottleneckError) -> None:

@@ -55,6 +55,11 @@ class RecipeError(BottleneckError):
 
     exit_code = 4
 
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The keys that differ: `("pooling",)`; each has a line in `details`."""
+        return tuple(line.partition(":")[0] for line in self.details)
+
 
 class OtherRowsError(RecipeError):
     """The features in the store and those that this machine computes differ."""

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import UsageError
+from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,8 +132,9 @@ def check_free(path: Path) -> None:
     Raises
     ------
     UsageError
-        When the name is taken, or its folder is not there.
+        When the name is taken, its folder is not there, or it is an address of another kind.
     """
+    local_path(path)
     if os.path.lexists(path):
         raise UsageError("exists", path, "choose another name, or delete it")
     if not path.parent.is_dir():
@@ -238,9 +240,15 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Move a file aside (a damaged commit, say), durably; what is at `target` is not replaced."""
+    """Move a file aside (a damaged commit, say), durably; the caller must hold a lock.
+
+    It has one name or the other, whenever the power fails. What is at `target` is not replaced.
+    """
     make_folder(target.parent)
-    _take_name(path, target)
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "name exists", str(target))
+    os.rename(path, target)  # noqa: PTH104 - tests patch `os` here
+    sync_folder(target.parent)
     sync_folder(path.parent)
 
 

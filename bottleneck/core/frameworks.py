@@ -6,13 +6,16 @@ import gc
 import logging
 import os
 import random
+import re
 import sys
 import tempfile
+import warnings
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core import guest
 from bottleneck.core.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
@@ -21,13 +24,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 INSTALL = "pip install 'bottleneck-cache[tensorflow]'"
 INSTALL_OPENVINO = "pip install 'bottleneck-cache[openvino]'"
+# Lines of the loggers of TensorFlow, XLA, CUDA and oneDNN, in both of their forms; fatal ones stay.
+CHATTER = re.compile(
+    rb"^(WARNING: All log messages before absl::|[IWE]\d{4} \d\d:\d\d:\d\d\.\d|"
+    rb"[IWE]0000 \d\d:\d\d:\d|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |"
+    rb"To enable the following instructions: ).*\n?",
+    re.MULTILINE,
+)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what native libraries print on stderr out of sight: it goes to the debug log.
+def native_chatter_held() -> Iterator[None]:
+    """Keep what native libraries log on stderr out of sight: it goes to the debug log.
 
-    TensorFlow's start-up says in several lines that a machine without a GPU has none.
+    TensorFlow's start says in several lines that a machine without a GPU has none, before any
+    setting of its own could stop it. What else was written meanwhile, by other threads say, is
+    written at the end.
     """
     sys.stderr.flush()
     real = os.dup(2)
@@ -36,10 +48,15 @@ def quiet() -> Iterator[None]:
         try:
             yield
         finally:
+            sys.stderr.flush()
             os.dup2(real, 2)
             os.close(real)
             aside.seek(0)
-            log.debug("%s", aside.read().decode("utf-8", "replace"))
+            written = aside.read()
+            log.debug("%s", written.decode("utf-8", "replace"))
+            rest = CHATTER.sub(b"", written)
+            if rest:
+                os.write(2, rest)
 
 
 @contextmanager
@@ -60,80 +77,130 @@ def collector_paused() -> Iterator[None]:
 def import_keras() -> Any:
     """Import Keras 3 and make it compute in float32, channels last, whatever keras.json says.
 
+    Within `guest.as_guest` the caller's settings come back at its end.
+
     Raises
     ------
     MissingDependencyError
         When Keras or its backend is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors are shown, chatter is not
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    try:
-        with quiet(), collector_paused():
-            keras = import_module("keras")
-            if keras.backend.backend() == "tensorflow":
-                _prepare_tensorflow()
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
-    except ValueError as error:
-        raise UsageError(
-            f"Keras cannot start ({error})", "keras.json", "mend or delete that file"
-        ) from error
+    keras = import_callers_keras()
+    guest.keep_settings(keras)
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
+    if keras.backend.backend() == "tensorflow":
+        _set_tensorflow()
+    return keras
+
+
+def import_callers_keras() -> Any:
+    """Import Keras 3 and leave its settings alone: for what the caller goes on to use.
+
+    Raises
+    ------
+    MissingDependencyError
+        When Keras or its backend is not installed.
+    """
+    if sys.modules.get("keras") is not None:
+        return _start(import_module("keras"))
+    try:
+        with guest.environment_kept(), warnings.catch_warnings(), generators_kept():
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, while it is imported
+            os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+            with native_chatter_held(), collector_paused():
+                return _start(import_module("keras"))
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
+    except ValueError as error:
+        raise UsageError(
+            f"Keras cannot start ({error})", "keras.json", "correct or delete that file"
+        ) from error
+
+
+def _start(keras: Any) -> Any:
+    if keras.backend.backend() == "tensorflow":
+        _start_tensorflow()
     return keras
 
 
 @cache
-def _prepare_tensorflow() -> None:
-    """Ask for IEEE float32, deterministic kernels and no more memory than is needed.
+def _start_tensorflow() -> None:
+    """Start TensorFlow's devices, taking no more of their memory than is needed.
 
-    Also where the user's own program imported Keras first; what TensorFlow refuses to change once
-    it has computed is left as it is.
+    Also where the caller imported Keras first; what TensorFlow refuses to change once it has
+    computed is left as it is. This cannot be undone.
     """
+    with native_chatter_held():
+        tf = import_module("tensorflow")
+        for gpu in tf.config.list_physical_devices("GPU"):
+            try:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            except RuntimeError:  # the process used the GPU already: its settings stand
+                log.debug("memory growth of %s is as it was", gpu.name)
+        tf.config.list_logical_devices()  # starts the devices, and their chatter, now
+
+
+def _set_tensorflow() -> None:
+    """Ask for IEEE float32 and, on a GPU, for deterministic operations."""
     tf = import_module("tensorflow")
     tf.config.experimental.enable_tensor_float_32_execution(False)
     tf.get_logger().setLevel("ERROR")  # it warns of retracing while networks are built
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
+    if tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-    for gpu in gpus:
-        try:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # the process used the GPU already: its settings stand
-            log.debug("memory growth of %s is as it was", gpu.name)
-    tf.config.list_logical_devices()  # starts the devices, and their chatter, now
 
 
 @contextmanager
 def generators_kept() -> Iterator[None]:
-    """Leave Python's and numpy's global generators as they were: Keras draws from them."""
+    """Leave the global generators of Python, numpy and TensorFlow as they were.
+
+    Keras draws from them, and sets the seeds of all three at once.
+    """
     import numpy as np  # noqa: PLC0415 - this module is imported where numpy is not
 
     python_state, numpy_state = random.getstate(), np.random.get_state()
+    seed, drawn = (_tensorflow_state().get(key) for key in ("_seed", "_rng"))
     try:
         yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
+        if _tensorflow_state().get("_seed") != seed:
+            # The public function would begin the sequence of that seed anew.
+            _tensorflow_state().update(_seed=seed, _rng=drawn)
+
+
+def _tensorflow_state() -> dict[str, Any]:
+    """Return the attributes of TensorFlow's context, which has the global seed; {} without it."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    return {} if module is None else vars(module.context())
+
+
+@contextmanager
+def telemetry_kept_out() -> Iterator[None]:
+    """Keep the part of OpenVINO out that reports imports and conversions to its makers.
+
+    It reports over the network, and whoever uses us has not agreed to that. Without it OpenVINO
+    goes on with an empty stand-in of its own.
+    """
+    with guest.module_hidden("openvino_telemetry"):
+        yield
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO.
-
-    Its Python package reports every import and conversion to its makers over the network. Whoever
-    uses ours has not agreed to that, so the part that reports is kept out; without it OpenVINO
-    goes on with an empty stand-in of its own.
+    """Import OpenVINO, without its telemetry; see `telemetry_kept_out`.
 
     Raises
     ------
     MissingDependencyError
         When OpenVINO is not installed.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # not importable
-    try:
+    if sys.modules.get("openvino") is not None:
         return import_module("openvino")
+    try:
+        with guest.environment_kept(), warnings.catch_warnings(), telemetry_kept_out():
+            return import_module("openvino")
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"{error.name} is not installed", "openvino", INSTALL_OPENVINO

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from bottleneck.core.sample import show_key
+from bottleneck.core.errors import UsageError
 
 Stat = tuple[int, int, int, int]  # size in bytes, mtime_ns, ctime_ns, inode
 _ON_WINDOWS = os.name == "nt"
 _HEX = "hex:"
+# `s3://bucket/x`, which is `s3:/bucket/x` once it is a Path. One letter is a drive of Windows.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+
+
+def local_path(path: Path | str) -> Path:
+    """Return a path on this machine.
+
+    Raises
+    ------
+    UsageError
+        For `scheme://…`, which would otherwise name a local folder `scheme:`.
+    """
+    text = os.fspath(path)
+    scheme = _SCHEME.match(text)
+    if scheme:
+        address = f"{scheme[1]}://{text[scheme.end() :]}"
+        raise UsageError(
+            f"addresses that begin with {scheme[1]}:// are not supported",
+            address,
+            "give a path on this machine",
+        )
+    return Path(text)
 
 
 def stat_row(stat: os.stat_result) -> Stat:
@@ -44,6 +67,8 @@ def absolute(path: Path) -> Path:
 
 def shown(path: Path | str) -> str:
     """Return a path, or a name, as people see it; its bytes need not be UTF-8."""
+    from bottleneck.core.sample import show_key  # noqa: PLC0415 - numpy; --help does without
+
     return show_key(os.fsencode(path))
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import UsageError
-from bottleneck.core.paths import from_json_text
+from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.data.layout import EXTENSIONS
 from bottleneck.data.patterns import make_patterns, patterns_from_json
 
@@ -52,7 +52,7 @@ def open_source(data: str, include: Iterable[str] = (), exclude: Iterable[str] =
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
     if data in NAMED:
         return _open(NAMED[data], patterns)
-    path = Path(data)
+    path = local_path(data)
     return _open(PATHS[_kind_of(path)][0], path, patterns)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import show_key
-from bottleneck.data.labels import refuse_multi_label, refuse_regression
+from bottleneck.data.labels import multi_label_error, regression_error
 from bottleneck.data.layout import SPLIT_FOLDERS
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def read_header(line: bytes, delimiter: str, where: str) -> list[str]:
             raise DataError(f"two columns are called {name!r}", where, COLUMNS_ADVICE)
     several = next(filter(_MULTI_LABEL.fullmatch, header), None)
     if several is not None:
-        raise refuse_multi_label(f"column {several!r}", where)
+        raise multi_label_error(f"column {several!r}", where)
     target = next((name for name in header if name in _REGRESSION), None)
     if target is not None and "label" not in header:
-        raise refuse_regression(f"no column 'label', but {target!r}", where)
+        raise regression_error(f"no column 'label', but {target!r}", where)
     return header
 
 

@@ -41,7 +41,7 @@ def number_labels(
     return np.fromiter((number[name] for name in names), np.int32, len(names)), classes
 
 
-def refuse_regression(what: str, where: str) -> DataError:
+def regression_error(what: str, where: str) -> DataError:
     """Return the error for a column (`what`) of numbers to predict."""
     return DataError(
         f"{what}: regression targets are not supported",
@@ -50,7 +50,7 @@ def refuse_regression(what: str, where: str) -> DataError:
     )
 
 
-def refuse_multi_label(what: str, where: str) -> DataError:
+def multi_label_error(what: str, where: str) -> DataError:
     """Return the error for a column (`what`) with several labels an image."""
     return DataError(
         f"{what}: several labels an image (multi-label) are not supported",
@@ -63,7 +63,7 @@ def _refuse_fractions(names: Iterable[str], column: str, where: str) -> None:
     if all(map(_NUMBER.fullmatch, names)):
         broken = next((name for name in sorted(names) if not float(name).is_integer()), None)
         if broken is not None:
-            raise refuse_regression(f"column {column!r} holds numbers such as {broken}", where)
+            raise regression_error(f"column {column!r} holds numbers such as {broken}", where)
 
 
 def _refuse_two_spellings(names: Iterable[str], column: str, where: str) -> None:
@@ -92,4 +92,4 @@ def _refuse_several(names: set[str], column: str, where: str) -> None:
             or (len(parts) > 1 and all(part in names for part in parts))
         )
         if several:
-            raise refuse_multi_label(f"column {column!r} holds {name!r}", where)
+            raise multi_label_error(f"column {column!r} holds {name!r}", where)

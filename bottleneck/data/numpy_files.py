@@ -23,7 +23,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource, Images
-from bottleneck.data.labels import number_labels, refuse_multi_label, refuse_regression
+from bottleneck.data.labels import multi_label_error, number_labels, regression_error
 from bottleneck.data.reading import Container, open_container
 
 if TYPE_CHECKING:
@@ -168,9 +168,9 @@ class _File:
         shape, dtype = member.shape, member.dtype
         what = f"{name} is {dtype} {list(shape)}"
         if shape[1:] not in {(), (1,)}:
-            raise refuse_multi_label(what, self.where)
+            raise multi_label_error(what, self.where)
         if dtype.kind == "f":
-            raise refuse_regression(what, self.where)
+            raise regression_error(what, self.where)
         if dtype.kind not in "biuUS":
             raise DataError(what, self.where, "labels must be whole numbers or texts")
         if shape[:1] != (n,):

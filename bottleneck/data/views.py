@@ -26,6 +26,7 @@ from PIL import Image
 
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.recipe import ViewSpec
+from bottleneck.data import view_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -91,14 +92,17 @@ def _brightness(u: float, _v: float, _w: float) -> Change:
     return Change(move=np.eye(3), gain=0.7 + 0.6 * u)
 
 
-# One line an operation, in the order in which they apply.
+_CHANGES = {
+    "flip": _flip,
+    "crop": _crop,
+    "shear": _shear,
+    "zoom": _zoom,
+    "brightness": _brightness,
+}
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "flip": Operation("flip 0.5", _flip),
-        "crop": Operation("crop 0.8..1", _crop),
-        "shear": Operation("shear 0.2", _shear),
-        "zoom": Operation("zoom 0.8..1.2", _zoom),
-        "brightness": Operation("brightness 0.7..1.3", _brightness),
+        name: Operation(listed.spelled, _CHANGES[name])
+        for name, listed in view_list.OPERATIONS.items()
     }
 )
 

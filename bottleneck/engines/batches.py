@@ -62,8 +62,10 @@ class Batches:
     def _halve(self, error: Exception) -> None:
         if self.size == 1:
             raise NoSpaceError(
-                "no memory for a batch of one", self._device, "use a smaller --size or network"
+                "not enough memory for a single image",
+                self._device,
+                "use a smaller --size or a smaller network",
             ) from error
         self.size //= 2
         self._call = None
-        log.warning("memory ended: going on with %d images a batch", self.size)
+        log.warning("not enough memory: going on with %d images per batch", self.size)

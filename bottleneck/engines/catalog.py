@@ -1,4 +1,7 @@
-"""The engines by name, and which of them computes."""
+"""The engines by name, and which of them computes.
+
+Imports nothing but the standard library, so that commands can offer the names.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,10 @@ class EngineSpec:
     needs: str  # the package that must be there
     extra: str  # of ours, that installs it
     supports_gpu: bool
+    help: str  # one line for people
 
 
-# One line an engine, the fastest on a CPU first.
+# One entry per engine, the fastest on a CPU first. Add an engine here and nowhere else.
 ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
     {
         "openvino": EngineSpec(
@@ -38,21 +42,18 @@ ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
             needs="openvino",
             extra="openvino",
             supports_gpu=False,
+            help="OpenVINO: the fastest on CPUs; cannot use a GPU",
         ),
         "keras": EngineSpec(
-            module="bottleneck.engines.keras", needs="keras", extra="tensorflow", supports_gpu=True
+            module="bottleneck.engines.keras",
+            needs="keras",
+            extra="tensorflow",
+            supports_gpu=True,
+            help="Keras with its backend: takes every network; uses a GPU where there is one",
         ),
     }
 )
 AUTO = "auto"
-
-
-def described() -> str:
-    """Return the engines and what each computes on, for a help text."""
-    listed = (
-        f"{name} ({'CPU or GPU' if spec.supports_gpu else 'CPU'})" for name, spec in ENGINES.items()
-    )
-    return ", ".join(listed)
 
 
 def candidates(asked: str, *, made_by: str | None = None, devices: str | None = None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.frameworks import import_openvino
+from bottleneck.core.frameworks import import_openvino, telemetry_kept_out
 from bottleneck.engines import keras
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def convert(frozen: Frozen, portable: Portable | None) -> Any:
     """
     if portable is not None:
         return _built(frozen, portable)
-    return import_openvino().convert_model(
-        keras.trace(frozen.model(), frozen.preprocess, frozen.size)
-    )
+    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.size)
+    openvino = import_openvino()
+    with telemetry_kept_out():
+        return openvino.convert_model(traced)
 
 
 class OpenVinoBuilder:

@@ -25,7 +25,7 @@ class Frozen:
         What its rows are, hex; what an engine keeps is kept under this name.
     size : (height, width), pixels
     batch_size : int
-        Images a compiled call.
+        Images per compiled call.
     preprocess : callable
         From float32 pixels 0 to 255, RGB, to the network's input, in any framework's tensors.
     model : callable

@@ -172,9 +172,9 @@ def _choose(asked: str | None) -> tuple[tuple[str, str], str | None]:
     else:
         chosen = asked.lower() if ":" in asked else f"{asked.lower()}:0"
     if "," in chosen:
-        raise UsageError("one device at a time", "--devices", f"one of {', '.join(names)}")
+        raise UsageError("only one device can be used", "--devices", f"one of {', '.join(names)}")
     if chosen not in names:
-        raise UsageError(f"no device {asked!r}", "--devices", f"one of {', '.join(names)}")
+        raise UsageError(f"there is no device {asked!r}", "--devices", f"one of {', '.join(names)}")
     warning = None
     if chosen.startswith("cpu") and asked is None and shutil.which("nvidia-smi"):
         warning = (

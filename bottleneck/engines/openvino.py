@@ -128,8 +128,8 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     agreement = compare(engine(reference.images), reference.rows)
     if not agreement.ok:
         raise OtherRowsError(
-            f"OpenVINO computes other rows than Keras (relative error {agreement.worst:.1e}, "
-            f"at most {agreement.bound:.1e} is rounding)",
+            f"OpenVINO's features differ from Keras' by more than rounding (relative error "
+            f"{agreement.worst:.1e}, allowed {agreement.bound:.1e})",
             "--engine openvino",
             "use --engine keras",
         )

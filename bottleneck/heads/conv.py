@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
@@ -11,57 +12,40 @@ from bottleneck.heads.options import spread
 from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from bottleneck.heads.task import Task
 
 KIND = "conv"
 
 
-def fit(
-    features: Any,
-    labels: NDArray[np.int32],
-    split: NDArray[np.uint8],
-    *,
-    seed: int,
-    n_classes: int,
-    options: Mapping[str, Any],
-    report: Callable[[str], None],
-    network: object = None,
-    views: int = 1,
-) -> KerasHead:
-    """Fit Conv2D, dropout, global average pooling, dropout, softmax; see `heads.catalog.Head.fit`.
+def fit(task: Task) -> KerasHead:
+    """Fit Conv2D, dropout, global average pooling, dropout, softmax; see `heads.task.Head.fit`.
 
     Raises
     ------
     UsageError
-        Also for features that are no maps (height, width, channels), or smaller than the kernel.
+        Also for features that are not maps (height, width, channels), or smaller than the kernel.
     """
-    shape, kernel = tuple(itself(features, views).shape[1:]), options["kernel"]
+    options = task.options
+    shape, kernel = tuple(itself(task.rows, task.views).shape[1:]), options["kernel"]
     if len(shape) != 3:
         raise UsageError(
-            f"rows of shape {'x'.join(map(str, shape))} are no maps",
+            f"rows of shape {'x'.join(map(str, shape))} are not maps",
             "--head conv",
             "extract with --pooling none into another --cache, or use --head dense",
         )
     if kernel > min(shape[:2]):
         raise UsageError(
-            f"{kernel} is larger than the maps, {shape[0]}x{shape[1]}", "--kernel", "a smaller one"
+            f"{kernel} is larger than the maps, {shape[0]}x{shape[1]}",
+            "--kernel",
+            "give a smaller one",
         )
     dropout = spread(options["dropout"], 2)
     return fit_network(
         KIND,
-        lambda: _build(shape, options["filters"], kernel, dropout, seed),
-        features,
-        labels,
-        split,
-        seed=seed,
-        n_classes=n_classes,
-        options={**options, "dropout": dropout},
-        report=report,
-        views=views,
+        lambda: _build(shape, options["filters"], kernel, dropout, task.seed),
+        replace(task, options={**options, "dropout": dropout}),
     )
 
 

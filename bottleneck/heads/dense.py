@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.frameworks import import_keras
@@ -10,42 +11,23 @@ from bottleneck.heads.options import spread
 from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from bottleneck.heads.task import Task
 
 KIND = "dense"
 
 
-def fit(
-    features: Any,
-    labels: NDArray[np.int32],
-    split: NDArray[np.uint8],
-    *,
-    seed: int,
-    n_classes: int,
-    options: Mapping[str, Any],
-    report: Callable[[str], None],
-    network: object = None,
-    views: int = 1,
-) -> KerasHead:
-    """Fit `units` ReLU layers and a softmax; see `heads.catalog.Head.fit`."""
+def fit(task: Task) -> KerasHead:
+    """Fit `units` ReLU layers and a softmax; see `heads.task.Head.fit`."""
+    options, seed = task.options, task.seed
     units = options["units"]
     dropout = spread(options["dropout"], len(units))
-    shape = tuple(itself(features, views).shape[1:])
+    shape = tuple(itself(task.rows, task.views).shape[1:])
     return fit_network(
         KIND,
         lambda: _build(shape, units, dropout, seed),
-        features,
-        labels,
-        split,
-        seed=seed,
-        n_classes=n_classes,
-        options={**options, "dropout": dropout},
-        report=report,
-        views=views,
+        replace(task, options={**options, "dropout": dropout}),
     )
 
 

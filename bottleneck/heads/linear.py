@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sealed import read_beside, seal, unseal
@@ -21,10 +22,12 @@ from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.views import take_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from bottleneck.heads.task import Task
 
 WHITEN_ROWS = 8192
 BLOCK_ROWS = 4096
@@ -32,7 +35,7 @@ LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves floa
 _FILE = "head.safetensors"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Linear:
     """A fitted linear head.
 
@@ -49,7 +52,7 @@ class Linear:
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
     options: Mapping[str, Any]
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: Sequence[Mapping[str, float]] = ()
     validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     epochs: int = 0
 
@@ -74,7 +77,7 @@ class Linear:
         Raises
         ------
         DataError
-            When a row is of another length, or holds what is no number or too large.
+            When a row is of another length, or holds a value that is too large or no finite number.
         """
         d, k = self.weights.shape
         n = len(features)
@@ -92,16 +95,17 @@ class Linear:
                 logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
                 good = np.isfinite(logits).all(axis=1)
                 if not good.all():
+                    row = start + int(good.argmin())
                     raise DataError(
-                        f"row {start + int(good.argmin())} holds what is no number, or too large",
+                        f"row {row} holds a value that is not a finite number, or too large",
                         "predict",
-                        "run bottleneck verify if it is a store's, or leave the row out",
+                        "if it is a row of a store, run bottleneck verify; else leave it out",
                     )
                 out[start : start + len(block)] = softmax(logits)
         return out
 
     def append(self, rows: Any) -> Any:
-        """Return probabilities (n, k) of a Keras tensor of rows; see `heads.catalog.Fitted`."""
+        """Return probabilities (n, k) of a Keras tensor of rows; see `heads.task.Fitted`."""
         keras = import_keras()
         centre = keras.layers.Normalization(name="centre")
         dense = keras.layers.Dense(len(self.bias), activation="softmax", name="probabilities")
@@ -115,7 +119,7 @@ class Linear:
 
     def save(self, folder: Path) -> None:
         """Write head.safetensors and head.json."""
-        from safetensors.numpy import save_file  # noqa: PLC0415
+        from safetensors.numpy import save as to_bytes  # noqa: PLC0415
 
         tensors = {
             "weights": self.weights,
@@ -123,9 +127,10 @@ class Linear:
             "mean": self.mean,
             "scale": self.scale,
         }
-        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / _FILE)
-        with (folder / HEAD_FILE).open("xb") as file:
-            file.write(seal({"head": "linear", "options": dict(self.options)}, folder, [_FILE]))
+        data = to_bytes({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
+        files.write_synced(folder / _FILE, data)
+        content = {"head": "linear", "options": dict(self.options)}
+        files.write_synced(folder / HEAD_FILE, seal(content, folder, [_FILE]))
 
 
 def load(folder: Path) -> Linear:
@@ -150,7 +155,7 @@ def load(folder: Path) -> Linear:
         if any(tensor.dtype != np.float32 for tensor in tensors.values()):
             raise ValueError("tensors that are not float32")
         if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-            raise ValueError("tensors that hold what is no number")
+            raise ValueError("tensors that hold a value that is not a finite number")
         if not (head.scale > 0).all():
             raise ValueError("a scale that is not above zero")
     except (SafetensorError, TypeError, ValueError, KeyError) as error:
@@ -158,32 +163,22 @@ def load(folder: Path) -> Linear:
     return head
 
 
-def fit(
-    features: Any,
-    labels: NDArray[np.int32],
-    split: NDArray[np.uint8],
-    *,
-    seed: int,
-    n_classes: int,
-    options: Mapping[str, Any],
-    report: Callable[[str], None],
-    network: object = None,
-    views: int = 1,
-) -> Linear:
-    """Fit a linear head; see `heads.catalog.Head.fit`."""
-    train, validation = rows_to_fit(len(features), labels, split, n_classes)
+def fit(task: Task) -> Linear:
+    """Fit a linear head; see `heads.task.Head.fit`."""
+    train, validation = rows_to_fit(task)
+    views, chosen_rows = task.views, np.concatenate([train, validation])
     # Training rows first, so that a slice is either; validation rows join for the last fit. Every
     # view is a row, and in a mean of as many of each image they weigh as much as one of it.
-    x = _matrix(features, np.concatenate([train, validation]), views)
-    y = np.repeat(labels[np.concatenate([train, validation])], views)
+    x = _matrix(task.rows, chosen_rows, views)
+    y = np.repeat(task.targets[chosen_rows], views)
     n = len(train) * views
     mean, scale = _standardise(x, n)
-    problem = Problem(x[:n], y[:n], n_classes)
-    best, history, epochs = path(problem, x[n::views], y[n::views], report)
+    problem = Problem(x[:n], y[:n], task.n_outputs)
+    best, history, epochs = path(problem, x[n::views], y[n::views], task.reporter.say)
     theta, strength = best
     chosen = softmax(x[n::views] @ theta[:-1] + theta[-1])
     if len(validation):
-        whole = Problem(x, y, n_classes, problem.basis)
+        whole = Problem(x, y, task.n_outputs, problem.basis)
         theta, _, steps = minimise(whole, theta, strength * n / len(x), TOLERANCE)
         epochs += steps
     return Linear(
@@ -191,8 +186,8 @@ def fit(
         bias=theta[-1].astype(np.float32),
         mean=mean,
         scale=scale,
-        options={**options, "strength": strength, "seed": seed},
-        history=history,
+        options={**task.options, "strength": strength, "seed": task.seed},
+        history=tuple(history),
         validation=chosen,
         epochs=epochs,
     )
@@ -209,7 +204,7 @@ def _matrix(features: Any, indices: NDArray[np.int64], views: int) -> NDArray[np
     out = out.reshape(len(indices) * views, d)
     if not np.isfinite(out).all():
         raise DataError(
-            "features that are no numbers, or too large for float32",
+            "features that are not finite numbers, or too large for float32",
             "train",
             "run bottleneck verify",
         )

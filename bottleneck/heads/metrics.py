@@ -69,11 +69,10 @@ def evaluate(
 def majority_baseline(train_labels: NDArray[np.int32], labels: NDArray[np.int32]) -> float | None:
     """Return the accuracy on `labels` of always saying the commonest class of the training rows.
 
-    None where there are no `labels`.
+    None where no row has that class, so that the figure would say nothing.
     """
-    if not len(labels):
-        return None
-    return float((labels == np.bincount(train_labels).argmax()).mean())
+    right = labels == np.bincount(train_labels).argmax()
+    return float(right.mean()) if right.any() else None
 
 
 def _ratio(part: np.int64, whole: np.int64) -> float | None:

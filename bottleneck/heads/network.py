@@ -15,22 +15,25 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import generators_kept, import_keras
+from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.training import probabilities, room_for, seed_of, train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from bottleneck.heads.task import Task
 
 FILE = "head.keras"
 DROPOUT = 2**15  # the numbers of generators from here on are those of dropouts
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KerasHead:
     """A fitted head.
 
@@ -48,7 +51,7 @@ class KerasHead:
     model: Any
     options: Mapping[str, Any]
     whole: Any = None
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: Sequence[Mapping[str, float]] = ()
     validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
@@ -73,13 +76,14 @@ class KerasHead:
         backend = keras.backend.backend()
         return {"keras": keras.__version__, backend: metadata.version(backend)}
 
+    @as_guest()
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of features (n, …).
 
         Raises
         ------
         DataError
-            When rows are of another shape, or hold what is no number or too large.
+            When rows are of another shape, or hold a value that is too large or no finite number.
         """
         wanted, found = self.model.input_shape[1:], tuple(np.shape(features)[1:])
         if found != wanted:
@@ -102,6 +106,7 @@ class KerasHead:
         files.write_synced(folder / HEAD_FILE, seal(content, folder, [FILE]))
 
 
+@as_guest()
 def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
     """Return the head that `save` wrote; with `inside`, the one in the model that was saved.
 
@@ -144,20 +149,9 @@ def whole_model(front: Any, dtype: str, append: Callable[[Any], Any]) -> Any:
     return keras.Model(pixels, append(rows), name="classifier")
 
 
-def fit_network(
-    kind: str,
-    build: Callable[[], tuple[Any, Any]],
-    features: Any,
-    labels: NDArray[np.int32],
-    split: NDArray[np.uint8],
-    *,
-    seed: int,
-    n_classes: int,
-    options: Mapping[str, Any],
-    report: Callable[[str], None],
-    views: int,
-) -> KerasHead:
-    """Train the network that `build` returns; see `heads.catalog.Head.fit`.
+@as_guest()
+def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> KerasHead:
+    """Train the network that `build` returns; see `heads.task.Head.fit`.
 
     Parameters
     ----------
@@ -165,24 +159,14 @@ def fit_network(
         Returns the input of the network and its last features (n, d), KerasTensors; a softmax over
         the classes is put behind them.
     """
-    train_rows, validation_rows = rows_to_fit(len(features), labels, split, n_classes)
+    train_rows, validation_rows = rows_to_fit(task)
     with generators_kept(), room_for("this head", "make it smaller"):
-        model = _with_classifier(*build(), n_classes, seed, kind)
-    done = train(
-        model,
-        features,
-        labels,
-        train_rows,
-        validation_rows,
-        seed=seed,
-        options=options,
-        report=report,
-        views=views,
-    )
+        model = _with_classifier(*build(), task.n_outputs, task.seed, kind)
+    done = train(model, task, train_rows, validation_rows)
     return KerasHead(
         kind=kind,
         model=model,
-        options={**options, "seed": seed},
+        options={**task.options, "seed": task.seed},
         history=done.history,
         validation=done.validation,
     )

@@ -1,49 +1,89 @@
-"""What a head can be told: the names, what each means where nobody says, and which values will do.
+"""What a head can be told: how each option is spelled, what it means, which values it takes.
 
-Nothing heavy is imported, so that a wrong word is refused before anything is looked at.
+An option that several heads have is declared here once; heads may differ in its default alone. One
+that a single head has may stand in that head's line of the catalog. Only the standard library is
+imported, so that the command line can be made, and a wrong word refused, before anything is loaded.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core import words
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-# How a head that is a Keras network is trained. None: as the optimiser has it.
-TRAINING: Mapping[str, Any] = MappingProxyType(
-    {
-        "optimizer": "adam",
-        "learning_rate": None,
-        "momentum": None,
-        "nesterov": None,
-        "weight_decay": 0.0,
-        "epochs": 50,
-        "batch_size": 32,
-        "patience": 10,  # epochs without a lower validation loss; 0: all epochs, the last weights
-        "class_weights": "none",
-    }
-)
-# Small steps, for weights that are good already.
-FINE_TUNING: Mapping[str, Any] = MappingProxyType(
-    {"optimizer": "sgd", "learning_rate": 1e-3, "momentum": 0.9, "nesterov": True}
-)
-_OF_SGD = ("momentum", "nesterov")
-_OPTIMIZERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "adam": {"learning_rate": 1e-3},
-        "sgd": {"learning_rate": 1e-2, "momentum": 0.9, "nesterov": False},
-    }
-)
 MOST = 2**31 - 1  # of anything that is counted
 
 
-def complete(head: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every option of a head: what was given, else its default; None counts as not given.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a head.
+
+    Attributes
+    ----------
+    name : as Python spells it; the command line has --name, with - for _
+    help : what it means, in one line
+    check : whether a value can be taken
+    example : how a good value is described, for the message when one cannot be taken
+    default : its value when it is omitted; None where another option decides that
+    default_text : the default in words, where `default` alone does not say it
+    parse : makes the value of the text on the command line
+    metavar : what stands for the value in --help
+    choices : the values there are, where they can be listed
+    is_switch : whether it is --name or --no-name, without a value
+    """
+
+    name: str
+    help: str
+    check: Callable[[Any], bool]
+    example: str
+    default: Any = None
+    default_text: str = ""
+    parse: Callable[[str], Any] = str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    is_switch: bool = False
+
+    @property
+    def flag(self) -> str:
+        """How the command line spells it."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def shown_default(self) -> str:
+        """The default as the command line spells it."""
+        if self.default_text:
+            return self.default_text
+        if isinstance(self.default, tuple):
+            return ",".join(map(str, self.default)) or "none"
+        if self.is_switch:
+            return self.flag if self.default else self.flag.replace("--", "--no-", 1)
+        return str(self.default)
+
+    def by_default(self, default: Any, text: str = "") -> Option:
+        """Return the same option with another default."""
+        return replace(self, default=default, default_text=text)
+
+
+def complete(
+    head: str,
+    options: Sequence[Option],
+    given: Mapping[str, Any],
+    owners: Callable[[str], Sequence[str]],
+) -> dict[str, Any]:
+    """Return the value of every option of a head: what was given, else its default.
+
+    None counts as not given.
+
+    Parameters
+    ----------
+    owners : returns the heads that have an option of this name
 
     Raises
     ------
@@ -51,19 +91,32 @@ def complete(head: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -
         For an option that the head does not have, or a value that it cannot take.
     """
     said = {name: value for name, value in given.items() if value is not None}
-    for name in said:
-        if name not in defaults:
-            known = ", ".join(map(_flag, defaults))
-            advice = f"it has {known}" if known else "it has no options: leave it away"
-            raise UsageError(f"the head {head} has no such option", _flag(name), advice)
-        _check(name, said[name])
-    found = {**defaults, **said}
+    known = {option.name: option for option in options}
+    for name, value in said.items():
+        if name not in known:
+            raise _no_such_option(head, name, options, owners(name))
+        if not known[name].check(value):
+            raise UsageError(
+                f"{value!r} cannot be used", known[name].flag, f"give {known[name].example}"
+            )
+    found = {option.name: option.default for option in options} | said
     if "optimizer" in found:
         _complete_optimizer(found, said)
-    for name in ("units", "dropout"):
-        if name in found:
-            found[name] = tuple(found[name])
-    return found
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
+    }
+
+
+def _no_such_option(
+    head: str, name: str, options: Sequence[Option], owners: Sequence[str]
+) -> UsageError:
+    has = ", ".join(option.flag for option in options) or "no options"
+    advice = f"omit it: {head} has {has}"
+    if owners:
+        other = ", ".join(owners[:-1]) + (" or " if owners[1:] else "") + owners[-1]
+        advice = f"omit it, or use --head {other}, which {'have' if owners[1:] else 'has'} it"
+    flag = f"--{name.replace('_', '-')}"
+    return UsageError(f"the head {head} has no such option", flag, advice)
 
 
 def _complete_optimizer(found: dict[str, Any], said: Mapping[str, Any]) -> None:
@@ -73,14 +126,16 @@ def _complete_optimizer(found: dict[str, Any], said: Mapping[str, Any]) -> None:
         if name not in own:
             if name in said:
                 raise UsageError(
-                    f"{found['optimizer']} has none", _flag(name), "say --optimizer sgd"
+                    f"the optimizer {found['optimizer']} does not have it",
+                    f"--{name}",
+                    "omit it, or say --optimizer sgd",
                 )
             found.pop(name)
     for name, value in own.items():
         if found[name] is None:
             found[name] = value
     if found.get("nesterov") and not found["momentum"]:
-        raise UsageError("needs a momentum", "--nesterov", "such as --momentum 0.9")
+        raise UsageError("needs a momentum", "--nesterov", "give one, such as --momentum 0.9")
 
 
 def spread(values: tuple[float, ...], n_layers: int, flag: str = "--dropout") -> tuple[float, ...]:
@@ -100,47 +155,156 @@ def spread(values: tuple[float, ...], n_layers: int, flag: str = "--dropout") ->
     return values
 
 
-def _whole(least: int) -> Callable[[Any], bool]:
+def whole(least: int) -> Callable[[Any], bool]:
+    """Return the check for whole numbers from `least` on."""
     return lambda value: type(value) is int and least <= value <= MOST
 
 
-def _number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, and not a bool."""
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _several(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def is_fraction(value: Any) -> bool:
+    """Whether it is a number from 0 to below 1."""
+    return is_number(value) and 0 <= value < 1
+
+
+def several(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return the check for a list whose every value is good."""
     return lambda value: isinstance(value, tuple | list) and all(map(good, value))
 
 
-def _fraction(value: Any) -> bool:
-    return _number(value) and 0 <= value < 1
-
-
-# What will do, and how that is said.
-_GOOD: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
+_OF_SGD = ("momentum", "nesterov")
+_OPTIMIZERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "units": (_several(_whole(1)), "such as 1000,500,100, or none"),
-        "dropout": (_several(_fraction), "such as 0.3, or 0.3,0.4,0.2; below 1"),
-        "filters": (_whole(1), "such as 100"),
-        "kernel": (_whole(1), "such as 2"),
-        "optimizer": (lambda value: value in _OPTIMIZERS, f"one of {', '.join(_OPTIMIZERS)}"),
-        "learning_rate": (lambda value: _number(value) and value > 0, "such as 0.001"),
-        "momentum": (_fraction, "such as 0.9; below 1"),
-        "nesterov": (lambda value: isinstance(value, bool), "yes or no"),
-        "weight_decay": (lambda value: _number(value) and value >= 0, "such as 0.0001"),
-        "epochs": (_whole(1), "such as 50"),
-        "batch_size": (_whole(1), "such as 32"),
-        "patience": (_whole(0), "such as 10; 0 never stops early"),
-        "class_weights": (lambda value: value in ("balanced", "none"), "balanced or none"),
+        "adam": {"learning_rate": 1e-3},
+        "sgd": {"learning_rate": 1e-2, "momentum": 0.9, "nesterov": False},
     }
 )
-
-
-def _check(name: str, value: Any) -> None:
-    good, advice = _GOOD[name]
-    if not good(value):
-        raise UsageError(f"{value!r} will not do", _flag(name), advice)
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+UNITS = Option(
+    name="units",
+    help="the number of units of each layer, or none for a softmax alone",
+    check=several(whole(1)),
+    example="numbers such as 1000,500,100, or none",
+    parse=words.whole_numbers,
+    metavar="N,…",
+)
+DROPOUT = Option(
+    name="dropout",
+    help="the share of units that each dropout switches off: one for each, or one for all",
+    check=several(is_fraction),
+    example="numbers below 1, such as 0.3 or 0.3,0.4,0.2",
+    parse=words.fractions,
+    metavar="F,…",
+)
+FILTERS = Option(
+    name="filters",
+    help="how many channels the convolution makes",
+    check=whole(1),
+    example="a number such as 100",
+    parse=words.positive,
+    metavar="N",
+)
+KERNEL = Option(
+    name="kernel",
+    help="the height and width of the convolution's kernel",
+    check=whole(1),
+    example="a number such as 2",
+    parse=words.positive,
+    metavar="N",
+)
+OPTIMIZER = Option(
+    name="optimizer",
+    help="which optimizer takes the steps",
+    check=lambda value: value in _OPTIMIZERS,
+    example="adam or sgd",
+    default="adam",
+    choices=tuple(_OPTIMIZERS),
+)
+LEARNING_RATE = Option(
+    name="learning_rate",
+    help="how large the steps are",
+    check=lambda value: is_number(value) and value > 0,
+    example="a number above 0, such as 0.001",
+    default_text="0.001 with adam, 0.01 with sgd",
+    parse=float,
+    metavar="F",
+)
+MOMENTUM = Option(
+    name="momentum",
+    help="of sgd alone: how much of the last step each step keeps",
+    check=is_fraction,
+    example="a number from 0 to below 1, such as 0.9",
+    default_text="0.9",
+    parse=float,
+    metavar="F",
+)
+NESTEROV = Option(
+    name="nesterov",
+    help="of sgd alone: Nesterov's momentum",
+    check=lambda value: isinstance(value, bool),
+    example="yes or no",
+    default_text="--no-nesterov",
+    is_switch=True,
+)
+# How a head that is a Keras network is trained.
+TRAINING: tuple[Option, ...] = (
+    OPTIMIZER,
+    LEARNING_RATE,
+    MOMENTUM,
+    NESTEROV,
+    Option(
+        name="weight_decay",
+        help="how much every step shrinks the weights",
+        check=lambda value: is_number(value) and value >= 0,
+        example="a number from 0 on, such as 0.0001",
+        default=0.0,
+        parse=float,
+        metavar="F",
+    ),
+    Option(
+        name="epochs",
+        help="how often, at most, all training images are gone through",
+        check=whole(1),
+        example="a number such as 50",
+        default=50,
+        parse=words.positive,
+        metavar="N",
+    ),
+    Option(
+        name="batch_size",
+        help="how many images each step looks at",
+        check=whole(1),
+        example="a number such as 32",
+        default=32,
+        parse=words.positive,
+        metavar="N",
+    ),
+    Option(
+        name="patience",
+        help="stop after so many epochs without a lower validation loss and keep the best "
+        "weights; 0 runs all epochs and keeps the last weights",
+        check=whole(0),
+        example="a number such as 10, or 0 to run all epochs",
+        default=10,
+        parse=int,
+        metavar="N",
+    ),
+    Option(
+        name="class_weights",
+        help="balanced makes rare classes count as much as common ones",
+        check=lambda value: value in ("balanced", "none"),
+        example="balanced or none",
+        default="none",
+        choices=("balanced", "none"),
+    ),
+)
+# The same in small steps, for weights that are good already.
+FINE_TUNING: tuple[Option, ...] = (
+    OPTIMIZER.by_default("sgd"),
+    LEARNING_RATE.by_default(1e-3),
+    MOMENTUM.by_default(0.9),
+    NESTEROV.by_default(default=True),
+    *TRAINING[4:],
+)

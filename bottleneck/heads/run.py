@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.core.strict_json import parse
 from bottleneck.heads.catalog import ADVICE
@@ -25,7 +26,7 @@ from bottleneck.heads.catalog import ADVICE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bottleneck.heads.catalog import Fitted
+    from bottleneck.heads.task import Fitted
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
@@ -71,7 +72,7 @@ def read_run(folder: Path) -> Run:
     DamagedError
         When a file is missing or not as it was written.
     """
-    path = folder / RUN_FILE
+    path = local_path(folder) / RUN_FILE
     try:
         receipt = unseal(path, ADVICE)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -102,9 +103,9 @@ def check_name(runs: Path, name: str | None) -> None:
     # What looks like a leftover of a killed run is deleted by gc.
     if not _NAME.fullmatch(name) or name.startswith(files.TEMPORARY_PREFIX):
         raise UsageError(
-            f"no name for a run: {name!r}",
+            f"{name!r} cannot name a run",
             "--run",
-            f"letters, digits, . _ -, and no {files.TEMPORARY_PREFIX} at its beginning",
+            f"use letters, digits, . _ and -, and do not begin with {files.TEMPORARY_PREFIX}",
         )
     if (runs / name).exists():
         raise _exists(runs, name)

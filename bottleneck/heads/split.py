@@ -9,9 +9,15 @@ import numpy as np
 
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
+from bottleneck.heads.task import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bottleneck.heads.task import Task
+
+
+TEST = 2
 
 
 def validation_mask(digests: NDArray[np.uint8], seed: int, fraction: float) -> NDArray[np.bool_]:
@@ -66,20 +72,14 @@ def untrained(labels: NDArray[np.int32], split: NDArray[np.uint8]) -> NDArray[np
     split : (n,) uint8
         0 train, 1 validation, 2 test; rows of any other are not looked at.
     """
-    judged = labels[((split == 1) | (split == 2)) & (labels >= 0)]
-    return np.setdiff1d(judged, labels[split == 0])
+    judged = labels[((split == VALIDATION) | (split == TEST)) & (labels >= 0)]
+    return np.setdiff1d(judged, labels[split == TRAIN])
 
 
-def rows_to_fit(
-    n_rows: int, labels: NDArray[np.int32], split: NDArray[np.uint8], n_classes: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def rows_to_fit(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the rows to train on and of those to validate with.
 
-    Parameters
-    ----------
-    labels : (n_rows,) int32, below `n_classes`
-    split : (n_rows,) uint8
-        0 train, 1 validation; rows of any other may have any label.
+    Rows of neither may have any target.
 
     Raises
     ------
@@ -88,13 +88,14 @@ def rows_to_fit(
     ValueError
         When the arguments do not belong together, which no user can cause.
     """
+    n_rows, labels, split = len(task.rows), task.targets, task.split
     if not n_rows == len(labels) == len(split):
         raise ValueError(
             f"{n_rows} features need as many labels and splits, not {len(labels)} and {len(split)}"
         )
-    train, validation = np.flatnonzero(split == 0), np.flatnonzero(split == 1)
+    train, validation = np.flatnonzero(split == TRAIN), np.flatnonzero(split == VALIDATION)
     if not len(train):
-        raise DataError("no images to train on", "train", "keep some out of val and test")
+        raise DataError("no images to train on", "train", "leave some of them out of val and test")
     used = np.concatenate([labels[train], labels[validation]])
     unlabelled = int((used < 0).sum())
     if unlabelled:
@@ -104,8 +105,8 @@ def rows_to_fit(
             "train",
             "put images into class folders, or leave those without a label out",
         )
-    if used.max() >= n_classes:
-        raise ValueError(f"label {used.max()} among {n_classes} classes: labels begin at 0")
+    if used.max() >= task.n_outputs:
+        raise ValueError(f"label {used.max()} among {task.n_outputs} classes: labels begin at 0")
     found = len(np.unique(labels[train]))
     if found < 2:
         raise DataError(

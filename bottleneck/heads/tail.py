@@ -7,6 +7,7 @@ frozen and no augmentation. What is saved is the whole: one model from pixels to
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,54 +16,28 @@ from bottleneck.heads.network import KerasHead, fit_network, load_network, whole
 from bottleneck.heads.training import seed_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from bottleneck.heads.catalog import Behind
+    from bottleneck.heads.task import Behind, Task
 
 KIND = "tail"
 
 
-def fit(
-    features: Any,
-    labels: NDArray[np.int32],
-    split: NDArray[np.uint8],
-    *,
-    seed: int,
-    n_classes: int,
-    options: Mapping[str, Any],
-    report: Callable[[str], None],
-    network: Callable[[], Behind] | None = None,
-    views: int = 1,
-) -> KerasHead:
-    """Train the layers behind the cut and a new softmax; see `heads.catalog.Head.fit`.
+def fit(task: Task) -> KerasHead:
+    """Train the layers behind the cut and a new softmax; see `heads.task.Head.fit`.
 
     Raises
     ------
     UsageError
         Also when the network cannot go on from these features.
     """
-    if network is None:
+    if task.network is None:
         raise ValueError("a tail needs the network that made the features")
-    load_behind = cache(network)
-    head = fit_network(
-        KIND,
-        lambda: _build(load_behind(), seed),
-        features,
-        labels,
-        split,
-        seed=seed,
-        n_classes=n_classes,
-        options=options,
-        report=report,
-        views=views,
-    )
+    load_behind = cache(task.network)
+    head = fit_network(KIND, lambda: _build(load_behind(), task.seed), task)
     with generators_kept():
-        head.whole = whole_model(load_behind().front(), str(features.dtype), head.append)
-    return head
+        whole = whole_model(load_behind().front(), str(task.rows.dtype), head.append)
+    return replace(head, whole=whole)
 
 
 def _build(behind: Behind, seed: int) -> tuple[Any, Any]:

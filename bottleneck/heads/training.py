@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +23,11 @@ from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.views import drawn, itself, take_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from bottleneck.heads.task import Task
 
 LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
 # Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
@@ -56,7 +58,8 @@ def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
     Raises
     ------
     DataError
-        When one of them holds what is no number or too large; the message names it by its position.
+        When a row holds a value that is not a finite number, or too large; it is named by its
+        position.
     """
     found = take_rows(features, at)
     if found.dtype == np.float16:
@@ -70,9 +73,9 @@ def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
         good = (flat <= LARGEST).all(axis=1)
     if not good.all():
         raise DataError(
-            f"row {int(at[good.argmin()])} holds what is no number, or too large",
+            f"row {int(at[good.argmin()])} holds a value that is not a finite number, or too large",
             doing,
-            "run bottleneck verify if it is a store's, or leave the row out",
+            "if it is a row of a store, run bottleneck verify; else leave it out",
         )
     return block
 
@@ -85,7 +88,7 @@ def probabilities(
     Raises
     ------
     UsageError
-        When it says no numbers: a training has left weights that are too large.
+        When its answers are not numbers: a training has left weights that are too large.
     """
     out = np.empty((len(rows), model.output_shape[-1]), np.float32)
     with room_for(f"a batch of {size}", "lower --batch-size"):
@@ -93,30 +96,30 @@ def probabilities(
             at = rows[start : start + size]
             out[start : start + len(at)] = model.predict_on_batch(gather(features, at, doing))
     if not np.isfinite(out).all():
-        what = "the head's probabilities are no numbers"
+        what = "the head's probabilities are not numbers"
         raise UsageError(what, "train --learning-rate", "try a lower one")
     return out
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trained:
-    """What a training leaves beside the weights."""
+    """What a training leaves beside the weights.
 
-    history: list[dict[str, float]] = field(default_factory=list)
-    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    Attributes
+    ----------
+    validation : (n, k) float32
+        The probabilities of the validation rows, by the weights that were kept.
+    """
+
+    history: tuple[Mapping[str, float], ...]
+    validation: NDArray[np.float32]
 
 
 def train(
     model: Any,
-    features: Any,
-    labels: NDArray[np.int32],
+    task: Task,
     train_rows: NDArray[np.int64],
     validation_rows: NDArray[np.int64],
-    *,
-    seed: int,
-    options: Mapping[str, Any],
-    report: Callable[[str], None],
-    views: int = 1,
 ) -> Trained:
     """Train `model` in place.
 
@@ -124,20 +127,51 @@ def train(
     ----------
     model : keras.Model
         From rows to probabilities; its last layer is the softmax alone.
-    views : int
-        With more than one `features` are (n, views, …): one of them, drawn, an epoch.
-    options : those of `options.TRAINING`, complete
+    task : its options are those of `heads.options.TRAINING`, complete
 
     Raises
     ------
     UsageError
-        When the loss is no number any more.
+        When the loss is not a number any more.
     DataError
-        Features that are no numbers, or too large.
+        Features that are not finite numbers, or too large.
     NoSpaceError
         When a batch is too large for the memory.
     """
+    options, size = task.options, task.options["batch_size"]
+    images = itself(task.rows, task.views)
+    for start in range(0, len(validation_rows), size):  # a bad one is found before any epoch
+        gather(images, validation_rows[start : start + size], "train")
+    history: list[Mapping[str, float]] = []
+    validation = np.zeros((0, 0), np.float32)
+    lowest, waited, best = math.inf, 0, None
+    for entry in _epochs(model, task, train_rows):
+        if len(validation_rows):
+            validation = probabilities(model, images, validation_rows, size, "train")
+            entry |= _judged(validation, task.targets[validation_rows])
+        history.append(entry)
+        task.reporter.say(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
+        if not options["patience"] or not len(validation_rows):
+            continue
+        if entry["validation_loss"] < lowest:
+            lowest, waited = entry["validation_loss"], 0
+            best = (model.get_weights(), validation)
+        else:
+            waited += 1
+            if waited == options["patience"]:
+                break
+    if best is not None:
+        model.set_weights(best[0])
+        validation = best[1]
+    if not len(validation_rows):  # the last step's harm shows in no loss
+        probabilities(model, images, train_rows[:size], size, "train")
+    return Trained(history=tuple(history), validation=validation)
+
+
+def _epochs(model: Any, task: Task, train_rows: NDArray[np.int64]) -> Iterator[dict[str, float]]:
+    """Take the steps of one epoch after another; yield the loss and accuracy of each."""
     keras = import_keras()
+    options, size = task.options, task.options["batch_size"]
     learner = keras.Model(model.input, model.layers[-1].input)
     learner.compile(
         optimizer=_optimizer(options),
@@ -145,48 +179,25 @@ def train(
         metrics=["accuracy"],
         jit_compile=False,  # compiling took longer than it saved
     )
-    weights = _class_weights(labels[train_rows], model.output_shape[-1], options["class_weights"])
-    done = Trained()
-    size, patience = options["batch_size"], options["patience"]
-    lowest, waited, best = math.inf, 0, None
-    images = itself(features, views)
-    for start in range(
-        0, len(validation_rows), size
-    ):  # a bad one is found before an epoch is spent
-        gather(images, validation_rows[start : start + size], "train")
-    orders = batches(train_rows, size, seed)
-    generator = np.random.default_rng(seed_of(seed, VIEWS))
+    targets = task.targets
+    weights = _class_weights(targets[train_rows], task.n_outputs, options["class_weights"])
+    orders = batches(train_rows, size, task.seed)
+    generator = np.random.default_rng(seed_of(task.seed, VIEWS))
     for epoch in range(1, options["epochs"] + 1):
-        entry: dict[str, float] = {"epoch": epoch}
-        shown = drawn(features, views, generator)
-        entry |= _epoch(learner, shown, labels, next(orders), weights, size)
-        if not math.isfinite(entry["loss"]):
+        shown = drawn(task.rows, task.views, generator)
+        found = _epoch(learner, shown, targets, next(orders), weights, size)
+        if not math.isfinite(found["loss"]):
             raise UsageError(
-                f"the loss of epoch {epoch} is no number", "--learning-rate", "try a lower one"
+                f"the loss of epoch {epoch} is not a number", "--learning-rate", "try a lower one"
             )
-        if len(validation_rows):
-            said = probabilities(model, images, validation_rows, size, "train")
-            truth = labels[validation_rows]
-            entry["validation_loss"] = log_loss(said, truth)
-            entry["validation_accuracy"] = float((said.argmax(axis=1) == truth).mean())
-            done.validation = said
-        done.history.append(entry)
-        report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-        if not patience or not len(validation_rows):
-            continue
-        if entry["validation_loss"] < lowest:
-            lowest, waited = entry["validation_loss"], 0
-            best = (model.get_weights(), done.validation)
-        else:
-            waited += 1
-            if waited == patience:
-                break
-    if best is not None:
-        model.set_weights(best[0])
-        done.validation = best[1]
-    if not len(validation_rows):  # the last step's harm shows in no loss
-        probabilities(model, features, train_rows[:size], size, "train")
-    return done
+        yield {"epoch": epoch, **found}
+
+
+def _judged(said: NDArray[np.float32], truth: NDArray[np.int32]) -> dict[str, float]:
+    return {
+        "validation_loss": log_loss(said, truth),
+        "validation_accuracy": float((said.argmax(axis=1) == truth).mean()),
+    }
 
 
 def _epoch(

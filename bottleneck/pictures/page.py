@@ -125,7 +125,7 @@ def _numbers(page: Page) -> str:
     left_out = [f"{n:,} {why}" for why, n in split["left_out"].items() if n]
     cards = [
         ("Accuracy", _value(metrics["accuracy"]), f"of {judged}; {sure}" if sure else judged),
-        ("Always the commonest class", _value(metrics["baseline"]), "the accuracy to beat"),
+        ("Always the commonest class", _value(metrics["baseline"]), _baseline(metrics)),
         ("Top 5", _value(metrics["top5"]), "the truth among the five likeliest"),
         ("Loss", _value(metrics["loss"]), "mean negative log-likelihood, nats"),
         (
@@ -143,6 +143,12 @@ def _numbers(page: Page) -> str:
         for name, value, more in cards
     ]
     return f'<dl class="cards">{"".join(found)}</dl>'
+
+
+def _baseline(metrics: Mapping[str, Any]) -> str:
+    if metrics["samples"] and metrics["baseline"] is None:
+        return "no judged image is of the class that is commonest in training"
+    return "the accuracy to beat"
 
 
 def _value(number: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The formats of tables, a line each; doors list them, so it imports the standard library alone."""
+"""The formats of tables, one line each. Imports the standard library alone: doors list them."""
 
 from __future__ import annotations
 

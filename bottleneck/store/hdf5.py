@@ -92,6 +92,10 @@ class Hdf5Format:
             with h5py.File(path, "r", locking=False) as file:
                 return self._map(file, buffer, path)
 
+    def handle(self, path: Path) -> h5py.File:
+        """Open a table as h5py does, read-only."""
+        return h5py.File(path, "r", locking=False)
+
     def _map(self, file: h5py.File, buffer: Any, path: Path) -> Table:
         version = file.attrs["format_version"]
         if len(file.attrs) != 1 or version.dtype.str != "<i4" or version != FORMAT_VERSION:

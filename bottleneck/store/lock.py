@@ -35,7 +35,7 @@ def hold(store: Path, wait_s: float | None = None) -> Iterator[None]:
         raise BusyError(
             f"another run holds the store{_holder(path)}",
             store,
-            "wait for it, or say --wait 10m",
+            "try again later, or let this run wait for it: --wait 10m",
         ) from error
     try:
         # What stands in the file is for people alone; anything may stand there.

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.store.commit import commit_file, next_commit, read_commit
 from bottleneck.store.table import ADVICE
 
@@ -112,10 +113,12 @@ class SetSource:
             raise ConflictError(
                 f"the source {self.name} was forgotten while this ran",
                 self.name,
-                "run the command again if that was not meant",
+                "run the command again to add it again",
             )
         if (current.snapshot if current else None) != self.before:
-            raise MovedError("another run looked at the source meanwhile", self.name, "run again")
+            raise MovedError(
+                "another run recorded the source meanwhile", self.name, "run the command again"
+            )
         return replace(state, sources={**state.sources, self.name: self.after})
 
     def to_json(self) -> dict[str, Any]:
@@ -140,7 +143,9 @@ class DropSource:
         current = state.sources.get(self.name)
         if current is None or current.snapshot != self.before:
             raise ConflictError(
-                f"the source {self.name} changed meanwhile", self.name, "look at it, then try again"
+                f"the source {self.name} changed meanwhile",
+                self.name,
+                "check it with bottleneck status, then try again",
             )
         rest = {name: entry for name, entry in state.sources.items() if name != self.name}
         return replace(state, sources=rest)
@@ -161,7 +166,9 @@ class SetRecipe:
         """Return the state under the new recipe; ConflictError unless it stands at `before`."""
         if state.recipe != self.before:
             raise ConflictError(
-                "another run replaced the recipe meanwhile", self.after[:12], "look, then try again"
+                "another run replaced the recipe meanwhile",
+                self.after[:12],
+                "check the store with bottleneck status, then try again",
             )
         return replace(state, recipe=self.after, parts=())
 
@@ -174,12 +181,12 @@ Action = AddPart | ReplaceParts | SetSource | DropSource | SetRecipe
 
 
 class Log:
-    """The folder `log/` of a store."""
+    """The folder `log/` of a store; UsageError where the path is none of this machine."""
 
     NAME: ClassVar[str] = "log"
 
     def __init__(self, root: Path) -> None:
-        self.folder = root / self.NAME
+        self.folder = local_path(root) / self.NAME
 
     def path(self, number: int) -> Path:
         """Return where the commit of this number stands."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +10,10 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS, printable
-from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
 from bottleneck.store.features import Features
@@ -62,9 +61,10 @@ class Store:
         Raises
         ------
         UsageError
-            When something else is there.
+            When something else is there, or the path is none of this machine.
         """
-        if (path / Log.NAME).is_dir() and Log(path).numbers():
+        log = Log(path)
+        if log.folder.is_dir() and log.numbers():
             return True
         if not path.exists():
             return False
@@ -84,6 +84,7 @@ class Store:
         UsageError
             For a name that is not UTF-8: reports and receipts could not tell of the store.
         """
+        local_path(path)
         try:
             str(path).encode()
         except UnicodeEncodeError:
@@ -97,8 +98,9 @@ class Store:
     ) -> Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
+        log = Log(path)
         _write_recipe(path, recipe, about)
-        return cls(path, Log(path).create(State(format=fmt, recipe=recipe.id), "extract"))
+        return cls(path, log.create(State(format=fmt, recipe=recipe.id), "extract"))
 
     @classmethod
     def open(cls, path: Path | str, at: int | None = None) -> Store:
@@ -111,14 +113,15 @@ class Store:
         DamagedError
             The commit or the recipe is damaged.
         """
-        path = Path(path)
+        path = local_path(path)
+        log = Log(path)
         if at is None:
-            return cls(path, Log(path).newest())
-        numbers = Log(path).numbers()
+            return cls(path, log.newest())
+        numbers = log.numbers()
         if at not in numbers:
             known = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
             raise UsageError(f"no commit {at}", path, f"the log has {known}")
-        return cls(path, Log(path).at(at))
+        return cls(path, log.at(at))
 
     def refresh(self) -> Store:
         """Return the store at its newest commit."""
@@ -161,7 +164,9 @@ class Store:
         if name is None or name not in names:
             problem = "which source?" if name is None else f"no source {name!r};"
             listed = ", ".join(names) or "none"
-            raise UsageError(f"{problem} there are {listed}", self.path, "say --source NAME")
+            raise UsageError(
+                f"{problem} there are {listed}", self.path, "name one with --source NAME"
+            )
         return name
 
     def snapshot(self, name: str | None = None) -> Snapshot:
@@ -202,6 +207,15 @@ class Store:
                     f"commit {self.state.number} was collected", self.path, "open the store again"
                 )
         return error
+
+    def part_handles(self) -> list[Any]:
+        """Return each part as its format's own library opens it (zarr.Group, h5py.File), read-only.
+
+        For dask, xarray and the like; the order is that of `parts`. The sizes of their files are
+        checked, but not the rows that are then read: `verify` checks them.
+        """
+        fmt = load_format(self.format)
+        return [fmt.handle(part.path) for part in self.parts]
 
     def has(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return which of the (n, 32) digests have a row, as (n,)."""
@@ -279,24 +293,11 @@ class Store:
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum."""
-        files.append_line(self._history, json.dumps(with_checksum(entry)).encode())
+        history.append(self.path, entry)
 
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
-        found = []
-        try:
-            data = files.read(self._history)
-        except FileNotFoundError:
-            return []
-        for line in data.splitlines():
-            with contextlib.suppress(DamagedError):
-                entry = check_seal(line, self._history, ADVICE)
-                found.append({key: value for key, value in entry.items() if key != "checksum"})
-        return found
-
-    @property
-    def _history(self) -> Path:
-        return self.path / "history.jsonl"
+        return history.read(self.path)
 
     def _recipe_path(self, recipe_id: str) -> Path:
         return self.path / "recipes" / f"{recipe_id}.json"

@@ -96,6 +96,9 @@ class Format(Protocol):
     def open(self, path: Path) -> Table:
         """Open a table; DamagedError on anything but what `write` writes."""
 
+    def handle(self, path: Path) -> Any:
+        """Open a table with the format's own library, read-only."""
+
 
 def load_format(name: str) -> Format:
     """Return the format of this name; its library is imported when it is first used."""

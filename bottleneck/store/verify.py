@@ -90,7 +90,16 @@ def _commits(path: Path, *, repair: bool) -> Iterator[Damage]:
         except DamagedError as error:
             yield Damage(what="commit", name=log.path(number).name, detail=error.what)
             if repair:
-                files.move(log.path(number), log.folder / "damaged" / log.path(number).name)
+                files.move(log.path(number), _free_name(log.folder / "damaged", number))
+
+
+def _free_name(folder: Path, number: int) -> Path:
+    """Return where a damaged commit goes: its number may have been damaged before."""
+    path, again = folder / f"{number:08d}.json", 1
+    while path.exists():
+        again += 1
+        path = folder / f"{number:08d}-{again}.json"
+    return path
 
 
 def _part(store: Store, entry: PartEntry) -> tuple[Damage | None, NDArray[np.int64] | None]:

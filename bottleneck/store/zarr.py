@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import zarr
     from numpy.typing import NDArray
 
 _DATA_TYPES = {
@@ -124,6 +125,12 @@ class ZarrFormat:
                 raise DamagedError("a file that was not written here", path / relative, ADVICE)
             check_lengths(columns, path)
             return Table(columns=columns, attributes=attributes)
+
+    def handle(self, path: Path) -> zarr.Group:
+        """Open a table as zarr does, read-only."""
+        import zarr  # noqa: PLC0415 - a second of start-up, which reading by ourselves saves
+
+        return zarr.open_group(str(path), mode="r")
 
     def _map_column(self, folder: Path, name: str, files: dict[str, Path]) -> NDArray[Any]:
         """Map a column, taking its files out of `files`."""

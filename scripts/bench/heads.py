@@ -4,6 +4,7 @@ import numpy as np
 from timing import seconds, spread
 
 from bottleneck.heads import linear
+from bottleneck.heads.task import Task
 
 
 def bench_linear(_):
@@ -17,6 +18,6 @@ def bench_linear(_):
     x = np.maximum(inner @ basis + rng.standard_normal((n, d), np.float32) / 2, 0)
     split = (rng.random(n) < 0.2).astype(np.uint8)
     work = lambda: linear.fit(  # noqa: E731
-        x.astype(np.float16), y, split, seed=0, n_classes=k, options={}, report=lambda _: None
+        Task(rows=x.astype(np.float16), targets=y, split=split, n_outputs=k)
     )
     print(f"linear head {n} x {d}, {k} classes: {spread([seconds(work) for _ in range(3)])}")

@@ -14,8 +14,10 @@ from timing import budget, interval, process, seconds, spread
 
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.recipe import ImageSpec
+from bottleneck.core.reporter import Silent
 from bottleneck.data.decode import decode
 from bottleneck.heads.catalog import complete, load_kind
+from bottleneck.heads.task import Task
 from bottleneck.pipeline.network.network import resolve
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
@@ -158,23 +160,24 @@ class Cached:
         ours, base = [], []
         start = time.perf_counter()
 
-        def after_epoch(_):
-            nonlocal start
-            ours.append(time.perf_counter() - start)
-            base.append(seconds(loop))
-            start = time.perf_counter()
+        class AfterEpoch(Silent):
+            def say(self, message):
+                nonlocal start
+                ours.append(time.perf_counter() - start)
+                base.append(seconds(loop))
+                start = time.perf_counter()
 
+        told = {**told, "epochs": self.runs + 1, "patience": 0, "batch_size": BATCH}
         fitted = load_kind(head).fit(
-            self.features,
-            self.labels,
-            self.split,
-            seed=0,
-            n_classes=CLASSES,
-            options=complete(
-                head, {**told, "epochs": self.runs + 1, "patience": 0, "batch_size": BATCH}
-            ),
-            report=after_epoch,
-            network=lambda: resolve(NetworkOptions(), self.store).backbone().behind(),
+            Task(
+                rows=self.features,
+                targets=self.labels,
+                split=self.split,
+                n_outputs=CLASSES,
+                options=complete(head, told),
+                reporter=AfterEpoch(),
+                network=lambda: resolve(NetworkOptions(), self.store).backbone().behind(),
+            )
         )
         print(f"  an epoch from the cache {spread(ours[1:])} (the first {ours[0]:.1f} s);")
         print(f"  with the frozen layers in the loop {spread(base[1:])}")

@@ -50,7 +50,7 @@ def seed(number):
     return 100 + number
 
 
-@pytest.mark.parametrize("layer", ["stem", "joined", "inner/late", "drop"])
+@pytest.mark.parametrize("layer", ["stem", "joined", "drop"])
 def test_front_and_layers_together_are_the_network(keras, layer):
     model = bare(keras)
     found = behind(model, layer, preprocessing="x/127.5-1")
@@ -82,12 +82,12 @@ def test_the_layers_that_are_named_will_do_and_no_others(keras):
             pass
         else:
             good.append(layer)
-    assert good == ["stem", "added", "joined", "drop", "late"]
+    assert good == ["stem", "added", "joined", "drop"]  # behind late is batch normalisation alone
 
 
 @pytest.mark.parametrize("layer", ["norm", None])
-def test_with_nothing_behind_the_cut_the_last_layer_with_something_is_named(keras, layer):
-    with pytest.raises(UsageError, match=r"nothing is behind the cut: .*--layer inner/late and"):
+def test_with_nothing_behind_the_cut_the_last_layer_with_weights_behind_it_is_named(keras, layer):
+    with pytest.raises(UsageError, match=r"nothing is behind the cut: .*--layer inner/drop and"):
         behind(bare(keras), layer)
 
 
@@ -184,3 +184,17 @@ def test_a_normalization_behind_the_cut_keeps_what_it_was_adapted_to(keras):
     tail = behind(model, "stem").layers(seed)
     expected = model.predict(x, verbose=0)
     np.testing.assert_allclose(tail(np.asarray(stem(x)), training=False), expected, rtol=1e-4)
+
+
+def test_a_cut_behind_which_nothing_is_trained_is_refused_and_never_proposed(keras):
+    image = keras.Input((*SIZE, 3))
+    x = keras.layers.Conv2D(4, 3, name="stem")(image)
+    x = keras.layers.Conv2D(4, 1, name="last")(keras.layers.ReLU(name="middle")(x))
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.ReLU(name="end")(x)
+    x = keras.layers.Dense(9, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, x)
+    for layer in ("last", "norm", "end"):
+        with pytest.raises(UsageError, match="--layer middle and") as caught:
+            behind(model, layer)
+        assert "behind the cut" in caught.value.what

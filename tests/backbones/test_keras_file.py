@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,11 +91,15 @@ def test_rows_are_those_of_plain_predict_on_the_same_preprocessed_images(keras, 
     assert found.weight_files == (path,)
 
 
-def test_without_a_preprocessing_one_line_says_that_there_is_none(kept, capsys):
-    assert load(asked(kept / "small.keras")).preprocessing == "none"
-    assert "pixels from 0 to 255 (--preprocessing none)" in capsys.readouterr().err
-    load(asked(kept / "small.keras", preprocessing="none"))
-    assert "pixels" not in capsys.readouterr().err
+def test_without_a_preprocessing_the_reporter_is_told_that_there_is_none(kept, capsys):
+    told = []
+    reporter = SimpleNamespace(say=told.append)
+    assert load(asked(kept / "small.keras"), reporter).preprocessing == "none"
+    (line,) = told
+    assert "pixels from 0 to 255 (--preprocessing none)" in line
+    load(asked(kept / "small.keras", preprocessing="none"), reporter)
+    load(asked(kept / "small.keras"))  # nobody asked to be told
+    assert (told, capsys.readouterr().err) == ([line], "")
 
 
 @pytest.mark.slow
@@ -184,7 +189,7 @@ def test_a_layer_of_one_s_own_must_compute_in_float32(keras, tmp_path, my_module
         ("raise OSError('all wrong')", "broken", "OSError: all wrong"),
         ("import sys; sys.exit(3)", "broken", "SystemExit"),
         ("x = ", "broken", "SyntaxError"),
-        ("", "my/layers.py", "no module's name"),
+        ("", "my/layers.py", "not the name of a module"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_one_line(
@@ -199,7 +204,7 @@ def test_a_module_that_cannot_be_imported_is_one_line(
 
 
 def test_what_a_module_prints_while_it_is_imported_is_no_result(tmp_path, monkeypatch, capsys):
-    from bottleneck.backbones.own_code import import_modules
+    from bottleneck.backbones.user_code import import_modules
 
     (tmp_path / "talks.py").write_text("print('hello')")
     monkeypatch.chdir(tmp_path)
@@ -277,7 +282,7 @@ def test_what_is_no_network_for_images_is_one_line(keras, kept, tmp_path):
     path = saved(keras.Model(image, dense), tmp_path / "dense.keras")
     with pytest.raises(UsageError, match="cannot take images of 9x9"):
         load(asked(path, size=(9, 9)))
-    with pytest.raises(UsageError, match="leave --weights away"):
+    with pytest.raises(UsageError, match="omit --weights"):
         load(asked(kept / "small.keras", weights="random:0"))
 
 
@@ -371,7 +376,7 @@ def test_a_hostile_config_is_refused_before_anything_is_built(kept, tmp_path, ke
         archive.writestr("config.json", json.dumps(config))
         archive.writestr("model.weights.h5", tensors)
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("was built"))
-    with pytest.raises(UsageError, match="function get_file is no part of a network"):
+    with pytest.raises(UsageError, match="function get_file cannot be part of a network"):
         load(asked(tmp_path / "m.keras", trust=True))
 
 

@@ -78,5 +78,5 @@ def test_a_keras_that_spells_it_otherwise_is_an_error(elsewhere):
 
 
 def test_it_has_no_other_weights():
-    with pytest.raises(UsageError, match="its own weights alone"):
+    with pytest.raises(UsageError, match="only use its own weights"):
         catalog.load(Request(backbone="mini", weights="imagenet"))

@@ -70,8 +70,8 @@ def test_a_flipped_bit_among_the_tensors_is_damage():
         ({"config.json": b"{}"}, "without model.weights.h5"),
         (members(**{"assets/words.txt": b"x"}), "holds assets/words.txt"),
         (members(**{"../../x": b"x"}), "neither layers nor tensors"),
-        (members(**{"config.json": b"{"}), "config is no JSON"),
-        (members(**{"config.json": b"[" * 100_000}), "config is no JSON"),
+        (members(**{"config.json": b"{"}), "config is not JSON"),
+        (members(**{"config.json": b"[" * 100_000}), "config is not JSON"),
         (members(**{"model.weights.h5": b"no HDF5"}), "not a readable HDF5 file"),
     ],
 )

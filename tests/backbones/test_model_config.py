@@ -39,13 +39,13 @@ OTHERS = [
     ),
     ({"layer": thing("keras.layers", "TFSMLayer", {"filepath": "x"})}, "code", "TFSMLayer"),
     ({"layer": thing("keras.src.utils.torch_utils", "TorchModuleWrapper")}, "code", "TorchModule"),
-    ({"layer": thing("mine", "Own")}, "own", "Own"),
-    ({"layer": thing(None, "Own", registered_name="p>Own")}, "own", "Own"),
-    ({"layer": {"class_name": "Conv2D", "config": {}}}, "own", "Conv2D"),
-    ({"layer": thing("os", "system")}, "own", "system"),
-    ({"layer": thing("kerasy.layers", "Dense")}, "own", "Dense"),
-    ({"activation": "p>own"}, "own", "p>own"),
-    ({"activation": thing("builtins", "function", "own")}, "own", "the function own"),
+    ({"layer": thing("mine", "Own")}, "foreign", "Own"),
+    ({"layer": thing(None, "Own", registered_name="p>Own")}, "foreign", "Own"),
+    ({"layer": {"class_name": "Conv2D", "config": {}}}, "foreign", "Conv2D"),
+    ({"layer": thing("os", "system")}, "foreign", "system"),
+    ({"layer": thing("kerasy.layers", "Dense")}, "foreign", "Dense"),
+    ({"activation": "p>own"}, "foreign", "p>own"),
+    ({"activation": thing("builtins", "function", "own")}, "foreign", "the function own"),
     ({"activation": thing("keras.utils", "function", "get_file")}, "never", "get_file"),
     ({"activation": thing("keras.saving", "function", "load_model")}, "never", "load_model"),
     ({"layer": thing("keras.layers", "StringLookup", {"vocabulary": "/x"})}, "never", "String"),
@@ -72,7 +72,7 @@ def test_anything_else_is_found_and_refused_with_its_layer(config, kind, what):
 @pytest.mark.parametrize(("config", "kind", "what"), OTHERS, ids=str)
 def test_leave_is_for_one_kind_alone(config, kind, what):
     for imported, trusted in ((True, False), (False, True), (True, True)):
-        if {"own": imported, "code": trusted, "never": False}[kind]:
+        if {"foreign": imported, "code": trusted, "never": False}[kind]:
             check(network(**config), "m.keras", imported=imported, trusted=trusted)
         else:
             with pytest.raises(UsageError):

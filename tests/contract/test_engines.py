@@ -90,7 +90,7 @@ def test_no_memory_for_one_image_is_an_error(model, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(Batches, "_padded", no_memory)
-    with pytest.raises(NoSpaceError, match="batch of one"):
+    with pytest.raises(NoSpaceError, match="a single image"):
         engine(images(1))
 
 

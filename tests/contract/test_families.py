@@ -8,7 +8,7 @@ from bottleneck.backbones import catalog
 from bottleneck.core.errors import UsageError
 
 # A name of each form that is not in a list, and nobody's names.
-NOBODY = ("resnet5", "", "hub:nobody", "Mini", "s3://bucket/network.keras")
+NOBODY = ("resnet5", "", "hub:nobody", "s3://bucket/network.keras")
 
 
 @pytest.fixture(params=catalog.FAMILIES)
@@ -27,6 +27,11 @@ def test_the_catalog_lists_every_name_once(family):
     listed = catalog.names()
     assert len(set(listed)) == len(listed)
     assert set(family.names()) <= set(listed)
+
+
+def test_a_listed_name_is_found_in_any_case(family):
+    for name in family.names():
+        assert catalog.spec(name.upper()) == catalog.spec(name.title()) == catalog.spec(name)
 
 
 def test_nobody_s_names_are_claimed_by_nobody(family):

@@ -54,3 +54,27 @@ def test_a_format_is_one_file_and_one_line(tmp_path):
     )
     assert asked.returncode == 2
     assert "flat" in asked.stderr
+
+
+@pytest.mark.slow
+def test_a_head_and_its_option_are_one_file_and_one_line(tmp_path):
+    option = (
+        'options.Option(name="sharpness", help="how sure it is of the nearest", default=1.0, '
+        'check=options.is_number, example="a number", parse=float, metavar="F")'
+    )
+    line = (
+        '"centroid": HeadSpec(module="bottleneck.heads.centroid", about="the nearest class mean", '
+        f"options=({option},)),"
+    )
+    tree = grown(tmp_path, "centroid.py", "heads", line, '        "linear": HeadSpec(')
+    contract = ["tests/contract/test_heads.py", "tests/heads/test_options.py"]
+    done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "centroid", *contract)
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.strip().splitlines()[-1].split()[0]) > 30  # so many passed
+    shown = " ".join(python(tree, "-m", "bottleneck.train", "--help").stdout.split())
+    assert "{centroid,linear,dense,conv,tail}" in shown
+    assert "centroid: the nearest class mean" in shown
+    assert "--sharpness F centroid: how sure it is of the nearest (default 1.0)" in shown
+    asked = python(tree, "-m", "bottleneck.train", "--cache", str(tmp_path), "--sharpness", "2")
+    assert asked.returncode == 2
+    assert "--sharpness: omit it, or use --head centroid, which has it" in asked.stderr

@@ -1,6 +1,7 @@
 """Every head against its contract: what it refuses, by which error, and in which words."""
 
 import json
+import os
 import random
 
 import numpy as np
@@ -12,6 +13,7 @@ from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.catalog import HEADS, complete, load_head, load_kind
+from bottleneck.heads.task import Task
 
 SHAPES = {"conv": (3, 2, 1), "tail": (3, 2, 1)}  # of rows, where a head does not take flat ones
 SMALL = {"epochs": 2, "units": (5,), "filters": 4}
@@ -38,17 +40,17 @@ def data(head):
 
 
 def fit(head, x, labels, split, n_classes=3, views=1):
-    told = {name: value for name, value in SMALL.items() if name in HEADS[head].options}
+    told = {name: value for name, value in SMALL.items() if name in HEADS[head].defaults}
     return load_kind(head).fit(
-        x,
-        labels,
-        split,
-        seed=0,
-        n_classes=n_classes,
-        options=complete(head, told),
-        report=lambda _: None,
-        network=lambda: behind(x.shape[2 if views > 1 else 1 :]),
-        views=views,
+        Task(
+            rows=x,
+            targets=labels,
+            split=split,
+            n_outputs=n_classes,
+            options=complete(head, told),
+            network=lambda: behind(x.shape[2 if views > 1 else 1 :]),
+            views=views,
+        )
     )
 
 
@@ -171,9 +173,20 @@ def saved(data, fitted, tmp_path):
 def test_a_saved_head_loads_again_and_predicts_the_same(data, fitted, saved):
     folder, expected = saved
     found = load_head(folder)
+    assert load_head(str(folder)).parameters == found.parameters
     np.testing.assert_array_equal(found.predict(data()[0]), expected)
     assert (found.parameters, found.frozen) == (fitted.parameters, fitted.frozen)
     assert {**found.options} == json.loads(json.dumps({**fitted.options}))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_files_of_a_head_may_be_read_by_whom_the_umask_lets(fitted, tmp_path):
+    before = os.umask(0o022)
+    try:
+        fitted.save(tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
 
 
 def test_a_flipped_bit_in_a_saved_head_is_damage_or_changes_nothing(saved, data):
@@ -280,3 +293,9 @@ def test_of_several_views_it_is_fitted_and_judged_by_the_images_themselves(head,
     assert found.parameters == fit(head, x, labels, split).parameters
     if HEADS[head].options and len(found.history) == SMALL["epochs"]:
         np.testing.assert_allclose(found.predict(x[split == 1]), found.validation, rtol=1e-5)
+
+
+def test_of_several_views_it_can_be_fitted_without_an_image_to_validate(head, data):
+    x, labels, _ = data()
+    found = fit(head, np.stack([x, x + 0.1], axis=1), labels, np.zeros(40, np.uint8), views=2)
+    assert found.predict(x).shape == (40, 3)

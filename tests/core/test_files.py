@@ -72,6 +72,7 @@ def test_a_name_that_is_taken_keeps_what_it_has(tmp_path, way):
     assert path.read_bytes() == b"theirs"
     assert not list(tmp_path.glob("tmp-*"))
     assert str(caught.value.filename) == str(path) or way is create_or_not
+    assert way is not move or (tmp_path / "source").exists()
 
 
 @pytest.mark.parametrize("way", [publish_bytes, new_file])

@@ -84,5 +84,9 @@ class FlatFormat:
             check_lengths(columns, path)
             return Table(columns=columns, attributes=header["attributes"])
 
+    def handle(self, path: Path) -> Table:
+        """Open a table as the format's library would; there is none."""
+        return self.open(path)
+
 
 FORMAT = FlatFormat()

@@ -12,21 +12,17 @@ from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.sealed import seal
 from bottleneck.heads import linear, softmax_regression
 from bottleneck.heads.catalog import load_head
-
-
-def silent(_):
-    pass
+from bottleneck.heads.task import Task
 
 
 def fit(x, y, split, n_classes=None):
     return linear.fit(
-        x,
-        y.astype(np.int32),
-        split.astype(np.uint8),
-        seed=0,
-        n_classes=n_classes or int(y.max()) + 1,
-        options={},
-        report=silent,
+        Task(
+            rows=x,
+            targets=y.astype(np.int32),
+            split=split.astype(np.uint8),
+            n_outputs=n_classes or int(y.max()) + 1,
+        )
     )
 
 
@@ -116,7 +112,7 @@ def test_one_class_is_refused():
 
 
 def test_features_that_are_no_numbers_are_refused():
-    with pytest.raises(DataError, match="no numbers"):
+    with pytest.raises(DataError, match="not finite numbers"):
         fit(np.array([[np.nan], [1]], "f4"), np.arange(2), np.zeros(2))
 
 

@@ -35,3 +35,7 @@ def test_of_no_rows_every_figure_is_none_and_every_count_zero(k):
     assert found["classes"] == dict.fromkeys(names, none)
     assert found["confusion"] == [[0] * k] * k
     assert metrics.majority_baseline(np.array([1, 1, 2]), np.zeros(0, np.int32)) is None
+
+
+def test_a_commonest_class_that_no_row_has_is_no_baseline():
+    assert metrics.majority_baseline(np.array([1, 1, 2]), np.array([2, 0, 2])) is None

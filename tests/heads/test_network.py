@@ -9,6 +9,7 @@ from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.sealed import seal
 from bottleneck.heads.catalog import complete, load_head, load_kind
+from bottleneck.heads.task import Task
 
 pytestmark = pytest.mark.slow
 
@@ -18,13 +19,13 @@ def fit(head, shape, n_classes, **told):
     labels = (np.arange(2 * n_classes) % n_classes).astype(np.int32)
     split = np.zeros(2 * n_classes, np.uint8)
     return load_kind(head).fit(
-        x,
-        labels,
-        split,
-        seed=0,
-        n_classes=n_classes,
-        options=complete(head, {"epochs": 1, **told}),
-        report=lambda _: None,
+        Task(
+            rows=x,
+            targets=labels,
+            split=split,
+            n_outputs=n_classes,
+            options=complete(head, {"epochs": 1, **told}),
+        )
     )
 
 
@@ -59,7 +60,7 @@ def test_as_many_dropouts_as_neither_one_nor_the_layers_are_refused():
 
 
 def test_a_convolution_needs_maps_as_large_as_its_kernel():
-    with pytest.raises(UsageError, match=r"rows of shape 6 are no maps: --head conv: .*--pooling"):
+    with pytest.raises(UsageError, match=r"rows of shape 6 are not maps: --head conv: .*--pooling"):
         fit("conv", (6,), 2)
     with pytest.raises(UsageError, match="4 is larger than the maps, 5x3: --kernel"):
         fit("conv", (5, 3, 2), 2, kernel=4)

@@ -12,6 +12,7 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.extract import main as extract_main
 from bottleneck.heads import tail
 from bottleneck.heads.catalog import complete, load_head
+from bottleneck.heads.task import Task
 from bottleneck.heads.training import batches, seed_of
 from bottleneck.store.store import Store
 from bottleneck.train import main as train_main
@@ -50,14 +51,15 @@ def test_training_from_the_cut_is_training_the_whole_with_what_is_before_it_froz
     maps = cut.model.predict(IMAGES, verbose=0)
     told = {"epochs": 3, "batch_size": 5, "patience": 0, "learning_rate": 1e-2}
     found = tail.fit(
-        maps,
-        LABELS,
-        SPLIT,
-        seed=SEED,
-        n_classes=3,
-        options=complete("tail", told),
-        report=lambda _: None,
-        network=cut.behind,
+        Task(
+            rows=maps,
+            targets=LABELS,
+            split=SPLIT,
+            n_outputs=3,
+            seed=SEED,
+            options=complete("tail", told),
+            network=cut.behind,
+        )
     )
 
     last = keras.layers.GlobalAveragePooling2D()(model.output)

@@ -7,6 +7,7 @@ from bottleneck.core.errors import DataError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads import dense
 from bottleneck.heads.catalog import complete
+from bottleneck.heads.task import Task
 from bottleneck.heads.training import batches, gather, seed_of, train
 
 pytestmark = pytest.mark.slow
@@ -19,9 +20,13 @@ def options(**told):
     return complete("dense", {"units": (5,), "dropout": (0.0,), "patience": 0, **told})
 
 
+def task_of(x, labels, split, told):
+    return Task(rows=x, targets=labels, split=split, n_outputs=3, seed=3, options=told)
+
+
 def fit(x=X, labels=LABELS, split=SPLIT, **told):
     told = options(**told)
-    return dense.fit(x, labels, split, seed=3, n_classes=3, options=told, report=lambda _: None)
+    return dense.fit(task_of(x, labels, split, told))
 
 
 def plain(optimizer, class_weight=None):
@@ -153,7 +158,7 @@ def test_no_memory_for_a_batch_says_what_to_lower():
     model = fit(epochs=1).model
     rows = np.arange(6)
     with pytest.raises(NoSpaceError, match="lower --batch-size"):
-        train(model, Full(), LABELS, rows, rows[:0], seed=0, options=options(), report=print)
+        train(model, task_of(Full(), LABELS, SPLIT, options()), rows, rows[:0])
 
 
 def test_each_epoch_has_every_row_once_in_an_order_of_its_own():

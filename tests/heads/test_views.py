@@ -6,6 +6,7 @@ import pytest
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads import dense, linear, training
 from bottleneck.heads.catalog import complete
+from bottleneck.heads.task import Task
 from bottleneck.heads.training import batches, seed_of
 from bottleneck.heads.views import OneView, drawn, itself
 
@@ -17,19 +18,14 @@ SPLIT = (np.arange(N) % 5 == 0).astype(np.uint8)
 TRAIN, VALIDATION = np.flatnonzero(SPLIT == 0), np.flatnonzero(SPLIT == 1)
 
 
-def quiet(_):
-    pass
-
-
 def fit_linear(x, labels, split, views):
-    return linear.fit(x, labels, split, seed=0, n_classes=3, options={}, report=quiet, views=views)
+    return linear.fit(Task(rows=x, targets=labels, split=split, n_outputs=3, views=views))
 
 
 def fit_dense(x=X, split=SPLIT, seed=3, views=V, **told):
     told = complete("dense", {"units": (5,), "dropout": (0.0,), "patience": 0, **told})
-    return dense.fit(
-        x, LABELS, split, seed=seed, n_classes=3, options=told, report=quiet, views=views
-    )
+    more = {"seed": seed, "options": told, "views": views}
+    return dense.fit(Task(rows=x, targets=LABELS, split=split, n_outputs=3, **more))
 
 
 def test_one_view_of_each_row_is_taken_as_from_the_whole():

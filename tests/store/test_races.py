@@ -1,6 +1,5 @@
 """Every pair of actions racing: the outcome that the design's table says."""
 
-import contextlib
 import multiprocessing
 import os
 from dataclasses import replace
@@ -168,48 +167,6 @@ def test_a_link_that_was_made_though_it_was_reported_lost_is_known_again(filled,
     state = filled.commit([add(filled, 1)], "one").state
     assert state.number == filled.state.number + 1
     assert len(state.parts) == 2
-
-
-EFFECTS = ["fsync", "link", "rename", "unlink", "mkdir"]
-
-
-class PowerCut(BaseException):
-    pass
-
-
-@pytest.mark.parametrize("n", range(14))
-@pytest.mark.parametrize("error", [PowerCut(), OSError(28, "No space left on device")])
-def test_a_crash_at_any_effect_leaves_the_old_state_or_the_new(filled, monkeypatch, n, error):
-    old = filled.state
-    count = [0]
-
-    class Cut:
-        def __getattr__(self, name):
-            real = getattr(os, name)
-            if name not in EFFECTS:
-                return real
-
-            def call(*args, **kwargs):
-                count[0] += 1
-                if count[0] > n:
-                    raise error
-                return real(*args, **kwargs)
-
-            return call
-
-    reported = None
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "os", Cut())
-        with contextlib.suppress(PowerCut, OSError):
-            reported = filled.commit([add(filled, 1)], "new").state
-    found = Store.open(filled.path)
-    assert found.state.number in (old.number, old.number + 1)
-    if reported is not None:
-        assert found.state.checksum == reported.checksum
-    assert len(found.arrays()[0]) == 20
-    np.asarray(found.arrays()[0])
-    if count[0] <= n:
-        assert reported is not None
 
 
 def test_every_reader_keeps_its_commit_through_gc(filled):

@@ -15,46 +15,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.backbones.backbone import Backbone, Request, Spec, from_model
+from bottleneck.backbones.backbone import Backbone, Request, from_model
 from bottleneck.backbones.mini import network
+from bottleneck.backbones.mini.family import SIZE, WEIGHTS
 from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.generated import pictures
 from bottleneck.core.portable import Portable
+from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.reporter import Reporter
+
 HERE = Path(__file__).parent
 TENSORS = "mini.safetensors"  # float16: {name.kernel: (h, w, in, out), name.bias: (out,)}
 ROWS = "rows.safetensors"  # float32: what plain Keras computes of `pictures(N_PICTURES)`
 FACTS = "mini.json"
 N_PICTURES = 32
-SIZE = (network.SIZE, network.SIZE)
-WEIGHTS = "shipped"
 ADVICE = "install bottleneck-cache again"
 
 
-def names() -> tuple[str, ...]:
-    """Return `mini` alone."""
-    return ("mini",)
-
-
-def claims(name: str) -> bool:
-    """Whether this is `mini`."""
-    return name == "mini"
-
-
-def spec(name: str) -> Spec:
-    """Return what is known of `mini`."""
-    return Spec(name=name, size=SIZE, weights=WEIGHTS)
-
-
-def load(request: Request) -> Backbone:
+def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     """Return `mini`, cut as asked.
 
     Raises
@@ -67,7 +54,7 @@ def load(request: Request) -> Backbone:
         Without Keras, when it is cut elsewhere or at another size than it is shipped for.
     """
     if request.weights != WEIGHTS:
-        raise UsageError("mini has its own weights alone", "--weights", "leave --weights away")
+        raise UsageError("mini can only use its own weights", "--weights", "omit --weights")
     size = request.size or SIZE
     facts = json.loads(files.read(HERE / FACTS))
     tensors = {
@@ -148,7 +135,7 @@ def _in_keras(
     model = keras.Model(image, network.maps(KerasBuilder(tensors), image), name="mini")
     return from_model(
         model,
-        own=True,
+        ours=True,
         layer=request.layer,
         pooling=request.pooling,
         size=size,

@@ -15,6 +15,7 @@ import numpy as np
 
 from bottleneck import backbones, engines
 from bottleneck.core.errors import OtherRowsError
+from bottleneck.pipeline.extraction.canaries import N_CANARIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,29 +29,43 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.network.network import Network
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """Which engine is opened, and how.
+
+    Attributes
+    ----------
+    name : the engine asked for, or auto
+    devices : the device asked for; None for the best there is
+    batch_size : pictures a call until the engine says otherwise
+    made_by : the engine that made the rows that are there already
+    kept : where engines keep what they can make again
+    """
+
+    name: str
+    devices: str | None
+    batch_size: int
+    made_by: str | None = None
+    kept: Path | None = None
+
+
 @dataclass(slots=True)
 class Computer:
     """Rows of views of images, by an engine that is opened at the first call.
 
-    `find_canaries` is called once, before the first row is given out.
-
     Attributes
     ----------
-    engine_name : the engine asked for, or auto
-    planned_batch : pictures a call until the engine says otherwise
+    find_canaries : called once, before the first row is given out
+    has_rows : whether there are rows already, so that the first batch leaves room for canaries
     views : pictures of each image, its views
-    made_by : the engine that made the rows that are there already
-    kept : where engines keep what they can make again
+    canaries : how many were checked and how well the worst agreed; None until they were
     """
 
     network: Network
     find_canaries: Callable[[], Canaries]
     seconds: Seconds
-    engine_name: str
-    devices: str | None
-    planned_batch: int
-    made_by: str | None
-    kept: Path | None
+    choice: EngineChoice
+    has_rows: bool
     views: int = 1
     canaries: dict[str, Any] | None = None
     _engine: Engine | None = None
@@ -58,8 +73,14 @@ class Computer:
     @property
     def batch_size(self) -> int:
         """Images, with all their views, that are computed at once."""
-        size = self.planned_batch if self._engine is None else self._engine.batch_size
+        size = self.choice.batch_size if self._engine is None else self._engine.batch_size
         return max(1, size // self.views)
+
+    @property
+    def room(self) -> int:
+        """How many images the next call takes; the first leaves room for the canaries."""
+        is_first = self.canaries is None
+        return max(1, self.batch_size - (N_CANARIES if is_first and self.has_rows else 0))
 
     @property
     def engine(self) -> Engine:
@@ -70,19 +91,19 @@ class Computer:
     def _open(self, sample: NDArray[np.uint8]) -> Engine:
         recipe = self.network.recipe
         return engines.catalog.open_engine(
-            self.engine_name,
+            self.choice.name,
             engines.Frozen(
                 recipe=recipe.id,
                 size=recipe.image.size,
-                batch_size=self.planned_batch,
+                batch_size=self.choice.batch_size,
                 preprocess=lambda x: backbones.preprocessing.apply(recipe.preprocessing, x),
                 model=lambda: self.network.backbone().model,
                 portable=lambda: self.network.backbone().portable,
                 sample=sample,
-                kept=self.kept,
+                kept=self.choice.kept,
             ),
-            made_by=self.made_by,
-            devices=self.devices,
+            made_by=self.choice.made_by,
+            devices=self.choice.devices,
         )
 
     @property

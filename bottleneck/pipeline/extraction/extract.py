@@ -7,10 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
+from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.extraction import Extraction
-from bottleneck.pipeline.extraction.look import refuse_unreadable
+from bottleneck.pipeline.extraction.job import Job
+from bottleneck.pipeline.extraction.look import require_readable
 from bottleneck.pipeline.extraction.sources import choose_source
-from bottleneck.pipeline.extraction.summary import extract_report
+from bottleneck.pipeline.extraction.summary import extract_report, preview_report
 from bottleneck.pipeline.network import network as networks
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.lock import hold
@@ -19,10 +22,16 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.extraction.options import ExtractOptions
+    from bottleneck.pipeline.network.network import Network
 
 
-def extract(options: ExtractOptions) -> dict[str, Any]:
+NOT_OF_A_RUN = ("network", "classes")  # what the store says already
+
+
+@as_guest()
+def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Bring a store up to date with a source and return the report (DESIGN's keys).
 
     Raises
@@ -39,30 +48,43 @@ def extract(options: ExtractOptions) -> dict[str, Any]:
     name, source = choose_source(
         store, options.data, options.source, options.include, options.exclude
     )
+
+    def job(network: Network) -> Job:
+        return Job(
+            options=options,
+            name=name,
+            source=source,
+            network=network,
+            reporter=reporter,
+            started=started,
+        )
+
     if options.dry_run:
-        run = Extraction(options, store, name, source, started)
-        would_compute = run.preview()
-        return {**extract_report(run), "would_compute": would_compute}
+        run = Extraction(job(networks.resolve(options.network, store, reporter)), store)
+        return preview_report(run, run.preview())
     if store is not None:
         with _locked(options):
-            return _finished(Extraction(options, store.refresh(), name, source, started))
+            store = store.refresh()
+            return _finished(
+                Extraction(job(networks.resolve(options.network, store, reporter)), store)
+            )
     # Whatever is wrong with the data or the network must show before a folder is made.
     listing = source.list()
     engines.catalog.candidates(options.engine, devices=options.devices)
-    network = networks.resolve(options.network, None)
-    refuse_unreadable(source, len(listing), network.recipe.image)
+    network = networks.resolve(options.network, None, reporter)
+    require_readable(source, len(listing), network.recipe.image)
     Store.prepare(options.cache)
     with _locked(options):
         store = Store.create(
             options.cache, network.recipe, network.about, options.format or DEFAULT_FORMAT
         )
-        return _finished(Extraction(options, store, name, source, started, network))
+        return _finished(Extraction(job(network), store))
 
 
 def _finished(run: Extraction) -> dict[str, Any]:
     run.go()
     report = extract_report(run)
-    run.store.append_history(report)
+    run.target.store.append_history({k: v for k, v in report.items() if k not in NOT_OF_A_RUN})
     return report
 
 

@@ -1,4 +1,4 @@
-"""One extraction at work: reads, computes and writes what is pending, in commits.
+"""One extraction at work: what the driver computes is written, and the source recorded, in commits.
 
 The listing (with the digests that the stat cache knows) once the first rows are trusted; parts
 alone, at most once a minute; the completed snapshot at the end, also when the end is Ctrl-C or a
@@ -10,38 +10,31 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core import console
-from bottleneck.core.errors import DataError, RecipeError, Terminated, UsageError
+from bottleneck.core.errors import DataError, RecipeError, Terminated
 from bottleneck.core.sample import show_key
-from bottleneck.data.decode import Limits, decoder_version
-from bottleneck.pipeline.extraction.canaries import N_CANARIES, Canaries, find_canaries
-from bottleneck.pipeline.extraction.compute import Computer
-from bottleneck.pipeline.extraction.flow import (
-    Background,
-    Item,
-    Reader,
-    Seconds,
-    default_threads,
-    read_ahead,
-)
-from bottleneck.pipeline.extraction.look import Look, guard_shrink, look, none_usable, settle_racy
-from bottleneck.pipeline.extraction.plan import mixed_order, plan, reasons
+from bottleneck.pipeline.extraction.canaries import find_canaries
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
+from bottleneck.pipeline.extraction.driver import Batch, Driver
+from bottleneck.pipeline.extraction.flow import Item, Reader
+from bottleneck.pipeline.extraction.job import Job, Tally, ahead
+from bottleneck.pipeline.extraction.look import none_usable
+from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
+from bottleneck.pipeline.extraction.plan import mixed_order, reasons
+from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
-from bottleneck.pipeline.network import network as networks
 from bottleneck.store.fold import fold
-from bottleneck.store.log import MovedError, SetRecipe, SetSource
-from bottleneck.store.snapshot import QuarantineEntry, Snapshot
+from bottleneck.store.log import MovedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bottleneck.core.recipe import RowSpec
-    from bottleneck.data.source import Source
-    from bottleneck.pipeline.extraction.options import ExtractOptions
+    from bottleneck.pipeline.extraction.canaries import Canaries
+    from bottleneck.store.snapshot import QuarantineEntry, Snapshot
     from bottleneck.store.store import Store
 
 LOOKS = 5  # how often a source that another run keeps moving is looked at again
@@ -49,361 +42,222 @@ MISFIT_SHARE = 0.01
 
 
 class Extraction:
-    """One extraction: what it knows, what it has learned, and what it has still to write."""
+    """One extraction: its job, what it saw, what it has learned, and where it writes.
 
-    def __init__(
-        self,
-        options: ExtractOptions,
-        store: Store | None,
-        name: str,
-        source: Source,
-        started: float,
-        network: networks.Network | None = None,
-    ) -> None:
-        self.options = options
-        self.name = name
-        self.source = source
-        self.started = started
-        self.seconds = Seconds()
-        self.threads = options.threads or default_threads()
-        self.limits = Limits()
-        self.decoder = decoder_version()
-        self._adopt(store, network)
-        self.look = self._look()
-        self.failed: dict[bytes, str] = {}  # digest → why it has no row
-        self.bytes_written = 0
-        self.computer = Computer(
-            network=self.network,
-            find_canaries=self._find_canaries,
-            seconds=self.seconds,
-            engine_name=options.engine,
-            devices=options.devices,
-            planned_batch=options.batch_size or self._recorded("batch") or self.network.batch_size,
-            made_by=self._recorded("engine"),
-            kept=self.store_or_none.derived if self.store_or_none else None,
-            views=self.network.recipe.views.number,
-        )
+    Attributes
+    ----------
+    before : what was recorded of the source when the run began; `looked` may have moved on
+    """
+
+    def __init__(self, job: Job, store: Store | None) -> None:
+        self.job = job
+        self.target = aim(job.options, store, job.name, job.network)
+        self.before: Snapshot | None = self.target.recorded
+        self.tally = Tally()
+        self.looked = self._look()
+        recipe, options = job.network.recipe, job.options
         self.reader = Reader(
-            source=source,
-            image=self.network.recipe.image,
-            views=self.network.recipe.views,
-            limits=self.limits,
-            has_row=self._has_row,
-            seconds=self.seconds,
+            source=job.source,
+            image=recipe.image,
+            views=recipe.views,
+            limits=job.limits,
+            has_row=self.target.has_row,
+            seconds=job.seconds,
         )
-        self.unread: dict[int, str] = {}  # position → why it could not be read
-        self.batch: list[Item] = []
-        self.background = Background(self._rows)
-        self.recorded_at = started
-        self.computed = 0
-        self.n_batches = 0
-        self.n_misfits = 0
-        self.announced = False
-        self.partial = False
-
-    def _adopt(self, store: Store | None, network: networks.Network | None) -> None:
-        options = self.options
-        self.network = network or networks.resolve(options.network, store)
-        self.replacing = False
-        if store is not None:
-            if options.format not in (None, store.format):
-                raise UsageError(
-                    f"the store's format is {store.format}", store.path, "leave --format away"
-                )
-            if store.recipe.id != self.network.recipe.id:
-                if not options.replace:
-                    networks.check_same(store.recipe, self.network.recipe, store.path)
-                self.replacing = True
-        self.store_or_none = store
-        before = store.snapshot(self.name) if store and self.name in store.source_names else None
-        self.before = before
-        self.recorded = before
-        # The snapshot that this run saw the source at: others may move it, and must be noticed.
-        self.seen = store.state.sources[self.name].snapshot if store and before else None
-
-    @property
-    def store(self) -> Store:
-        """The store that is written to, at the newest commit of this run."""
-        assert self.store_or_none is not None
-        return self.store_or_none
-
-    @property
-    def rows_store(self) -> Store | None:
-        """The store whose rows serve this recipe; none while the recipe is being replaced."""
-        return None if self.replacing else self.store_or_none
-
-    def _look(self) -> Look:
-        start = time.perf_counter()
-        now = look(self.source, self.store_or_none, rehash=self.options.rehash)
-        if not self.options.allow_shrink:
-            guard_shrink(
-                self.before.samples if self.before else None, now.listing, self.source.name
-            )
-        settle_racy(now, self.threads)
-        self.seconds.scan += time.perf_counter() - start
-        return now
-
-    def _plan(self) -> NDArray[np.int64]:
-        samples = self.look.samples
-        self.planned = plan(
-            self.rows_store,
-            samples,
-            self.before.quarantine if self.before else (),
-            decoder=self.decoder,
-            limits=str(self.limits),
+        batch_size = options.batch_size or self.target.provenance("batch")
+        self.computer = Computer(
+            network=job.network,
+            find_canaries=self._canaries,
+            seconds=job.seconds,
+            choice=EngineChoice(
+                name=options.engine,
+                devices=options.devices,
+                batch_size=batch_size or job.network.batch_size,
+                made_by=self.target.provenance("engine"),
+                kept=store.derived if store else None,
+            ),
+            has_rows=self.target.has_any_row,
+            views=recipe.views.number,
         )
-        pending = self.planned.pending
-        if self.options.limit is not None or self.options.budget_s is not None:
-            return mixed_order(samples, pending)
-        return pending
-
-    # --- what would be done -------------------------------------------------------------------
 
     def preview(self) -> list[dict[str, str]]:
         """Return what would be computed and why, having written nothing."""
-        self.look.hash(np.flatnonzero(~self.look.known), self.threads)
-        order = self._plan()
-        samples = self.look.samples
+        look = self.looked.look
+        look.hash(np.flatnonzero(~look.known), self.job.threads)
+        self.looked = changed(self.looked, plan=planned(self._how, self.target, look))
+        order = self._order()
+        samples = look.samples
         why = reasons(samples, self.before.samples if self.before else None, order)
         return [
             {"key": show_key(bytes(samples.keys[i])), "why": reason}
             for i, reason in zip(order, why, strict=True)
         ]
 
-    # --- doing it -----------------------------------------------------------------------------
-
     def go(self) -> None:
-        """Read, compute and write what is pending."""
-        self.writer = Writer(
-            self.store, lambda: self.computer.provenance, self.seconds, self._committed
+        """Read, compute and write what is pending, and record what the source is."""
+        with Writer(self.target, lambda: self.computer.provenance, self.job.seconds) as writer:
+            try:
+                self._work(writer)
+            except (KeyboardInterrupt, Terminated):
+                self.tally.is_partial = True
+                if self.tally.n_batches:
+                    self._finish(writer)
+                raise
+            self._refuse_if_nothing_was_readable()
+            self._finish(writer)
+
+    # --- looking ------------------------------------------------------------------------------
+
+    @property
+    def _how(self) -> HowToLook:
+        options = self.job.options
+        return HowToLook(
+            source=self.job.source,
+            threads=self.job.threads,
+            rehash=options.rehash,
+            allow_shrink=options.allow_shrink,
+            limits=self.job.limits,
         )
-        order = self._plan()
-        try:
-            self._work(order)
-        except (KeyboardInterrupt, Terminated):
-            self.partial = True
-            if self.announced:
-                self._finish()
-            raise
-        self._refuse_if_nothing_was_readable()
-        self._finish()
 
-    def _committed(self, store: Store) -> None:
-        """Keep what was learned of the files beside the rows that were just committed."""
-        self.look.save(store)
+    def _look(self) -> Looked:
+        start = time.perf_counter()
+        looked = look_and_plan(self._how, self.target)
+        self.job.seconds.scan += time.perf_counter() - start
+        return looked
 
-    def _find_canaries(self) -> Canaries:
-        return find_canaries(self.rows_store, self.name, self.reader, self.look, self.planned)
+    def _order(self) -> NDArray[np.int64]:
+        options, pending = self.job.options, self.looked.plan.pending
+        if options.limit is not None or options.budget_s is not None:
+            return mixed_order(self.looked.look.samples, pending)
+        return pending
 
-    def _has_row(self, digest: bytes) -> bool:
-        store = self.rows_store
-        return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
+    def _canaries(self) -> Canaries:
+        looked = self.looked
+        return find_canaries(
+            self.target.rows_store, self.job.name, self.reader, looked.look, looked.plan
+        )
 
-    def _recorded(self, key: str) -> Any:
-        """Return what is recorded of the computation of the rows that are continued, or None."""
-        return self.rows_store.provenance().get(key) if self.rows_store else None
+    # --- computing ----------------------------------------------------------------------------
 
-    def _work(self, order: NDArray[np.int64]) -> None:
-        limit = len(order) if self.options.limit is None else self.options.limit
-        ahead = self.reader.window(self.computer.batch_size)
-        items = read_ahead(self.reader, order.tolist(), threads=self.threads, window=ahead)
+    def _work(self, writer: Writer) -> None:
+        order = self._order()
+        driver = Driver(
+            reader=self.reader,
+            computer=self.computer,
+            threads=self.job.threads,
+            took=self._take,
+            wanted=lambda: self.job.limit - self.tally.n_computed,
+            is_over=lambda: self.job.is_over,
+        )
+        total = int(min(len(order), self.job.limit))
         with (
-            contextlib.closing(items),
-            self.background,
-            console.progress(min(len(order), limit), "extract") as bar,
+            self.job.reporter.progress(total, "extract") as bar,
+            contextlib.closing(driver.batches(order.tolist(), bar)) as batches,
         ):
-            for item in items:
-                bar.update(1)
-                self._take(item)
-                enough = self.computed + len(self.background) + len(self.batch) >= limit
-                if enough or (self.batch and len(self.batch) >= self._room()):
-                    self._compute()
-                if enough:
-                    self._take_in()
-                if self.computed >= limit or self._over_budget():
-                    break
-            self._compute()
-            self._take_in()
-
-    def _room(self) -> int:
-        """How many images the next batch takes; the first leaves room for the canaries."""
-        size = self.computer.batch_size
-        canaries = 0 if self.announced or not self._has_any_row() else N_CANARIES
-        return max(1, size - canaries)
-
-    def _over_budget(self) -> bool:
-        budget = self.options.budget_s
-        return budget is not None and time.perf_counter() - self.started >= budget
+            for batch in batches:
+                self._record(batch, writer)
 
     def _take(self, item: Item) -> None:
+        look = self.looked.look
         if item.digest is None or item.read is None:
-            self.unread[item.index] = item.failure or "cannot be read"
+            key = bytes(look.listing.keys[item.index])
+            self.tally.unread[key] = item.failure or "cannot be read"
             return
-        self.look.learn(item.index, item.digest, item.read)
+        look.learn(item.index, item.digest, item.read)
         if item.failure is not None:
-            self.failed[item.digest] = item.failure
-        elif item.image is not None:
-            self.batch.append(item)
+            self.tally.failed[item.digest] = item.failure
 
-    def _compute(self) -> None:
-        """Have the batch computed; meanwhile, take in the rows of the one before.
-
-        The very first is waited for: what is announced and written is trusted.
-        """
-        batch, self.batch = self.batch, []
-        if not batch:
-            return
-        self.background.start(batch)
-        self._take_in(but=1 if self.announced else 0)
-
-    def _rows(self, batch: list[Item]) -> NDArray[np.float32]:
-        return self.computer([item.image for item in batch if item.image is not None])
-
-    def _take_in(self, *, but: int = 0) -> None:
-        for batch, rows in self.background.results(but=but):
-            self._record(batch, rows)
-
-    def _record(self, batch: list[Item], rows: NDArray[np.float32]) -> None:
-        if not self.announced:
+    def _record(self, batch: Batch, writer: Writer) -> None:
+        if not self.tally.n_batches:
             self._announce()
-        self.n_batches += 1
-        now = time.perf_counter()
-        if self.n_batches == 2:  # the first one compiles
-            n_ahead = min(len(self.planned.pending), self.options.limit or sys.maxsize)
-            say_ahead(n_ahead, (now - self.recorded_at) / len(batch), self.network.recipe.rows)
-        self.recorded_at = now
-        stored = self._fit(batch, rows)
-        good = [i for i, item in enumerate(batch) if item.digest not in self.failed]
-        digests = np.array(
-            [np.frombuffer(batch[i].digest or b"", np.uint8) for i in good], np.uint8
-        ).reshape(-1, 32)
-        self.writer.add(digests, stored[good])
-        self.computed += len(good)
+        self.tally.n_batches += 1
+        self._say_ahead(len(batch.items))
+        stored = self._fit(batch)
+        good = [i for i, item in enumerate(batch.items) if item.digest not in self.tally.failed]
+        digests = b"".join(batch.items[i].digest or b"" for i in good)
+        has_committed = writer.add(np.frombuffer(digests, np.uint8).reshape(-1, 32), stored[good])
+        if has_committed:  # keep what was learned of the files beside their rows
+            self.looked.look.save(self.target.store)
+        self.tally.n_computed += len(good)
 
-    def _fit(self, batch: list[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
+    def _fit(self, batch: Batch) -> NDArray[Any]:
         """Return rows (n, views, …) as they are stored; those that do not fit are failed."""
-        spec, n_views = self.network.recipe.rows, rows.shape[1]
+        rows, spec, n_views = batch.rows, self.job.network.recipe.rows, batch.rows.shape[1]
         stored, misfits = to_dtype(rows.reshape(-1, *rows.shape[2:]), spec.dtype)
         found = {i // n_views: reason for i, reason in misfits.items()}
         for i, reason in found.items():
-            digest = batch[i].digest
+            digest = batch.items[i].digest
             assert digest is not None
-            self.failed[digest] = reason
-        self.n_misfits += len(found)
-        if self.n_misfits > MISFIT_SHARE * max(100, len(self.planned.pending)):
+            self.tally.failed[digest] = reason
+        self.tally.n_misfits += len(found)
+        if self.tally.n_misfits > MISFIT_SHARE * max(100, len(self.looked.plan.pending)):
             raise DataError(
-                f"{self.n_misfits} rows do not fit {stored.dtype}",
-                self.name,
+                f"{self.tally.n_misfits} rows do not fit {stored.dtype}",
+                self.job.name,
                 "use --rows float32 (another recipe: another --cache, or --replace)",
             )
-        return stored.reshape(len(batch), *spec.shape)
+        return stored.reshape(len(batch.items), *spec.shape)
+
+    def _say_ahead(self, n_images: int) -> None:
+        """With the second batch, whose time tells, say how much work there is if it is much."""
+        tally, now = self.tally, time.perf_counter()
+        if tally.n_batches == 2 and tally.first_at is not None:
+            n_ahead = min(len(self.looked.plan.pending), self.job.options.limit or sys.maxsize)
+            seconds = n_ahead * (now - tally.first_at) / n_images
+            said = ahead(n_ahead, seconds, self.job.network.recipe.rows)
+            if said:
+                self.job.reporter.say(said)
+        tally.first_at = tally.first_at or now
 
     def _announce(self) -> None:
-        """Commit the listing, now that the first rows are trusted; say what is ahead."""
-        engine = self.computer.engine
-        console.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
+        """Commit the listing, now that the first rows are trusted; say what computes."""
+        reporter, engine = self.job.reporter, self.computer.engine
+        reporter.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
         if engine.warning:
-            console.warn(engine.warning)
-        if self.computer.canaries == {"checked": 0, "worst": None} and self._has_any_row():
-            console.warn("no image with a row is at hand, so this machine's rows are not checked")
-        actions: list[Any] = []
-        if self.replacing:
-            self.store.write_recipe(self.network.recipe, self.network.about)
-            actions.append(SetRecipe(self.store.recipe.id, self.network.recipe.id))
-        self._commit_snapshot(
-            actions,
-            Snapshot(samples=self.look.samples, spec=self.source.spec, quarantine=self._carried()),
-        )
-        self.announced = True
+            reporter.warn(engine.warning)
+        nothing = {"checked": 0, "worst": None}
+        if self.computer.canaries == nothing and self.target.has_any_row:
+            reporter.warn("no image with a row is at hand, so this machine's rows are not checked")
+        self._set_source(self.looked.snapshot(self.looked.carried()))
 
-    def _has_any_row(self) -> bool:
-        return self.rows_store is not None and bool(self.rows_store.state.parts)
+    # --- recording ----------------------------------------------------------------------------
 
-    def _commit_snapshot(self, actions: list[Any], snapshot: Snapshot) -> None:
-        if self.recorded is None or not self.recorded.same_as(snapshot):
-            entry = self.store.write_snapshot(snapshot)
-            actions.append(SetSource(self.name, self.seen, entry))
-        if actions:
-            self.store_or_none = self.writer.store = self.store.commit(actions, "extract")
-            self.recorded = snapshot
-            self.seen = self.store.state.sources[self.name].snapshot
-            self.replacing = False
-            self.look.save(self.store)
-
-    def _carried(self) -> tuple[QuarantineEntry, ...]:
-        """Return the recorded failures that still hold."""
-        if self.before is None:
-            return ()
-        keys = {bytes(key) for key in self.look.listing.keys[self.planned.quarantined]}
-        return tuple(entry for entry in self.before.quarantine if entry.key in keys)
+    def _set_source(self, snapshot: Snapshot) -> None:
+        if self.target.set_source(snapshot, self.job.network):
+            self.looked.look.save(self.target.store)
 
     def _refuse_if_nothing_was_readable(self) -> None:
-        n_failed = len(self.failed) + len(self.unread)
-        if n_failed and not self.computed and not self.partial and not self.planned.cached.any():
-            store = self.rows_store
-            samples = self.look.samples
-            if store is None or not (samples.known & store.has(samples.digests)).any():
-                reason = next(iter([*self.failed.values(), *self.unread.values()]))
-                raise none_usable(len(samples), reason, self.name)
+        tally, samples = self.tally, self.looked.look.samples
+        why = [*tally.failed.values(), *tally.unread.values()]
+        if not why or tally.n_computed or self.looked.plan.cached.any():
+            return
+        store = self.target.rows_store
+        if store is None or not (samples.known & store.has(samples.digests)).any():
+            raise none_usable(len(samples), why[0], self.job.name)
 
-    def _finish(self) -> Store:
+    def _finish(self, writer: Writer) -> None:
         """Publish what is left and commit the source as it is now known."""
-        self.store_or_none = self.writer.finish()
-        self.bytes_written = self.writer.bytes_written
+        writer.finish()
+        self.tally.bytes_written = writer.bytes_written
         for _ in range(LOOKS):
-            snapshot = Snapshot(
-                samples=self.look.samples, spec=self.source.spec, quarantine=self._quarantine()
-            )
             try:
-                self._commit_snapshot([], snapshot)
+                self._set_source(self.looked.snapshot(self._quarantine()))
                 break
             except MovedError:  # another run set this source: keep that, look again, try anew
-                self.look.save(self.store)
-                self.store_or_none = self.store.refresh()
-                if self.store.recipe.id != self.network.recipe.id:
-                    raise
-                self.recorded = self.store.snapshot(self.name)
-                self.seen = self.store.state.sources[self.name].snapshot
-                self.look = self._look()
+                self.looked.look.save(self.target.store)
+                self.target.refresh(self.job.network)
+                self.looked = self._look()
         else:
             raise RecipeError(
-                f"the source {self.name} was moved {LOOKS} times by other runs",
-                self.store.path,
+                f"the source {self.job.name} was moved {LOOKS} times by other runs",
+                self.target.store.path,
                 "the rows are kept; run the same command again",
             )
-        self.look.save(self.store)
-        self.network.remember(self.store)
-        if not self.partial:
-            self.store_or_none = fold(self.store)
-        return self.store
+        self.looked.look.save(self.target.store)
+        self.job.network.remember(self.target.store)
+        if not self.tally.is_partial:
+            self.target.store_or_none = fold(self.target.store)
 
     def _quarantine(self) -> tuple[QuarantineEntry, ...]:
-        samples = self.look.samples
-        entries = {entry.key: entry for entry in self._carried()}
-        without = np.flatnonzero(samples.known & ~self.store.has(samples.digests))
-        found: list[tuple[int, bytes | None, str]] = [(i, None, r) for i, r in self.unread.items()]
-        for i in without.tolist():
-            digest = samples.digests[i].tobytes()
-            if digest in self.failed:
-                found.append((i, digest, self.failed[digest]))
-        for i, digest_or_none, reason in found:
-            key = bytes(samples.keys[i])
-            entries[key] = QuarantineEntry(
-                key=key,
-                digest=digest_or_none,
-                reason=reason,
-                decoder=self.decoder,
-                limits=str(self.limits),
-            )
-        return tuple(entries[key] for key in sorted(entries))
-
-
-def say_ahead(n_images: int, seconds_an_image: float, rows: RowSpec) -> None:
-    """Before more than a minute of work, say how much it is."""
-    seconds = n_images * seconds_an_image
-    if seconds > 60:
-        n_bytes = n_images * np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
-        console.say(
-            f"up to {n_images} images, {n_bytes / 1e6:.0f} MB of cache, "
-            f"about {seconds / 60:.0f} minutes"
-        )
+        tally = self.tally
+        return self.looked.quarantine(tally.unread, tally.failed, self.target, self.job.limits)

@@ -139,7 +139,7 @@ def guard_shrink(before: Samples | None, listing: Listing, where: object) -> Non
         )
 
 
-def refuse_unreadable(source: Source, n_samples: int, image: ImageSpec) -> None:
+def require_readable(source: Source, n_samples: int, image: ImageSpec) -> None:
     """Raise DataError unless an image of the listing can be decoded; mostly the first one can."""
     reasons = []
     for i in range(n_samples):

@@ -31,6 +31,7 @@ class ExtractOptions:
     wait_s: float | None = None
     allow_shrink: bool = False
     dry_run: bool = False
+    list_keys: bool = False  # a dry run names each image that it would compute
     replace: bool = False
     rehash: bool = False
     no_lock: bool = False

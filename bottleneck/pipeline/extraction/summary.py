@@ -3,60 +3,125 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from bottleneck.core.digest import as_void
+from bottleneck.core.sample import NO_LABEL, SPLITS
 from bottleneck.pipeline.extraction.plan import changes, unique_count
+from bottleneck.pipeline.network.recipe_words import recipe_values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bottleneck.core.sample import Samples
     from bottleneck.pipeline.extraction.extraction import Extraction
+    from bottleneck.store.store import Store
+
+MOST_REASONS = 5
 
 
 def extract_report(run: Extraction) -> dict[str, Any]:
     """Return the report of an extraction: what was there, what was done, what is left."""
-    store = run.store_or_none
-    samples = run.look.samples
+    job, target, tally, looked = run.job, run.target, run.tally, run.looked
+    samples = looked.look.samples
     what = changes(run.before.samples if run.before else None, samples)
-    rows_store = None if run.replacing else store
-    with_row = (
-        samples.known & rows_store.has(samples.digests) if rows_store else samples.known & False
-    )
-    snapshot = run.recorded
-    quarantined = (
-        int(run.planned.quarantined.sum())
-        if run.options.dry_run
-        else len(snapshot.quarantine)
-        if snapshot
-        else 0
-    )
-    n_with_row = int(with_row.sum())
-    total = time.perf_counter() - run.started
-    busy = run.seconds.compute
+    with_row = _count_with_row(target.rows_store, samples)
+    quarantine = target.recorded.quarantine if target.recorded else ()
+    quarantined = int(looked.plan.quarantined.sum()) if job.options.dry_run else len(quarantine)
+    pending = len(samples) - with_row - quarantined
+    total = time.perf_counter() - job.started
     provenance = run.computer.provenance
-    pending = len(samples) - n_with_row - quarantined
     return {
         "verb": "extract",
-        "store": str(run.options.cache),
-        "source": run.name,
-        "recipe": run.network.recipe.id,
+        "store": str(job.options.cache),
+        "source": job.name,
+        "recipe": job.network.recipe.id,
+        "network": recipe_values(job.network.recipe, job.network.about),
         "samples": len(samples),
         "unique": unique_count(samples),
-        "cached": n_with_row - run.computed,
-        "computed": run.computed,
+        "duplicates": int(samples.known.sum()) - unique_count(samples),
+        **source_values(samples),
+        "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
+        "copies": _count_copies(run),
+        "cached": with_row - tally.n_computed,
+        "computed": tally.n_computed,
         "pending": pending,
         "added": len(what.added),
         "changed": len(what.changed),
         "renamed": len(what.renamed),
         "deleted": len(what.deleted),
         "quarantined": quarantined,
-        "bytes_written": run.bytes_written,
-        "images_per_second": round(run.computed / busy, 1) if busy else None,
-        "seconds": {k: round(v, 3) for k, v in {**asdict(run.seconds), "total": total}.items()},
-        "limit": run.options.limit,
+        "set_aside": commonest(entry.reason for entry in quarantine),
+        "bytes_written": tally.bytes_written,
+        "images_per_second": round(tally.n_computed / total, 1) if tally.n_computed else None,
+        "seconds": {k: round(v, 3) for k, v in {**asdict(job.seconds), "total": total}.items()},
+        "limit": job.options.limit,
         "device": provenance.get("device"),
         "engine": provenance.get("engine"),
         "batch": provenance.get("batch"),
         "canaries": run.computer.canaries,
-        "commit": store.state.number if store else None,
-        "partial": run.partial or (pending > 0 and not run.options.dry_run),
+        "commit": target.store_or_none.state.number if target.store_or_none else None,
+        "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
     }
+
+
+def source_values(samples: Samples) -> dict[str, Any]:
+    """Return what was understood of a source: classes, splits, images without a label."""
+    counts = np.bincount(samples.splits, minlength=len(SPLITS))
+    return {
+        "classes": list(samples.classes),
+        "splits": {split: int(n) for split, n in zip(SPLITS, counts, strict=True)},
+        "unlabelled": int((samples.labels == NO_LABEL).sum()),
+    }
+
+
+def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the report of a dry run: `extract_report`, and what the run would do.
+
+    `would` has the number of images, the bytes of their rows, and the seconds that they would
+    take at the rate of the last run that computed; None where no run of this store tells.
+    """
+    rows = run.job.network.recipe.rows
+    row_bytes = np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
+    limit = run.job.options.limit
+    n = len(would_compute) if limit is None else min(limit, len(would_compute))
+    rate = _recorded_rate(run.target.rows_store)
+    would = {
+        "computed": n,
+        "bytes": n * row_bytes,
+        "seconds": round(n / rate, 1) if rate else None,
+    }
+    listed = {"would_compute": would_compute} if run.job.options.list_keys else {}
+    return {**extract_report(run), "would": would, **listed}
+
+
+def commonest(reasons: Iterable[str]) -> dict[str, int]:
+    """Return the commonest reasons and how often each was given."""
+    return dict(Counter(reasons).most_common(MOST_REASONS))
+
+
+def _recorded_rate(store: Store | None) -> float | None:
+    """Return the images a second of the last run of a store that computed any."""
+    for entry in reversed(store.history() if store else []):
+        if entry.get("verb") == "extract" and entry.get("computed"):
+            seconds = entry.get("seconds", {}).get("total")
+            return float(entry["computed"]) / seconds if seconds else None
+    return None
+
+
+def _count_copies(run: Extraction) -> int:
+    """Return how many samples share a row that this run computed for another sample."""
+    samples, claimed = run.looked.look.samples, run.reader.claimed - run.tally.failed.keys()
+    if not run.tally.n_computed:
+        return 0
+    mine = np.array([np.frombuffer(digest, np.uint8) for digest in claimed])
+    shared = np.isin(as_void(samples.digests[samples.known]), as_void(mine))
+    return max(0, int(shared.sum()) - run.tally.n_computed)
+
+
+def _count_with_row(store: Store | None, samples: Samples) -> int:
+    return 0 if store is None else int((samples.known & store.has(samples.digests)).sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.pipeline.extraction.flow import Seconds
+    from bottleneck.pipeline.extraction.target import Target
     from bottleneck.store.part import PartEntry
-    from bottleneck.store.store import Store
 
 PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
@@ -45,50 +45,50 @@ class Writer:
     """Collects rows, publishes parts in a thread of its own, and commits at most once a minute.
 
     A part is published when it holds 64 MiB or when a minute has passed, so that a kill loses at
-    most a minute. Commits happen in the caller's thread, between batches.
+    most a minute. Commits happen in the caller's thread, between batches. Use as a context:
+    leaving it ends the thread, and what was not committed by `finish` is left to gc.
     """
 
     def __init__(
-        self,
-        store: Store,
-        provenance: Callable[[], dict[str, Any]],
-        seconds: Seconds,
-        on_commit: Callable[[Store], None],
+        self, target: Target, provenance: Callable[[], dict[str, Any]], seconds: Seconds
     ) -> None:
-        self.store = store
         self.bytes_written = 0
+        self._target = target
         self._provenance = provenance
         self._seconds = seconds
-        self._on_commit = on_commit
-        self._digests: list[NDArray[np.uint8]] = []
-        self._rows: list[NDArray[Any]] = []
-        self._held_bytes = 0
+        self._held: list[tuple[NDArray[np.uint8], NDArray[Any]]] = []
         self._publishing: list[Future[PartEntry]] = []
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._published = self._committed = time.monotonic()
 
-    def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> None:
-        """Take (n, 32) digests and their (n, …) rows in the stored dtype."""
-        self._digests.append(digests)
-        self._rows.append(rows)
-        self._held_bytes += rows.nbytes
-        now = time.monotonic()
-        if self._held_bytes >= PART_BYTES or now - self._published >= COMMIT_EVERY_S:
-            self._publish()
-        if now - self._committed >= COMMIT_EVERY_S:
-            self._commit(wait=False)
+    def __enter__(self) -> Self:
+        """Return this."""
+        return self
 
-    def finish(self) -> Store:
-        """Publish and commit all that is left; return the store as it then is."""
+    def __exit__(self, *exception: object) -> None:
+        """End the thread, once the part that is being written is whole."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> bool:
+        """Take (n, 32) digests and their (n, …) rows as stored; return whether it committed."""
+        self._held.append((digests, rows))
+        now = time.monotonic()
+        is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
+        if is_full or now - self._published >= COMMIT_EVERY_S:
+            self._publish()
+        if now - self._committed < COMMIT_EVERY_S:
+            return False
+        return self._commit(wait=False)
+
+    def finish(self) -> bool:
+        """Publish and commit all that is left; return whether there was anything to commit."""
         self._publish()
-        self._commit(wait=True)
-        self._pool.shutdown()
-        return self.store
+        return self._commit(wait=True)
 
     def _publish(self) -> None:
-        if self._digests:
-            digests, rows = np.concatenate(self._digests), np.concatenate(self._rows)
-            self._digests, self._rows, self._held_bytes = [], [], 0
+        if self._held:
+            digests, rows = (np.concatenate(column) for column in zip(*self._held, strict=True))
+            self._held = []
             # One part waits at most: the writer must not fall behind without bound.
             for earlier in self._publishing[-1:]:
                 earlier.result()
@@ -97,18 +97,16 @@ class Writer:
 
     def _write(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> PartEntry:
         start = time.perf_counter()
-        entry = self.store.write_part(digests, rows, self._provenance())
+        entry = self._target.store.write_part(digests, rows, self._provenance())
         self._seconds.write += time.perf_counter() - start
         return entry
 
-    def _commit(self, *, wait: bool) -> None:
+    def _commit(self, *, wait: bool) -> bool:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
         self._publishing = [future for future in self._publishing if future not in done]
         if entries:
-            self.store = self.store.commit(
-                [self.store.add_part(entry) for entry in entries], "extract"
-            )
+            self._target.commit([self._target.store.add_part(entry) for entry in entries])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
-            self._on_commit(self.store)
         self._committed = time.monotonic()
+        return bool(entries)

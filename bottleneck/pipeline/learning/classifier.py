@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
 from bottleneck.backbones import imagenet
-from bottleneck.core import console, files
+from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pipeline.network import network as networks
-from bottleneck.pipeline.network.options import LEAVE, recorded_options
+from bottleneck.pipeline.network.options import PERMISSIONS, recorded_options
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.heads.catalog import Fitted
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.heads.task import Fitted
     from bottleneck.pipeline.network.network import Network
     from bottleneck.pipeline.network.options import NetworkOptions
 
 ANOTHER_BY_NOW = (
     "name the file of then (--backbone, --weights), use the versions of then, or train again"
 )
-# What may be said of a run's network: where its files are now, and leave to run its code.
-OF_A_RUN = {"backbone", "weights", *LEAVE}
+# What may be said of a run's network: where its files are now, and permission to run its code.
+OF_A_RUN = {"backbone", "weights", *PERMISSIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,12 +105,12 @@ def store_of(run: Run) -> Store | None:
     return None
 
 
-def open_run(named: str, said: NetworkOptions) -> TrainedRun:
+def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun:
     """Return a run with all that it needs to predict.
 
     Parameters
     ----------
-    said : where its network's files are now, where they were moved, and leave to run its code
+    said : where its network's files are now, where they were moved, and permission to run its code
 
     Raises
     ------
@@ -123,19 +124,21 @@ def open_run(named: str, said: NetworkOptions) -> TrainedRun:
         raise UsageError(
             "the run says which network",
             "--run",
-            "leave away all but --backbone and --weights, where its files were moved",
+            "give --backbone or --weights alone, and only where the network's files were moved",
         )
     run = read_run(find_run(named))
     head = load_head(run.folder)
     store = store_of(run)
     if store is not None and store.recipe.id == run.recipe:
         options = replace(recorded_options(store.about, store.path), **told).completed()
-        network = networks.Network(options, store.recipe, store.about, advice=ANOTHER_BY_NOW)
+        network = networks.Network(
+            options, store.recipe, store.about, advice=ANOTHER_BY_NOW, reporter=reporter
+        )
         return TrainedRun(run=run, head=head, network=network, store=store)
     gone = "is not here" if store is None else "has another recipe by now"
-    console.say(f"the run's store {gone}: computing from what the receipt says")
+    reporter.say(f"the run's store {gone}: computing from what the receipt says")
     options = replace(recorded_options(run.about, run.folder), **told).completed()
-    network = networks.load(options)
+    network = networks.load(options, reporter)
     if network.recipe.id != run.recipe:
         raise RecipeError(
             "the network that its receipt names has another recipe by now",
@@ -145,9 +148,9 @@ def open_run(named: str, said: NetworkOptions) -> TrainedRun:
     return TrainedRun(run=run, head=head, network=network, store=None)
 
 
-def of_run(named: str, said: NetworkOptions) -> Classifier:
+def of_run(named: str, said: NetworkOptions, reporter: Reporter) -> Classifier:
     """Return the classifier of a run; see `open_run`."""
-    opened = open_run(named, said)
+    opened = open_run(named, said, reporter)
     run = opened.run
     return Classifier(
         run=run.folder,
@@ -160,12 +163,12 @@ def of_run(named: str, said: NetworkOptions) -> Classifier:
     )
 
 
-def of_backbone(options: NetworkOptions, named: str | None) -> Classifier:
+def of_backbone(options: NetworkOptions, named: str | None, reporter: Reporter) -> Classifier:
     """Return a backbone with its own top.
 
     Parameters
     ----------
-    named : imagenet, or a file with a class name a line; None: the backbone's own, or numbers
+    named : imagenet, or a file with one class name per line; None: the backbone's own, or numbers
 
     Raises
     ------
@@ -182,7 +185,7 @@ def of_backbone(options: NetworkOptions, named: str | None) -> Classifier:
             f"{options.backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
         )
     names = _class_names(named or top.classes)
-    network = networks.load(replace(options, layer=top.layer, pooling="none"))
+    network = networks.load(replace(options, layer=top.layer, pooling="none"), reporter)
     shape = network.recipe.rows.shape
     if len(shape) != 1 or shape[0] < 2 or network.backbone().row_dtype != "float32":
         raise UsageError(
@@ -195,7 +198,7 @@ def of_backbone(options: NetworkOptions, named: str | None) -> Classifier:
         raise UsageError(
             f"gives {shape[0]} probabilities, there are {len(names)} names",
             options.backbone,
-            "name each class in a line of a file: --classes FILE",
+            "give --classes FILE, with one name per line",
         )
     return Classifier(
         run=None,
@@ -218,7 +221,11 @@ def _class_names(named: str | None) -> Sequence[tuple[str, str]]:
     try:
         lines = files.read(Path(named)).decode().splitlines()
     except FileNotFoundError as error:
-        raise UsageError("no such file", named, "--classes imagenet, or a name a line") from error
+        raise UsageError(
+            "no such file", named, "give --classes imagenet, or a file with one name per line"
+        ) from error
     except UnicodeDecodeError as error:
-        raise UsageError("not text in UTF-8", named, "a name a line") from error
+        raise UsageError(
+            "not text in UTF-8", named, "save it as UTF-8, one name per line"
+        ) from error
     return [(line, line) for line in lines]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import console, files
+from bottleneck.core import files
 from bottleneck.core.errors import UsageError
+from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.store.store import Store
 
 
@@ -29,7 +32,8 @@ class CompareOptions:
     picture: Path | None = None
 
 
-def compare(options: CompareOptions) -> dict[str, Any]:
+@as_guest()
+def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the runs' figures, the most accurate first; nothing is computed anew.
 
     Raises
@@ -46,7 +50,7 @@ def compare(options: CompareOptions) -> dict[str, Any]:
     found = ranked([figures_of(run, options.seed) for run in read])
     same = judged_alike(read)
     if not same:
-        console.warn("not all of these runs were judged on the same images")
+        reporter.warn("not all of these runs were judged on the same images")
     return finished(found, options.seed, options.picture, same_images=same)
 
 

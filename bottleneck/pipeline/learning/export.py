@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.network import whole_model
 from bottleneck.heads.views import itself
@@ -18,6 +20,8 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bottleneck.core.reporter import Reporter
 
 
 MODEL = ".keras"
@@ -35,7 +39,8 @@ class ExportOptions:
     split: str | None = None
 
 
-def export(options: ExportOptions) -> dict[str, Any]:
+@as_guest()
+def export(options: ExportOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Write the file and return what it holds.
 
     Raises
@@ -50,17 +55,19 @@ def export(options: ExportOptions) -> dict[str, Any]:
     if kind == MODEL:
         if options.run is None or options.cache or options.source or options.split:
             raise UsageError("a model is made of a run", options.file, "say --run RUN alone")
-        return _export_model(options.file, options.run, options.network)
+        return _export_model(options.file, options.run, options.network, reporter)
     if kind not in feature_file.KINDS:
         known = ", ".join([MODEL, *feature_file.KINDS])
         raise UsageError("unknown kind of file", options.file, f"end its name with one of {known}")
     if options.run is not None or options.network != NetworkOptions():
         raise UsageError("features are a store's", options.file, "say --cache DIR, and no network")
-    return _export_features(options)
+    return _export_features(options, reporter)
 
 
-def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any]:
-    opened = open_run(named, said)
+def _export_model(
+    file: Path, named: str, said: NetworkOptions, reporter: Reporter
+) -> dict[str, Any]:
+    opened = open_run(named, said, reporter)
     recipe = opened.network.recipe
     model = whole_model(opened.network.backbone().front(), recipe.rows.dtype, opened.head.append)
     with files.new_file(file) as temporary:
@@ -78,7 +85,7 @@ def _export_model(file: Path, named: str, said: NetworkOptions) -> dict[str, Any
     }
 
 
-def _export_features(options: ExportOptions) -> dict[str, Any]:
+def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, Any]:
     cache = options.cache or the_one_store()
     store = Store.open(cache)
     name = store.source_name(options.source)
@@ -96,8 +103,11 @@ def _export_features(options: ExportOptions) -> dict[str, Any]:
         classes=samples.classes,
         recipe=store.recipe.id,
     )
-    with files.new_file(options.file) as temporary:
-        feature_file.write(temporary, table)
+    with (
+        files.new_file(options.file) as temporary,
+        reporter.progress(len(at), "export") as bar,
+    ):
+        feature_file.write(temporary, table, bar)
     return {
         "verb": "export",
         "file": str(options.file),

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from bottleneck.core import console
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from bottleneck.core.reporter import Progress
 
 BLOCK_BYTES = 32 << 20
 
@@ -41,23 +41,22 @@ class Table:
     recipe: str
 
 
-def write(path: Path, table: Table) -> None:
-    """Write the table as the path's end says; the file must be new."""
-    KINDS[path.suffix.lower()].write(path, table)
+def write(path: Path, table: Table, bar: Progress) -> None:
+    """Write the table as the path's end says, counting its rows; the file must be new."""
+    KINDS[path.suffix.lower()].write(path, table, bar)
 
 
-def _blocks(rows: Any) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(rows: Any, bar: Progress) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield (position, rows) from the first to the last, a few at a time."""
     row_bytes = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
     step = max(1, BLOCK_BYTES // max(1, row_bytes))
-    with console.progress(len(rows), "export") as bar:
-        for at in range(0, len(rows), step):
-            block = rows[at : at + step]
-            yield at, block
-            bar.update(len(block))
+    for at in range(0, len(rows), step):
+        block = rows[at : at + step]
+        yield at, block
+        bar.update(len(block))
 
 
-def _write_npz(path: Path, table: Table) -> None:
+def _write_npz(path: Path, table: Table, bar: Progress) -> None:
     small = {
         "keys": np.array(table.keys, dtype=str),
         "labels": table.labels,
@@ -74,21 +73,21 @@ def _write_npz(path: Path, table: Table) -> None:
                 "shape": table.rows.shape,
             }
             npy.write_array_header_1_0(file, header)
-            for _, block in _blocks(table.rows):
+            for _, block in _blocks(table.rows, bar):
                 file.write(np.ascontiguousarray(block).tobytes())
         for name, array in small.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
                 npy.write_array(file, array, allow_pickle=False)
 
 
-def _write_csv(path: Path, table: Table) -> None:
+def _write_csv(path: Path, table: Table, bar: Progress) -> None:
     n_features = int(np.prod(table.rows.shape[1:]))
     numbers = ",%.9g" * n_features
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="")  # quotes names where they need it
         writer.writerow(["key", "label", "split", *(f"f{i}" for i in range(n_features))])
         file.write("\n")
-        for at, block in _blocks(table.rows):
+        for at, block in _blocks(table.rows, bar):
             for i, row in enumerate(block.reshape(len(block), n_features).tolist(), at):
                 label = int(table.labels[i])
                 name = table.classes[label] if label >= 0 else ""
@@ -100,7 +99,7 @@ def _write_csv(path: Path, table: Table) -> None:
 class Kind:
     """How a file of this kind is written, and whether it has room for several views of an image."""
 
-    write: Callable[[Path, Table], None]
+    write: Callable[[Path, Table, Progress], None]
     holds_views: bool
 
 

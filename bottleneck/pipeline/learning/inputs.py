@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError
+from bottleneck.core.paths import local_path
 from bottleneck.core.sample import show_key
 from bottleneck.data.catalog import NAMED, holds_many, open_source
 from bottleneck.data.loose import LooseImage
@@ -17,6 +17,7 @@ from bottleneck.data.loose import LooseImage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.data.source import Read
     from bottleneck.pipeline.extraction.flow import Readable
 
@@ -47,7 +48,8 @@ class Inputs:
     refused : the errors of the sources among the words that could not be listed
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
         self.entries: list[Input] = []
         self.refused: list[BottleneckError] = []
         self._places: list[tuple[Readable, int] | None] = []
@@ -72,9 +74,12 @@ class Inputs:
 
         A data set's name is that data set, as in `--data`, also beside a folder of that name.
         """
+        local_path(word)
         if word in NAMED:
             if os.path.lexists(word):
-                console.warn(f"{word} is the data set of that name; ./{word} is what lies here")
+                self._reporter.warn(
+                    f"{word} is the data set of that name; ./{word} is what lies here"
+                )
             self._add_source(word, word)
             return
         if os.path.lexists(word):
@@ -114,9 +119,9 @@ class Inputs:
         self._places.append(place)
 
 
-def find_inputs(words: Iterable[str]) -> Inputs:
+def find_inputs(words: Iterable[str], reporter: Reporter) -> Inputs:
     """Return the images that the words mean; what is not there is an entry with its error."""
-    found = Inputs()
+    found = Inputs(reporter)
     for word in words:
         found.add(word)
     return found

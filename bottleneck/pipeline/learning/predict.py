@@ -1,39 +1,41 @@
 """Predict: classes of images, from rows that are there already or are computed now.
 
-Read, decoded and computed as the recipe says, rounded as its rows are, so that an image gets the
-same answer whether its row was in the store or not. Nothing is written to the store but what an
-engine keeps for itself. What cannot be read has a reason in the place of an answer.
+Read, decoded and computed as the recipe says, by the driver that extractions use, and rounded as
+its rows are, so that an image gets the same answer whether its row was in the store or not.
+Nothing is written to the store but what an engine keeps for itself. What cannot be read has a
+reason in the place of an answer.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import sys
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from bottleneck.core import console, files
+from bottleneck.core import files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
+from bottleneck.core.guest import as_guest
 from bottleneck.core.recipe import ViewSpec
+from bottleneck.core.reporter import SILENT
 from bottleneck.data.decode import Limits
-from bottleneck.pipeline.extraction.canaries import N_CANARIES, Canaries, recorded_canaries
-from bottleneck.pipeline.extraction.compute import Computer
-from bottleneck.pipeline.extraction.flow import Reader, Seconds, default_threads, read_ahead
+from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
+from bottleneck.pipeline.extraction.driver import Batch, Driver
+from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
 from bottleneck.pipeline.extraction.writing import to_dtype
 from bottleneck.pipeline.learning import classifier as classifiers
+from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
 from bottleneck.pipeline.learning.inputs import Inputs, find_inputs
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.learning.classifier import Classifier
 
 MOST_REASONS = 20  # in the message when nothing at all can be used
@@ -47,7 +49,7 @@ class PredictOptions:
     images: tuple[str, ...]  # files, folders, patterns, and whatever --data can be
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
-    classes: str | None = None  # imagenet, or a file with a name a line: of a backbone's own top
+    classes: str | None = None  # of a backbone's own top: imagenet, or a file, one name per line
     top: int = 3
     csv: Path | None = None
     engine: str | None = None
@@ -56,35 +58,8 @@ class PredictOptions:
     threads: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Predictions:
-    """The classes of n images, in the order in which they were named; a source's by its keys.
-
-    Attributes
-    ----------
-    paths, keys : n texts
-        Where each image is, as people write it; its key in what was named, as in a store.
-    errors : n texts
-        Why there is no answer; None where there is one.
-    classes, descriptions : k texts
-        One a column: a class's name, and the same or, of ImageNet's classes, words for people.
-    probabilities : (n, k) float32
-        NaN in the rows of images without an answer.
-    computed, cached : int
-        Answers that the network was needed for, and those that it was not.
-    """
-
-    paths: tuple[str, ...]
-    keys: tuple[str, ...]
-    errors: tuple[str | None, ...]
-    classes: tuple[str, ...]
-    descriptions: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-    computed: int
-    cached: int
-
-
-def predict(options: PredictOptions) -> dict[str, Any]:
+@as_guest()
+def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the classes of each image (DESIGN's keys); write them as CSV where that is asked.
 
     Raises
@@ -95,25 +70,27 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     started = time.perf_counter()
     if options.csv is not None:
         files.check_free(options.csv)
-    run = _finished(options)
-    images = run.answers()
+    answers, computer = _answered(options, reporter)
+    images = answers.to_json()
     if options.csv is not None:
         files.publish_bytes(options.csv, as_csv(images, options.top))
-    classifier = run.classifier
+    classifier = answers.classifier
     return {
         "verb": "predict",
         "run": None if classifier.run is None else str(classifier.run),
         "backbone": classifier.backbone,
         "images": images,
-        "computed": run.n_computed,
-        "cached": run.n_cached,
-        "engine": run.computer.provenance.get("engine"),
-        "canaries": run.computer.canaries,
+        "unusable": sum(image["error"] is not None for image in images),
+        "computed": answers.n_computed,
+        "cached": answers.n_cached,
+        "engine": computer.provenance.get("engine"),
+        "canaries": computer.canaries,
         "seconds": round(time.perf_counter() - started, 3),
     }
 
 
-def predictions(options: PredictOptions) -> Predictions:
+@as_guest()
+def predictions(options: PredictOptions, reporter: Reporter = SILENT) -> Predictions:
     """Return the probabilities of all classes of each image.
 
     Raises
@@ -125,190 +102,125 @@ def predictions(options: PredictOptions) -> Predictions:
     RecipeError
         When the run's network is another one by now.
     """
-    run = _finished(replace(options, top=sys.maxsize))
-    entries, classes = run.inputs.entries, run.classifier.classes
-    probabilities = np.full((len(entries), len(classes)), np.nan, np.float32)
-    for i, digest in run.digests.items():
-        if digest in run.top:
-            best, values = run.top[digest]
-            probabilities[i, best] = values
-    return Predictions(
-        paths=tuple(entry.path for entry in entries),
-        keys=tuple(entry.key for entry in entries),
-        errors=tuple(map(run.error, range(len(entries)))),
-        classes=tuple(name for name, _ in classes),
-        descriptions=tuple(words for _, words in classes),
-        probabilities=probabilities,
-        computed=run.n_computed,
-        cached=run.n_cached,
-    )
+    answers, _ = _answered(replace(options, top=sys.maxsize), reporter)
+    return answers.to_arrays()
 
 
-def _finished(options: PredictOptions) -> _Prediction:
-    """Return the prediction with whatever can be known of its images."""
+def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Computer]:
+    """Return whatever can be known of the images, and what computed it."""
     if options.run is not None and options.classes is not None:
-        raise UsageError("the run names its classes", "--classes", "leave it away")
+        raise UsageError("the run names its classes", "--classes", "omit it")
     classifier = (
-        classifiers.of_backbone(options.network, options.classes)
+        classifiers.of_backbone(options.network, options.classes, reporter)
         if options.run is None
-        else classifiers.of_run(options.run, options.network)
+        else classifiers.of_run(options.run, options.network, reporter)
     )
-    inputs = find_inputs(options.images)
-    run = _Prediction(options, classifier, inputs)
+    inputs = find_inputs(options.images, reporter)
+    n_top = min(options.top, len(classifier.classes))
+    answers = Answers(inputs=inputs, classifier=classifier, n_top=n_top)
+    reader = _reader(classifier, inputs)
+    computer = _computer(options, classifier, reader, len(inputs))
     try:
-        run.go()
+        _compute(answers, reader, computer, options.threads or default_threads(), reporter)
     except OtherRowsError as error:
         raise OtherRowsError(
-            error.what, "nothing was predicted", "use the versions of then", *error.details
+            error.what,
+            "nothing was predicted",
+            "use the versions that computed the stored rows",
+            *error.details,
         ) from error
-    if not run.top:
-        _refuse(run)
-    return run
+    _look_up(answers)
+    if not answers.top:
+        _refuse(answers)
+    return answers, computer
 
 
-def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
-    """Return the answers as CSV: path, key, error, then class, description, probability by rank."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    ranks = range(1, top + 1)
-    words = ("class", "description", "probability")
-    writer.writerow(["path", "key", "error", *(f"{w}_{r}" for r in ranks for w in words)])
-    for image in images:
-        found = [entry[word] for entry in image["top"] for word in words]
-        found += [""] * (3 * top - len(found))
-        writer.writerow([image["path"], image["key"], image["error"] or "", *found])
-    return text.getvalue().encode()
+def _reader(classifier: Classifier, inputs: Inputs) -> Reader:
+    store = classifier.store
+    return Reader(
+        source=inputs,
+        image=classifier.network.recipe.image,
+        views=ViewSpec(),  # the image itself, whatever its row holds beside it
+        limits=Limits(),
+        has_row=lambda digest: (
+            store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
+        ),
+        seconds=Seconds(),
+    )
 
 
-class _Prediction:
-    """One prediction at work: which images wait, and what is known of each content."""
-
-    def __init__(self, options: PredictOptions, classifier: Classifier, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self.classifier = classifier
-        self.n_top = min(options.top, len(classifier.classes))
-        self.threads = options.threads or default_threads()
-        self.digests: dict[int, bytes] = {}
-        self.unread: dict[int, str] = {}
-        self.failed: dict[bytes, str] = {}  # digest → why it has no answer
-        # digest → the numbers of its best classes, the best first, and their probabilities
-        self.top: dict[bytes, tuple[NDArray[np.int64], NDArray[np.float32]]] = {}
-        self.n_computed = 0
-        store, network = classifier.store, classifier.network
-        made_by = store.provenance() if store else {}
-        self.reader = Reader(
-            source=inputs,
-            image=network.recipe.image,
-            views=ViewSpec(),  # the image itself, whatever its row holds beside it
-            limits=Limits(),
-            has_row=self._has_row,
-            seconds=Seconds(),
-        )
-        size = options.batch_size or made_by.get("batch") or network.batch_size
-        self.computer = Computer(
-            network=network,
-            find_canaries=self._find_canaries,
-            seconds=Seconds(),
-            engine_name=options.engine or classifier.engine,
+def _computer(
+    options: PredictOptions, classifier: Classifier, reader: Reader, n_images: int
+) -> Computer:
+    store, network = classifier.store, classifier.network
+    made_by = store.provenance() if store else {}
+    size = options.batch_size or made_by.get("batch") or network.batch_size
+    return Computer(
+        network=network,
+        find_canaries=lambda: recorded_canaries(store, reader),
+        seconds=Seconds(),
+        choice=EngineChoice(
+            name=options.engine or classifier.engine,
             devices=options.devices,
-            planned_batch=min(size, len(inputs) + N_CANARIES),  # no call of 64 for one image
+            batch_size=min(size, n_images + N_CANARIES),  # no call of 64 for one image
             made_by=made_by.get("engine"),
             kept=store.derived if store else None,
-        )
+        ),
+        has_rows=store is not None and bool(store.state.parts),
+    )
 
-    @property
-    def n_cached(self) -> int:
-        """How many images have an answer without having been computed."""
-        answered = sum(digest in self.top for digest in self.digests.values())
-        return answered - self.n_computed
 
-    def go(self) -> None:
-        """Read everything; compute what has no row; look the others up."""
-        batch: list[tuple[bytes, NDArray[np.uint8]]] = []
-        readable = self.inputs.readable
-        items = read_ahead(
-            self.reader, readable, threads=self.threads, window=4 * self.computer.batch_size
-        )
-        with contextlib.closing(items), console.progress(len(readable), "predict") as bar:
-            for item in items:
-                bar.update(1)
-                if item.digest is None:
-                    self.unread[item.index] = item.failure or "cannot be read"
-                    continue
-                self.digests[item.index] = item.digest
-                if item.failure is not None:
-                    self.failed[item.digest] = item.failure
-                elif item.image is not None:
-                    batch.append((item.digest, item.image))
-                if len(batch) == self.computer.batch_size:
-                    self._compute(batch)
-                    batch = []
-            if batch:
-                self._compute(batch)
-        self._look_up()
+def _compute(
+    answers: Answers, reader: Reader, computer: Computer, threads: int, reporter: Reporter
+) -> None:
+    """Read everything, and answer for the images that have no row yet."""
+    dtype = answers.classifier.network.recipe.rows.dtype
 
-    def answers(self) -> list[dict[str, Any]]:
-        """Return what is known of each image, in their order."""
-        found = []
-        for i, entry in enumerate(self.inputs.entries):
-            best, values = self.top.get(self.digests.get(i, b""), ((), ()))
-            top = [
-                {"class": name, "description": words, "probability": float(value)}
-                for (name, words), value in zip(
-                    (self.classifier.classes[j] for j in best), values, strict=True
-                )
-            ]
-            found.append({**asdict(entry), "error": self.error(i), "top": top})
-        return found
-
-    def error(self, index: int) -> str | None:
-        """Return why an image has no answer; None where it has one."""
-        digest = self.digests.get(index)
-        if digest is not None:
-            return self.failed.get(digest)
-        return self.inputs.entries[index].error or self.unread.get(index)
-
-    def _compute(self, batch: list[tuple[bytes, NDArray[np.uint8]]]) -> None:
-        rows = self.computer([image for _, image in batch])
-        stored, misfits = to_dtype(rows[:, 0], self.classifier.network.recipe.rows.dtype)
-        good = [i for i in range(len(batch)) if i not in misfits]
-        self.failed.update({batch[i][0]: reason for i, reason in misfits.items()})
-        self._answer([batch[i][0] for i in good], stored[good])
-        self.n_computed += len(good)
-
-    def _look_up(self) -> None:
-        """Answer for the images whose rows are in the store."""
-        store = self.classifier.store
-        left = sorted(set(self.digests.values()) - self.top.keys() - self.failed.keys())
-        for at in range(0, len(left), STORED_ROWS):
-            assert store is not None
-            some = left[at : at + STORED_ROWS]
-            rows = store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32))
-            self._answer(some, store.recipe.views.apart(rows)[:, 0])
-
-    def _answer(self, digests: list[bytes], rows: NDArray[Any]) -> None:
-        if not digests:
+    def took(item: Item) -> None:
+        if item.digest is None:
+            answers.unread[item.index] = item.failure or "cannot be read"
             return
-        probabilities = self.classifier.probabilities(rows)
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, : self.n_top]
-        values = np.take_along_axis(probabilities, best, axis=1)
-        self.top.update(zip(digests, zip(best, values, strict=True), strict=True))
+        answers.digests[item.index] = item.digest
+        if item.failure is not None:
+            answers.failed[item.digest] = item.failure
 
-    def _has_row(self, digest: bytes) -> bool:
-        store = self.classifier.store
-        return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
+    def computed(batch: Batch) -> None:
+        digests = [item.digest or b"" for item in batch.items]
+        stored, misfits = to_dtype(batch.rows[:, 0], dtype)
+        good = [i for i in range(len(digests)) if i not in misfits]
+        answers.failed.update({digests[i]: reason for i, reason in misfits.items()})
+        answers.add([digests[i] for i in good], stored[good])
+        answers.n_computed += len(good)
 
-    def _find_canaries(self) -> Canaries:
-        return recorded_canaries(self.classifier.store, self.reader)
+    positions = answers.inputs.readable
+    driver = Driver(reader=reader, computer=computer, threads=threads, took=took)
+    with (
+        reporter.progress(len(positions), "predict") as bar,
+        contextlib.closing(driver.batches(positions, bar)) as batches,
+    ):
+        for batch in batches:
+            computed(batch)
 
 
-def _refuse(run: _Prediction) -> NoReturn:
+def _look_up(answers: Answers) -> None:
+    """Answer for the images whose rows are in the store."""
+    store, left = answers.classifier.store, answers.unanswered()
+    for at in range(0, len(left), STORED_ROWS):
+        assert store is not None
+        some = left[at : at + STORED_ROWS]
+        rows = store.rows(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 32))
+        answers.add(some, store.recipe.views.first(rows))
+
+
+def _refuse(answers: Answers) -> NoReturn:
     """Say why there is no answer at all."""
-    entries, refused = run.inputs.entries, run.inputs.refused
+    entries, refused = answers.inputs.entries, answers.inputs.refused
     if refused and len(entries) == len(refused):  # nothing but sources, which say what to do
         first = refused[0]
         raise type(first)(first.what, first.where, first.do, *first.details, *map(str, refused[1:]))
-    reasons = [f"{entry.path}: {run.error(i)}" for i, entry in enumerate(entries[:MOST_REASONS])]
+    reasons = [
+        f"{entry.path}: {answers.error(i)}" for i, entry in enumerate(entries[:MOST_REASONS])
+    ]
     raise DataError(
         f"none of {len(entries)} images can be used", "predict", "check their paths", *reasons
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
-from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.guest import as_guest
+from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.extraction.extract import extract
@@ -19,6 +20,8 @@ from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bottleneck.core.reporter import Reporter
 
 PROBE = "linear"
 
@@ -39,7 +42,8 @@ class RankOptions:
     picture: Path | None = None
 
 
-def rank(options: RankOptions) -> dict[str, Any]:
+@as_guest()
+def rank(options: RankOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Extract what is missing, train a linear head on each, and return them by accuracy.
 
     A backbone that cannot be had, or whose store has another recipe, is reported under `failed`;
@@ -68,18 +72,18 @@ def rank(options: RankOptions) -> dict[str, Any]:
     done: list[Run] = []
     failed: list[tuple[str, BottleneckError]] = []
     for name in names:
-        console.say(f"{name}:")
+        reporter.say(f"{name}:")
         try:
-            done.append(_probe(name, options))
+            done.append(_probe(name, options, reporter))
         except BottleneckError as error:
-            console.warn(f"{name} is left out: {error}")
+            reporter.warn(f"{name} is left out: {error}")
             failed.append((name, error))
     if not done:
         raise failed[0][1]
     found = ranked([figures_of(run, options.seed) for run in done])
     report = finished(found, options.seed, options.picture, same_images=judged_alike(done))
     if not report["same_images"]:
-        console.warn("not all of these backbones were judged on the same images")
+        reporter.warn("not all of these backbones were judged on the same images")
     report["failed"] = [{"backbone": name, "error": str(error)} for name, error in failed]
     return report
 
@@ -91,12 +95,12 @@ def _store_name(name: str) -> str:
 
 def _asked(name: str, network: NetworkOptions) -> NetworkOptions:
     """Return what is asked of one backbone, of what was asked of them all."""
-    if backbones.catalog.spec(name).is_own:
+    if backbones.catalog.spec(name).is_users_file:
         return replace(network, backbone=name, weights=None)
     return replace(network, backbone=name, preprocessing=None, network_version=None)
 
 
-def _probe(name: str, options: RankOptions) -> Run:
+def _probe(name: str, options: RankOptions, reporter: Reporter) -> Run:
     cache = options.caches / _store_name(name)
     extracted = extract(
         ExtractOptions(
@@ -104,7 +108,8 @@ def _probe(name: str, options: RankOptions) -> Run:
             data=options.data,
             network=_asked(name, options.network),
             **options.extraction,
-        )
+        ),
+        reporter,
     )
     trained = train(
         TrainOptions(

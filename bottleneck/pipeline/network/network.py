@@ -11,15 +11,21 @@ from bottleneck.core.errors import RecipeError
 from bottleneck.core.frameworks import collector_paused
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
+from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.network import requests
-from bottleneck.pipeline.network.options import LEAVE, NetworkOptions, plain, recorded_options
+from bottleneck.pipeline.network.options import PERMISSIONS, NetworkOptions, plain, recorded_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bottleneck.backbones.backbone import Backbone
+    from bottleneck.core.reporter import Reporter
     from bottleneck.store.store import Store
 
 DEFAULT_BATCH = 64
-START_ANEW = "use another --cache, or --replace to start this one anew"
+# Which words of `about` say what a digest of the recipe stands for.
+NAMED = {"network": ("backbone", "layer", "pooling"), "weights": ("weights",)}
+START_ANEW = "use another --cache, or --replace to compute this store anew"
 
 
 @dataclass(slots=True)
@@ -29,18 +35,20 @@ class Network:
     Attributes
     ----------
     advice : what to do when the network turns out to have another recipe by now
+    reporter : who is told of what loading finds
     """
 
     options: NetworkOptions
     recipe: Recipe
     about: dict[str, Any]
     advice: str = field(default=START_ANEW, kw_only=True)
+    reporter: Reporter = field(default=SILENT, kw_only=True)
     _backbone: Backbone | None = None
     _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
 
     @property
     def batch_size(self) -> int:
-        """Images a compiled call, where nothing is recorded."""
+        """Images per compiled call, where nothing is recorded."""
         if self._backbone is not None:
             return self._backbone.batch_size
         if self.options.backbone is None:
@@ -56,7 +64,7 @@ class Network:
             When loading gives another recipe than the one recorded.
         """
         if self._backbone is None:
-            loaded = load(self.options)
+            loaded = load(self.options, self.reporter)
             check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
             self._backbone, self._files = loaded._backbone, loaded._files
         assert self._backbone is not None
@@ -68,11 +76,11 @@ class Network:
             requests.remember(store, self.options, self.recipe.id, self._files)
 
 
-def load(options: NetworkOptions) -> Network:
+def load(options: NetworkOptions, reporter: Reporter = SILENT) -> Network:
     """Load the network and spell out its recipe. Imports the network framework."""
     started_ns = time.time_ns()
     with collector_paused():  # a network is many objects, and they stay
-        backbone = backbones.catalog.load(options.request())
+        backbone = backbones.catalog.load(options.request(), reporter)
     read = {
         to_json_text(str(path)): requests.file_stat(str(path), started_ns)
         for path in backbone.weight_files
@@ -86,15 +94,16 @@ def load(options: NetworkOptions) -> Network:
         rows=RowSpec(
             dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
         ),
+        compute=options.compute or "float32",
         views=seen,
         network_version=options.network_version,
     )
-    request = {key: value for key, value in plain(options).items() if key not in LEAVE}
+    request = {key: value for key, value in plain(options).items() if key not in PERMISSIONS}
     about = {**backbone.about, "request": request}
-    return Network(options, recipe, about, backbone, read)
+    return Network(options, recipe, about, backbone, read, reporter=reporter)
 
 
-def resolve(options: NetworkOptions, store: Store | None) -> Network:
+def resolve(options: NetworkOptions, store: Store | None, reporter: Reporter = SILENT) -> Network:
     """Return the recipe that the options mean; without options, the store's own.
 
     A warm run finds the answer in the store's request map and loads nothing.
@@ -106,17 +115,29 @@ def resolve(options: NetworkOptions, store: Store | None) -> Network:
         recorded = replace(
             recorded_options(store.about, store.path), imports=options.imports, trust=options.trust
         )
-        return Network(recorded, store.recipe, store.about)
+        return Network(recorded, store.recipe, store.about, reporter=reporter)
     options = options.completed()
     if store is None:
-        return load(options)
+        return load(options, reporter)
     if requests.lookup(store, options) == store.recipe.id:
-        return Network(options, store.recipe, store.about)
-    return load(options)
+        return Network(options, store.recipe, store.about, reporter=reporter)
+    return load(options, reporter)
 
 
-def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = START_ANEW) -> None:
-    """Raise RecipeError, one line for each key that differs, unless both recipes are one."""
+def check_same(
+    recorded: Recipe,
+    asked: Recipe,
+    where: object,
+    advice: str = START_ANEW,
+    *,
+    said: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+) -> None:
+    """Raise RecipeError, one line for each key that differs, unless both recipes are one.
+
+    Parameters
+    ----------
+    said : what is recorded `about` each recipe, for words in the place of digests
+    """
     differences = recorded.differences(asked)
     if differences:
         raise RecipeError(
@@ -125,12 +146,27 @@ def check_same(recorded: Recipe, asked: Recipe, where: object, advice: str = STA
             advice,
             *(
                 f"{key}: {_short(theirs)} asked, {_short(ours)} there"
-                for key, ours, theirs in differences
+                for difference in differences
+                for key, ours, theirs in _in_words(difference, *said)
             ),
         )
 
 
+def _in_words(
+    difference: tuple[str, object, object], there: Mapping[str, Any], asked: Mapping[str, Any]
+) -> list[tuple[str, object, object]]:
+    """Return (key, ours, theirs) of what people know, where they would else read two digests."""
+    found = [
+        (key, there[key], asked[key])
+        for key in NAMED.get(difference[0], ())
+        if there.get(key, asked.get(key)) != asked.get(key) and key in asked
+    ]
+    return found or [difference]
+
+
 def _short(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, tuple):
         numbers = all(isinstance(item, int) for item in value)
         return ("x" if numbers else ", ").join(map(str, value)) or "none"

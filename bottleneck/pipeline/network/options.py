@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import ViewSpec
 
-# Leave to run code: each command gives it anew, and a store's word for it is never taken.
-LEAVE = {"imports", "trust"}
+# Permission to run code from a file: each command gives it anew, and what a store says of it is
+# never taken.
+PERMISSIONS = {"imports", "trust"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class NetworkOptions:
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.recipe.RESAMPLING
     rows: str | None = None  # float16 or float32
+    compute: str | None = None  # the arithmetic; float32
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own
@@ -49,9 +51,9 @@ class NetworkOptions:
 
     @property
     def given(self) -> bool:
-        """Whether anything was said that a recipe is made from; leave to run code is none."""
+        """Whether anything was said that a recipe is made from; a permission is nothing of it."""
         plain = asdict(self)
-        return any(plain[key] is not None for key in plain.keys() - LEAVE)
+        return any(plain[key] is not None for key in plain.keys() - PERMISSIONS)
 
     def view_spec(self) -> ViewSpec:
         """Return what a recipe says of the views; UsageError where the words do not fit."""
@@ -65,7 +67,9 @@ class NetworkOptions:
             )
         self.view_spec()  # a wrong word must show before anything is loaded
         if self.network_version is not None and not self.network_version.strip():
-            raise UsageError("is empty, so it says nothing", "--network-version", "give a text")
+            raise UsageError(
+                "is empty", "--network-version", "give a text that names the version of the code"
+            )
         spec = backbones.catalog.spec(self.backbone)
         weights = self.weights or spec.weights
         if weights != spec.weights and not weights.startswith("random:"):
@@ -106,10 +110,10 @@ def plain(options: NetworkOptions) -> dict[str, Any]:
 def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:
     """Return how the network was asked for, of what a store or a receipt says about its recipe.
 
-    Leave to run code is not among it, whatever they say.
+    Permission to run code is never among it, whatever they say.
     """
     try:
-        recorded = {k: v for k, v in dict(about.get("request", {})).items() if k not in LEAVE}
+        recorded = {k: v for k, v in dict(about.get("request", {})).items() if k not in PERMISSIONS}
         request: dict[str, Any] = {
             k: from_json_text(v) if isinstance(v, str) else v for k, v in recorded.items()
         }

@@ -38,6 +38,21 @@ def recipe_facts(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, str]:
     return {**found, "recipe": recipe.id}
 
 
+def recipe_values(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how an image becomes a row, as JSON; None where the store does not say."""
+    return {
+        "backbone": about.get("backbone"),
+        "weights": about.get("weights"),
+        "layer": about.get("layer"),
+        "pooling": about.get("pooling"),
+        "size": list(recipe.image.size),
+        "resample": recipe.image.resample,
+        "preprocessing": recipe.preprocessing,
+        "shape": list(recipe.rows.shape),
+        "dtype": recipe.rows.dtype,
+    }
+
+
 def _name(about: Mapping[str, Any]) -> str:
     return str(about.get("backbone") or "a network")
 

@@ -14,7 +14,7 @@ import os
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import backbones
+from bottleneck.backbones.identity import IDENTITY_VERSION
 from bottleneck.core import files
 from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError
@@ -64,7 +64,7 @@ def _key(options: NetworkOptions) -> str:
     return canonical_digest(
         {
             "options": plain(options),
-            "identity": backbones.identity.IDENTITY_VERSION,
+            "identity": IDENTITY_VERSION,
             "decoder": decoder_version(),
             "keras": metadata.version("keras") if _has_keras() else None,
             "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),

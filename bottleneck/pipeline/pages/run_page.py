@@ -1,4 +1,4 @@
-"""The page of a run: what the store, the source and the head say, handed to `heads.page`."""
+"""The page of a run: what the store, the source and the head say, handed to `pictures.page`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bottleneck.pictures.page import Page, render
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
 from bottleneck.pipeline.pages.engines import engines
+from bottleneck.pipeline.pages.left_out import left_out_in_words
 from bottleneck.pipeline.pages.mistakes import mistakes_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 FILE = "report.html"
+NAMED = 20  # of those left out for one reason
 
 
 def run_page(
@@ -38,6 +40,7 @@ def run_page(
     drawn: Mapping[str, bytes],
     receipt: Mapping[str, Any],
     frozen: int | None,
+    left_out_keys: Mapping[str, Sequence[str]],
 ) -> bytes:
     """Return report.html of a run.
 
@@ -48,6 +51,7 @@ def run_page(
     now : the source as it was looked at; None where it was not there
     figures, history, drawn, receipt : what the run's other files hold
     frozen : how many parameters stayed as they were, where that is known
+    left_out_keys : reason → the names of what was left out for it, or of the first of them
     """
     without = "" if plots.can_draw() else f"No pictures of the fit: {plots.INSTALL}"
     away = "The source was not at hand, so its pictures are not shown." if now is None else ""
@@ -61,19 +65,24 @@ def run_page(
         frozen=frozen,
         mistakes=mistakes_of(probabilities, samples, at, now),
         about_mistakes=away,
-        cache=_cache(store, samples, receipt),
+        cache=_cache(store, samples, receipt, left_out_keys),
         receipt=receipt,
         time=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
     return render(page)
 
 
-def _cache(store: Store, samples: Samples, receipt: Mapping[str, Any]) -> dict[str, str]:
+def _cache(
+    store: Store,
+    samples: Samples,
+    receipt: Mapping[str, Any],
+    left_out_keys: Mapping[str, Sequence[str]],
+) -> dict[str, str]:
     """Return what the store held, in words."""
     state, name = store.state, receipt["source"]
     spec = store.snapshot(name).spec
     with_row = int((samples.known & store.has(samples.digests)).sum())
-    left_out = (f"{n:,} {why}" for why, n in receipt["split"]["left_out"].items() if n)
+    left_out = left_out_in_words(receipt["split"]["left_out"], left_out_keys, NAMED)
     n_bytes = sum(part.n_bytes for part in state.parts)
     return {
         "store": shown(store.path),
@@ -84,5 +93,5 @@ def _cache(store: Store, samples: Samples, receipt: Mapping[str, Any]) -> dict[s
         "computed by": "; ".join(engines(store)),
         "source": f"{name}: {spec['kind']} {shown(from_json_text(str(spec['where'])))}",
         "images": f"{len(samples):,}, {unique_count(samples):,} different, {with_row:,} with a row",
-        "left out": ", ".join(left_out) or "none",
+        "left out": "; ".join(left_out) or "none",
     }

@@ -1,4 +1,4 @@
-"""Doctor: what of this machine and environment matters to a store."""
+"""Doctor: checks of this machine and environment that matter to a store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
+from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Answers of a disk that cannot do it; no permission and no space are errors like anywhere else.
+# What a disk answers that cannot make files durable. No permission and no space are not among
+# them: they are errors as anywhere else.
 _NO_SYNC = {errno.EIO, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 PACKAGES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow")
 
@@ -42,7 +44,7 @@ def _import_name() -> dict[str, Any]:
     if others:  # both, because uninstalling one deletes files of the other
         says = f"{', '.join(others)} has the same import name: pip uninstall {' '.join(owners)}"
         return {"ok": False, "says": f"{says}, then install bottleneck-cache again"}
-    return {"ok": True, "says": "ours alone"}
+    return {"ok": True, "says": "belongs to bottleneck-cache alone"}
 
 
 def _version(name: str) -> dict[str, Any]:
@@ -55,15 +57,18 @@ def _version(name: str) -> dict[str, Any]:
 
 def _gpu() -> dict[str, Any]:
     if shutil.which("nvidia-smi") is None:
-        return {"ok": True, "says": "no NVIDIA driver here"}
+        return {"ok": True, "says": "no NVIDIA driver on this machine"}
     names = (str(one.metadata["Name"]).lower() for one in metadata.distributions())
     if not any(name.startswith("nvidia-cudnn-") for name in names):  # -cu12 today
-        return {"ok": True, "says": "an idle GPU: pip install 'bottleneck-cache[gpu]' uses it"}
-    return {"ok": True, "says": "NVIDIA driver and CUDA libraries"}
+        return {
+            "ok": True,
+            "says": "there is a GPU that is not used: pip install 'bottleneck-cache[gpu]'",
+        }
+    return {"ok": True, "says": "NVIDIA driver and CUDA libraries are installed"}
 
 
 def _disk(folder: Path) -> dict[str, dict[str, Any]]:
-    existing = folder
+    existing = local_path(folder)
     while not existing.exists():
         existing = existing.parent
     trial = files.temporary_name(existing)
@@ -74,16 +79,19 @@ def _disk(folder: Path) -> dict[str, dict[str, Any]]:
     except OSError as error:
         if error.errno not in _NO_SYNC:
             raise
-        says = f"files and names cannot be made durable ({os.strerror(error.errno or 0)})"
+        says = f"files cannot be made durable ({os.strerror(error.errno or 0)})"
         return {"fsync": {"ok": False, "says": says}}
     finally:
         files.delete(trial)
-    return {"fsync": {"ok": True, "says": "files and names are durable"}, "hard links": links}
+    return {"fsync": {"ok": True, "says": "files and their names are durable"}, "hard links": links}
 
 
 def _hard_links(trial: Path) -> dict[str, Any]:
     try:
         files.create(trial / "two", b"2")
     except files.NoHardLinksError:
-        return {"ok": True, "says": "none: commits take the lock in log/lock instead"}
+        return {
+            "ok": True,
+            "says": "none on this disk: commits take turns by the lock file log/lock",
+        }
     return {"ok": True, "says": "yes: commits need no lock"}

@@ -12,6 +12,8 @@ from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
 from bottleneck.pipeline.extraction.look import look
 from bottleneck.pipeline.extraction.plan import unique_count
+from bottleneck.pipeline.extraction.summary import source_values
+from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.upkeep.left_out import left_out, same_bytes
 from bottleneck.store.store import Store
@@ -50,7 +52,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "time": store.state.time,
         "recipe": store.recipe.id,
         "about": store.about,
-        "network": _network(store),
+        "network": recipe_values(store.recipe, store.about),
         "views": store.recipe.views.number,
         "sources": sources,
         "rows": sum(entry.rows for entry in store.state.parts),
@@ -70,28 +72,11 @@ def status(options: StatusOptions) -> dict[str, Any]:
     return report
 
 
-def _network(store: Store) -> dict[str, Any]:
-    """Return how an image becomes a row; None where the store does not say."""
-    recipe, about = store.recipe, store.about
-    return {
-        "backbone": about.get("backbone"),
-        "weights": about.get("weights"),
-        "layer": about.get("layer"),
-        "pooling": about.get("pooling"),
-        "size": list(recipe.image.size),
-        "resample": recipe.image.resample,
-        "preprocessing": recipe.preprocessing,
-        "shape": list(recipe.rows.shape),
-        "dtype": recipe.rows.dtype,
-    }
-
-
 def _source(store: Store, name: str) -> dict[str, Any]:
     snapshot = store.snapshot(name)
     samples = snapshot.samples
     with_row = samples.known & store.has(samples.digests)
     untrained = left_out(samples, with_row)
-    counts = np.bincount(samples.splits, minlength=len(SPLITS))
     return {
         "name": name,
         "spec": dict(snapshot.spec),
@@ -102,9 +87,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
         "quarantined": [
             {"key": show_key(entry.key), "reason": entry.reason} for entry in snapshot.quarantine
         ],
-        "classes": list(samples.classes),
-        "splits": {split: int(n) for split, n in zip(SPLITS, counts, strict=True)},
-        "unlabelled": int((samples.labels == NO_LABEL).sum()),
+        **source_values(samples),
         "conflicting": _keys(samples, untrained.conflicting),
         "leaking": _keys(samples, untrained.leaking),
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[str, Any]:
-    """Drop a source from a store; its rows stay until gc finds nobody who refers to them."""
+    """Drop a source from a store; its rows stay until gc finds that nothing refers to them."""
     store = Store.open(cache)
     name = store.source_name(source)
     samples = len(store.snapshot(name).samples)
@@ -34,7 +34,7 @@ def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[st
 
 def verify(cache: Path, *, repair: bool = False, wait_s: float | None = None) -> dict[str, Any]:
     """Read every byte of a store; with `repair`, mend it under the lock."""
-    Log(cache).numbers()  # not a store: say so before a lock is made
+    Log(cache).numbers()  # where there is no store, this fails before a lock file is made
     if not repair:
         report = verifying.verify(cache)
     else:

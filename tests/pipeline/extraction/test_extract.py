@@ -1,10 +1,13 @@
 """Extraction: what it computes, what it writes, what it refuses, and how it is interrupted."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,10 @@ from bottleneck.core.errors import (
     DataError,
     OtherRowsError,
     PermissionDeniedError,
+    RecipeError,
     UsageError,
 )
+from bottleneck.data.folder import FolderSource
 from bottleneck.pipeline.extraction import extraction as module
 from bottleneck.pipeline.extraction import writing
 from bottleneck.pipeline.extraction.extract import extract
@@ -93,12 +98,15 @@ def test_a_limited_run_mixes_the_classes(run, tmp_path):
 
 def test_a_dry_run_says_what_and_why_and_writes_nothing(run, photos, tmp_path):
     report = run(dry_run=True)
-    assert len(report["would_compute"]) == 12
+    assert report["would"] == {"computed": 12, "bytes": 12 * 6 * 2, "seconds": None}
+    assert "would_compute" not in report
     assert not (tmp_path / "store").exists()
     run()
     picture(photos / "cat/01.png", 60)
     before = tree(tmp_path / "store")
-    report = run(dry_run=True)
+    report = run(dry_run=True, list_keys=True)
+    assert report["would"]["computed"] == 1
+    assert report["would"]["seconds"] is not None  # at the rate of the run before
     assert report["would_compute"] == [{"key": "cat/01.png", "why": "image changed"}]
     assert tree(tmp_path / "store") == before
 
@@ -417,3 +425,108 @@ def test_a_store_without_permission_is_said_to_be_so(run, tmp_path):
     (tmp_path / "store/log").chmod(0o500)
     with pytest.raises((PermissionDeniedError, PermissionError)):
         run(rehash=True)
+
+
+def moved_meanwhile(tmp_path, photos, **images):
+    """Return what another run does: look at the source as it is by then, and record that."""
+    from bottleneck.pipeline.extraction.look import look
+    from bottleneck.store.log import SetSource
+    from bottleneck.store.snapshot import Snapshot
+
+    def other():
+        for name, seed in images.items():
+            picture(photos / f"cat/{name}.png", seed)
+        store = Store.open(tmp_path / "store")
+        name = store.source_names[0]
+        now = look(FolderSource(photos), store)
+        still = {bytes(key) for key in now.samples.keys}
+        kept = tuple(one for one in store.snapshot(name).quarantine if one.key in still)
+        seen = Snapshot(samples=now.samples, spec=now.source.spec, quarantine=kept)
+        entry = store.write_snapshot(seen)
+        before = store.state.sources[name].snapshot
+        store.commit([SetSource(name, before, entry)], "train")
+
+    return other
+
+
+def test_where_another_run_moves_a_source_with_failures_the_plan_is_made_anew(
+    run, tmp_path, photos, monkeypatch
+):
+    """A plan speaks of positions in one listing; beside a shorter one they lead beyond its end."""
+    for i in range(3):
+        (photos / f"dog/z{i}.png").write_bytes(b"no image %d" % i)
+    assert run()["quarantined"] == 3
+    for i in range(3):
+        picture(photos / f"cat/new{i}.png", 200 + i)
+
+    def other():
+        for i in range(1, 3):
+            (photos / f"dog/z{i}.png").unlink()
+        moved_meanwhile(tmp_path, photos)()
+
+    meanwhile(monkeypatch, 1, other)
+    report = run()
+    snapshot = Store.open(tmp_path / "store").snapshot()
+    assert [entry.key for entry in snapshot.quarantine] == [b"dog/z0.png"]
+    assert (report["samples"], report["quarantined"], report["pending"]) == (16, 1, 0)
+
+
+def test_what_could_not_be_read_is_set_aside_under_its_own_key_after_the_source_moved(
+    run, tmp_path, photos, monkeypatch
+):
+    real = FolderSource.read
+
+    def read(self, index):
+        if self.list().keys[index] == b"dog/10.png":
+            raise OSError(5, "Input/output error")
+        return real(self, index)
+
+    monkeypatch.setattr(FolderSource, "read", read)
+    # Keys that come before the one that failed: in the new listing it has another position.
+    meanwhile(monkeypatch, 1, moved_meanwhile(tmp_path, photos, aa=300, ab=301))
+    run()
+    snapshot = Store.open(tmp_path / "store").snapshot()
+    assert [entry.key for entry in snapshot.quarantine] == [b"dog/10.png"]
+
+
+def test_an_extraction_that_fails_ends_its_writing_thread(run, monkeypatch):
+    real = NumpyEngine.__call__
+
+    def call(self, images):
+        if len(self.calls) == 2:
+            raise RuntimeError("the engine broke")
+        return real(self, images)
+
+    monkeypatch.setattr(NumpyEngine, "__call__", call)
+    monkeypatch.setattr(writing, "PART_BYTES", 1)
+    with pytest.raises(RuntimeError, match="the engine broke"):
+        run()
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if name.startswith(("write", "compute", "decode"))]
+
+
+def test_the_report_says_what_was_understood_and_what_is_one_image_twice(run, photos, tmp_path):
+    shutil.copy(photos / "cat/01.png", photos / "cat/again.png")
+    picture(photos / "other.png", 77)
+    (photos / "cat/bad.png").write_bytes(b"no image")
+    report = run()
+    assert (report["samples"], report["computed"], report["duplicates"]) == (15, 13, 1)
+    assert report["network"]["size"] == [8, 8]
+    assert report["network"]["shape"] == [6]
+    assert report["network"]["dtype"] == "float16"
+    assert report["classes"] == ["cat", "dog"]
+    assert report["splits"] == {"train": 15, "val": 0, "test": 0}
+    assert report["unlabelled"] == 1
+    assert list(report["set_aside"].values()) == [1]
+    seconds = report["seconds"]["total"]
+    assert report["images_per_second"] == pytest.approx(13 / seconds, rel=0.2)
+
+
+def test_the_arithmetic_that_is_asked_for_is_in_the_recipe(run, tmp_path):
+    network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+    run(network=replace(network, compute="float32"))
+    assert run(network=network)["computed"] == 0  # float32 is what is meant without it
+    with pytest.raises(RecipeError) as caught:
+        run(network=replace(network, compute="bfloat16"))
+    assert caught.value.details == ("compute: bfloat16 asked, float32 there",)
+    assert caught.value.differences == ("compute",)

@@ -189,18 +189,17 @@ def test_an_unreadable_image_computes_nothing_and_is_tried_again_when_it_changes
 
 
 def test_a_quarantined_image_is_tried_again_when_the_decoder_changes(run, photos, monkeypatch):
-    from bottleneck.pipeline.extraction import extraction as module
+    from bottleneck.pipeline.extraction import looked
+    from bottleneck.pipeline.extraction.flow import Reader
 
     (photos / "cat/01.png").write_bytes(b"no image")
     assert run()["quarantined"] == 1
     tried = []
-    real = module.Reader._decoded
-    monkeypatch.setattr(
-        module.Reader, "_decoded", lambda self, *a: tried.append(a) or real(self, *a)
-    )
+    real = Reader._decoded
+    monkeypatch.setattr(Reader, "_decoded", lambda self, *a: tried.append(a) or real(self, *a))
     run()
     assert tried == []
-    monkeypatch.setattr(module, "decoder_version", lambda: "another")
+    monkeypatch.setattr(looked, "decoder_version", lambda: "another")
     run()
     assert len(tried) == 1
 

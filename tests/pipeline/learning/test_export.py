@@ -13,6 +13,7 @@ from bottleneck.backbones import preprocessing
 from bottleneck.backbones.backbone import from_model
 from bottleneck.core import console
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
+from bottleneck.core.reporter import NoProgress
 from bottleneck.data.decode import decode
 from bottleneck.export import main as export_main
 from bottleneck.heads import linear
@@ -140,7 +141,7 @@ def test_nine_digits_are_enough_for_every_float(tmp_path, dtype):
         rows=rows, keys=["k"] * 50, labels=np.zeros(50, np.int32), splits=["train"] * 50,
         classes=("a",), recipe="",
     )  # fmt: skip
-    feature_file.write(tmp_path / "f.csv", table)
+    feature_file.write(tmp_path / "f.csv", table, NoProgress())
     found = np.loadtxt(tmp_path / "f.csv", delimiter=",", skiprows=1, usecols=(3, 4, 5, 6))
     np.testing.assert_array_equal(found.astype(dtype), rows)
 
@@ -187,7 +188,7 @@ def test_an_export_that_fails_leaves_nothing(cache, tmp_path, monkeypatch):
 
 
 def test_the_door_says_what_was_written(cache, tmp_path, capsys):
-    words = ["--cache", str(cache), "--quiet"]
+    words = ["--cache", str(cache)]
     assert console.run(export_main, [*words, str(tmp_path / "f.npz")]) == 0
     said = capsys.readouterr().out
     assert "10 rows of data, float16 (10, 6), 1 without a row left out" in said

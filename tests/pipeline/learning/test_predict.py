@@ -206,12 +206,12 @@ def test_the_pixels_of_a_png_and_of_an_array_get_one_answer(run, containers, pho
 
 @pytest.mark.slow
 def test_a_data_set_s_name_is_the_data_set_also_beside_a_folder_and_says_so(
-    run, photos, tmp_path, monkeypatch, capsys
+    run, photos, tmp_path, monkeypatch, caplog
 ):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(photos / "cat", tmp_path / "digits")
     assert len(ask(run, "digits")["images"]) == 1797
-    assert "./digits is what lies here" in capsys.readouterr().err
+    assert "./digits is what lies here" in caplog.text
     for word in ("./digits", "dig*"):
         assert len(ask(run, word)["images"]) == 6
 
@@ -301,8 +301,8 @@ def test_a_row_that_does_not_fit_is_a_reason(run, photos, tmp_path, numpy_networ
     assert "does not fit float16" in caught.value.details[0]
 
 
-def test_a_run_of_a_store_with_another_recipe_is_computed_by_its_own(run, photos, capsys):
-    console.configure(quiet=False)
+def test_a_run_of_a_store_with_another_recipe_is_computed_by_its_own(run, photos, caplog):
+    caplog.set_level("INFO", "bottleneck")
     expected = ask(run, photos)["images"]
     options = NetworkOptions(backbone="resnet50", weights="random:1", size=(6, 6))
     cache = Path(run).parents[1]
@@ -310,7 +310,7 @@ def test_a_run_of_a_store_with_another_recipe_is_computed_by_its_own(run, photos
     report = ask(run, photos)
     assert report["computed"] == 12
     assert report["images"] == expected
-    assert "another recipe by now" in capsys.readouterr().err
+    assert "another recipe by now" in caplog.text
 
 
 def test_a_network_that_is_another_by_now_is_4(run, photos, tmp_path, monkeypatch):
@@ -319,7 +319,7 @@ def test_a_network_that_is_another_by_now_is_4(run, photos, tmp_path, monkeypatc
     alone = shutil.copytree(run, tmp_path / "alone")
     shutil.rmtree(tmp_path / "store")
     real = networks.load
-    monkeypatch.setattr(networks, "load", lambda options: real(replace(options, size=(9, 9))))
+    monkeypatch.setattr(networks, "load", lambda options, *_: real(replace(options, size=(9, 9))))
     with pytest.raises(RecipeError, match="another recipe"):
         ask(str(alone), photos)
 

@@ -11,13 +11,15 @@ import pytest
 from world import picture
 
 import bottleneck
+from bottleneck.core import console
 from bottleneck.core.errors import DataError, StaleError, UsageError
 from bottleneck.core.recipe import recipe_file
 from bottleneck.heads.catalog import load_head
 from bottleneck.pictures import plots
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
-from bottleneck.pipeline.learning.train import TrainOptions, _frozen, train
+from bottleneck.pipeline.learning.record import frozen_parameters
+from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.features import Features
 from bottleneck.store.store import Store
@@ -39,7 +41,7 @@ def cache(request, tmp_path, photos, numpy_network, later):
 
 
 def fit(cache, **options):
-    return train(TrainOptions(cache=cache, **options))
+    return train(TrainOptions(cache=cache, **options), console.configure(quiet=False))
 
 
 def test_without_matplotlib_one_line_says_what_is_missing(cache, monkeypatch, capsys):
@@ -258,7 +260,7 @@ def test_a_store_that_says_how_large_its_network_is_counts_it_as_frozen(cache):
     path.write_bytes(recipe_file(store.recipe, {**store.about, "parameters": 1000}))
     report = fit(cache)
     assert report["frozen_parameters"] == 1000
-    assert _frozen(Store.open(cache), SimpleNamespace(frozen=24)) == 1024
+    assert frozen_parameters(Store.open(cache), SimpleNamespace(frozen=24)) == 1024
     assert "linear head, 14 trainable of 1,014 parameters, " in lines(report)[-2]
 
 
@@ -291,3 +293,76 @@ def test_rows_to_test_are_gathered_a_batch_at_a_time(tmp_path, numpy_network, mo
     report = fit(cache, head="dense", head_options={"units": (), "epochs": 1, "batch_size": 3})
     assert (report["judged_on"], report["samples"]["test"]) == ("test", 20)
     assert max(sizes) == 3
+
+
+@pytest.mark.parametrize("head", ["linear", pytest.param("dense", marks=pytest.mark.slow)])
+def test_without_validation_the_head_is_fitted_on_all_and_nothing_is_judged(cache, head):
+    told = {} if head == "linear" else {"epochs": 1, "units": ()}
+    report = fit(cache, validation_split=0, head=head, head_options=told)
+    assert report["samples"] == {"train": 40, "val": 0, "test": 0}
+    assert report["accuracy"] is report["baseline"] is None
+    assert lines(report)[0] == (
+        "fitted on all 40 images: none was kept to judge it by, so there is no accuracy"
+    )
+    page = (cache / "runs" / report["run"].split("/")[-1] / "report.html").read_text()
+    assert "No image was judged." in page
+
+
+@pytest.mark.parametrize("share", [1, 1.5, -0.1, float("nan")])
+def test_a_share_that_leaves_nothing_to_train_on_is_refused(cache, share):
+    with pytest.raises(UsageError, match="--validation-split: give a number from 0"):
+        fit(cache, validation_split=share)
+
+
+def test_what_is_left_out_is_named_in_the_report_the_line_and_the_page(cache, photos):
+    shutil.copy(photos / "cat/01.png", photos / "dog/twin.png")
+    (photos / "dog/00.png").unlink()
+    picture(photos / "cat/03.png", 500)
+    report = fit(cache)
+    assert report["left_out_keys"] == {
+        "changed": ["cat/03.png"],
+        "gone": ["dog/00.png"],
+        "pending": [],
+        "conflicting": ["cat/01.png", "dog/twin.png"],
+        "leaking": [],
+    }
+    (line,) = (line for line in lines(report) if line.startswith("left out"))
+    said = "2 conflicting (the same image has two labels: cat/01.png, dog/twin.png)"
+    assert line.endswith(said)
+    assert "1 gone (no longer in the source: dog/00.png)" in line
+    page = (cache / "runs" / report["run"].split("/")[-1] / "report.html").read_text()
+    assert said in page
+    assert "left_out_keys" not in Store.open(cache).history()[-1]
+
+
+def test_of_many_that_are_left_out_the_first_are_named(cache, photos):
+    for i in range(1, 35, 2):
+        shutil.copy(photos / f"cat/{i:02}.png", photos / f"dog/{i:02}-twin.png")
+    report = fit(cache)
+    assert report["left_out"]["conflicting"] == 34
+    (line,) = (line for line in lines(report) if line.startswith("left out"))
+    assert line.endswith("two labels: cat/01.png, cat/03.png, cat/05.png, …)")
+
+
+def test_an_image_that_validates_under_another_name_is_named_as_leaking(cache, photos):
+    for part, name in (("train", "a.png"), ("val", "b.png")):
+        for kind in ("cat", "dog"):
+            (photos.parent / "split" / part / kind).mkdir(parents=True)
+            picture(
+                photos.parent / "split" / part / kind / name,
+                900 + 2 * len(part) + len(kind + name) + (kind == "cat"),
+            )
+    root = photos.parent / "split"
+    shutil.copy(root / "val/cat/b.png", root / "train/cat/copy.png")
+    other = photos.parent / "other"
+    extract(ExtractOptions(cache=other, data=str(root), network=NETWORK))
+    report = fit(other)
+    assert report["left_out_keys"]["leaking"] == ["train/cat/copy.png"]
+    (line,) = (line for line in lines(report) if line.startswith("left out"))
+    assert "1 leaking (the same image is also among those to validate or test: train/" in line
+
+
+def test_where_no_judged_image_is_of_the_commonest_class_there_is_no_figure_for_it(cache):
+    report = {**fit(cache), "baseline": None}
+    assert "; none of them is of the class that is commonest in training)" in lines(report)[0]
+    assert "commonest class: 0.0000" not in lines(report)[0]

@@ -1,12 +1,14 @@
 """From options to a recipe: the request map is never more than what loading would give."""
 
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from bottleneck import backbones
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import RecipeError, UsageError
+from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.pipeline.network import network as networks
 from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import NetworkOptions, recorded_options
@@ -25,7 +27,7 @@ def loaded(tmp_path, monkeypatch):
         options = NetworkOptions(backbone="resnet50", weights=str(path), size=(8, 8)).completed()
         return path, lambda: networks.load(options)
 
-    def load(request):
+    def load(request, _reporter):
         assert os.path.isfile(request.weights)  # noqa: PTH113 - it need not be UTF-8
         return SimpleNamespace(
             network="0" * 64,
@@ -91,3 +93,21 @@ def test_what_others_record_gives_no_leave_to_run_code():
 def test_a_network_version_that_says_nothing_is_refused(text):
     with pytest.raises(UsageError, match="--network-version"):
         NetworkOptions(backbone="mini", network_version=text).completed()
+
+
+def test_a_recipe_that_differs_in_pooling_says_pooling_and_not_two_digests():
+    recorded = Recipe(
+        network="aa" * 32,
+        weights="bb" * 32,
+        preprocessing="none",
+        image=ImageSpec(size=(8, 8)),
+        rows=RowSpec(dtype="float16", shape=(6,)),
+    )
+    asked = replace(recorded, network="cc" * 32)
+    said = {"backbone": "mini", "layer": None, "pooling": "avg"}
+    with pytest.raises(RecipeError) as caught:
+        networks.check_same(recorded, asked, "s", said=(said, {**said, "pooling": "max"}))
+    assert caught.value.details == ("pooling: max asked, avg there",)
+    with pytest.raises(RecipeError) as caught:
+        networks.check_same(recorded, asked, "s", said=(said, said))
+    assert caught.value.details == ("network: cccccccccccc asked, aaaaaaaaaaaa there",)

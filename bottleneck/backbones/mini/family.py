@@ -1,0 +1,37 @@
+"""`mini` as the catalog sees it: light to import, so that its name can be listed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from bottleneck.backbones.backbone import Backbone, Request, Spec
+from bottleneck.backbones.mini import network
+from bottleneck.core.reporter import SILENT
+
+if TYPE_CHECKING:
+    from bottleneck.core.reporter import Reporter
+
+SIZE = (network.SIZE, network.SIZE)
+WEIGHTS = "shipped"
+
+
+def names() -> tuple[str, ...]:
+    """Return `mini` alone."""
+    return ("mini",)
+
+
+def claims(name: str) -> bool:
+    """Whether this is `mini`."""
+    return name == "mini"
+
+
+def spec(name: str) -> Spec:
+    """Return what is known of `mini`."""
+    return Spec(name=name, size=SIZE, weights=WEIGHTS, features=network.FEATURES)
+
+
+def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
+    """Return `mini`, cut as asked; see `mini.load.load`."""
+    loader = import_module("bottleneck.backbones.mini.load")
+    return cast("Backbone", loader.load(request, reporter))

@@ -1,0 +1,123 @@
+"""What an extraction saw of its source: the look, what is planned from it, what was recorded.
+
+The three belong together. Where another run moves the source, all of them are taken anew: a plan
+speaks of positions in one listing, and means nothing beside another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.data.decode import Limits, decoder_version
+from bottleneck.pipeline.extraction.look import Look, guard_shrink, look, settle_racy
+from bottleneck.pipeline.extraction.plan import Plan, plan
+from bottleneck.store.snapshot import QuarantineEntry, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bottleneck.data.source import Source
+    from bottleneck.pipeline.extraction.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HowToLook:
+    """How a source is looked at: the same at every look of a run."""
+
+    source: Source
+    threads: int
+    rehash: bool
+    allow_shrink: bool
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Looked:
+    """A source as it was seen, and what follows from that.
+
+    Attributes
+    ----------
+    look : the listing, and the digests known so far; reading more teaches it more
+    plan : what is to be done, in positions of that listing
+    before : what was recorded when the source was looked at, None where nothing was
+    """
+
+    look: Look
+    plan: Plan
+    before: Snapshot | None
+
+    def carried(self) -> tuple[QuarantineEntry, ...]:
+        """Return the recorded failures that still hold."""
+        if self.before is None:
+            return ()
+        keys = {bytes(key) for key in self.look.listing.keys[self.plan.quarantined]}
+        return tuple(entry for entry in self.before.quarantine if entry.key in keys)
+
+    def snapshot(self, quarantine: tuple[QuarantineEntry, ...]) -> Snapshot:
+        """Return what is to be recorded of the source."""
+        return Snapshot(
+            samples=self.look.samples, spec=self.look.source.spec, quarantine=quarantine
+        )
+
+    def quarantine(
+        self,
+        unread: Mapping[bytes, str],
+        failed: Mapping[bytes, str],
+        target: Target,
+        limits: Limits,
+    ) -> tuple[QuarantineEntry, ...]:
+        """Return all failures that are to be recorded, in the order of their keys.
+
+        Parameters
+        ----------
+        unread : key → why it could not be read; what has a row by now, or is gone, does not count
+        failed : digest → why there is no row
+        """
+        samples = self.look.samples
+        entries = {entry.key: entry for entry in self.carried()}
+        without = ~samples.known | ~target.store.has(samples.digests)
+        for i in np.flatnonzero(without).tolist():
+            key = bytes(samples.keys[i])
+            digest: bytes | None = samples.digests[i].tobytes() if samples.known[i] else None
+            reason = None if digest is None else failed.get(digest)
+            if reason is None:  # the bytes that were known may not be the ones that cannot be read
+                digest, reason = None, unread.get(key)
+            if reason is not None:
+                entries[key] = QuarantineEntry(
+                    key=key,
+                    digest=digest,
+                    reason=reason,
+                    decoder=decoder_version(),
+                    limits=str(limits),
+                )
+        return tuple(entries[key] for key in sorted(entries))
+
+
+def look_and_plan(how: HowToLook, target: Target) -> Looked:
+    """Look at a source beside its record, and plan what is to be done.
+
+    Raises
+    ------
+    DataError
+        When nothing is there, or more than half of what was recorded is gone.
+    """
+    now = look(how.source, target.store_or_none, rehash=how.rehash)
+    before = target.recorded
+    if not how.allow_shrink:
+        guard_shrink(before.samples if before else None, now.listing, how.source.name)
+    settle_racy(now, how.threads)
+    return Looked(look=now, plan=planned(how, target, now), before=before)
+
+
+def planned(how: HowToLook, target: Target, now: Look) -> Plan:
+    """Return what is to be done, by what is known of the source now."""
+    return plan(
+        target.rows_store,
+        now.samples,
+        target.recorded.quarantine if target.recorded else (),
+        decoder=decoder_version(),
+        limits=str(how.limits),
+    )

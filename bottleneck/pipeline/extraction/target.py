@@ -1,0 +1,136 @@
+"""Where an extraction writes: the store as it stands by now, and its source's place in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import UsageError
+from bottleneck.pipeline.network import network as networks
+from bottleneck.store.log import SetRecipe, SetSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bottleneck.pipeline.extraction.options import ExtractOptions
+    from bottleneck.pipeline.network.network import Network
+    from bottleneck.store.log import Action
+    from bottleneck.store.snapshot import Snapshot
+    from bottleneck.store.store import Store
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """A store that is written to, at the newest commit of this run.
+
+    Attributes
+    ----------
+    store_or_none : None where a dry run found no store
+    source : the source's name in it
+    is_replacing : whether the store's recipe is another one, which the first commit replaces
+    recorded : the snapshot that the newest commit names for the source, None where it has none
+    seen : that snapshot's name, as this run saw it: others may move the source, and must be noticed
+    """
+
+    store_or_none: Store | None
+    source: str
+    is_replacing: bool
+    recorded: Snapshot | None
+    seen: str | None
+
+    @property
+    def store(self) -> Store:
+        """The store; a dry run does not get here without one."""
+        assert self.store_or_none is not None
+        return self.store_or_none
+
+    @property
+    def rows_store(self) -> Store | None:
+        """The store whose rows serve this recipe; none while the recipe is being replaced."""
+        return None if self.is_replacing else self.store_or_none
+
+    @property
+    def has_any_row(self) -> bool:
+        """Whether there are rows that this run continues."""
+        return self.rows_store is not None and bool(self.rows_store.state.parts)
+
+    def has_row(self, digest: bytes) -> bool:
+        """Whether there is a row for these bytes. Any thread may call."""
+        store = self.rows_store
+        return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
+
+    def provenance(self, key: str) -> Any:
+        """Return what is recorded of the computation of the rows that are continued, or None."""
+        return self.rows_store.provenance().get(key) if self.rows_store else None
+
+    def commit(self, actions: Sequence[Action]) -> None:
+        """Commit actions on top of whatever the log says by now."""
+        self.store_or_none = self.store.commit(actions, "extract")
+
+    def set_source(self, snapshot: Snapshot, network: Network) -> bool:
+        """Record what the source is, and a recipe that is new; return whether that was news.
+
+        Raises
+        ------
+        MovedError
+            When another run set the source meanwhile.
+        """
+        actions: list[Action] = []
+        if self.is_replacing:
+            self.store.write_recipe(network.recipe, network.about)
+            actions.append(SetRecipe(self.store.recipe.id, network.recipe.id))
+        if self.recorded is None or not self.recorded.same_as(snapshot):
+            entry = self.store.write_snapshot(snapshot)
+            actions.append(SetSource(self.source, self.seen, entry))
+        if not actions:
+            return False
+        self.commit(actions)
+        self.recorded = snapshot
+        self.seen = self.store.state.sources[self.source].snapshot
+        self.is_replacing = False
+        return True
+
+    def refresh(self, network: Network) -> None:
+        """Go on from the newest commit, in which another run moved the source.
+
+        Raises
+        ------
+        RecipeError
+            When the store has another recipe by now.
+        """
+        self.store_or_none = self.store.refresh()
+        _check_same(self.store, network)
+        self.recorded = self.store.snapshot(self.source)
+        self.seen = self.store.state.sources[self.source].snapshot
+
+
+def aim(options: ExtractOptions, store: Store | None, source: str, network: Network) -> Target:
+    """Return the target of an extraction.
+
+    Raises
+    ------
+    RecipeError
+        When the store has another recipe, and nobody said to replace it.
+    UsageError
+        When the store has another format than was asked for.
+    """
+    is_replacing = store is not None and store.recipe.id != network.recipe.id
+    if store is not None:
+        if options.format not in (None, store.format):
+            raise UsageError(
+                f"the store's format is {store.format}",
+                store.path,
+                "omit --format, or say that one",
+            )
+        if is_replacing and not options.replace:
+            _check_same(store, network)
+    recorded = store.snapshot(source) if store and source in store.source_names else None
+    seen = store.state.sources[source].snapshot if store and recorded else None
+    return Target(store, source, is_replacing, recorded, seen)
+
+
+def _check_same(store: Store, network: Network) -> None:
+    said = (store.about, network.about)
+    networks.check_same(store.recipe, network.recipe, store.path, said=said)

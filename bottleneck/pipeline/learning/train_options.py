@@ -1,0 +1,33 @@
+"""What training is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """What `bottleneck train` is asked for; the words of its command line.
+
+    Attributes
+    ----------
+    validation_split : the share that validates, where no split of the source says otherwise; 0 is
+        none, so that the head is fitted on all
+    on_stale : what to do with images that changed or vanished: drop, error or use
+    head_options : what the head is told; its defaults for the rest
+    """
+
+    cache: Path
+    source: str | None = None
+    head: str = "linear"
+    seed: int = 0
+    validation_split: float = 0.2
+    on_stale: str = "drop"
+    run: str | None = None
+    head_options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

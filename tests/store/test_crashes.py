@@ -1,0 +1,156 @@
+"""Power cuts and full disks: at whatever effect they come, the old state is there or the new."""
+
+import itertools
+import os
+import shutil
+
+import numpy as np
+import pytest
+from store_world import RECIPE, rows_and_digests, snapshot_of
+
+from bottleneck.core import files
+from bottleneck.core.errors import UsageError
+from bottleneck.store import fold as folding
+from bottleneck.store.fold import fold
+from bottleneck.store.gc import gc
+from bottleneck.store.log import SetSource
+from bottleneck.store.store import Store
+from bottleneck.store.verify import verify
+
+EFFECTS = {"fsync", "link", "rename", "replace", "unlink", "mkdir", "write"}
+MOST = 500  # effects of one operation: more is a loop that does not end
+
+
+class PowerCut(BaseException):
+    pass
+
+
+class Cut:
+    """The module `os`, all of whose effects fail from the n-th on, as after a power cut."""
+
+    def __init__(self, n, error):
+        self.left, self.error, self.fired = n, error, False
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name not in EFFECTS:
+            return real
+
+        def call(*args, **kwargs):
+            self.left -= 1
+            if self.left < 0:
+                self.fired = True
+                raise self.error
+            return real(*args, **kwargs)
+
+        return call
+
+
+def cuts(monkeypatch, error, start, operation):
+    """Cut an operation at its first effect, its second, … until none is left to cut.
+
+    Yields (path, result) after each; the result is None where the operation failed. `start` gives
+    each attempt a store of its own.
+    """
+    for n in itertools.count():
+        assert n < MOST
+        path, cut, result = start(n), Cut(n, error), None
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", cut)
+            try:
+                result = operation(path)
+            except (PowerCut, OSError):
+                assert cut.fired
+        yield path, result
+        if not cut.fired:
+            assert result is not None
+            return
+
+
+def add_part(path):
+    """Commit a part of three rows."""
+    store = Store.open(path)
+    rows, digests = rows_and_digests(3, 1)
+    return store.commit([store.add_part(store.write_part(digests, rows, {}))], "new")
+
+
+def look_again(path):
+    """Commit another snapshot of the source."""
+    store = Store.open(path)
+    before = store.state.sources["s"].snapshot
+    entry = store.write_snapshot(snapshot_of(rows_and_digests(20)[1], {"kind": "again"}))
+    return store.commit([SetSource("s", before, entry)], "new")
+
+
+def fold_all(path):
+    """Fold the parts of the store."""
+    return fold(Store.open(path))
+
+
+ERRORS = pytest.mark.parametrize("error", [PowerCut(), OSError(28, "No space left on device")])
+
+
+@pytest.fixture
+def copies(filled, tmp_path):
+    """Return a function that gives a copy of a store of 20 rows in three parts, and its state."""
+    store = filled
+    for seed in (2, 3):
+        rows, digests = rows_and_digests(2, seed)
+        provenance = {"engine": "x", "batch": 4}
+        store = store.commit([store.add_part(store.write_part(digests, rows, provenance))], "x")
+    return store, lambda n: shutil.copytree(store.path, tmp_path / f"copy {n}")
+
+
+@ERRORS
+@pytest.mark.parametrize("operation", [add_part, look_again, fold_all])
+def test_a_crash_at_any_effect_leaves_the_old_state_or_the_new(
+    copies, monkeypatch, error, operation
+):
+    store, start = copies
+    monkeypatch.setattr(folding, "MANY", 2)
+    numbers = set()
+    for path, result in cuts(monkeypatch, error, start, operation):
+        found = Store.open(path)
+        numbers.add(found.state.number)
+        if result is not None:
+            assert found.state.checksum == result.state.checksum
+        np.testing.assert_array_equal(np.asarray(found.arrays()[0]), rows_and_digests(20)[0])
+        assert verify(path)["damaged"] == []
+    assert numbers == {store.state.number, store.state.number + 1}
+
+
+@ERRORS
+def test_a_crash_while_a_store_is_made_leaves_none_or_a_whole_one(
+    tmp_path, fmt, monkeypatch, error
+):
+    made = set()
+    create = lambda path: Store.create(path, RECIPE, {}, fmt)  # noqa: E731 - shortest here
+    for path, _ in cuts(monkeypatch, error, lambda n: tmp_path / str(n), create):
+        made.add(Store.is_there(path))
+        if not Store.is_there(path):
+            with pytest.raises(UsageError, match="not a feature store"):
+                Store.open(path)
+        assert create(path).recipe == RECIPE  # the next run makes it, or finds it
+    assert made == {False, True}
+
+
+@ERRORS
+def test_a_crash_while_a_store_is_collected_or_repaired_loses_nothing(copies, monkeypatch, error):
+    store, start = copies
+    expected = store.state.checksum
+
+    def damaged(n):
+        path = start(n)
+        newest = path / "log" / f"{store.state.number + 1:08}.json"
+        newest.write_bytes(b"{")
+        return path
+
+    def mend(path):
+        return verify(path, repair=True), gc(path, grace_s=-10)
+
+    for path, _ in cuts(monkeypatch, error, damaged, mend):
+        verify(path, repair=True)
+        found = Store.open(path)
+        assert found.state.checksum == expected
+        assert verify(path)["damaged"] == []
+        np.testing.assert_array_equal(np.asarray(found.arrays()[0]), rows_and_digests(20)[0])

@@ -1,0 +1,17 @@
+"""The history: lines that are whole are read, and no other line keeps them from it."""
+
+import json
+
+
+def test_lines_are_read_in_order_and_damaged_ones_are_passed_over(filled):
+    assert filled.history() == []
+    for number in range(3):
+        filled.append_history({"verb": "extract", "computed": number, "of": {"é": None}})
+    path = filled.path / "history.jsonl"
+    lines = path.read_bytes().splitlines()
+    assert json.loads(lines[0])["checksum"]
+    lines[1] = lines[1].replace(b'"computed": 1', b'"computed": 7')
+    bad = [b"", b"{", b"[]", b"\xff", lines[0][:-9], lines[2].replace(b"{", b'{"verb": 1, ', 1)]
+    path.write_bytes(b"\n".join([*bad, *lines, b'{"a": 1}']))
+    assert [entry["computed"] for entry in filled.history()] == [0, 2]
+    assert filled.history()[0] == {"verb": "extract", "computed": 0, "of": {"é": None}}

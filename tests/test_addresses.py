@@ -1,0 +1,91 @@
+"""`scheme://…` where a path is meant is wrong usage at every door; it never becomes a folder."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from store_world import RECIPE
+
+from bottleneck.__main__ import VERBS, main
+from bottleneck.core.errors import UsageError
+from bottleneck.core.paths import local_path
+from bottleneck.pipeline.learning.inputs import Inputs
+from bottleneck.store.store import Store
+
+GOLDEN = str(Path(__file__).parent / "golden" / "stores" / "v1-hdf5")
+ADDRESS = "s3://bucket/x"
+PICTURE = f"{ADDRESS}.png"
+WORDS = [
+    ("extract", "--cache", ADDRESS, "--data", "digits"),
+    ("extract", "--cache", "new", "--data", ADDRESS, "--backbone", "mini"),
+    ("train", "--cache", ADDRESS),
+    ("predict", "--run", ADDRESS, "a.png"),
+    ("predict", "--backbone", "mini", "--csv", ADDRESS, "a.png"),
+    ("compare", ADDRESS),
+    ("compare", "--backbones", "mini", "--data", ADDRESS),
+    ("compare", "--backbones", "mini", "--data", "digits", "--caches", ADDRESS),
+    ("compare", "--backbones", "mini", "--data", "digits", "--picture", PICTURE),
+    ("export", f"{ADDRESS}.npz", "--cache", GOLDEN),
+    ("export", "x.npz", "--cache", ADDRESS),
+    ("export", "x.keras", "--run", ADDRESS),
+    ("status", "--cache", ADDRESS),
+    ("status", "--cache", GOLDEN, "--picture", PICTURE),
+    ("forget", "--cache", ADDRESS),
+    ("verify", "--cache", ADDRESS),
+    ("verify", "--cache", ADDRESS, "--repair"),
+    ("gc", "--cache", ADDRESS),
+    ("gc", "--cache", ADDRESS, "--dry-run"),
+    ("doctor", "--cache", ADDRESS),
+]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_an_address_at_a_door_is_2_and_makes_nothing(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "addresses that begin with s3:// are not supported" in line
+    assert ADDRESS in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_option_of_a_door_that_is_a_path_was_tried():
+    tried = {(words[0], word) for words in WORDS for word in words}
+    for verb in VERBS:
+        for action in import_module(f"bottleneck.{verb}").parser()._actions:
+            if action.type is Path and action.option_strings:
+                assert {(verb, option) for option in action.option_strings} & tried, action
+
+
+@pytest.mark.parametrize("word", [ADDRESS, "https://x.org/a.png", "gs://b/*.jpg", "file:///a"])
+def test_an_address_among_images_is_wrong_usage(word):
+    with pytest.raises(UsageError, match="not supported"):
+        Inputs().add(word)
+
+
+@pytest.mark.parametrize(
+    "path", ["a", "/a/b", "./s3:", "C:/x", "C:\\x", "a/b://c", "x:y", "kerashub:preset", "é:/x", ""]
+)
+def test_what_is_no_address_is_a_path(path):
+    assert local_path(path) == Path(path)
+    assert local_path(Path(path)) == Path(path)
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://a/b", "gs://a", "az://c", "http://x.org/a", "dask://h:1"]
+)
+def test_an_address_is_known_again_after_it_became_a_path(address):
+    for path in (address, Path(address)):
+        with pytest.raises(UsageError) as caught:
+            local_path(path)
+        assert caught.value.where == address
+
+
+@pytest.mark.parametrize(
+    "use", [Store.open, Store.is_there, Store.prepare, lambda path: Store.create(path, RECIPE, {})]
+)
+def test_a_store_is_neither_looked_for_nor_made_at_an_address(use, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="not supported"):
+        use(Path(ADDRESS))
+    assert not list(tmp_path.iterdir())
