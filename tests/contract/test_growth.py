@@ -74,7 +74,26 @@ def test_a_head_and_its_option_are_one_file_and_one_line(tmp_path):
     shown = " ".join(python(tree, "-m", "bottleneck.train", "--help").stdout.split())
     assert "{centroid,linear,dense,conv,tail}" in shown
     assert "centroid: the nearest class mean" in shown
-    assert "--sharpness F centroid: how sure it is of the nearest (default 1.0)" in shown
+    assert "--sharpness F centroid: how sure it is of the nearest. Default: 1.0." in shown
     asked = python(tree, "-m", "bottleneck.train", "--cache", str(tmp_path), "--sharpness", "2")
     assert asked.returncode == 2
     assert "--sharpness: omit it, or use --head centroid, which has it" in asked.stderr
+
+
+@pytest.mark.slow
+def test_an_engine_is_one_file_and_one_line(tmp_path):
+    spec = 'module="bottleneck.engines.eager", needs="keras", extra="tensorflow"'
+    line = f'"eager": EngineSpec({spec}, supports_gpu=False, help="Keras, layer by layer"),'
+    tree = grown(tmp_path, "eager.py", "engines", line, '        "keras": EngineSpec(')
+    contract = ["tests/contract/test_engines.py"]
+    done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "eager", *contract)
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.strip().splitlines()[-1].split()[0]) >= 3  # so many passed
+    shown = " ".join(python(tree, "-m", "bottleneck.extract", "--help").stdout.split())
+    assert "{auto,openvino,eager,keras}" in shown
+    assert "eager: Keras, layer by layer" in shown
+    asked = python(
+        tree, "-m", "bottleneck.extract", "--cache", str(tmp_path / "c"), "--engine", "eagre"
+    )
+    assert asked.returncode == 2
+    assert "did you mean eager?" in asked.stderr
