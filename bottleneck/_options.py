@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones import preprocessing
 from bottleneck.core import words
 from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+from bottleneck.data import view_list
 from bottleneck.data.catalog import described
+from bottleneck.engines import catalog as engines
 
 if TYPE_CHECKING:
     import argparse
     from argparse import _ArgumentGroup
+    from collections.abc import Mapping
 
     Options = argparse.ArgumentParser | _ArgumentGroup
 
-ENGINES = ("auto", "keras", "openvino")
 DATA = described()
 WEIGHTS = "imagenet, the path of a weight file, or random:SEED"
 
@@ -116,8 +119,8 @@ def add_views(to: Options) -> None:
         "--augment",
         type=words.names,
         metavar="NAME,NAME",
-        help="How the further views are changed, separated by commas: flip, crop, shear, zoom, "
-        "brightness. Default: all of them.",
+        help="How the further views are changed: one or several of these, separated by commas. "
+        f"{_each(view_list.OPERATIONS)}. Default: all of them.",
     )
     to.add_argument(
         "--views-seed",
@@ -131,9 +134,9 @@ def add_own_network(to: Options) -> None:
     """Add what a network of the user's own needs: --preprocessing, --network-version, its code."""
     to.add_argument(
         "--preprocessing",
-        choices=("none", "tf", "caffe", "torch"),
-        help="How pixels (0 to 255) are scaled before the network, as the modes of "
-        "keras.applications are named. Default: the backbone's own; for a model file, none.",
+        choices=tuple(preprocessing.NAMED),
+        help=f"How pixels are scaled before the network. {_each(preprocessing.NAMED)}. Default: "
+        "the backbone's own; for a model file, none.",
     )
     to.add_argument(
         "--network-version",
@@ -167,10 +170,10 @@ def add_engine(to: Options, *, default: str | None) -> None:
     otherwise = default or "with --run, the one that computed the run's features; else auto"
     to.add_argument(
         "--engine",
-        choices=ENGINES,
+        choices=(engines.AUTO, *engines.ENGINES),
         default=default,
-        help="Library that computes the features; auto takes the fastest one that is installed. "
-        f"Default: {otherwise}.",
+        help=f"What computes the features. {_each(engines.ENGINES)}. {engines.AUTO}: the fastest "
+        f"one that is installed. Default: {otherwise}.",
     )
     to.add_argument(
         "--devices",
@@ -202,3 +205,8 @@ def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentG
     )
     add_threads(work)
     return work
+
+
+def _each(specs: Mapping[str, Any]) -> str:
+    """Return the names of a catalog and what each is, for a help text."""
+    return "; ".join(f"{name}: {spec.help}" for name, spec in specs.items()).replace("%", "%%")

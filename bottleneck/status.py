@@ -13,6 +13,7 @@ from bottleneck.core import console
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
+
 MOST_KEYS = 20  # shown of a list; all of them stand in --json
 
 
@@ -135,7 +136,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         "",
         *console.table(
             [
-                ("source", "samples", "unique", "cached", "pending", "quarantined"),
+                ("source", "samples", "unique", "cached", "pending", "set aside"),
                 *(
                     (
                         source["name"],
@@ -169,7 +170,7 @@ def _source(source: Mapping[str, Any]) -> list[str]:
         found += [f"{word} {key}: {why}" for key in keys[:MOST_KEYS]]
         found += _more(len(keys))
     quarantined = source["quarantined"]
-    found += [f"quarantined {entry['key']}: {entry['reason']}" for entry in quarantined[:MOST_KEYS]]
+    found += [f"set aside {entry['key']}: {entry['reason']}" for entry in quarantined[:MOST_KEYS]]
     return found + _more(len(quarantined))
 
 

@@ -24,7 +24,8 @@ NO_DOORS = {"errors"}  # public names from Python, beside the verbs
 DOORS = sorted(
     path.stem for path in SRC.glob("*.py") if path.stem not in NO_DOORS and path.stem[0] != "_"
 )
-SHARED = {"_lines", "_options", "_parser"}  # what doors have in common
+# What doors have in common.
+SHARED = {path.stem for path in SRC.glob("_*.py") if not path.stem.startswith("__")}
 # What doors may know of the stations before they call the pipeline: names, choices, descriptions.
 CATALOGS = {
     *(f"bottleneck.{station}.catalog" for station in STATIONS),
@@ -32,6 +33,10 @@ CATALOGS = {
     "bottleneck.data.view_list",
 }
 MODULES = sorted(SRC.rglob("*.py"))
+MODULE_NAMES = {
+    ".".join(path.relative_to(SRC.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in MODULES
+}
 # Where Keras and TensorFlow are at home; everything else goes through these.
 FRAMEWORK_FILES = {
     "core/frameworks.py",
@@ -101,8 +106,9 @@ def imports(path):
             yield from ((alias.name, id(node) in top) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module, id(node) in top
-            if node.module == "bottleneck":
-                yield from ((f"bottleneck.{alias.name}", id(node) in top) for alias in node.names)
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            if node.module.startswith("bottleneck"):
+                yield from ((name, id(node) in top) for name in names if name in MODULE_NAMES)
 
 
 def ours(path):

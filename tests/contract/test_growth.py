@@ -93,3 +93,22 @@ def test_a_source_is_one_file_and_one_line(tmp_path):
     assert int(done.stdout.strip().splitlines()[-1].split()[0]) >= 10  # so many passed
     shown = python(tree, "-m", "bottleneck.extract", "--help").stdout
     assert "a .frames list" in " ".join(shown.split())
+
+
+@pytest.mark.slow
+def test_an_engine_is_one_file_and_one_line(tmp_path):
+    spec = 'module="bottleneck.engines.eager", needs="keras", extra="tensorflow"'
+    line = f'"eager": EngineSpec({spec}, supports_gpu=False, help="Keras, layer by layer"),'
+    tree = grown(tmp_path, "eager.py", "engines", line, '        "keras": EngineSpec(')
+    contract = ["tests/contract/test_engines.py"]
+    done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "eager", *contract)
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.strip().splitlines()[-1].split()[0]) >= 3  # so many passed
+    shown = " ".join(python(tree, "-m", "bottleneck.extract", "--help").stdout.split())
+    assert "{auto,openvino,eager,keras}" in shown
+    assert "eager: Keras, layer by layer" in shown
+    asked = python(
+        tree, "-m", "bottleneck.extract", "--cache", str(tmp_path / "c"), "--engine", "eagre"
+    )
+    assert asked.returncode == 2
+    assert "did you mean eager?" in asked.stderr

@@ -56,7 +56,7 @@ def test_what_was_understood_of_network_and_source_is_said(twins, capsys):
         "leaking train/cat/5.png: same bytes in train and in val or test: not used for training",
     ):
         assert line in out.splitlines()
-    assert "quarantined train/cat/broken.png: " in out
+    assert "set aside train/cat/broken.png: " in out
     _, out, _ = status(capsys, "--cache", twins, "--json")
     found = json.loads(out)
     assert found["network"]["shape"] == [6]
