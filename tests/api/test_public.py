@@ -87,7 +87,7 @@ def test_every_option_of_the_commands_is_a_keyword():
     assert {*TrainOptions.__dataclass_fields__} - {"head_options"} <= train
     from bottleneck.heads.catalog import HEADS
 
-    assert {name for head in HEADS.values() for name in head.options} <= train
+    assert {option.name for head in HEADS.values() for option in head.options} <= train
 
 
 def test_a_wrong_keyword_is_a_type_error_that_proposes_the_near_one():

@@ -12,9 +12,6 @@ from bottleneck.core.reporter import SILENT
 if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
 
-SIZE = (network.SIZE, network.SIZE)
-WEIGHTS = "shipped"
-
 
 def names() -> tuple[str, ...]:
     """Return `mini` alone."""
@@ -28,7 +25,12 @@ def claims(name: str) -> bool:
 
 def spec(name: str) -> Spec:
     """Return what is known of `mini`."""
-    return Spec(name=name, size=SIZE, weights=WEIGHTS, features=network.FEATURES)
+    return Spec(
+        name=name,
+        size=(network.SIZE, network.SIZE),
+        weights=network.WEIGHTS,
+        features=network.FEATURES,
+    )
 
 
 def load(request: Request, reporter: Reporter = SILENT) -> Backbone:

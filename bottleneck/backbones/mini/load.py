@@ -17,7 +17,6 @@ import numpy as np
 
 from bottleneck.backbones.backbone import Backbone, Request, from_model
 from bottleneck.backbones.mini import network
-from bottleneck.backbones.mini.family import SIZE, WEIGHTS
 from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Reporter
 
+SIZE = (network.SIZE, network.SIZE)
 HERE = Path(__file__).parent
 TENSORS = "mini.safetensors"  # float16: {name.kernel: (h, w, in, out), name.bias: (out,)}
 ROWS = "rows.safetensors"  # float32: what plain Keras computes of `pictures(N_PICTURES)`
@@ -53,7 +53,7 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     MissingDependencyError
         Without Keras, when it is cut elsewhere or at another size than it is shipped for.
     """
-    if request.weights != WEIGHTS:
+    if request.weights != network.WEIGHTS:
         raise UsageError("mini can only use its own weights", "--weights", "omit --weights")
     size = request.size or SIZE
     facts = json.loads(files.read(HERE / FACTS))
@@ -64,9 +64,9 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
         "backbone": request.backbone,
         "layer": request.layer,
         "pooling": request.pooling,
-        "weights": f"{WEIGHTS} ({facts['date']})",
+        "weights": f"{network.WEIGHTS} ({facts['date']})",
     }
-    as_shipped = request == Request(backbone="mini", weights=WEIGHTS, size=request.size)
+    as_shipped = request == Request(backbone="mini", weights=network.WEIGHTS, size=request.size)
     if not as_shipped or size != SIZE:
         return _in_keras(request, size, tensors, about)
     rows = _read(ROWS, facts["files"])["rows"]

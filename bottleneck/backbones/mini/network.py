@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 SIZE = 64  # height and width that it was trained for, pixels
+WEIGHTS = "shipped"  # how --weights names the tensors in the package
 STEM = 32  # channels
 BLOCKS = ((48, 2), (48, 1), (96, 2), (96, 1), (160, 2), (160, 1))  # (channels, stride)
 FEATURES = 384  # channels
