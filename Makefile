@@ -41,7 +41,7 @@ recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo extract train status test check bench clean
+.PHONY: help install demo extract train status fast test check docs bench clean
 .NOTPARALLEL:        # two installers in one environment break it
 .DELETE_ON_ERROR:    # half an environment is none
 
@@ -51,8 +51,10 @@ help:
 	@echo "make extract   features of DATA=$(DATA) by BACKBONE=$(BACKBONE) into CACHE=$(CACHE)"
 	@echo "make train     a head from CACHE=$(CACHE)"
 	@echo "make status    what CACHE=$(CACHE) holds"
-	@echo "make test      the tests; make check: lint, format, types, architecture"
-	@echo "make bench     the figures of the README, on this machine"
+	@echo "make fast      the quick tests, under 90 seconds: most need no framework"
+	@echo "make test      all tests; make check: lint, format, types, architecture"
+	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
+	@echo "make bench     the figures of docs/measured.md, on this machine"
 	@echo "make clean     build outputs and caches of tools; never a store"
 	@echo "options of the commands go in ARGS: make extract DATA=cifar10 ARGS=\"--limit 1000\""
 
@@ -88,6 +90,14 @@ $(VENV)/.bottleneck-pandas2: | $(VENV)/.bottleneck-test
 
 test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2
 	$(BIN)/python -m pytest$(call more,$(ARGS))
+
+# `slow` are what takes more than a quarter of a second, and real networks.
+fast: $(INSTALLED) $(VENV)/.bottleneck-test
+	$(BIN)/python -m pytest -q -m "not slow"$(call more,$(ARGS))
+
+docs: $(INSTALLED_LIGHT)
+	$(BIN)/python scripts/make_references.py
+	$(BIN)/python scripts/draw_way.py
 
 check: $(VENV)/.bottleneck-check $(VENV)/.bottleneck-test
 	$(BIN)/ruff check .

@@ -1,7 +1,14 @@
 """bottleneck-cache: features of frozen networks, computed once and never silently wrong.
 
-From Python, with the words of the commands: `open_store`, `extract_features`, `train_head`,
-`predict_images`, `export_model`, `export_features`, `compare_runs`, `compare_backbones`.
+From Python, with the words of the commands:
+
+- `extract_features` computes the features that are missing and keeps them in a store;
+- `open_store` opens a store, as a `FeatureStore`;
+- `train_head` trains a classifier on a store, and `load_head` loads it again;
+- `predict_images` classifies images, and returns `Predictions`;
+- `compare_runs`, `compare_backbones`: which classifier, which network is the best;
+- `export_model`, `export_features`: files for other programs;
+- `errors`: the family of errors that all of them raise.
 
 The import name is also that of a NumPy accelerator (PyPI: Bottleneck) that pandas and xarray pick
 up when they see it. To be a good neighbour, `__version__` stays below the floor that pandas asks
@@ -12,30 +19,55 @@ whoever calls one of the accelerator's functions here is told of the confusion.
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from bottleneck.api.api import extract_features, open_store, train_head
-    from bottleneck.api.calls import (
+    from bottleneck import errors
+    from bottleneck.api.extraction import extract_features
+    from bottleneck.api.learning import (
+        Predictions,
         compare_backbones,
         compare_runs,
         export_features,
         export_model,
+        load_head,
         predict_images,
+        train_head,
     )
+    from bottleneck.api.stores import FeatureStore, open_store
 
 __all__ = [
+    "FeatureStore",
+    "Predictions",
     "compare_backbones",
     "compare_runs",
+    "errors",
     "export_features",
     "export_model",
     "extract_features",
+    "load_head",
     "open_store",
     "predict_images",
     "train_head",
 ]
+
+# Where each public name is; it is imported when it is first used, so that importing us is free.
+_HOMES = {
+    "FeatureStore": "bottleneck.api.stores",
+    "Predictions": "bottleneck.api.learning",
+    "compare_backbones": "bottleneck.api.learning",
+    "compare_runs": "bottleneck.api.learning",
+    "export_features": "bottleneck.api.learning",
+    "export_model": "bottleneck.api.learning",
+    "extract_features": "bottleneck.api.extraction",
+    "load_head": "bottleneck.api.learning",
+    "open_store": "bottleneck.api.stores",
+    "predict_images": "bottleneck.api.learning",
+    "train_head": "bottleneck.api.learning",
+}
 
 warnings.filterwarnings(
     "ignore", message="Pandas requires version .* of 'bottleneck'", category=UserWarning
@@ -43,10 +75,10 @@ warnings.filterwarnings(
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from bottleneck.api import api, calls  # noqa: PLC0415 - importing us costs nothing
-
-        return getattr(api if hasattr(api, name) else calls, name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name == "errors":
+        return import_module("bottleneck.errors")
     if name.startswith("__"):
         raise AttributeError(name)
     raise AttributeError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
 from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+from bottleneck.data import catalog as sources
 from bottleneck.data import view_list
 from bottleneck.engines import catalog as engines
 
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 
     Options = argparse.ArgumentParser | _ArgumentGroup
 
-DATA = (
-    "a folder of images, a .csv or .tsv table, a .npz or .npy array, a .tar archive, one image, "
-    "or the name of a data set (digits, mnist, fashion_mnist, cifar10, cifar100)"
-)
+DATA = sources.described()
 WEIGHTS = "imagenet, the path of a weight file, or random:SEED"
 
 

@@ -20,7 +20,10 @@ ROOMS = {
     "learning": {"network", "extraction", "pages"},
     "upkeep": {"network", "extraction", "pages"},
 }
-DOORS = sorted(path.stem for path in SRC.glob("*.py") if not path.stem.startswith("_"))
+NO_DOORS = {"errors"}  # public names from Python, beside the verbs
+DOORS = sorted(
+    path.stem for path in SRC.glob("*.py") if path.stem not in NO_DOORS and path.stem[0] != "_"
+)
 # What doors have in common.
 SHARED = {path.stem for path in SRC.glob("_*.py") if not path.stem.startswith("__")}
 # What doors may know of the stations before they call the pipeline: names, choices, descriptions.

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TARGETS = ["demo", "install", "extract", "train", "status", "test", "check", "bench", "clean"]
+TARGETS = [
+    "demo", "install", "extract", "train", "status", "fast", "test", "check", "docs", "bench",
+    "clean",
+]  # fmt: skip
 # What an outer `make test ARGS=…` or an active environment would leave here.
 OURS = {"DATA", "BACKBONE", "CACHE", "ARGS", "EXTRAS", "VENV", "VIRTUAL_ENV", "PYTHON", "PIP"}
 OUTER = {*OURS, "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "GNUMAKEFLAGS"}
@@ -171,6 +174,17 @@ def test_tests_install_what_they_need_and_then_call_pytest(tree):
     (second,) = [line for line in noted if "xarray" in line]
     assert "--target|.venv/pandas2|pandas>=2.2,<3" in second
     assert commands(noted) == [["-m", "pytest", "-k", "words"]], said
+
+
+def test_fast_calls_pytest_without_what_is_slow(tree):
+    _, noted, said = make(tree, "fast", "ARGS=-x", "EXTRAS=tensorflow")
+    assert installs(noted) == [".[tensorflow]", ".[test]"]
+    assert commands(noted) == [["-m", "pytest", "-q", "-m", "not slow", "-x"]], said
+
+
+def test_docs_writes_the_references_and_the_picture(tree):
+    _, noted, said = make(tree, "docs")
+    assert commands(noted) == [["scripts/make_references.py"], ["scripts/draw_way.py"]], said
 
 
 def test_a_pandas_2_that_was_half_installed_is_installed_again(tree):

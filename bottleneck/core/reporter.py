@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +69,7 @@ class Bars(Silent):
 
     def say(self, message: str) -> None:
         """Write the message on a line of its own, on stderr."""
-        from tqdm.auto import tqdm  # noqa: PLC0415 - 60 ms, when used
-
-        tqdm.write(message, file=sys.stderr)
+        _tqdm().write(message, file=sys.stderr)
 
     def warn(self, message: str) -> None:
         """Write the warning on a line of its own, on stderr."""
@@ -79,10 +78,16 @@ class Bars(Silent):
     @contextmanager
     def progress(self, total: int, what: str) -> Iterator[Progress]:
         """Show a bar of `total` images."""
-        from tqdm.auto import tqdm  # noqa: PLC0415 - 60 ms, when used
-
-        with tqdm(total=total, desc=what, unit=" images", smoothing=0.1) as bar:
+        with _tqdm()(total=total, desc=what, unit=" images", smoothing=0.1) as bar:
             yield bar
+
+
+def _tqdm() -> Any:
+    """Return tqdm's class of bars: widgets in a notebook that has them, else text."""
+    with warnings.catch_warnings():  # in a notebook without ipywidgets it warns of the text
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm  # noqa: PLC0415 - 60 ms, when used
+    return tqdm
 
 
 SILENT: Reporter = Silent()

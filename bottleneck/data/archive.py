@@ -22,7 +22,8 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import key_array, show_key
-from bottleneck.data.layout import EXTENSIONS, SPLIT_FOLDERS, assign, in_words
+from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.layout import SPLIT_FOLDERS, assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import Container, open_container
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of

@@ -138,6 +138,14 @@ def open_picture(
     return _from_array(content, limits)
 
 
+def picture_to_rgb(picture: Image.Image) -> Image.Image:
+    """Return a picture that Pillow has read, upright and as RGB; UndecodableError if it cannot be.
+
+    The picture's orientation is that of its EXIF data, which Pillow drops from what it returns.
+    """
+    return _to_rgb(_upright(picture))
+
+
 def _from_array(pixels: NDArray[np.uint8], limits: Limits) -> Image.Image:
     shape = pixels.shape
     fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
@@ -161,7 +169,7 @@ def _from_bytes(content: bytes, limits: Limits) -> Image.Image:
             _check_size(*size, limits)
             file.load()
             _check_size(*file.size, limits)
-            return _to_rgb(_upright(file))
+            return picture_to_rgb(file)
     except UndecodableError:
         raise
     except UnidentifiedImageError:

@@ -20,7 +20,9 @@ import numpy as np
 from bottleneck.core.errors import DataError, from_os_error
 from bottleneck.core.paths import absolute, shown, stat_row
 from bottleneck.core.sample import key_array
-from bottleneck.data.layout import EXTENSIONS, assign, in_words
+from bottleneck.data.catalog import described
+from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.layout import assign, in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
@@ -103,7 +105,7 @@ class FolderSource:
             return DataError(
                 "neither a folder nor a file of a kind that is known by its ending",
                 self._where,
-                "give a folder, an image, .csv, .tsv, .npz, .npy or .tar",
+                f"give {described()}",
             )
         return DataError(
             "no such folder", self._where, "give a folder of class folders, or --data digits"

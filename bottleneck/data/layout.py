@@ -17,10 +17,6 @@ from bottleneck.core.sample import NO_LABEL, show_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXTENSIONS = frozenset(
-    b".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm"
-    b" .jp2 .j2k .avif .heic .heif".split()  # what cannot be decoded gets a reason, not silence
-)
 SPLIT_FOLDERS = {b"train": 0, b"val": 1, b"valid": 1, b"validation": 1, b"test": 2}
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE_BYTES = 1 << 30  # read whole into memory, so there must be an end
+NOT_THERE: Stat = (0, 0, 0, 0)  # no file has it, so it never proves anything
 _ATTEMPTS = 3
 # Not waiting for the other end of a pipe that took a file's name; following no last link.
 _OPEN_FLAGS = (
@@ -50,6 +51,22 @@ def read_file(path: bytes) -> Read:
         if row == stat_row(after) and len(content) == before.st_size:
             return Read(content=content, stat=row, clock_ns=clock_ns)
     raise OSError(errno.EAGAIN, "changes while it is read", path)
+
+
+def stat_of(path: bytes) -> Stat:
+    """Return the stat of a file, `NOT_THERE` where there is none.
+
+    Raises
+    ------
+    PermissionDeniedError
+        When its folder may not be looked into: nothing in it can be told from nothing there.
+    """
+    try:
+        return stat_row(os.stat(path))  # noqa: PTH116 - bytes
+    except PermissionError as error:
+        raise from_os_error(error) or error from error
+    except OSError:
+        return NOT_THERE
 
 
 def check_size(n_bytes: int, path: bytes) -> None:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import DataError, from_os_error
-from bottleneck.core.paths import Stat, absolute, shown, stat_row
+from bottleneck.core.errors import DataError
+from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import ArraySource
 from bottleneck.data.header import (
@@ -33,7 +33,7 @@ from bottleneck.data.labels import number_labels
 from bottleneck.data.layout import in_words
 from bottleneck.data.patterns import Patterns
 from bottleneck.data.pixels import holds_pixels, load_pixels
-from bottleneck.data.reading import open_container, read_file
+from bottleneck.data.reading import NOT_THERE, open_container, read_file, stat_of
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_NOT_THERE: Stat = (0, 0, 0, 0)  # no file has it, so it never proves anything
 _Row = tuple[bytes, str, int]  # key, label, split
 
 
@@ -115,8 +114,8 @@ class TableSource:
 
 def _stats(folder: bytes, keys: list[bytes], where: str) -> NDArray[np.int64]:
     """Return the stat of each file, zeros for what is not there."""
-    found = [_stat(os.path.join(folder, key)) for key in keys]  # noqa: PTH118 - bytes
-    missing = [key for key, stat in zip(keys, found, strict=True) if stat == _NOT_THERE]
+    found = [stat_of(os.path.join(folder, key)) for key in keys]  # noqa: PTH118 - bytes
+    missing = [key for key, stat in zip(keys, found, strict=True) if stat == NOT_THERE]
     if 2 * len(missing) > len(keys):
         raise DataError(
             f"{len(missing)} of {len(keys)} files that it names are not there "
@@ -125,15 +124,6 @@ def _stats(folder: bytes, keys: list[bytes], where: str) -> NDArray[np.int64]:
             "file names are relative to the table's folder; check that the disk is mounted",
         )
     return np.array(found, np.int64)
-
-
-def _stat(path: bytes) -> Stat:
-    try:
-        return stat_row(os.stat(path))  # noqa: PTH116 - bytes
-    except PermissionError as error:  # a folder: nothing in it can be told from nothing there
-        raise from_os_error(error) or error from error
-    except OSError:
-        return _NOT_THERE
 
 
 def _rows(data: bytes, header: list[str], delimiter: str, where: str) -> Iterator[_Row]:

@@ -11,6 +11,8 @@ from bottleneck.backbones.catalog import load
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
+# Real engines with a real network: what `make fast` leaves out.
+pytestmark = pytest.mark.slow
 SIZE = (6, 8)
 
 

@@ -12,6 +12,9 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.engines.batches import Batches
 from bottleneck.engines.catalog import ENGINES, open_engine
 
+# Real engines with a real network: what `make fast` leaves out.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model():

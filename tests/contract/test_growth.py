@@ -97,3 +97,18 @@ def test_an_engine_is_one_file_and_one_line(tmp_path):
     )
     assert asked.returncode == 2
     assert "did you mean eager?" in asked.stderr
+
+
+@pytest.mark.slow
+def test_a_source_is_one_file_and_one_line(tmp_path):
+    line = (
+        '"frames": SourceSpec(opens="bottleneck.data.frames:FramesSource",'
+        ' about=".frames list", endings=frozenset({".frames"})),'
+    )
+    tree = grown(tmp_path, "frames.py", "data", line, '        "image": SourceSpec(')
+    contract = "tests/contract/test_sources.py"
+    done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "frames", contract)
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.strip().splitlines()[-1].split()[0]) >= 10  # so many passed
+    shown = python(tree, "-m", "bottleneck.extract", "--help").stdout
+    assert "a .frames list" in " ".join(shown.split())

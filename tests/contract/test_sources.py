@@ -100,6 +100,13 @@ def a_tar(home):
     return home / "a.tar"
 
 
+def frames(home):
+    """An example of the fake source that `test_growth` adds to a copy of the package."""
+    names = sorted(path.relative_to(home) for path in make_folder(home / "images").rglob("*.png"))
+    (home / "a.frames").write_text("\n".join(map(str, names)))
+    return home / "a.frames"
+
+
 def an_image(home):
     return make_folder(home) / "class1" / "10.png"
 
@@ -141,7 +148,8 @@ def fashion_mnist(home):
 
 
 # What makes one, for each line of the catalog: a new line without one fails below.
-KINDS = {
+EXAMPLES = {
+    "frames": [frames],
     "folder": [a_folder, a_folder_of_splits],
     "image": [an_image],
     "array": [an_npz, a_packed_npz, an_npy],
@@ -153,7 +161,7 @@ KINDS = {
     "mnist": [mnist],
     "fashion_mnist": [fashion_mnist],
 }
-MAKERS = [(kind, make) for kind in (*PATHS, *NAMED) for make in KINDS.get(kind, [None])]
+MAKERS = [(kind, make) for kind in (*PATHS, *NAMED) for make in EXAMPLES.get(kind, [None])]
 
 
 @pytest.fixture(params=MAKERS, ids=lambda p: p[1].__name__ if p[1] else p[0])
@@ -161,7 +169,7 @@ def data(request, tmp_path, monkeypatch):
     """What `--data` would say, with the data in place."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     kind, make = request.param
-    assert make, f"no example of {kind} in KINDS"
+    assert make, f"no example of {kind} in EXAMPLES"
     found = str(make(tmp_path))
     assert open_source(found).spec["kind"] == kind
     return found
@@ -277,4 +285,4 @@ def test_listing_and_reading_import_no_network_framework(data):
         "bad = {'keras', 'tensorflow', 'h5py', 'zarr', 'joblib'} & set(sys.modules)\n"
         "assert not bad, bad"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)

@@ -1,11 +1,13 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.data.catalog import NAMED, open_source, reopen
+from bottleneck.data.catalog import NAMED, PATHS, open_source, reopen
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -44,3 +46,22 @@ def test_an_unknown_kind_and_an_empty_name_are_wrong_usage_and_a_missing_path_ba
 
 def test_opening_a_source_touches_nothing(tmp_path):
     assert not open_source(str(tmp_path / "x")).exists()
+
+
+def test_the_help_says_each_kind_and_imports_the_standard_library_alone():
+    code = (
+        "import sys; from bottleneck.data.catalog import KINDS, described; print(described())\n"
+        "assert all(spec.about for spec in KINDS.values())\n"
+        "foreign = {m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)\n"
+        "foreign = {m for m in foreign if not m.startswith('_')} - {'bottleneck'}\n"
+        "assert not foreign, foreign\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for name in NAMED:
+        assert name in done.stdout
+    for spec in PATHS.values():
+        assert spec.about in done.stdout

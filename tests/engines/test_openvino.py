@@ -18,6 +18,8 @@ from bottleneck.core.generated import pictures
 from bottleneck.engines import catalog, convert, kept
 
 pytest.importorskip("openvino")
+# Real engines with a real network: what `make fast` leaves out.
+pytestmark = pytest.mark.slow
 SIZE = (16, 16)
 
 

@@ -9,7 +9,7 @@ from world import picture, row_of, tree
 
 from bottleneck import extract as door
 from bottleneck import status as status_door
-from bottleneck.api.api import open_store
+from bottleneck.api.stores import open_store
 from bottleneck.core import console
 from bottleneck.core.errors import OtherRowsError, RecipeError
 from bottleneck.data import views as module

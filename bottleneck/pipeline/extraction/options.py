@@ -10,13 +10,15 @@ from bottleneck.pipeline.network.options import NetworkOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bottleneck.core.given import Given
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractOptions:
     """What `bottleneck extract` is asked for; the words of its command line."""
 
     cache: Path
-    data: str | None = None
+    data: str | Given | None = None
     source: str | None = None
     format: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)

@@ -11,13 +11,14 @@ from bottleneck.data.catalog import open_source, reopen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bottleneck.core.given import Given
     from bottleneck.data.source import Source
     from bottleneck.store.store import Store
 
 
 def choose_source(
     store: Store | None,
-    data: str | None,
+    data: str | Given | None,
     name: str | None,
     include: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),

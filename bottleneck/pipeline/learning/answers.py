@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core import notebook
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,6 +46,33 @@ class Predictions:
     probabilities: NDArray[np.float32]
     computed: int
     cached: int
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __repr__(self) -> str:
+        n_failed = sum(error is not None for error in self.errors)
+        failed = f", {n_failed} without an answer" if n_failed else ""
+        return (
+            f"Predictions({len(self):,} images, {len(self.classes):,} classes, {self.computed:,} "
+            f"computed, {self.cached:,} cached{failed})"
+        )
+
+    def _repr_html_(self) -> str:
+        return notebook.grid(
+            repr(self), [*map(self._row, range(len(self))[: notebook.MOST_ROWS])], len(self)
+        )
+
+    def _row(self, index: int) -> dict[str, object]:
+        """Return what is known of one image, for a notebook."""
+        if self.errors[index] is not None:
+            return {"image": self.paths[index], "class": None, "error": self.errors[index]}
+        best = int(self.probabilities[index].argmax())
+        return {
+            "image": self.paths[index],
+            "class": self.descriptions[best],
+            "probability": float(self.probabilities[index, best]),
+        }
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

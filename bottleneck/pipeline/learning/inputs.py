@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import BottleneckError
+from bottleneck.core.given import Given
 from bottleneck.core.paths import local_path
 from bottleneck.core.sample import show_key
 from bottleneck.data.catalog import NAMED, holds_many, open_source
-from bottleneck.data.loose import LooseImage
+from bottleneck.data.image import ImageSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,11 +70,14 @@ class Inputs:
         source, at = place
         return source.read(at)
 
-    def add(self, word: str) -> None:
+    def add(self, word: str | Given) -> None:
         """Take in what a word of the command line means; a pattern's files by name.
 
         A data set's name is that data set, as in `--data`, also beside a folder of that name.
         """
+        if isinstance(word, Given):
+            self._add_source(word.name, word)
+            return
         local_path(word)
         if word in NAMED:
             if os.path.lexists(word):
@@ -97,9 +101,9 @@ class Inputs:
             # From the root on, so that no path is taken for a data set's name.
             self._add_source(path, str(Path(path).absolute()))
         else:
-            self._add(path, Path(path).name, (LooseImage(Path(path)), 0))
+            self._add(path, Path(path).name, (ImageSource(Path(path)), 0))
 
-    def _add_source(self, word: str, data: str) -> None:
+    def _add_source(self, word: str, data: str | Given) -> None:
         try:
             source = open_source(data)
             keys = source.list().keys
@@ -119,7 +123,7 @@ class Inputs:
         self._places.append(place)
 
 
-def find_inputs(words: Iterable[str], reporter: Reporter) -> Inputs:
+def find_inputs(words: Iterable[str | Given], reporter: Reporter) -> Inputs:
     """Return the images that the words mean; what is not there is an entry with its error."""
     found = Inputs(reporter)
     for word in words:

@@ -35,6 +35,7 @@ from bottleneck.pipeline.network.options import NetworkOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bottleneck.core.given import Given
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.learning.classifier import Classifier
 
@@ -46,7 +47,7 @@ STORED_ROWS = 1024  # gathered at once
 class PredictOptions:
     """What `bottleneck predict` is asked for; the words of its command line."""
 
-    images: tuple[str, ...]  # files, folders, patterns, and whatever --data can be
+    images: tuple[str | Given, ...]  # files, folders, patterns, and whatever --data can be
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
     classes: str | None = None  # of a backbone's own top: imagenet, or a file, one name per line

@@ -21,6 +21,7 @@ from bottleneck.pipeline.network.options import NetworkOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bottleneck.core.given import Given
     from bottleneck.core.reporter import Reporter
 
 PROBE = "linear"
@@ -31,7 +32,7 @@ class RankOptions:
     """What `bottleneck compare --backbones` is asked for; the words of its command line."""
 
     backbones: tuple[str, ...]
-    data: str | None = None
+    data: str | Given | None = None
     caches: Path = Path("cache")  # a store for each backbone lies below, under its name
     # The same for all of them; but a model file has its own weights, and the others their own
     # preprocessing and code.

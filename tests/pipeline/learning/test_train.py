@@ -249,8 +249,10 @@ def test_every_head_leaves_the_same_files_figures_and_receipt(cache):
 def test_from_python_a_head_is_told_by_the_words_of_the_command(cache):
     report = bottleneck.train_head(cache, head="dense", units=[], epochs=1, dropout=None)
     assert report["parameters"] == 6 * 2 + 2
-    with pytest.raises(UsageError, match="no such option: --depth"):
-        bottleneck.train_head(cache, head="dense", depth=3)
+    with pytest.raises(TypeError, match=r"train_head\(\) got an unexpected .* 'unit'. .* 'units'"):
+        bottleneck.train_head(cache, head="dense", unit=3)
+    with pytest.raises(UsageError, match="no such option: --filters"):
+        bottleneck.train_head(cache, head="dense", filters=3)
 
 
 def test_a_store_that_says_how_large_its_network_is_counts_it_as_frozen(cache):

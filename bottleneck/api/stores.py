@@ -1,25 +1,32 @@
-"""From Python: the same words as the commands."""
+"""Stores from Python: opened for reading, as arrays, data sets and a picture."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from bottleneck.api.calls import take_network
-from bottleneck.pipeline.extraction.extract import extract
-from bottleneck.pipeline.extraction.options import ExtractOptions
-from bottleneck.pipeline.learning.train import TrainOptions, train
+import numpy as np
+
+from bottleneck.api import words
+from bottleneck.api.keywords import proposing
+from bottleneck.core import notebook
+from bottleneck.core.sample import SPLITS
+from bottleneck.pipeline.network.recipe_words import recipe_line
 from bottleneck.pipeline.pages.feature_picture import feature_picture
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
+    from os import PathLike
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from bottleneck.core.recipe import Recipe
     from bottleneck.core.sample import Samples
     from bottleneck.store.features import Features
+
+    Split = Literal["train", "val", "test"]
+
+MOST_SOURCES = 5  # named in one line
 
 
 class FeatureStore:
@@ -33,11 +40,48 @@ class FeatureStore:
         self._store = store
 
     def __repr__(self) -> str:
-        return f"FeatureStore({str(self._store.path)!r}, commit {self._store.state.number})"
+        sources = [
+            f"{found['source']} ({notebook.plain(found['images'])} images, "
+            f"{notebook.plain(found['classes'])} classes, {notebook.plain(found['splits'])})"
+            for found in map(self._source_facts, self.sources[:MOST_SOURCES])
+        ]
+        n_more = len(self.sources) - len(sources)
+        listed = ", ".join([*sources, *([f"and {n_more} more"] if n_more else [])])
+        return (
+            f"FeatureStore({str(self.path)!r}, commit {self.commit}: "
+            f"{recipe_line(self.recipe, self._store.about)}; {self._n_rows:,} rows; "
+            f"{listed or 'no source'})"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "folder": self.path,
+            "commit": f"{self.commit} of {self._store.state.time}",
+            "network": recipe_line(self.recipe, self._store.about),
+            "layer": self._store.about.get("layer"),
+            "rows": self._n_rows,
+        }
+        sources = [self._source_facts(name) for name in self.sources[: notebook.MOST_ROWS]]
+        grid = notebook.grid("sources", sources, len(self.sources)) if sources else ""
+        return notebook.facts("FeatureStore", facts) + grid
+
+    @property
+    def _n_rows(self) -> int:
+        return sum(part.rows for part in self._store.state.parts)
+
+    def _source_facts(self, name: str) -> dict[str, object]:
+        samples = self.samples(name)
+        counts = np.bincount(samples.splits, minlength=len(SPLITS)).tolist()
+        return {
+            "source": name,
+            "images": len(samples),
+            "classes": len(samples.classes),
+            "splits": {split: n for split, n in zip(SPLITS, counts, strict=True) if n},
+        }
 
     @property
     def path(self) -> Path:
-        """The store's folder."""
+        """The folder of the store."""
         return self._store.path
 
     @property
@@ -56,15 +100,25 @@ class FeatureStore:
         return self._store.source_names
 
     def samples(self, source: str | None = None) -> Samples:
-        """Return all samples of a source as recorded, those without a row too."""
+        """Return all samples of a source as recorded, those without a row too.
+
+        Its columns are aligned, in the order of the keys: `keys` (n,) bytes, `digests` (n, 32)
+        uint8, `known` (n,) bool, `labels` (n,) int32, `splits` (n,) uint8; and `classes`.
+
+        Raises
+        ------
+        UsageError
+            No such source, or several and none named.
+        """
         return self._store.snapshot(source).samples
 
     def classes(self, source: str | None = None) -> tuple[str, ...]:
         """Return the class names; a label is an index into them."""
         return self.samples(source).classes
 
+    @proposing
     def arrays(
-        self, split: str | None = None, source: str | None = None
+        self, split: Split | None = None, source: str | None = None
     ) -> tuple[Features, NDArray[np.int32], list[str]]:
         """Return (X, y, keys) of the samples that have a row, aligned, in the order of their keys.
 
@@ -91,6 +145,19 @@ class FeatureStore:
         x, y, keys = self._store.arrays(source, split)
         return x, y, [bytes(key).decode("utf-8", "backslashreplace") for key in keys]
 
+    def handles(self) -> list[Any]:
+        """Return the parts of the store as h5py.File or zarr.Group, read-only, for dask and xarray.
+
+        Their rows are in the order in which they were written, and are not checked as they
+        are read (`bottleneck verify` checks them).
+
+        Raises
+        ------
+        DamagedError
+            When a part is missing or has another size than was written.
+        """
+        return self._store.part_handles()
+
     def picture(self, source: str | None = None) -> bytes:
         """Return a PNG of a source's features in two dimensions, coloured by class.
 
@@ -105,9 +172,10 @@ class FeatureStore:
         """
         return feature_picture(self._store, source)
 
+    @proposing
     def keras_dataset(
         self,
-        split: str | None = "train",
+        split: Split | None = "train",
         source: str | None = None,
         *,
         batch_size: int = 32,
@@ -116,11 +184,23 @@ class FeatureStore:
     ) -> Any:
         """Return a `keras.utils.PyDataset` of (features, labels) batches of labelled samples.
 
+        Features are float32 (b, …), labels int32 (b,).
+
         Parameters
         ----------
-        batch_size : rows a batch; the last one may be smaller
+        split : train, val or test; None for all
+        source : needed where there are several
+        batch_size : rows in a batch; the last one may be smaller
         shuffle : a new order each epoch, decided by `seed` and the epoch; where the store has
             several views of each image, also one of them drawn, else the image itself
+        seed : of the orders and of the views
+
+        Raises
+        ------
+        MissingDependencyError
+            Without Keras.
+        UsageError
+            No such source or split.
         """
         from bottleneck.api.datasets import keras_dataset  # noqa: PLC0415 - made of Keras
 
@@ -129,16 +209,25 @@ class FeatureStore:
             x, y, batch_size=batch_size, shuffle=shuffle, seed=seed, views=self.recipe.views.number
         )
 
+    @proposing
     def tf_dataset(
         self,
-        split: str | None = "train",
+        split: Split | None = "train",
         source: str | None = None,
         *,
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int = 0,
     ) -> Any:
-        """Return a `tf.data.Dataset` of the batches of `keras_dataset`."""
+        """Return a `tf.data.Dataset` of the batches of `keras_dataset`; its keywords are the same.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without Keras or TensorFlow.
+        UsageError
+            No such source or split.
+        """
         from bottleneck.api.datasets import tf_dataset  # noqa: PLC0415 - made of TensorFlow
 
         x, y, _ = self.arrays(split, source)
@@ -147,8 +236,14 @@ class FeatureStore:
         )
 
 
-def open_store(path: Path | str, at: int | None = None) -> FeatureStore:
-    """Open a store for reading, at its newest commit or at commit `at`.
+@proposing
+def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore:
+    """Open a store for reading; it stays at the commit that it was opened at.
+
+    Parameters
+    ----------
+    path : the store's folder
+    at : number of a commit; None for the newest
 
     Raises
     ------
@@ -157,79 +252,4 @@ def open_store(path: Path | str, at: int | None = None) -> FeatureStore:
     DamagedError
         The commit or the recipe is damaged.
     """
-    return FeatureStore(Store.open(path, at))
-
-
-def extract_features(
-    data: str | Path | None = None,
-    *,
-    cache: str | Path,
-    backbone: str | Path | None = None,
-    weights: str | None = None,
-    layer: str | None = None,
-    pooling: str | None = None,
-    size: int | str | tuple[int, int] | None = None,
-    resample: str | None = None,
-    rows: str | None = None,
-    preprocessing: str | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Bring the store at `cache` up to date with `data`; `bottleneck extract` from Python.
-
-    Parameters
-    ----------
-    data : a folder or the name of a data set; None for the one that the store records
-    backbone, weights, layer, pooling, size, resample, rows, preprocessing : as the command's;
-        size in pixels, one number, `HxW` or (height, width). None of them: the store's own recipe
-    options : further fields of `ExtractOptions`: source, format, include, exclude, limit, threads,
-        batch_size, devices, budget_s, wait_s, allow_shrink, dry_run, replace, rehash, no_lock;
-        and of the network's: network_version, imports, trust, views, augment (names of operations,
-        or one text with commas), views_seed
-
-    Returns
-    -------
-    dict
-        The keys of `bottleneck extract --json`.
-
-    Raises
-    ------
-    BottleneckError
-        Of the class whose `exit_code` the command would have.
-    """
-    options |= {
-        "backbone": backbone,
-        "weights": weights,
-        "layer": layer,
-        "pooling": pooling,
-        "size": size,
-        "resample": resample,
-        "rows": rows,
-        "preprocessing": preprocessing,
-    }
-    network = take_network(options)
-    named = None if data is None else str(data)
-    return extract(ExtractOptions(cache=Path(cache), data=named, network=network, **options))
-
-
-def train_head(cache: str | Path, **options: Any) -> dict[str, Any]:
-    """Fit a head on the store at `cache`; `bottleneck train` from Python.
-
-    Parameters
-    ----------
-    options : further fields of `TrainOptions`: source, head, seed, validation_split, on_stale, run;
-        and what the head can be told: units, dropout, epochs, …, as the command's
-
-    Returns
-    -------
-    dict
-        The keys of `bottleneck train --json`. `run` is the folder that `load_head` of
-        `bottleneck.heads.catalog` loads again.
-
-    Raises
-    ------
-    BottleneckError
-        Of the class whose `exit_code` the command would have.
-    """
-    ours = {field.name for field in fields(TrainOptions)} - {"head_options"}
-    told = {name: options.pop(name) for name in [*options] if name not in ours}
-    return train(TrainOptions(cache=Path(cache), head_options=told, **options))
+    return FeatureStore(Store.open(words.path(path), at))

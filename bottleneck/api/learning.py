@@ -1,0 +1,319 @@
+"""Classifiers from Python: train, load, predict, compare, export; the words of the commands."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Literal
+
+from bottleneck.api import extraction, words
+from bottleneck.api.keywords import proposing
+from bottleneck.api.report import Report
+from bottleneck.heads import catalog
+from bottleneck.pipeline.learning.answers import Predictions as Predictions  # noqa: TC001
+from bottleneck.pipeline.learning.classifier import find_run
+from bottleneck.pipeline.learning.compare import CompareOptions, compare
+from bottleneck.pipeline.learning.export import ExportOptions, export
+from bottleneck.pipeline.learning.predict import PredictOptions, predictions
+from bottleneck.pipeline.learning.rank import RankOptions, rank
+from bottleneck.pipeline.learning.train import TrainOptions, train
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from os import PathLike
+
+    from bottleneck.api.extraction import Pooling, Preprocessing, Resample, Rows
+    from bottleneck.api.words import Images, Labels
+    from bottleneck.heads.task import Fitted
+
+HEAD_OPTIONS = (
+    "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
+    "weight_decay", "epochs", "batch_size", "patience", "class_weights",
+)  # fmt: skip
+OnStale = Literal["drop", "error", "use"]
+
+
+# Several to a line, by subject: one keyword a line would hide the rest of the function.
+@proposing
+def train_head(
+    cache: str | PathLike[str], *, source: str | None = None, head: str = "linear", seed: int = 0,
+    validation_split: float = 0.2, on_stale: OnStale = "drop", run: str | None = None,
+    units: Sequence[int] | None = None, dropout: Sequence[float] | None = None,
+    filters: int | None = None, kernel: int | None = None,
+    optimizer: Literal["adam", "sgd"] | None = None, learning_rate: float | None = None,
+    momentum: float | None = None, nesterov: bool | None = None,
+    weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
+    patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
+    progress: bool = False,
+) -> Report:  # fmt: skip
+    """Train a classifier on the features in the store at `cache`.
+
+    Parameters
+    ----------
+    cache : the store's folder
+    source : which images of the store, where there are several sources
+    head : linear, dense, conv or tail
+    seed : of the validation split, and of whatever the head draws
+    validation_split : part of the training images that the head is chosen by, where no split of
+        the data says it
+    on_stale : images that changed since: `drop` leaves them out, `error` raises StaleError, `use`
+        takes their old features
+    run : name of the run's folder (default: time and head)
+    units, dropout : of each layer; one dropout serves for all layers (dense, conv)
+    filters, kernel : channels of the convolution, its height and width (conv)
+    optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
+    class_weights : how a head that is a network is trained; None: the head's own default
+    progress : show messages and bars, in notebooks too; without it, nothing is printed
+
+    Returns
+    -------
+    dict, with the keys of `bottleneck train --json`
+        `run` is the folder that `load_head` and `predict_images` take.
+
+    Raises
+    ------
+    UsageError
+        Not a store, no such head, or an option that this head does not have.
+    DataError
+        No features, no labels, or one class only.
+    StaleError
+        Images changed, and `on_stale` is error.
+    """
+    said = locals()
+    words.check_choice("on_stale", on_stale, OnStale)
+    told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
+    told["cache"] = words.path(cache)
+    told["head_options"] = {name: said[name] for name in HEAD_OPTIONS}
+    return Report(train(TrainOptions(**told), words.reporter(progress)))
+
+
+@proposing
+def load_head(run: str | PathLike[str]) -> Fitted:
+    """Load the classifier of a run; neither the store nor the images are needed.
+
+    Parameters
+    ----------
+    run : the run's folder, or its name below `cache/*/runs/`
+
+    Returns
+    -------
+    A fitted head: `predict(X)` takes features (n, …) and returns probabilities (n, classes)
+    float32, in the order of `classes` of the run.
+
+    Raises
+    ------
+    UsageError
+        When there is no head in this folder, or a newer program wrote it.
+    DamagedError
+        When its files are not as they were written.
+    """
+    return catalog.load_head(find_run(words.text(run)))
+
+
+@proposing
+def predict_images(
+    images: Images, *, run: str | PathLike[str] | None = None,
+    backbone: str | PathLike[str] | None = None, classes: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None,
+    size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
+    preprocessing: Preprocessing | None = None, network_version: str | None = None,
+    imports: str | Sequence[str] | None = None, trust: bool | None = None,
+    engine: str | None = None, devices: str | None = None, batch_size: int | None = None,
+    threads: int | None = None, progress: bool = False,
+) -> Predictions:  # fmt: skip
+    """Return the classes of images, with the probabilities of all of them.
+
+    Parameters
+    ----------
+    images : files, folders, patterns, tables, archives or names of data sets, one or several; or
+        a uint8 array (n, height, width[, 3]), or a list of PIL images or of such arrays
+    run : a run's folder, or its name; None: the classes of `backbone` itself
+    backbone : without `run`, the network; with it, where the run's model file is now
+    classes : without `run`, imagenet or a file with one class name per line
+    weights, size, resample, preprocessing, network_version, imports, trust : of the network, as
+        the command's
+    engine, devices, batch_size, threads : how it is computed
+    progress : show a bar and messages, in notebooks too; without it, nothing is printed
+
+    Returns
+    -------
+    Predictions
+        `probabilities` is (n, k) float32, NaN where `errors` says why there is no answer.
+
+    Raises
+    ------
+    DataError
+        When no image can be used.
+    UsageError
+        No such run or network.
+    OtherRowsError
+        When this machine computes other features than the run was trained on.
+    """
+    said = locals()
+    extraction.check_network(said)
+    words.check_counts(said, "batch_size", "threads")
+    options = PredictOptions(
+        images=words.images_to_predict(images),
+        run=words.text_or_none(run),
+        network=words.network(said),
+        classes=words.text_or_none(classes),
+        engine=engine,
+        devices=devices,
+        batch_size=batch_size,
+        threads=threads,
+    )
+    return predictions(options, words.reporter(progress))
+
+
+@proposing
+def export_model(
+    run: str | PathLike[str],
+    file: str | PathLike[str],
+    *,
+    backbone: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None,
+    imports: str | Sequence[str] | None = None,
+    trust: bool | None = None,
+) -> Report:
+    """Write a run as one Keras model: uint8 pixels (n, height, width, 3), RGB, to (n, k) float32.
+
+    Parameters
+    ----------
+    run : a run's folder, or its name
+    file : a new file, whose name ends with .keras
+    backbone, weights : where the files of the run's network are now, where they were moved
+    imports, trust : permission to run the code that a network is made of, as the command's
+
+    Returns
+    -------
+    dict, with the keys of `bottleneck export --json`
+        `classes` names the k columns; `input` and `output` are the shapes, None for n.
+
+    Raises
+    ------
+    UsageError
+        No such run, a file that exists, or one whose name ends otherwise.
+    """
+    network = words.network(locals())
+    options = ExportOptions(file=words.path(file), run=words.text(run), network=network)
+    return Report(export(options))
+
+
+@proposing
+def export_features(
+    cache: str | PathLike[str],
+    file: str | PathLike[str],
+    *,
+    source: str | None = None,
+    split: Literal["train", "val", "test"] | None = None,
+) -> Report:
+    """Write a store's rows, labels and keys as `.npz` or `.csv`.
+
+    The arrays of an .npz are rows (n, …) float16 or float32, labels (n,) int32 (-1 without one),
+    keys, splits (n,) and classes (k,) as text.
+
+    Parameters
+    ----------
+    cache : the store's folder
+    file : a new file, whose name ends with .npz or .csv
+    source : which images of the store, where there are several sources
+    split : train, val or test; None for all
+
+    Returns
+    -------
+    dict, with the keys of `bottleneck export --json`
+        `shape` and `dtype` are the rows'.
+
+    Raises
+    ------
+    UsageError
+        Not a store, no such source or split, a file that exists or whose name ends otherwise.
+    DataError
+        When there is no row to write.
+    """
+    options = ExportOptions(
+        file=words.path(file), cache=words.path(cache), source=source, split=split
+    )
+    return Report(export(options))
+
+
+@proposing
+def compare_runs(
+    runs: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    seed: int = 0,
+    picture: str | PathLike[str] | None = None,
+) -> Report:
+    """Return the figures of runs, the most accurate first; nothing is computed anew.
+
+    Parameters
+    ----------
+    runs : folders or names of runs, one or several
+    seed : of the bootstrap that gives the intervals
+    picture : a new .png file with the intervals; None for no file
+
+    Returns
+    -------
+    dict, with the keys of `bottleneck compare --json`
+        `runs` is a list of dicts (run, backbone, head, accuracy, accuracy_interval, loss, seconds,
+        parameters, cache_bytes, …).
+
+    Raises
+    ------
+    UsageError
+        No run named, or one that is none.
+    DamagedError
+        When a run's files are not as they were written.
+    """
+    file = words.path_or_none(picture)
+    return Report(compare(CompareOptions(runs=words.several(runs), seed=seed, picture=file)))
+
+
+@proposing
+def compare_backbones(
+    backbones: str | PathLike[str] | Iterable[str | PathLike[str]],
+    data: Images, *, labels: Labels | None = None, caches: str | PathLike[str] = "cache",
+    seed: int = 0, validation_split: float = 0.2, picture: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
+    size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
+    preprocessing: Preprocessing | None = None, rows: Rows | None = None,
+    compute: Literal["float32"] | None = None,
+    views: int | None = None, augment: str | Sequence[str] | None = None,
+    views_seed: int | None = None, network_version: str | None = None,
+    imports: str | Sequence[str] | None = None, trust: bool | None = None,
+    source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
+    format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002
+    devices: str | None = None, batch_size: int | None = None, threads: int | None = None,
+    budget_s: float | None = None, wait_s: float | None = None, no_lock: bool = False,
+    progress: bool = False,
+) -> Report:  # fmt: skip
+    """Extract what is missing for each backbone, train a linear head on each, and rank them.
+
+    Parameters
+    ----------
+    backbones : names of networks or model files, one or several
+    data, labels : the images, as of `extract_features`, the same for all
+    caches : the store of each backbone lies below this folder, under its name
+    seed, validation_split : as of `train_head`
+    picture : a new .png file with the intervals; None for no file
+    weights and all further keywords : as of `extract_features`, the same for all
+    progress : show bars and messages, in notebooks too; without it, nothing is printed
+
+    Returns
+    -------
+    dict, with the keys of `compare_runs`, and `failed`
+        A list of dicts (backbone, error) of those that were left out.
+
+    Raises
+    ------
+    BottleneckError
+        The first one's, when none can be compared.
+    """
+    said = locals()
+    told = extraction.told(said)
+    options = RankOptions(
+        backbones=words.several(backbones), data=told.pop("data"), caches=words.path(caches),
+        network=words.network(said), extraction=told, seed=seed,
+        validation_split=validation_split, picture=words.path_or_none(picture),
+    )  # fmt: skip
+    return Report(rank(options, words.reporter(progress)))

@@ -1,0 +1,153 @@
+"""What the keywords of a call mean: a network, images, a choice, a place, who is told."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, get_args
+
+from bottleneck.core import words
+from bottleneck.core.errors import UsageError
+from bottleneck.core.given import NAME, Given
+from bottleneck.core.paths import local_path
+from bottleneck.core.reporter import SILENT, Bars, Reporter
+from bottleneck.pipeline.network.options import NetworkOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    Named = str | os.PathLike[str]
+    Item = Named | NDArray[Any] | Image
+    Images = Item | Iterable[Item]
+    Labels = Sequence[str] | Sequence[int] | NDArray[Any]
+
+
+def text(named: Named) -> str:
+    """Return a path or a name as text."""
+    return os.fsdecode(named)
+
+
+def text_or_none(named: Named | None) -> str | None:
+    """Return a path or a name as text; None where nothing is named."""
+    return None if named is None else text(named)
+
+
+def path(named: Named) -> Path:
+    """Return a path; UsageError for a URL."""
+    return local_path(text(named))
+
+
+def path_or_none(named: Named | None) -> Path | None:
+    """Return a path; None where nothing is named."""
+    return None if named is None else path(named)
+
+
+def several(named: Named | Iterable[Named]) -> tuple[str, ...]:
+    """Return one or several paths or names as texts."""
+    return (text(named),) if isinstance(named, str | os.PathLike) else tuple(map(text, named))
+
+
+def data(images: Images | None, labels: Labels | None, name: str | None) -> str | Given | None:
+    """Return what `--data` would say, or the images themselves where those were handed over.
+
+    Raises
+    ------
+    UsageError
+        For labels of images that are not handed over.
+    """
+    if images is not None and not isinstance(images, str | os.PathLike):
+        texts = None if labels is None else tuple(map(_label, labels))
+        handed: Any = images
+        handed = handed if _is_array(handed) else [*handed]
+        return Given(images=handed, labels=texts, name=name or NAME)
+    if labels is not None:
+        raise UsageError(
+            "labels are for images that are passed as an array or a list",
+            "labels",
+            "a folder, a table or a data set has labels of its own: omit it",
+        )
+    return text_or_none(images)
+
+
+def images_to_predict(images: Images) -> tuple[str | Given, ...]:
+    """Return the words of `bottleneck predict`, or the images that were handed over."""
+    if isinstance(images, str | os.PathLike):
+        return (text(images),)
+    handed: Any = images
+    if _is_array(handed):
+        return (Given(images=handed),)
+    listed = [*handed]
+    if all(isinstance(image, str | os.PathLike) for image in listed):
+        return tuple(text(image) for image in listed)
+    return (Given(images=listed),)
+
+
+def _is_array(images: Any) -> bool:
+    """Whether these are an array, or one PIL image."""
+    return hasattr(images, "__array_interface__") or hasattr(images, "__array__")
+
+
+def _label(label: Any) -> str:
+    """Return a label as a class name; None is no label."""
+    return "" if label is None else str(label)
+
+
+def reporter(progress: bool) -> Reporter:
+    """Return who is told what happens: nobody, or bars and lines on a terminal or in a notebook."""
+    return Bars() if progress else SILENT
+
+
+def check_choice(name: str, value: str | None, literal: Any) -> None:
+    """Raise UsageError unless a value is None or one of a `Literal`."""
+    choices = get_args(literal)
+    if value is not None and value not in choices:
+        raise UsageError(f"{value!r} is not one of the choices", name, f"choose {_listed(choices)}")
+
+
+def check_counts(said: Mapping[str, Any], *names: str) -> None:
+    """Raise UsageError unless each of these keywords is None or a whole number above zero."""
+    for name in names:
+        value = said.get(name)
+        if value is not None and (isinstance(value, bool) or not hasattr(value, "__index__")):
+            raise UsageError(f"{value!r} is not a whole number", name, "give one above zero")
+        if value is not None and value < 1:
+            raise UsageError(f"{value!r} is not above zero", name, "give a whole number above zero")
+
+
+def network(said: Mapping[str, Any]) -> NetworkOptions:
+    """Return what the keywords of a call say of the network.
+
+    Raises
+    ------
+    UsageError
+        When the size is none.
+    """
+    told = {field.name: said.get(field.name) for field in fields(NetworkOptions)}
+    told |= {name: text_or_none(told[name]) for name in ("backbone", "weights")}
+    if told["imports"] is not None:
+        told["imports"] = several(told["imports"])
+    if isinstance(told["augment"], str):
+        told["augment"] = words.names(told["augment"])
+    elif told["augment"] is not None:
+        told["augment"] = tuple(told["augment"])
+    told["size"] = _size(told["size"])
+    return NetworkOptions.of(told)
+
+
+def _size(size: int | str | Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    spelled = str(size) if isinstance(size, int | str) else "x".join(map(str, size))
+    try:
+        return words.size(spelled)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(str(error), "size", "a number of pixels, HxW, or a pair") from error
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
