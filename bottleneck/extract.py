@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SOON_S = 120  # below it, a time is said in seconds
+COMPUTE = ("float32",)
 LIST = "list"  # in the place of a name: print the names there are
 
 
@@ -115,6 +116,11 @@ def _add_network(network: _ArgumentGroup) -> None:
     options.add_pooling(network)
     options.add_size(network)
     options.add_resample(network)
+    network.add_argument(
+        "--compute",
+        choices=COMPUTE,
+        help="Arithmetic of the network: float32 is IEEE single precision. Default: float32.",
+    )
     options.add_rows(network)
     options.add_views(network)
     options.add_own_network(network)
@@ -231,7 +237,7 @@ def _cell(value: object) -> str:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     found = [
-        f"{report['store']}: {_images(report)} of {report['source']}: {_counts(report)}",
+        f"{report['store']}: {_images(report)}: {_counts(report)}",
         f"network: {network_line(report['network'])}",
         *(f"{report['source']}: {line}" for line in source_lines(report)),
     ]
@@ -251,11 +257,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
 def _images(report: Mapping[str, Any]) -> str:
     n, twice = report["samples"], report["duplicates"]
-    images = f"{n:,} image{'' if n == 1 else 's'}"
-    of_them = (
-        f", {twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'}," if twice else ""
-    )
-    return f"{images}{of_them}"
+    images = f"{n:,} image{'' if n == 1 else 's'} of {report['source']}"
+    if twice:
+        images += f" ({twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'})"
+    return images
 
 
 def _counts(report: Mapping[str, Any]) -> str:

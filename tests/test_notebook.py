@@ -1,13 +1,10 @@
 """docs/tour.ipynb is executed as it stands, and leaves everything of its caller's as it was."""
 
 import copy
-import inspect
 import os
 from pathlib import Path
 
 import pytest
-
-import bottleneck
 
 nbformat = pytest.importorskip("nbformat", reason="make test installs it")
 nbclient = pytest.importorskip("nbclient", reason="make test installs it")
@@ -99,10 +96,6 @@ def test_bars_show_in_a_notebook_without_widgets_and_warn_of_nothing(tmp_path, m
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    "progress" not in inspect.signature(bottleneck.extract_features).parameters,
-    reason="the Python interface has no bars yet",
-)
 def test_every_cell_runs_with_bars_and_leaves_the_caller_s_settings_alone(
     tour, tmp_path, monkeypatch
 ):

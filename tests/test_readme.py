@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-import bottleneck
 from bottleneck.__main__ import VERBS
 
 ROOT = Path(__file__).parents[1]
@@ -100,8 +99,6 @@ def test_a_transcript_is_true(page, world):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", with_blocks("python"))
 def test_python_runs_as_it_stands(page, world):
-    if page.name == "python.md" and not hasattr(bottleneck, "load_head"):
-        pytest.skip("the Python interface is older than the page")
     (world / "shown.py").write_text("\n".join(blocks(page, "python")))
     done = subprocess.run(
         [sys.executable, "shown.py"],

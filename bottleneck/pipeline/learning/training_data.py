@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedError, StaleError
-from bottleneck.core.sample import SPLITS
+from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data.catalog import reopen
 from bottleneck.heads.split import conflicting, leaking, validation_mask
 from bottleneck.pipeline.extraction.flow import default_threads
@@ -124,6 +124,8 @@ def training_data(
     at = found[~clash]
     split = _split(samples, at, options)
     keys = samples.keys
+    without = np.setdiff1d(np.flatnonzero(~with_row), current.changed)
+    aside = np.isin(keys[without], key_array([q.key for q in store.snapshot(name).quarantine]))
     return TrainingData(
         store=store,
         source=name,
@@ -133,7 +135,8 @@ def training_data(
         left_out={
             "changed": keys[current.changed],
             "gone": current.gone,
-            "pending": keys[np.setdiff1d(np.flatnonzero(~with_row), current.changed)],
+            "pending": keys[without[~aside]],
+            "unusable": keys[without[aside]],
             "conflicting": keys[found[clash]],
             "leaking": keys[at[split == LEAVE_OUT]],
         },

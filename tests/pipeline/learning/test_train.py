@@ -325,6 +325,7 @@ def test_what_is_left_out_is_named_in_the_report_the_line_and_the_page(cache, ph
         "changed": ["cat/03.png"],
         "gone": ["dog/00.png"],
         "pending": [],
+        "unusable": [],
         "conflicting": ["cat/01.png", "dog/twin.png"],
         "leaking": [],
     }
@@ -368,3 +369,11 @@ def test_where_no_judged_image_is_of_the_commonest_class_there_is_no_figure_for_
     report = {**fit(cache), "baseline": None}
     assert "; none of them is of the class that is commonest in training)" in lines(report)[0]
     assert "commonest class: 0.0000" not in lines(report)[0]
+
+
+def test_an_image_that_could_not_be_read_is_unusable_and_not_pending(cache, photos):
+    (photos / "cat/bad.png").write_bytes(b"no image")
+    extract(ExtractOptions(cache=cache, data=str(photos)))
+    report = fit(cache)
+    assert (report["left_out"]["pending"], report["left_out"]["unusable"]) == (0, 1)
+    assert report["left_out_keys"]["unusable"] == ["cat/bad.png"]
