@@ -33,6 +33,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     quarantine = target.recorded.quarantine if target.recorded else ()
     quarantined = int(looked.plan.quarantined.sum()) if job.options.dry_run else len(quarantine)
     pending = len(samples) - with_row - quarantined
+    unique = unique_count(samples)
     total = time.perf_counter() - job.started
     provenance = run.computer.provenance
     return {
@@ -42,8 +43,8 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "recipe": job.network.recipe.id,
         "network": recipe_values(job.network.recipe, job.network.about),
         "samples": len(samples),
-        "unique": unique_count(samples),
-        "duplicates": int(samples.known.sum()) - unique_count(samples),
+        "unique": unique,
+        "duplicates": int(samples.known.sum()) - unique,
         **source_values(samples),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
         "copies": _count_copies(run),
