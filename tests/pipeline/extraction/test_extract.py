@@ -16,6 +16,7 @@ from world import NumpyEngine, picture, tree
 
 from bottleneck.core.errors import (
     BusyError,
+    ConflictError,
     DataError,
     OtherRowsError,
     PermissionDeniedError,
@@ -276,7 +277,6 @@ def meanwhile(monkeypatch, at_call, what):
 
 
 def test_an_extraction_whose_source_is_forgotten_meanwhile_stops(run, tmp_path, monkeypatch):
-    from bottleneck.core.errors import ConflictError
     from bottleneck.pipeline.upkeep.upkeep import forget
 
     meanwhile(monkeypatch, 1, lambda: forget(tmp_path / "store", None))
@@ -530,3 +530,57 @@ def test_the_arithmetic_that_is_asked_for_is_in_the_recipe(run, tmp_path):
         run(network=replace(network, compute="bfloat16"))
     assert caught.value.details == ("compute: bfloat16 asked, float32 there",)
     assert caught.value.differences == ("compute",)
+
+
+def test_a_source_that_another_run_records_before_the_first_rows_is_looked_at_again(
+    run, tmp_path, photos, monkeypatch
+):
+    """Loading a network takes long: the other run is a train, or an extract in another folder."""
+    run()
+    for i in range(6):
+        picture(photos / f"cat/new{i}.png", 500 + i)
+    meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
+    report = run()
+    assert (report["computed"], report["samples"], report["pending"]) == (6, 19, 1)
+    assert (run()["computed"], run()["computed"]) == (1, 0)
+
+
+def test_a_recipe_is_replaced_also_where_another_run_recorded_the_source_meanwhile(
+    run, tmp_path, photos, monkeypatch
+):
+    run()
+    picture(photos / "cat/new.png", 500)
+    meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
+    report = run(network=replace(NETWORK, weights="random:1"), replace=True)
+    assert (report["computed"], report["samples"], report["pending"]) == (13, 14, 1)
+    store = Store.open(tmp_path / "store")
+    assert (store.recipe.id, len(store.arrays()[0])) == (report["recipe"], 13)
+
+
+def test_a_name_that_another_run_gave_to_other_images_meanwhile_stays_theirs(
+    run, tmp_path, monkeypatch
+):
+    for i in range(3):
+        picture(tmp_path / f"other/photos/bird/{i}.png", 70 + i)
+    started = []
+
+    def other():
+        if not started:
+            started.append(1)
+            run(data=str(tmp_path / "other/photos"), no_lock=True)
+
+    meanwhile(monkeypatch, 0, other)
+    with pytest.raises(ConflictError, match="recorded other images as photos") as caught:
+        run()
+    assert "--source" in caught.value.do
+    assert list(Store.open(tmp_path / "store").snapshot().samples.classes) == ["bird"]
+
+
+def test_what_a_rehash_has_read_is_known_also_after_another_run_moved_the_source(
+    run, tmp_path, photos, monkeypatch
+):
+    run()
+    picture(photos / "cat/new.png", 500)
+    meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
+    report = run(rehash=True)
+    assert (report["computed"], report["samples"], report["pending"]) == (1, 14, 1)
