@@ -118,6 +118,8 @@ def make_parser(verb: str, usage: str, what: str, *examples: str) -> Parser:
         help="Print the result, or the error, as one JSON object on standard output.",
     )
     output.add_argument(
-        "--quiet", action="store_true", help="Show no messages and no progress on standard error."
+        "--quiet",
+        action="store_true",
+        help="Print nothing but errors, and what --json or --csv asks for.",
     )
     return made

@@ -9,6 +9,7 @@ from store_world import RECIPE
 from bottleneck.__main__ import VERBS, main
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
+from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.learning.inputs import Inputs
 from bottleneck.store.store import Store
 
@@ -60,7 +61,7 @@ def test_every_option_of_a_door_that_is_a_path_was_tried():
 @pytest.mark.parametrize("word", [ADDRESS, "https://x.org/a.png", "gs://b/*.jpg", "file:///a"])
 def test_an_address_among_images_is_wrong_usage(word):
     with pytest.raises(UsageError, match="not supported"):
-        Inputs().add(word)
+        Inputs(SILENT).add(word)
 
 
 @pytest.mark.parametrize(

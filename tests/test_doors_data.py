@@ -52,7 +52,7 @@ WRONG = {
     "no such npz": (lambda folder: folder / "a.npz", 3, "no such file"),
     "no such tar": (lambda folder: folder / "a.tar", 3, "no such file"),
     "no such image": (lambda folder: folder / "a.jpg", 3, "no such file"),
-    "an unknown kind": (text("x", "a.txt"), 3, ".csv, .tsv, .npz, .npy or .tar"),
+    "an unknown kind": (text("x", "a.txt"), 3, "a .npz or .npy array, a .tar archive"),
     "a table without a header": (text("a.png,cat\n"), 3, "no column 'filename'"),
     "a table without labels": (text("filename\na.png\n"), 3, "no column 'label'"),
     "a key twice": (text("filename,label\na,b\na,b\n"), 3, "stands in lines 2 and 3"),

@@ -251,5 +251,5 @@ def test_a_cut_of_mini_without_keras_is_refused_by_name(tmp_path):
     words = ("--data", "digits", "--backbone", "mini", "--layer", "block_4")
     code, said = extract_without_keras(*words, "--cache", tmp_path / "s")
     assert code == 2
-    assert "bottleneck-cache[tensorflow]" in said
+    assert "bottleneck-cache[tensorflow]" in said["error"]["do"]
     assert not (tmp_path / "s").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.digest import as_void
+from bottleneck.core.digest import DIGEST_BYTES, as_void
 from bottleneck.core.sample import NO_LABEL, SPLITS
 from bottleneck.pipeline.extraction.plan import changes, unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_values
@@ -33,6 +33,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     quarantine = target.recorded.quarantine if target.recorded else ()
     quarantined = int(looked.plan.quarantined.sum()) if job.options.dry_run else len(quarantine)
     pending = len(samples) - with_row - quarantined
+    unique = unique_count(samples)
     total = time.perf_counter() - job.started
     provenance = run.computer.provenance
     return {
@@ -42,8 +43,8 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "recipe": job.network.recipe.id,
         "network": recipe_values(job.network.recipe, job.network.about),
         "samples": len(samples),
-        "unique": unique_count(samples),
-        "duplicates": int(samples.known.sum()) - unique_count(samples),
+        "unique": unique,
+        "duplicates": int(samples.known.sum()) - unique,
         **source_values(samples),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
         "copies": _count_copies(run),
@@ -87,8 +88,10 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
     """
     rows = run.job.network.recipe.rows
     row_bytes = np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
-    limit = run.job.options.limit
-    n = len(would_compute) if limit is None else min(limit, len(would_compute))
+    samples, pending = run.looked.look.samples, run.looked.plan.pending
+    unread = int((~samples.known[pending]).sum())  # what cannot be read may hold anything
+    n = len(np.unique(as_void(samples.digests[pending][samples.known[pending]]))) + unread
+    n = int(min(n, run.job.limit))
     rate = _recorded_rate(run.target.rows_store)
     would = {
         "computed": n,
@@ -115,12 +118,12 @@ def _recorded_rate(store: Store | None) -> float | None:
 
 def _count_copies(run: Extraction) -> int:
     """Return how many samples share a row that this run computed for another sample."""
-    samples, claimed = run.looked.look.samples, run.reader.claimed - run.tally.failed.keys()
-    if not run.tally.n_computed:
+    samples, store, claimed = run.looked.look.samples, run.target.rows_store, run.reader.claimed
+    if store is None or not run.tally.n_computed:
         return 0
-    mine = np.array([np.frombuffer(digest, np.uint8) for digest in claimed])
-    shared = np.isin(as_void(samples.digests[samples.known]), as_void(mine))
-    return max(0, int(shared.sum()) - run.tally.n_computed)
+    mine = np.frombuffer(b"".join(claimed), np.uint8).reshape(-1, DIGEST_BYTES)
+    with_row = samples.digests[samples.known & store.has(samples.digests)]
+    return int(np.isin(as_void(with_row), as_void(mine)).sum()) - run.tally.n_computed
 
 
 def _count_with_row(store: Store | None, samples: Samples) -> int:

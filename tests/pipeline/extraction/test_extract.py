@@ -24,6 +24,7 @@ from bottleneck.core.errors import (
     UsageError,
 )
 from bottleneck.data.folder import FolderSource
+from bottleneck.extract import lines
 from bottleneck.pipeline.extraction import extraction as module
 from bottleneck.pipeline.extraction import writing
 from bottleneck.pipeline.extraction.extract import extract
@@ -584,3 +585,16 @@ def test_what_a_rehash_has_read_is_known_also_after_another_run_moved_the_source
     meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
     report = run(rehash=True)
     assert (report["computed"], report["samples"], report["pending"]) == (1, 14, 1)
+
+
+def test_images_that_occur_twice_are_counted_once_in_a_dry_run_and_are_nothing_cached(run, photos):
+    for i in (1, 3):
+        shutil.copy(photos / f"cat/{i:02}.png", photos / f"cat/copy{i}.png")
+    assert run(dry_run=True)["would"]["computed"] == 12
+    report = run()
+    assert (report["computed"], report["cached"], report["copies"]) == (12, 2, 2)
+    assert "14 images of photos (2 of them duplicates): 12 computed, 0 cached" in lines(report)[0]
+    shutil.copy(photos / "cat/01.png", photos / "cat/another.png")
+    picture(photos / "cat/new.png", 99)
+    report = run()
+    assert (report["computed"], report["cached"], report["copies"]) == (1, 15, 0)
