@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from world import NumpyEngine, picture, tree
 
+from bottleneck.core import console
 from bottleneck.core.errors import (
     BusyError,
     ConflictError,
@@ -24,7 +25,7 @@ from bottleneck.core.errors import (
     UsageError,
 )
 from bottleneck.data.folder import FolderSource
-from bottleneck.extract import lines
+from bottleneck.extract import lines, main
 from bottleneck.pipeline.extraction import extraction as module
 from bottleneck.pipeline.extraction import writing
 from bottleneck.pipeline.extraction.extract import extract
@@ -598,3 +599,40 @@ def test_images_that_occur_twice_are_counted_once_in_a_dry_run_and_are_nothing_c
     picture(photos / "cat/new.png", 99)
     report = run()
     assert (report["computed"], report["cached"], report["copies"]) == (1, 15, 0)
+
+
+def test_an_image_that_was_read_ahead_and_not_computed_is_no_copy_of_one_that_was(run):
+    """A limit ends the work while more images wait decoded, and their digests are known."""
+    run()
+    report = run(network=replace(NETWORK, weights="random:1"), replace=True, limit=4)
+    assert (report["computed"], report["pending"], report["copies"]) == (4, 8, 0)
+    assert "4 computed, 0 cached, 8 pending" in lines(report)[0]
+
+
+def test_a_dry_run_takes_its_rate_from_the_longest_run_with_the_same_network(run, photos):
+    """A run of one image spends its time on starting, and another network has another speed."""
+    report = run()
+    store = Store.open(report["store"])
+    for n, seconds, recipe in (
+        (1000, 10_000, report["recipe"]),
+        (1, 5, report["recipe"]),
+        (5000, 1, "ff" * 32),
+    ):
+        entry = {**report, "computed": n, "seconds": {"total": seconds}, "recipe": recipe}
+        store.append_history(entry)
+    picture(photos / "cat/new.png", 500)
+    assert run(dry_run=True)["would"] == {"computed": 1, "bytes": 12, "seconds": 10.0}
+
+
+def test_a_dry_run_of_a_network_that_was_never_computed_does_not_guess_the_time(run):
+    run()
+    report = run(network=replace(NETWORK, weights="random:1"), replace=True, dry_run=True)
+    assert report["would"] == {"computed": 12, "bytes": 12 * 6 * 2, "seconds": None}
+    assert "no run with this network has computed anything yet" in lines(report)[-1]
+
+
+def test_listing_images_without_a_dry_run_is_wrong_usage(tmp_path, photos, capsys):
+    words = ["--data", str(photos), "--backbone", "mini", "--cache", str(tmp_path / "s"), "--list"]
+    assert console.run(main, words) == 2
+    assert "--dry-run" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
