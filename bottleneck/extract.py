@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
+UNKNOWN = "time not known, as no run with this network has computed anything yet"
 SOON_S = 120  # below it, a time is said in seconds
 COMPUTE = ("float32",)
 LIST = "list"  # in the place of a name: print the names there are
@@ -172,6 +173,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _list(args)
     if args.cache is None:
         made.error("argument --cache: missing: name the folder of the store")
+    if args.list and not args.dry_run:
+        made.error("argument --list: works only with --dry-run: add --dry-run")
     from bottleneck.pipeline.extraction import extract as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
@@ -280,7 +283,7 @@ def _would(report: Mapping[str, Any]) -> list[str]:
     """Return what a run without --dry-run would do."""
     would = report["would"]
     seconds = would["seconds"]
-    time = "how long is not known: nothing was computed yet" if seconds is None else _about(seconds)
+    time = UNKNOWN if seconds is None else _about(seconds)
     listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
     size = f"{would['bytes'] / 1e6:.1f} MB"
     return [f"would compute {_plural(would['computed'])}: {size} of features, {time}", *listed]

@@ -84,7 +84,7 @@ class Extraction:
         """Return what would be computed and why, having written nothing."""
         look = self.looked.look
         look.hash(np.flatnonzero(~look.known), self.job.threads)
-        self.looked = changed(self.looked, plan=planned(self._how, self.target, look))
+        self.looked = changed(self.looked, plan=planned(self._how(), self.target, look))
         order = self._order()
         samples = look.samples
         why = reasons(samples, self.before.samples if self.before else None, order)
@@ -108,20 +108,19 @@ class Extraction:
 
     # --- looking ------------------------------------------------------------------------------
 
-    @property
-    def _how(self) -> HowToLook:
+    def _how(self, *, again: bool = False) -> HowToLook:
         options = self.job.options
         return HowToLook(
             source=self.job.source,
             threads=self.job.threads,
-            rehash=options.rehash,
+            rehash=options.rehash and not again,  # what this run has read itself is trusted
             allow_shrink=options.allow_shrink,
             limits=self.job.limits,
         )
 
-    def _look(self) -> Looked:
+    def _look(self, *, again: bool = False) -> Looked:
         start = time.perf_counter()
-        looked = look_and_plan(self._how, self.target)
+        looked = look_and_plan(self._how(again=again), self.target)
         self.job.seconds.scan += time.perf_counter() - start
         return looked
 
@@ -218,7 +217,12 @@ class Extraction:
         nothing = {"checked": 0, "worst": None}
         if self.computer.canaries == nothing and self.target.has_any_row:
             reporter.warn("no image with a row is at hand, so this machine's rows are not checked")
-        self._set_source(self.looked.snapshot(self.looked.carried()))
+        # Another run may have recorded the source while the network was loaded: what it recorded
+        # stands until the finish, which looks again.
+        try:
+            self._set_source(self.looked.snapshot(self.looked.carried()))
+        except MovedError:
+            self.target.keep_source(self.job.network)
 
     # --- recording ----------------------------------------------------------------------------
 
@@ -245,8 +249,8 @@ class Extraction:
                 break
             except MovedError:  # another run set this source: keep that, look again, try anew
                 self.looked.look.save(self.target.store)
-                self.target.refresh(self.job.network)
-                self.looked = self._look()
+                self.target.refresh(self.job.network, self.job.source.spec)
+                self.looked = self._look(again=True)
         else:
             raise RecipeError(
                 f"the source {self.job.name} was moved {LOOKS} times by other runs",

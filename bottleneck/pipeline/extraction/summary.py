@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
     """Return the report of a dry run: `extract_report`, and what the run would do.
 
     `would` has the number of images, the bytes of their rows, and the seconds that they would
-    take at the rate of the last run that computed; None where no run of this store tells.
+    take at the rate of the longest run with this network; None where there was none.
     """
     rows = run.job.network.recipe.rows
     row_bytes = np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
@@ -92,7 +93,7 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
     unread = int((~samples.known[pending]).sum())  # what cannot be read may hold anything
     n = len(np.unique(as_void(samples.digests[pending][samples.known[pending]]))) + unread
     n = int(min(n, run.job.limit))
-    rate = _recorded_rate(run.target.rows_store)
+    rate = _recorded_rate(run.target.rows_store, run.job.network.recipe.id)
     would = {
         "computed": n,
         "bytes": n * row_bytes,
@@ -107,13 +108,18 @@ def commonest(reasons: Iterable[str]) -> dict[str, int]:
     return dict(Counter(reasons).most_common(MOST_REASONS))
 
 
-def _recorded_rate(store: Store | None) -> float | None:
-    """Return the images a second of the last run of a store that computed any."""
-    for entry in reversed(store.history() if store else []):
-        if entry.get("verb") == "extract" and entry.get("computed"):
-            seconds = entry.get("seconds", {}).get("total")
-            return float(entry["computed"]) / seconds if seconds else None
-    return None
+def _recorded_rate(store: Store | None, recipe_id: str) -> float | None:
+    """Return the images a second of the run that computed most with a recipe; None if none did.
+
+    Starting takes seconds too, so a run of a few images says nothing about many.
+    """
+    runs = [
+        (entry["computed"], entry["seconds"]["total"])
+        for entry in (store.history() if store else [])
+        if entry.get("verb") == "extract" and entry.get("recipe") == recipe_id
+    ]
+    n, seconds = max(runs, key=itemgetter(0), default=(0, 0.0))
+    return n / seconds if n and seconds else None
 
 
 def _count_copies(run: Extraction) -> int:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import ConflictError, UsageError
 from bottleneck.pipeline.network import network as networks
 from bottleneck.store.log import SetRecipe, SetSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
@@ -77,10 +77,7 @@ class Target:
         MovedError
             When another run set the source meanwhile.
         """
-        actions: list[Action] = []
-        if self.is_replacing:
-            self.store.write_recipe(network.recipe, network.about)
-            actions.append(SetRecipe(self.store.recipe.id, network.recipe.id))
+        actions = self._recipe_actions(network)
         if self.recorded is None or not self.recorded.same_as(snapshot):
             entry = self.store.write_snapshot(snapshot)
             actions.append(SetSource(self.source, self.seen, entry))
@@ -92,18 +89,41 @@ class Target:
         self.is_replacing = False
         return True
 
-    def refresh(self, network: Network) -> None:
+    def keep_source(self, network: Network) -> None:
+        """Leave the source as another run recorded it; record only a recipe that is new."""
+        actions = self._recipe_actions(network)
+        if actions:
+            self.commit(actions)
+            self.is_replacing = False
+
+    def refresh(self, network: Network, spec: Mapping[str, object]) -> None:
         """Go on from the newest commit, in which another run moved the source.
 
         Raises
         ------
+        ConflictError
+            When the name belongs to a source of another description by now.
         RecipeError
             When the store has another recipe by now.
         """
+        self.keep_source(network)
         self.store_or_none = self.store.refresh()
         _check_same(self.store, network)
-        self.recorded = self.store.snapshot(self.source)
+        recorded = self.store.snapshot(self.source)
+        if recorded.spec != spec:
+            raise ConflictError(
+                f"another run recorded other images as {self.source} meanwhile",
+                self.store.path,
+                "the rows are kept; run the command again with another --source NAME",
+            )
+        self.recorded = recorded
         self.seen = self.store.state.sources[self.source].snapshot
+
+    def _recipe_actions(self, network: Network) -> list[Action]:
+        if not self.is_replacing:
+            return []
+        self.store.write_recipe(network.recipe, network.about)
+        return [SetRecipe(self.store.recipe.id, network.recipe.id)]
 
 
 def aim(options: ExtractOptions, store: Store | None, source: str, network: Network) -> Target:

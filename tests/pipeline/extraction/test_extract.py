@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from world import NumpyEngine, picture, tree
 
+from bottleneck.core import console
 from bottleneck.core.errors import (
     BusyError,
+    ConflictError,
     DataError,
     OtherRowsError,
     PermissionDeniedError,
@@ -23,7 +25,7 @@ from bottleneck.core.errors import (
     UsageError,
 )
 from bottleneck.data.folder import FolderSource
-from bottleneck.extract import lines
+from bottleneck.extract import lines, main
 from bottleneck.pipeline.extraction import extraction as module
 from bottleneck.pipeline.extraction import writing
 from bottleneck.pipeline.extraction.extract import extract
@@ -277,7 +279,6 @@ def meanwhile(monkeypatch, at_call, what):
 
 
 def test_an_extraction_whose_source_is_forgotten_meanwhile_stops(run, tmp_path, monkeypatch):
-    from bottleneck.core.errors import ConflictError
     from bottleneck.pipeline.upkeep.upkeep import forget
 
     meanwhile(monkeypatch, 1, lambda: forget(tmp_path / "store", None))
@@ -533,6 +534,60 @@ def test_the_arithmetic_that_is_asked_for_is_in_the_recipe(run, tmp_path):
     assert caught.value.differences == ("compute",)
 
 
+def test_a_source_that_another_run_records_before_the_first_rows_is_looked_at_again(
+    run, tmp_path, photos, monkeypatch
+):
+    """Loading a network takes long: the other run is a train, or an extract in another folder."""
+    run()
+    for i in range(6):
+        picture(photos / f"cat/new{i}.png", 500 + i)
+    meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
+    report = run()
+    assert (report["computed"], report["samples"], report["pending"]) == (6, 19, 1)
+    assert (run()["computed"], run()["computed"]) == (1, 0)
+
+
+def test_a_recipe_is_replaced_also_where_another_run_recorded_the_source_meanwhile(
+    run, tmp_path, photos, monkeypatch
+):
+    run()
+    picture(photos / "cat/new.png", 500)
+    meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
+    report = run(network=replace(NETWORK, weights="random:1"), replace=True)
+    assert (report["computed"], report["samples"], report["pending"]) == (13, 14, 1)
+    store = Store.open(tmp_path / "store")
+    assert (store.recipe.id, len(store.arrays()[0])) == (report["recipe"], 13)
+
+
+def test_a_name_that_another_run_gave_to_other_images_meanwhile_stays_theirs(
+    run, tmp_path, monkeypatch
+):
+    for i in range(3):
+        picture(tmp_path / f"other/photos/bird/{i}.png", 70 + i)
+    started = []
+
+    def other():
+        if not started:
+            started.append(1)
+            run(data=str(tmp_path / "other/photos"), no_lock=True)
+
+    meanwhile(monkeypatch, 0, other)
+    with pytest.raises(ConflictError, match="recorded other images as photos") as caught:
+        run()
+    assert "--source" in caught.value.do
+    assert list(Store.open(tmp_path / "store").snapshot().samples.classes) == ["bird"]
+
+
+def test_what_a_rehash_has_read_is_known_also_after_another_run_moved_the_source(
+    run, tmp_path, photos, monkeypatch
+):
+    run()
+    picture(photos / "cat/new.png", 500)
+    meanwhile(monkeypatch, 0, moved_meanwhile(tmp_path, photos, late=900))
+    report = run(rehash=True)
+    assert (report["computed"], report["samples"], report["pending"]) == (1, 14, 1)
+
+
 def test_images_that_occur_twice_are_counted_once_in_a_dry_run_and_are_nothing_cached(run, photos):
     for i in (1, 3):
         shutil.copy(photos / f"cat/{i:02}.png", photos / f"cat/copy{i}.png")
@@ -544,3 +599,40 @@ def test_images_that_occur_twice_are_counted_once_in_a_dry_run_and_are_nothing_c
     picture(photos / "cat/new.png", 99)
     report = run()
     assert (report["computed"], report["cached"], report["copies"]) == (1, 15, 0)
+
+
+def test_an_image_that_was_read_ahead_and_not_computed_is_no_copy_of_one_that_was(run):
+    """A limit ends the work while more images wait decoded, and their digests are known."""
+    run()
+    report = run(network=replace(NETWORK, weights="random:1"), replace=True, limit=4)
+    assert (report["computed"], report["pending"], report["copies"]) == (4, 8, 0)
+    assert "4 computed, 0 cached, 8 pending" in lines(report)[0]
+
+
+def test_a_dry_run_takes_its_rate_from_the_longest_run_with_the_same_network(run, photos):
+    """A run of one image spends its time on starting, and another network has another speed."""
+    report = run()
+    store = Store.open(report["store"])
+    for n, seconds, recipe in (
+        (1000, 10_000, report["recipe"]),
+        (1, 5, report["recipe"]),
+        (5000, 1, "ff" * 32),
+    ):
+        entry = {**report, "computed": n, "seconds": {"total": seconds}, "recipe": recipe}
+        store.append_history(entry)
+    picture(photos / "cat/new.png", 500)
+    assert run(dry_run=True)["would"] == {"computed": 1, "bytes": 12, "seconds": 10.0}
+
+
+def test_a_dry_run_of_a_network_that_was_never_computed_does_not_guess_the_time(run):
+    run()
+    report = run(network=replace(NETWORK, weights="random:1"), replace=True, dry_run=True)
+    assert report["would"] == {"computed": 12, "bytes": 12 * 6 * 2, "seconds": None}
+    assert "no run with this network has computed anything yet" in lines(report)[-1]
+
+
+def test_listing_images_without_a_dry_run_is_wrong_usage(tmp_path, photos, capsys):
+    words = ["--data", str(photos), "--backbone", "mini", "--cache", str(tmp_path / "s"), "--list"]
+    assert console.run(main, words) == 2
+    assert "--dry-run" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
