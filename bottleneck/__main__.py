@@ -57,7 +57,8 @@ def _without_verb(words: Sequence[str] | None) -> int:
     elif words[0] == "--version":
         console.result({}, [f"bottleneck-cache {__version__}"], as_json=False)
     elif words[0].startswith("-"):
-        raise UsageError("options come after a verb", words[0], "such as bottleneck extract --help")
+        do = "options come after a verb, as in bottleneck extract --help"
+        raise UsageError("no such verb", words[0], do)
     else:
         near = get_close_matches(words[0].lower(), VERBS, n=1)
         meant = f"did you mean {near[0]}? " if near else ""
