@@ -135,7 +135,7 @@ def _numbers(page: Page) -> str:
             + (f"; left out: {', '.join(left_out)}" if left_out else ""),
         ),
         ("Parameters", trained, of),
-        ("Epochs", f"{metrics['epochs']:,}", ""),
+        ("Epochs", f"{metrics['epochs']:,}", f"the curves end at {_last_epoch(page):,}"),
         ("Seconds", f"{metrics['seconds']:.1f}", "from the rows in the cache"),
     ]
     found = [
@@ -156,12 +156,17 @@ def _value(number: float | None) -> str:
     return "none" if number is None else f'<data value="{number!r}">{number:.4f}</data>'
 
 
+def _last_epoch(page: Page) -> int:
+    """Return the last epoch of the curves; some heads are then fitted once more, to all rows."""
+    return int(page.history[-1].get("epoch", len(page.history))) if page.history else 0
+
+
 def _fit(page: Page) -> str:
     if page.no_pictures:
         return _paragraph(page.no_pictures)
     if "curves.png" not in page.pictures:
         return ""
-    caption = f"Loss and accuracy over {page.metrics['epochs']:,} epochs"
+    caption = f"Loss and accuracy up to epoch {_last_epoch(page):,}"
     validated = [(n, e) for n, e in enumerate(page.history, 1) if "validation_loss" in e]
     if validated:
         number, best = min(validated, key=lambda pair: pair[1]["validation_loss"])

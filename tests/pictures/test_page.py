@@ -120,7 +120,7 @@ def test_every_picture_is_in_the_page_as_it_was_and_in_words_too():
     assert (read.all("img")[0]["width"], read.all("img")[0]["height"]) == ("80", "40")
     words = [found["alt"] for found in read.all("img")]
     assert words[0] == (
-        "Loss and accuracy over 1,234 epochs; the validation loss is lowest, 0.5000, at epoch 7."
+        "Loss and accuracy up to epoch 7; the validation loss is lowest, 0.5000, at epoch 7."
     )
     assert words[2] == "test/1.png: cat taken for dog"
 
