@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(words) > 1 and words[0] == "help":
         words = [words[1], "--help"]
     if words and words[0] in VERBS:
-        door = import_module(f"bottleneck.{words[0]}")
+        try:
+            door = import_module(f"bottleneck.{words[0]}")
+        except KeyboardInterrupt:  # before there was anything to stop
+            return console.INTERRUPTED
         return console.run(door.main, words[1:])
     return console.run(_without_verb, words)
 
@@ -53,6 +56,9 @@ def _without_verb(words: Sequence[str] | None) -> int:
         console.result({}, usage, as_json=False)
     elif words[0] == "--version":
         console.result({}, [f"bottleneck-cache {__version__}"], as_json=False)
+    elif words[0].startswith("-"):
+        do = "options come after a verb, as in bottleneck extract --help"
+        raise UsageError("no such verb", words[0], do)
     else:
         near = get_close_matches(words[0].lower(), VERBS, n=1)
         meant = f"did you mean {near[0]}? " if near else ""

@@ -52,6 +52,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise argparse's complaint as what, where, what to do."""
+        extra = message.removeprefix("unrecognized arguments: ")
+        if extra != message:
+            raise UsageError("not an option or a value of one", extra, f"{self.prog} --help")
         match = re.fullmatch(r"argument ([^:]+): (.*)", message, re.DOTALL)
         where, what = (match[1], match[2]) if match else ("", message)
         what, separator, do = what.rpartition(": ")

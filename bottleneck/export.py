@@ -92,7 +92,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         more = ", …" if len(report["classes"]) > MOST_NAMES else ""
         what = [
             f"uint8 pixels (n, {height}, {width}, 3), RGB, to probabilities of: {names}{more}",
-            f"{report['parameters']} parameters",
+            f"{report['parameters']:,} parameters",
         ]
     else:
         pending = f", {report['pending']} without a row left out" if report["pending"] else ""

@@ -169,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     reporter = console.configure(quiet=args.quiet)
-    if LIST in (args.backbone, args.layer):
+    if LIST in (str(args.backbone).lower(), args.layer):
         return _list(args)
     if args.cache is None:
         made.error("argument --cache: missing: name the folder of the store")
@@ -214,7 +214,7 @@ def _list(args: argparse.Namespace) -> int:
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     listing = import_module("bottleneck.pipeline.network.listing")
-    if args.backbone == LIST:
+    if str(args.backbone).lower() == LIST:
         what, found = "backbones", listing.backbones()
     elif args.backbone is None:
         raise UsageError("no network named", "--layer list", "name it with --backbone")
@@ -260,10 +260,14 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
 def _images(report: Mapping[str, Any]) -> str:
     n, twice = report["samples"], report["duplicates"]
-    images = f"{n:,} image{'' if n == 1 else 's'} of {report['source']}"
+    images = f"{_plural(n)} of {report['source']}"
     if twice:
         images += f" ({twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'})"
     return images
+
+
+def _plural(n: int) -> str:
+    return f"{n:,} image{'' if n == 1 else 's'}"
 
 
 def _counts(report: Mapping[str, Any]) -> str:
@@ -282,7 +286,7 @@ def _would(report: Mapping[str, Any]) -> list[str]:
     time = UNKNOWN if seconds is None else _about(seconds)
     listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
     size = f"{would['bytes'] / 1e6:.1f} MB"
-    return [f"would compute {would['computed']:,} images: {size} of features, {time}", *listed]
+    return [f"would compute {_plural(would['computed'])}: {size} of features, {time}", *listed]
 
 
 def _about(seconds: float) -> str:

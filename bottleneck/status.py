@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+# What a check counts, in words.
+CHECKED = {
+    "unknown": "edited or touched",
+    "changed": "changed",
+    "added": "added",
+    "gone": "gone",
+    "pending": "without features",
+}
 MOST_KEYS = 20  # shown of a list; all of them stand in --json
 
 
@@ -154,9 +162,17 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     for source in report["sources"]:
         found += _source(source)
     for name, check in report.get("check", {}).items():
-        counts = ", ".join(f"{key} {value}" for key, value in check.items() if key != "stale")
-        found.append(f"{name} is {'stale' if check['stale'] else 'as recorded'}: {counts}")
+        found.append(
+            f"{name} is {'out of date' if check['stale'] else 'as recorded'}: {_found(check)}"
+        )
     return found + _drawn(report)
+
+
+def _found(check: Mapping[str, Any]) -> str:
+    """Return what a look at a source found, in words."""
+    if "reason" in check:
+        return str(check["reason"])
+    return ", ".join(f"{check[key]:,} {words}" for key, words in CHECKED.items())
 
 
 def _source(source: Mapping[str, Any]) -> list[str]:

@@ -170,7 +170,7 @@ def test_status_check_is_6_when_an_image_changed(cache, photos, capsys):
     assert console.run(status_main, ["--cache", str(cache), "--check"]) == 0
     picture(photos / "cat/01.png", 90)
     assert console.run(status_main, ["--cache", str(cache), "--check"]) == 6
-    assert "photos is stale" in capsys.readouterr().out
+    assert "photos is out of date: 1 edited or touched" in capsys.readouterr().out
 
 
 def test_a_missing_data_set_without_a_network_is_9(tmp_path, monkeypatch, capsys, numpy_network):

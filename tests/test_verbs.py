@@ -24,7 +24,7 @@ def test_a_verb_that_is_none_is_2_and_the_near_one_is_named(capsys):
     for words, meant in (
         (["help", "Trian"], "did you mean train?"),
         (["stauts"], "did you mean status?"),
-        (["--bogus"], "lists all"),
+        (["--bogus"], "options come after a verb"),
         ([""], ""),
     ):
         assert main(words) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import extraction, words
 from bottleneck.api.keywords import proposing
@@ -18,7 +18,7 @@ from bottleneck.pipeline.learning.rank import RankOptions, rank
 from bottleneck.pipeline.learning.train import TrainOptions, train
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
 
     from bottleneck.api.extraction import Pooling, Preprocessing, Resample, Rows
@@ -43,7 +43,7 @@ def train_head(
     momentum: float | None = None, nesterov: bool | None = None,
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
-    progress: bool = False,
+    head_options: Mapping[str, Any] | None = None, progress: bool = False,
 ) -> Report:  # fmt: skip
     """Train a classifier on the features in the store at `cache`.
 
@@ -62,6 +62,7 @@ def train_head(
     filters, kernel : channels of the convolution, its height and width (conv)
     optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
     class_weights : how a head that is a network is trained; None: the head's own default
+    head_options : the same by name, for heads whose options are not among the keywords
     progress : show messages and bars, in notebooks too; without it, nothing is printed
 
     Returns
@@ -82,7 +83,7 @@ def train_head(
     words.check_choice("on_stale", on_stale, OnStale)
     told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
     told["cache"] = words.path(cache)
-    told["head_options"] = {name: said[name] for name in HEAD_OPTIONS}
+    told["head_options"] = {name: said[name] for name in HEAD_OPTIONS} | {**(head_options or {})}
     return Report(train(TrainOptions(**told), words.reporter(progress)))
 
 

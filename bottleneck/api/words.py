@@ -142,7 +142,7 @@ def network(said: Mapping[str, Any]) -> NetworkOptions:
 def _size(size: int | str | Sequence[int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    spelled = str(size) if isinstance(size, int | str) else "x".join(map(str, size))
+    spelled = str(size) if isinstance(size, int | str) else "x".join(str(int(n)) for n in size)
     try:
         return words.size(spelled)
     except argparse.ArgumentTypeError as error:

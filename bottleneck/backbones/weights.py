@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import logging
 import socket
-import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import foreign_hdf5
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOWNLOAD_TIMEOUT_S = 30.0
+log = logging.getLogger(__name__)
 
 
 class _Found(Exception):  # noqa: N818 - carries an answer out of Keras, never shown
@@ -108,7 +110,8 @@ def _download(get_file: Any, asked: dict[str, Any], path: Path, name: str) -> No
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # Keras tells of its downloads on stdout
+        log.info("downloading the ImageNet weights of %s to %s", name, path)
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras tells of its downloads there
             get_file(**asked)
     except Exception as error:
         raise UnavailableError(

@@ -180,12 +180,13 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         atexit.register(gc.freeze)
 
 
-class _Warnings(logging.Handler):
-    """Shows people what our own modules warn of, for which they use `logging`."""
+class _Messages(logging.Handler):
+    """Shows people what our own modules tell or warn of where no reporter reaches them."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one warning."""
-        _console.warn(record.getMessage())
+        """Show one message, or one warning."""
+        show = _console.warn if record.levelno >= logging.WARNING else _console.say
+        show(record.getMessage())
 
 
 @contextmanager
@@ -194,8 +195,11 @@ def _libraries_hushed() -> Iterator[None]:
 
     Python prints warnings that no handler takes. Whoever asks for them (`python -W`) sees them.
     """
+    ours = logging.getLogger("bottleneck")
+    level = ours.level
+    ours.setLevel(logging.INFO)
     handlers: dict[logging.Logger, logging.Handler] = {
-        logging.getLogger("bottleneck"): _Warnings(logging.WARNING),
+        ours: _Messages(logging.INFO),
         logging.getLogger(): logging.NullHandler(),
     }
     for logger, handler in handlers.items():
@@ -205,6 +209,7 @@ def _libraries_hushed() -> Iterator[None]:
         yield
     finally:
         logging.captureWarnings(False)
+        ours.setLevel(level)
         for logger, handler in handlers.items():
             logger.removeHandler(handler)
 

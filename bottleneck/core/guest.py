@@ -19,7 +19,7 @@ import os
 import sys
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +41,9 @@ class _Visit:
         self.depth -= 1
         if self.depth == 0:
             self.has_settings = False
-            while self.undo:
-                self.undo.pop()()
+            with ExitStack() as undoing:  # one that fails does not keep the others from it
+                while self.undo:
+                    undoing.callback(self.undo.pop(0))
 
 
 class _ThreadVisit(_Visit, threading.local):
@@ -68,9 +69,11 @@ def as_guest() -> Iterator[None]:
     try:
         yield
     finally:
-        _thread.leave()
-        with _lock:
-            _process.leave()
+        try:
+            _thread.leave()
+        finally:
+            with _lock:
+                _process.leave()
 
 
 def keep_settings(keras: Any) -> None:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
-import sys
+import logging
 import time
 import uuid
 import warnings
@@ -27,6 +28,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UnavailableError, from_os_error
+from bottleneck.core.frameworks import import_callers_keras
 from bottleneck.core.paths import keras_home, stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("images", "labels", "splits")
 _VERSION = 1
+log = logging.getLogger(__name__)
 
 
 def open_set(originals: KerasSet, patterns: Patterns) -> ArraySource:
@@ -121,9 +124,11 @@ class _Conversion:
     def download(self) -> Path:
         """Have Keras fetch the data set; return the folder with all files."""
         try:  # seconds, and only to download
+            import_callers_keras()
             module = getattr(import_module("keras.datasets"), self.set.name)
+            log.info("downloading %s to %s", self.set.title, self.home)
             # Keras reports on stdout, where a result alone may stand.
-            with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 module.load_data()
         except MemoryError:

@@ -15,6 +15,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.softmax_regression import TOLERANCE, Problem, minimise, path, softmax
@@ -104,6 +105,7 @@ class Linear:
                 out[start : start + len(block)] = softmax(logits)
         return out
 
+    @as_guest()
     def append(self, rows: Any) -> Any:
         """Return probabilities (n, k) of a Keras tensor of rows; see `heads.task.Fitted`."""
         keras = import_keras()

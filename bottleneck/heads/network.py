@@ -14,7 +14,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
-from bottleneck.core.frameworks import generators_kept, import_keras
+from bottleneck.core.frameworks import generators_kept, import_callers_keras, import_keras
 from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
@@ -72,7 +72,7 @@ class KerasHead:
     @property
     def versions(self) -> dict[str, str]:
         """Keras and its backend."""
-        keras = import_keras()
+        keras = import_callers_keras()
         backend = keras.backend.backend()
         return {"keras": keras.__version__, backend: metadata.version(backend)}
 
@@ -95,6 +95,7 @@ class KerasHead:
         rows = np.arange(len(features))
         return probabilities(self.model, features, rows, self.options["batch_size"], "predict")
 
+    @as_guest()
     def append(self, rows: Any) -> Any:
         """Return probabilities (n, k) of a Keras tensor of rows (n, …), float32."""
         return self.model(rows, training=False)

@@ -42,7 +42,8 @@ class Task:
     Attributes
     ----------
     rows : array-like (n, …)
-        The features. Needs `len`, `shape`, `dtype` and `take(indices)`; an array will do.
+        The features: an array, or the rows of a store. Gather some of them by
+        `heads.views.take_rows(rows, indices)`; `heads.split.rows_to_fit` says which.
     targets : (n,) int32
         The class of each row, below `n_outputs`.
     split : (n,) uint8
@@ -80,7 +81,11 @@ class Fitted(Protocol):
 
     @property
     def history(self) -> Sequence[Mapping[str, float]]:
-        """What the fit reported, in order."""
+        """What the fit reported, in order.
+
+        The last entry has at least `epoch` and `loss`, and with validation rows also
+        `validation_loss` and `validation_accuracy`, of the fit before validation rows joined.
+        """
 
     @property
     def validation(self) -> NDArray[np.float32]:
@@ -107,12 +112,20 @@ class Fitted(Protocol):
         """The libraries that fitted it, beside numpy."""
 
     def predict(self, rows: Any) -> NDArray[np.float32]:
-        """Return the probabilities (n, classes) of rows (n, …)."""
+        """Return the probabilities (n, classes) of rows (n, …).
+
+        Raises
+        ------
+        DataError
+            When rows have another shape than the head was fitted on, or one holds a value that is
+            not a finite number, or too large; the message names the first such row.
+        """
 
     def append(self, rows: Any) -> Any:
         """Return the probabilities (n, classes) of a Keras tensor of rows (n, …), float32.
 
-        Made of Keras' own layers, so that the model they become part of loads in safe mode.
+        Made of Keras' own layers and `keras.ops`, so that the model they become part of loads in
+        safe mode. `bottleneck export` calls it; nothing else does.
         """
 
     def save(self, folder: Path) -> None:
@@ -129,7 +142,8 @@ class Head(Protocol):
         ------
         DataError
             Fewer than two classes among the training rows, a row without a label (-1), or
-            features that are not finite numbers.
+            features that are not finite numbers or too large (the message says "too large"):
+            `heads.split.rows_to_fit` and `heads.training.gather` check this.
         ValueError
             A label of no class, or not one for each row: the caller's mistake.
         """

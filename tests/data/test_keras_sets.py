@@ -37,6 +37,7 @@ def keras(monkeypatch):
     stand_in.load_data = offline
     module = types.ModuleType("keras.datasets")
     module.cifar10 = types.SimpleNamespace(load_data=load_data)
+    monkeypatch.setattr(keras_sets, "import_callers_keras", lambda: None)
     monkeypatch.setitem(sys.modules, "keras", types.ModuleType("keras"))
     monkeypatch.setitem(sys.modules, "keras.datasets", module)
     return stand_in

@@ -119,6 +119,7 @@ def _probe(name: str, options: RankOptions, reporter: Reporter) -> Run:
             head=PROBE,
             seed=options.seed,
             validation_split=options.validation_split,
-        )
+        ),
+        reporter,
     )
     return read_run(Path(trained["run"]))

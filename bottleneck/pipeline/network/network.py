@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BATCH = 64
 # Which words of `about` say what a digest of the recipe stands for.
+DIGEST = re.compile("[0-9a-f]{64}")
 NAMED = {"network": ("backbone", "layer", "pooling"), "weights": ("weights",)}
 START_ANEW = "use another --cache, or --replace to compute this store anew"
 
@@ -171,4 +173,4 @@ def _short(value: object) -> str:
         numbers = all(isinstance(item, int) for item in value)
         return ("x" if numbers else ", ").join(map(str, value)) or "none"
     text = str(value)
-    return text if len(text) < 64 else text[:12]
+    return text[:12] if DIGEST.fullmatch(text) else text

@@ -13,8 +13,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "changed": "the image changed since it was extracted",
         "gone": "no longer in the source",
-        "pending": "not extracted yet",
-        "unusable": "could not be read when it was extracted",
+        "pending": "no features yet: new, or changed since it was extracted",
+        "unusable": "set aside: no features could be computed",
         "conflicting": "the same image has two labels",
         "leaking": "the same image is also among those to validate or test",
     }

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 # What a disk answers that cannot make files durable. No permission and no space are not among
 # them: they are errors as anywhere else.
 _NO_SYNC = {errno.EIO, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-PACKAGES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow")
+PACKAGES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow", "openvino", "matplotlib")
+EXTRAS = {
+    "keras": "tensorflow",
+    "tensorflow": "tensorflow",
+    "openvino": "openvino",
+    "matplotlib": "plots",
+}
 
 
 def doctor(folder: Path) -> dict[str, Any]:
@@ -51,8 +57,8 @@ def _version(name: str) -> dict[str, Any]:
     try:
         return {"ok": True, "says": metadata.version(name)}
     except metadata.PackageNotFoundError:
-        optional = name in ("keras", "tensorflow")
-        return {"ok": optional, "says": "not installed" + (" (extra: tensorflow)" * optional)}
+        extra = f" (extra: {EXTRAS[name]})" if name in EXTRAS else ""
+        return {"ok": bool(extra), "says": f"not installed{extra}"}
 
 
 def _gpu() -> dict[str, Any]:

@@ -145,7 +145,10 @@ def _twin(samples: Samples, position: int) -> dict[str, Any]:
 
 def _meaning(*, known: bool, has_row: bool, reasons: list[str]) -> str:
     if has_row:
-        return "cached: the store has the features of exactly these bytes"
+        return (
+            "cached: the store has the features of these bytes, which the image had when it was "
+            "last recorded; --check says whether images have changed since"
+        )
     if reasons:
         return "set aside: tried again when its bytes, the decoder or the limits change"
     if known:
