@@ -109,7 +109,7 @@ def calls():
     import bottleneck
     from bottleneck.core.errors import BottleneckError
 
-    photos = FOLDER / "photos"
+    photos, now = FOLDER / "photos", sys.argv[2]
 
     def extract(cache, **more):
         return lambda: bottleneck.extract_features(data=photos, cache=FOLDER / cache, **more)
@@ -147,6 +147,36 @@ def calls():
         extract("seeded", backbone="mobilenet", weights="random:3", size=32, rows="float32"),
     )
     yield "data set", lambda: bottleneck.open_store(FOLDER / "maps").keras_dataset()
+    yield "tf data set", lambda: bottleneck.open_store(FOLDER / "maps").tf_dataset()
+    for run in runs:
+        yield f"head {run.name}", lambda run=run: of_a_head(bottleneck.load_head(run), run)
+    yield "features", lambda: bottleneck.export_features(FOLDER / "maps", FOLDER / f"{now}.npz")
+    yield "store", lambda: of_a_store(bottleneck.open_store(FOLDER / "mini"))
+    yield (
+        "backbones",
+        lambda: bottleneck.compare_backbones(["mini"], photos, caches=FOLDER / f"ranked-{now}"),
+    )
+
+
+def of_a_head(head, run):
+    """Use everything of a fitted head."""
+    rows = np.asarray(__import__("bottleneck").open_store(FOLDER / "maps").arrays()[0])
+    head.predict(rows.astype("float32"))
+    assert head.versions is not None
+    assert head.parameters > 0
+    copy = FOLDER / f"copy-{run.name}-{sys.argv[2]}"
+    copy.mkdir()
+    head.save(copy)
+
+
+def of_a_store(store):
+    """Use everything of an open store that makes no data set."""
+    assert repr(store)
+    assert store._repr_html_()
+    np.asarray(store.arrays()[0])
+    store.handles()
+    if __import__("importlib.util").util.find_spec("matplotlib"):
+        store.picture()
 
 
 def main():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import engines
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
-from bottleneck.pipeline.extraction.extraction import Extraction
+from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job
 from bottleneck.pipeline.extraction.look import require_readable
 from bottleneck.pipeline.extraction.sources import choose_source
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
 
@@ -60,14 +61,12 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
         )
 
     if options.dry_run:
-        run = Extraction(job(networks.resolve(options.network, store, reporter)), store)
+        run = begin(job(networks.resolve(options.network, store, reporter)), store)
         return preview_report(run, run.preview())
     if store is not None:
         with _locked(options):
             store = store.refresh()
-            return _finished(
-                Extraction(job(networks.resolve(options.network, store, reporter)), store)
-            )
+            return _finished(begin(job(networks.resolve(options.network, store, reporter)), store))
     # Whatever is wrong with the data or the network must show before a folder is made.
     listing = source.list()
     engines.catalog.candidates(options.engine, devices=options.devices)
@@ -78,7 +77,7 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
         store = Store.create(
             options.cache, network.recipe, network.about, options.format or DEFAULT_FORMAT
         )
-        return _finished(Extraction(job(network), store))
+        return _finished(begin(job(network), store))
 
 
 def _finished(run: Extraction) -> dict[str, Any]:

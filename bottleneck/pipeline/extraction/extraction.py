@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.pipeline.extraction.canaries import Canaries
+    from bottleneck.pipeline.extraction.target import Target
     from bottleneck.store.snapshot import QuarantineEntry, Snapshot
     from bottleneck.store.store import Store
 
@@ -49,12 +50,12 @@ class Extraction:
     before : what was recorded of the source when the run began; `looked` may have moved on
     """
 
-    def __init__(self, job: Job, store: Store | None) -> None:
+    def __init__(self, job: Job, target: Target, looked: Looked) -> None:
         self.job = job
-        self.target = aim(job.options, store, job.name, job.network)
-        self.before: Snapshot | None = self.target.recorded
+        self.target = target
+        self.before = target.recorded
         self.tally = Tally()
-        self.looked = self._look()
+        self.looked = looked
         recipe, options = job.network.recipe, job.options
         self.reader = Reader(
             source=job.source,
@@ -74,7 +75,7 @@ class Extraction:
                 devices=options.devices,
                 batch_size=batch_size or job.network.batch_size,
                 made_by=self.target.provenance("engine"),
-                kept=store.derived if store else None,
+                kept=target.store_or_none.derived if target.store_or_none else None,
             ),
             has_rows=self.target.has_any_row,
             views=recipe.views.number,
@@ -84,7 +85,7 @@ class Extraction:
         """Return what would be computed and why, having written nothing."""
         look = self.looked.look
         look.hash(np.flatnonzero(~look.known), self.job.threads)
-        self.looked = changed(self.looked, plan=planned(self._how(), self.target, look))
+        self.looked = changed(self.looked, plan=planned(_how(self.job), self.target, look))
         order = self._order()
         samples = look.samples
         why = reasons(samples, self.before.samples if self.before else None, order)
@@ -106,23 +107,7 @@ class Extraction:
             self._refuse_if_nothing_was_readable()
             self._finish(writer)
 
-    # --- looking ------------------------------------------------------------------------------
-
-    def _how(self, *, again: bool = False) -> HowToLook:
-        options = self.job.options
-        return HowToLook(
-            source=self.job.source,
-            threads=self.job.threads,
-            rehash=options.rehash and not again,  # what this run has read itself is trusted
-            allow_shrink=options.allow_shrink,
-            limits=self.job.limits,
-        )
-
-    def _look(self, *, again: bool = False) -> Looked:
-        start = time.perf_counter()
-        looked = look_and_plan(self._how(again=again), self.target)
-        self.job.seconds.scan += time.perf_counter() - start
-        return looked
+    # --- computing ----------------------------------------------------------------------------
 
     def _order(self) -> NDArray[np.int64]:
         options, pending = self.job.options, self.looked.plan.pending
@@ -135,8 +120,6 @@ class Extraction:
         return find_canaries(
             self.target.rows_store, self.job.name, self.reader, looked.look, looked.plan
         )
-
-    # --- computing ----------------------------------------------------------------------------
 
     def _work(self, writer: Writer) -> None:
         order = self._order()
@@ -250,7 +233,7 @@ class Extraction:
             except MovedError:  # another run set this source: keep that, look again, try anew
                 self.looked.look.save(self.target.store)
                 self.target.refresh(self.job.network, self.job.source.spec)
-                self.looked = self._look(again=True)
+                self.looked = _look(self.job, self.target, again=True)
         else:
             raise RecipeError(
                 f"the source {self.job.name} was moved {LOOKS} times by other runs",
@@ -265,3 +248,34 @@ class Extraction:
     def _quarantine(self) -> tuple[QuarantineEntry, ...]:
         tally = self.tally
         return self.looked.quarantine(tally.unread, tally.failed, self.target, self.job.limits)
+
+
+def begin(job: Job, store: Store | None) -> Extraction:
+    """Look at the source, plan what is to be done, and return the extraction that would do it.
+
+    Raises
+    ------
+    DataError
+        When nothing is there, or more than half of what was recorded is gone.
+    RecipeError, UsageError
+        As `aim` raises them.
+    """
+    target = aim(job.options, store, job.name, job.network)
+    return Extraction(job, target, _look(job, target))
+
+
+def _how(job: Job, *, again: bool = False) -> HowToLook:
+    return HowToLook(
+        source=job.source,
+        threads=job.threads,
+        rehash=job.options.rehash and not again,  # what this run has read itself is trusted
+        allow_shrink=job.options.allow_shrink,
+        limits=job.limits,
+    )
+
+
+def _look(job: Job, target: Target, *, again: bool = False) -> Looked:
+    start = time.perf_counter()
+    looked = look_and_plan(_how(job, again=again), target)
+    job.seconds.scan += time.perf_counter() - start
+    return looked
