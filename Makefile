@@ -88,7 +88,12 @@ $(VENV)/.bottleneck-pandas2: | $(VENV)/.bottleneck-test
 	$(PIP) --upgrade --target $(VENV)/pandas2 'pandas>=2.2,<3' xarray
 	@touch $@
 
-test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2
+# The oldest zarr that pyproject.toml allows, in a folder of its own: a test opens our parts with it.
+$(VENV)/.bottleneck-oldest-zarr: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --no-deps --target $(VENV)/oldest-zarr zarr==3.1.3 crc32c
+	@touch $@
+
+test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2 $(VENV)/.bottleneck-oldest-zarr
 	$(BIN)/python -m pytest$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.

@@ -1,5 +1,12 @@
 """Parts as zarr and h5py themselves open them: the same rows, and no way to change them."""
 
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +15,7 @@ from store_world import rows_and_digests
 from bottleneck.core.errors import DamagedError
 from bottleneck.store.store import Store
 
+ROOT = Path(__file__).parents[2]
 SHAPES = {"rows": (16,), "digests": (32,), "checksums": ()}
 
 
@@ -52,3 +60,37 @@ def test_a_part_that_lost_a_file_is_damage_and_not_fill_values(two):
     (path if path.is_file() else path / "rows" / "c" / "0" / "0").unlink()
     with pytest.raises(DamagedError):
         Store.open(two.path).part_handles()
+
+
+OLDEST = Path(sys.prefix) / "oldest-zarr"  # where the Makefile puts it: inside the environment
+OLDEST_VERSION = "3.1.3"  # as in pyproject.toml
+
+
+def test_the_oldest_zarr_is_the_one_that_the_package_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"zarr>={OLDEST_VERSION}" in project["dependencies"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OLDEST.is_dir(), reason="make test installs it")
+def test_the_oldest_zarr_reads_the_rows_of_our_parts():
+    store = Store.open(ROOT / "tests/golden/stores/v1-zarr")
+    code = (
+        "import json, sys, zarr\n"
+        "print(zarr.__version__)\n"
+        "for path in sys.argv[1:]:\n"
+        "    print(zarr.open_group(path, mode='r')['rows'][:].astype('f8').tolist())\n"
+    )
+    paths = [str(store.path / "parts" / entry.name) for entry in store.state.parts]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *paths],
+        env={**os.environ, "PYTHONPATH": str(OLDEST)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    version, *rows = done.stdout.splitlines()
+    assert version == OLDEST_VERSION
+    for said, part in zip(rows, store.parts, strict=True):
+        ours = part.take(np.arange(len(part))).astype("f8")
+        np.testing.assert_array_equal(np.array(json.loads(said)), ours)
