@@ -25,7 +25,6 @@ from bottleneck.core.reporter import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from bottleneck.core.reporter import Progress
 
@@ -102,21 +101,6 @@ def configure(*, quiet: bool) -> Console:
     """Return what a door hands to its use case: who is told of messages and progress."""
     _console.quiet = quiet
     return _console
-
-
-def say(message: str) -> None:
-    """Print a message for people, on stderr."""
-    _console.say(message)
-
-
-def warn(message: str) -> None:
-    """Print what people should look at, on stderr."""
-    _console.warn(message)
-
-
-def progress(total: int, what: str) -> AbstractContextManager[Progress]:
-    """Show progress as the console does."""
-    return _console.progress(total, what)
 
 
 def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:

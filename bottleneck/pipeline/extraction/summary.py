@@ -18,6 +18,8 @@ from bottleneck.pipeline.network.recipe_words import recipe_values
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from bottleneck.core.sample import Samples
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.store.store import Store
@@ -30,7 +32,8 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     job, target, tally, looked = run.job, run.target, run.tally, run.looked
     samples = looked.look.samples
     what = changes(run.before.samples if run.before else None, samples)
-    with_row = _count_with_row(target.rows_store, samples)
+    has_row = _has_row(target.rows_store, samples)
+    with_row = int(has_row.sum())
     quarantine = target.recorded.quarantine if target.recorded else ()
     quarantined = int(looked.plan.quarantined.sum()) if job.options.dry_run else len(quarantine)
     pending = len(samples) - with_row - quarantined
@@ -48,7 +51,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "duplicates": int(samples.known.sum()) - unique,
         **source_values(samples),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
-        "copies": _count_copies(run),
+        "copies": _count_copies(run, samples.digests[has_row]),
         "cached": with_row - tally.n_computed,
         "computed": tally.n_computed,
         "pending": pending,
@@ -122,15 +125,18 @@ def _recorded_rate(store: Store | None, recipe_id: str) -> float | None:
     return n / seconds if n and seconds else None
 
 
-def _count_copies(run: Extraction) -> int:
-    """Return how many samples share a row that this run computed for another sample."""
-    samples, store, claimed = run.looked.look.samples, run.target.rows_store, run.reader.claimed
-    if store is None or not run.tally.n_computed:
+def _count_copies(run: Extraction, with_row: NDArray[np.uint8]) -> int:
+    """Return how many samples share a row that this run computed for another sample.
+
+    Parameters
+    ----------
+    with_row : (n, 32) digests of the samples that have a row
+    """
+    if not run.tally.n_computed:
         return 0
-    mine = np.frombuffer(b"".join(claimed), np.uint8).reshape(-1, DIGEST_BYTES)
-    with_row = samples.digests[samples.known & store.has(samples.digests)]
+    mine = np.frombuffer(b"".join(run.reader.claimed), np.uint8).reshape(-1, DIGEST_BYTES)
     return int(np.isin(as_void(with_row), as_void(mine)).sum()) - run.tally.n_computed
 
 
-def _count_with_row(store: Store | None, samples: Samples) -> int:
-    return 0 if store is None else int((samples.known & store.has(samples.digests)).sum())
+def _has_row(store: Store | None, samples: Samples) -> NDArray[np.bool_]:
+    return samples.known & False if store is None else samples.known & store.has(samples.digests)
