@@ -26,6 +26,8 @@ from bottleneck.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bottleneck import errors
+    from bottleneck.api.comparing import compare_backbones as compare_backbones
+    from bottleneck.api.comparing import compare_runs as compare_runs
     from bottleneck.api.extraction import extract_features
     from bottleneck.api.learning import (
         Predictions,
@@ -58,8 +60,8 @@ __all__ = [
 _HOMES = {
     "FeatureStore": "bottleneck.api.stores",
     "Predictions": "bottleneck.api.learning",
-    "compare_backbones": "bottleneck.api.learning",
-    "compare_runs": "bottleneck.api.learning",
+    "compare_backbones": "bottleneck.api.comparing",
+    "compare_runs": "bottleneck.api.comparing",
     "export_features": "bottleneck.api.learning",
     "export_model": "bottleneck.api.learning",
     "extract_features": "bottleneck.api.extraction",

@@ -1,4 +1,4 @@
-"""Tar archives of class folders, read in place: nothing is unpacked.
+"""Tar archives of class folders, read in place: one that is not compressed is never unpacked.
 
 The layouts are those of folders, and so are the keys: `tar -cf photos.tar -C photos .` and
 `tar -cf photos.tar photos` both give the keys of the folder `photos`. (A folder around all
@@ -23,6 +23,7 @@ from bottleneck.data.contained import Left, Members, is_image
 from bottleneck.data.members import MemberSource
 from bottleneck.data.reading import open_container
 from bottleneck.data.shards import shards
+from bottleneck.data.unpack import unpacked
 from bottleneck.data.zip import open_zip
 
 if TYPE_CHECKING:
@@ -31,18 +32,19 @@ if TYPE_CHECKING:
 
     from bottleneck.data.how import How
 
-_PACKED = {
-    b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\3\4": "zip", b"Rar!": "rar", b"7z\xbc\xaf": "7z", b"\x1f\x9d": "compress",
-}  # fmt: skip
 _ANEW = "make it anew: tar -cf FILE.tar -C FOLDER ."
 _CHUNK = 1 << 20
 _Place = tuple[int, int]  # offset and size of a member's content
 
 
 def open_archive(path: Path, how: How | None = None) -> MemberSource:
-    """Return the source; nothing is read yet."""
-    return MemberSource("archive", path, how, open_tar)
+    """Return the source; nothing is read yet, or unpacked."""
+    folder = how.options.get("unpack") if how else None
+
+    def opened(path: Path, left: Left) -> Members:
+        return open_tar(unpacked(path, folder), left)
+
+    return MemberSource("archive", path, how, opened)
 
 
 def open_shards(pattern: Path, how: How | None = None) -> MemberSource:
@@ -52,14 +54,15 @@ def open_shards(pattern: Path, how: How | None = None) -> MemberSource:
 
 def open_one(path: Path, left: Left) -> Members:
     """Return the members of a tar, or of a zip by its ending."""
-    return (open_zip if path.suffix.lower() == ".zip" else open_tar)(path, left)
+    if path.suffix.lower() == ".zip":
+        return open_zip(path, left)
+    return open_tar(unpacked(path, None), left)
 
 
 def open_tar(path: Path, left: Left) -> Members:
     """Return the members of a plain tar: its heads are read, and nothing else."""
     where = shown(path)
     with open_container(path) as (file, container):
-        _refuse_packed(file, where)
         images, others = _places(file, left, where)
     return Members(
         container=container,
@@ -67,18 +70,6 @@ def open_tar(path: Path, left: Left) -> Members:
         others=others,
         read=lambda place: container.piece(*place),
     )
-
-
-def _refuse_packed(file: BinaryIO, where: str) -> None:
-    head = file.read(8)
-    file.seek(0)
-    for magic, name in _PACKED.items():
-        if head.startswith(magic):
-            raise DataError(
-                f"compressed ({name}), so nothing in it can be read in place",
-                where,
-                "unpack it, and give what comes out (a folder, or a plain .tar)",
-            )
 
 
 def _places(

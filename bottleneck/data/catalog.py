@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import UsageError
 from bottleneck.core.given import Given
+from bottleneck.core.option import Option
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bottleneck.core.option import Option
     from bottleneck.data.source import Source
 
 
@@ -48,6 +48,14 @@ class SourceSpec:
     options: tuple[Option, ...] = ()
 
 
+UNPACK = Option(
+    name="unpack",
+    help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "
+    "plain archive; without it, such an archive is refused.",
+    check=lambda value: isinstance(value, str) and bool(value),
+    example="a folder",
+    metavar="FOLDER",
+)
 IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
 # A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
 # folder, and whatever is of no kind, is a folder of images.
@@ -69,6 +77,7 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             about=".tar archive",
             # Packed ones as well, for an error that says what to do.
             endings=frozenset({".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst"}),
+            options=(UNPACK,),
         ),
         "zip": SourceSpec(
             opens="bottleneck.data.zip:open_zip_source",

@@ -249,3 +249,36 @@ def test_include_and_exclude_see_the_keys_of_the_folder(pack):
     listing = open_archive(source.path, make_how({"include": ["cat/*"], "exclude": []})).list()
     assert listing.keys.tolist() == [b"cat/1.png"]
     assert listing.skipped["excluded"] == 1
+
+
+@pytest.mark.parametrize("pack_it", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_archive_is_unpacked_where_the_user_says_and_once(pack, tmp_path, pack_it):
+    plain = pack(("cat/1.png", b"x"), ("dog/1.png", b"y"), ("dog/2.png", b"z" * 5000))
+    path, folder = tmp_path / "b.tar.gz", tmp_path / "there"
+    path.write_bytes(pack_it(plain.path.read_bytes()))
+    source = open_source(str(path), {"unpack": str(folder)})
+    assert contents(source) == contents(plain)
+    (made,) = folder.iterdir()
+    before = made.stat()
+    again = open_source(str(path), {"unpack": str(folder)})
+    assert again.list().stats.tolist() == source.list().stats.tolist()
+    assert [*folder.iterdir()] == [made]
+    assert made.stat() == before
+    assert source.spec["unpack"] == str(folder)
+
+
+def test_a_compressed_archive_that_changed_is_unpacked_anew(pack, tmp_path):
+    path = tmp_path / "b.tar.gz"
+    source = open_source(str(path), {"unpack": str(tmp_path / "there")})
+    for names in (["cat/1.png"], ["cat/1.png", "cat/2.png"]):
+        plain = pack(*((name, b"x") for name in names)).path.read_bytes()
+        path.write_bytes(gzip.compress(plain))
+        assert source.list().keys.tolist() == [name.encode() for name in names]
+
+
+def test_a_compressed_archive_that_is_cut_leaves_nothing_behind(pack, tmp_path):
+    path, folder = tmp_path / "b.tar.gz", tmp_path / "there"
+    path.write_bytes(gzip.compress(pack(("cat/1.png", os.urandom(9000))).path.read_bytes())[:-40])
+    with pytest.raises(DataError, match="damaged"):
+        open_source(str(path), {"unpack": str(folder)}).list()
+    assert [*folder.iterdir()] == []
