@@ -26,13 +26,10 @@ from bottleneck.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bottleneck import errors
-    from bottleneck.api.comparing import compare_backbones as compare_backbones
-    from bottleneck.api.comparing import compare_runs as compare_runs
+    from bottleneck.api.comparing import compare_backbones, compare_runs
     from bottleneck.api.extraction import extract_features
     from bottleneck.api.learning import (
         Predictions,
-        compare_backbones,
-        compare_runs,
         export_features,
         export_model,
         load_head,

@@ -30,9 +30,9 @@ _PACKED = {
     b"PK\3\4": "zip", b"Rar!": "rar", b"7z\xbc\xaf": "7z", b"\x1f\x9d": "compress",
 }  # fmt: skip
 _UNPACKERS: Mapping[str, Callable[[BinaryIO], Any]] = {
-    "gzip": lambda file: gzip.open(file),
-    "bzip2": lambda file: bz2.open(file),
-    "xz": lambda file: lzma.open(file),
+    "gzip": lambda file: gzip.GzipFile(fileobj=file),
+    "bzip2": lambda file: bz2.BZ2File(file),
+    "xz": lambda file: lzma.LZMAFile(file),
 }
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError)
 _CHUNK = 1 << 20
