@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
-from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.sealed import check_seal, read_own, with_checksum
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def append(store: Path, entry: Mapping[str, Any]) -> None:
 def read(store: Path) -> list[dict[str, Any]]:
     """Return what is recorded of runs, the oldest first; a line that is not whole is skipped."""
     try:
-        data = files.read(store / NAME)
-    except FileNotFoundError:
+        data = read_own(store / NAME, ADVICE)
+    except (FileNotFoundError, DamagedError):  # or a pipe, say, in its place: nobody wrote there
         return []
     found = []
     for line in data.splitlines():
