@@ -167,10 +167,10 @@ def _check_kinds(recipe: Recipe) -> None:
     """Raise ValueError for values that no recipe of ours has; its id says nothing of that."""
     image, rows, views = recipe.image, recipe.rows, recipe.views
     texts = (recipe.network, recipe.weights, recipe.preprocessing, recipe.compute, image.resample)
-    sizes = (*image.size, *rows.shape, views.number)
+    size, sizes = list(image.size), (*image.size, *rows.shape, views.number)
     if not all(isinstance(text, str) for text in (*texts, *views.operations)):
         raise ValueError("a text that is none")
-    if len(image.size) != 2 or not all(type(n) is int and 0 < n < 2**31 for n in sizes):
+    if len(size) != 2 or not all(type(n) is int and 0 < n < 2**31 for n in sizes):
         raise ValueError("a size that is none")
     if rows.dtype not in ROW_DTYPES or type(views.seed) is not int:
         raise ValueError(f"rows of {rows.dtype!r}")

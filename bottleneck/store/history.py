@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+log = logging.getLogger(__name__)
 NAME = "history.jsonl"
 
 
 def append(store: Path, entry: Mapping[str, Any]) -> None:
-    """Append one line about a run, with its checksum."""
-    files.append_line(store / NAME, json.dumps(with_checksum(entry)).encode())
+    """Append one line about a run, with its checksum.
+
+    Where something that is no file has the name, it is left alone and a warning says so: the run
+    itself is done, and nothing rests on its line.
+    """
+    try:
+        files.append_line(store / NAME, json.dumps(with_checksum(entry)).encode())
+    except files.NotAFileError as error:
+        log.warning("%s %s, so this run is not recorded there", store / NAME, error.strerror)
 
 
 def read(store: Path) -> list[dict[str, Any]]:

@@ -195,10 +195,8 @@ def _sound_spec(plain: Any) -> dict[str, Any]:
     if not isinstance(plain, dict) or not isinstance(plain.get("kind"), str):
         raise ValueError("a source of no kind")  # noqa: TRY004 - one error for all bad bytes
     paths = _texts([*plain.get("include", []), *plain.get("exclude", [])])
-    where = plain.get("where")
-    if not isinstance(where, str | None) or any(
-        "\0" in from_json_text(p) for p in (where or "", *paths)
-    ):
+    where = plain.get("where", "")
+    if not isinstance(where, str) or any("\0" in from_json_text(it) for it in (where, *paths)):
         raise ValueError("a path that is none")
     return plain
 
