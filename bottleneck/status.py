@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
-from bottleneck.core import console
+from bottleneck.core import console, failures
 
 if TYPE_CHECKING:
     import argparse
@@ -98,9 +98,9 @@ def _several(args: argparse.Namespace, caches: Sequence[Path]) -> int:
             shown += [*lines(report), ""]
             stores.append({**report, "code": _code(report)})
         except BottleneckError as error:
-            console.show_error(error)
+            failures.show_error(error)
             failed = {"verb": "status", "store": str(cache), "code": error.exit_code}
-            stores.append({**failed, "error": console.error_object(error)})
+            stores.append({**failed, "error": failures.error_object(error)})
     console.result({"verb": "status", "stores": stores}, shown[:-1], as_json=args.json)
     return first_code(store["code"] for store in stores)
 

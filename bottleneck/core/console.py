@@ -1,35 +1,34 @@
 """The only printer: results on stdout; messages and progress on stderr; one JSON object.
 
-Also the one place where an error becomes a line and an exit code.
+Also the one place where an error becomes a line and an exit code, and where text of strangers
+(names in data, stores and models) is made harmless to a terminal.
 """
 
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import json
 import logging
 import os
-import signal
 import sys
-import tempfile
 import time
-import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import BottleneckError, Terminated, from_os_error
+from bottleneck.core import streams
+from bottleneck.core.errors import Terminated
+from bottleneck.core.failures import Failures
 from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
+from bottleneck.core.signals import Stops
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bottleneck.core.reporter import Progress
 
-INTERRUPTED = 130
-TERMINATED = 143
 LOG_EVERY_S = 60.0
 
 
@@ -49,9 +48,10 @@ class Console:
         if self.quiet:
             return
         if self._bar is not None:
-            self._bar.write(message, file=sys.stderr)
+            with suppress(OSError, ValueError):
+                self._bar.write(printable(message), file=sys.stderr)
         else:
-            print(message, file=sys.stderr, flush=True)
+            streams.err(printable(message))
 
     def warn(self, message: str) -> None:
         """Print what people should look at, on stderr."""
@@ -109,9 +109,9 @@ def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) ->
     With --quiet there are no lines; the object was asked for, so it is there.
     """
     if as_json:
-        print(json.dumps(report, ensure_ascii=True, allow_nan=False))
+        streams.out(json.dumps(report, ensure_ascii=True, allow_nan=False))
     elif not _console.quiet:
-        print("\n".join(lines))
+        streams.out("\n".join(map(printable, lines)))
 
 
 def table(rows: Sequence[Sequence[object]]) -> list[str]:
@@ -124,44 +124,70 @@ def table(rows: Sequence[Sequence[object]]) -> list[str]:
     ]
 
 
-def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+def run(
+    main: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None = None,
+    *,
+    verb: str | None = None,
+    is_process: bool | None = None,
+) -> int:
     """Call a door's `main` and turn whatever it raises into one line and an exit code.
 
     With `--json` among the words the error is also one object on stdout.
+
+    Parameters
+    ----------
+    verb : what the object says; None where the door's module has its name
+    is_process : whether the process ends with this call, and its streams and signals are ours;
+        None: where no words are handed over
     """
-    failures = _Failures(main, sys.argv[1:] if argv is None else argv)
-
-    def terminate(_number: int, _frame: object) -> None:
-        raise Terminated
-
+    is_process = argv is None if is_process is None else is_process
+    if is_process:
+        streams.prepare()
+    failures = Failures(main, sys.argv[1:] if argv is None else argv, verb)
     configure(quiet=False)  # until the command's words are read
-    before = signal.signal(signal.SIGTERM, terminate)
+    stops = Stops(failures.end_now)
+    try:
+        with stops:
+            code = _code_of(main, argv, failures, stops)
+            if is_process:
+                stops.done()
+    except (KeyboardInterrupt, Terminated) as error:  # there is one, wherever it came
+        code = failures.stopped(*(stops.ending(error) or (130, "interrupted")))
+    if is_process and stops.number is not None:
+        # Threads may still be at work. Python would wait for them, or end while they are in native
+        # code, which glibc answers with an abort.
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+    # The process ends next. Looking once more through all that TensorFlow made takes a second.
+    atexit.register(gc.freeze)
+    return code
+
+
+def _code_of(
+    main: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None,
+    failures: Failures,
+    stops: Stops,
+) -> int:
     try:
         check_alone()
         with _libraries_hushed():
-            code = main(argv)
-        sys.stdout.flush()
-    except BottleneckError as error:
-        return failures.tell(error)
-    except KeyboardInterrupt:
-        return failures.stopped(INTERRUPTED, "interrupted")
-    except Terminated:
-        return failures.stopped(TERMINATED, "terminated")
-    except BrokenPipeError:  # `| head` closed our output: not our fault, not an error to show
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except MemoryError:
-        return failures.tell_system(OSError(errno.ENOMEM, "out of memory", "memory"))
-    except OSError as error:
-        return failures.tell_system(error)
-    except Exception:  # noqa: BLE001 - the one place that catches everything
-        return failures.bug()
+            code = _called(main, argv)
+        streams.flush_out()
+    except BaseException as error:  # noqa: BLE001 - the one place that catches everything
+        ending = stops.ending(error)
+        return failures.told(error) if ending is None else failures.stopped(*ending)
     else:
         return code
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        # The process ends next. Looking once more through all that TensorFlow made takes a second.
-        atexit.register(gc.freeze)
+
+
+def _called(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
+    try:
+        return main(argv)
+    except SystemExit as end:  # argparse's, after a help text
+        return int(end.code or 0)
 
 
 class _Messages(logging.Handler):
@@ -196,61 +222,3 @@ def _libraries_hushed() -> Iterator[None]:
         ours.setLevel(level)
         for logger, handler in handlers.items():
             logger.removeHandler(handler)
-
-
-def show_error(error: BottleneckError) -> None:
-    """Print an error as one line, and its details below, on stderr."""
-    print(f"error: {error}", *error.details, sep="\n  ", file=sys.stderr)
-
-
-def error_object(error: BottleneckError) -> dict[str, Any]:
-    """Return an error as it stands in JSON."""
-    return _object(error.exit_code, error.what, error.where, error.do, *error.details)
-
-
-def _object(code: int, what: str, where: object, do: str, *details: str) -> dict[str, Any]:
-    return {"code": code, "what": what, "where": str(where), "do": do, "details": list(details)}
-
-
-class _Failures:
-    """How a command tells why it ended: a line on stderr, with --json an object on stdout too."""
-
-    def __init__(self, main: Callable[..., int], words: Sequence[str]) -> None:
-        spec = sys.modules[
-            main.__module__
-        ].__spec__  # of `python -m` too, where __name__ is no help
-        verb = spec.name.rpartition(".")[2] if spec else None
-        self.verb = None if verb == "__main__" else verb
-        self.as_json = "--json" in words
-
-    def tell(self, error: BottleneckError) -> int:
-        """Tell of an error that we expect; return its exit code."""
-        show_error(error)
-        return self._json(error_object(error))
-
-    def tell_system(self, error: OSError) -> int:
-        """Tell of what the operating system refused; return the exit code."""
-        known = from_os_error(error)
-        return self.bug() if known is None else self.tell(known)
-
-    def stopped(self, code: int, how: str) -> int:
-        """Tell that somebody stopped the command; return the exit code."""
-        do = "everything saved so far is kept; run the same command to go on"
-        print(f"{how}: {do}", file=sys.stderr)
-        return self._json(_object(code, how, "", do))
-
-    def bug(self) -> int:
-        """Write the traceback that is being handled to a file, and name it; return the code."""
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="bottleneck-", suffix=".txt", delete=False
-        ) as file:
-            traceback.print_exc(file=file)
-        what = f"a bug in bottleneck: {traceback.format_exc().strip().splitlines()[-1]}"
-        print(f"error: {what}: please report {file.name}", file=sys.stderr)
-        return self._json(_object(1, what, file.name, "please report this file"))
-
-    def _json(self, error: Mapping[str, Any]) -> int:
-        if self.as_json:
-            with suppress(OSError):  # what cannot be written is on stderr already
-                print(json.dumps({"error": error, "verb": self.verb}), flush=True)
-        return int(error["code"])

@@ -113,6 +113,10 @@ class Terminated(BaseException):
     """The process was asked to stop by SIGTERM (exit code 143), as Ctrl-C asks it."""
 
 
+class HungUp(Terminated):
+    """The terminal of the process went away: SIGHUP (exit code 129)."""
+
+
 # What counts most when several stores in one command end differently; others follow.
 _WORST_FIRST = (1, 5, 13, 12, 4, 3, 2, 9, 75, 7)
 
