@@ -1,0 +1,96 @@
+"""What the long trials share: commands as processes, folders of pictures, a store's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))  # the oracle and the reader, which import nothing of ours
+
+import format_reader  # noqa: E402
+import oracle  # noqa: E402
+
+__all__ = ["Command", "bottleneck", "files_needed", "format_reader", "oracle", "picture", "rows_of"]
+
+
+class Command:
+    """A command of bottleneck as a process of its own, with its report as JSON."""
+
+    def __init__(self, *words: object, env: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bottleneck", *map(str, words), "--json", "--quiet"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kill_after(self, seconds: float) -> bool:
+        """Kill it after this time, as `kill -9` does; return whether it was still at work."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.communicate()
+            return True
+        return False
+
+    def end(self) -> tuple[int, dict[str, Any], str]:
+        """Wait for it; return its exit code, its report, and what it said on stderr."""
+        out, err = self.process.communicate()
+        return self.process.returncode, json.loads(out) if out.strip() else {}, err
+
+
+def bottleneck(*words: object) -> dict[str, Any]:
+    """Run a command that must end with 0; return its report."""
+    code, report, said = Command(*words).end()
+    assert code == 0, f"{words}: {code}: {said}"
+    return report
+
+
+def picture(path: Path, seed: int, size: int = 24) -> Path:
+    """Write a small PNG of seeded noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def rows_of(store: Path) -> dict[str, bytes]:
+    """Return the bytes of every row of a store's newest commit, by the digest of its image."""
+    newest = format_reader.commits(store)[-1]
+    found: dict[str, bytes] = {}
+    for entry in newest["parts"]:
+        columns, _ = format_reader.table(store / "parts" / entry["name"], entry["files"])
+        for digest, row in zip(columns["digests"], columns["rows"], strict=True):
+            found[digest.tobytes().hex()] = row.tobytes()
+    return found
+
+
+def files_needed(store: Path) -> tuple[set[str], set[str]]:
+    """Return the parts and snapshots that there are, and those that the newest commit names."""
+    newest = format_reader.commits(store)[-1]
+    named = {f"parts/{part['name']}" for part in newest["parts"]}
+    named |= {f"snapshots/{source['snapshot']}" for source in newest["sources"].values()}
+    there = {
+        f"{folder}/{path.name}"
+        for folder in ("parts", "snapshots")
+        for path in (store / folder).iterdir()
+    }
+    return there, named
+
+
+def seconds_since(start: float) -> str:
+    """Return a duration for people."""
+    return f"{time.monotonic() - start:.0f} s"
