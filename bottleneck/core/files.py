@@ -16,17 +16,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    Buffer = bytes | memoryview
 
 TEMPORARY_PREFIX = "tmp-"
 # What file systems without hard links answer (FAT: EPERM; some network mounts: the others).
@@ -59,6 +62,16 @@ def make_folder(path: Path) -> None:
         sync_folder(folder.parent)
 
 
+def make_inside(path: Path) -> None:
+    """Make a folder and its parents below a temporary name; `publish` makes them durable."""
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        os.mkdir(folder)  # noqa: PTH102 - tests patch `os` here
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, where the system can do that (Windows cannot)."""
     try:
@@ -85,12 +98,44 @@ def sync_file(path: Path) -> None:
         os.close(handle)
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and make its content durable; its name is not durable yet."""
-    with open(path, "xb") as file:  # noqa: PTH123 - exclusive, and patched in tests
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def write_synced(path: Path, data: bytes | Iterable[Buffer]) -> list[Any]:
+    """Write a new file, make its content durable, and see that it is what was meant.
+
+    Its name is not durable yet. `data` may come in pieces. Every answer of the system is looked
+    at, and then the file is read back: a system that answers well and keeps something else is
+    found out while the data can still be made again. Returns `[bytes, sha256]` of what was meant.
+    """
+    meant, n_bytes = hashlib.sha256(), 0
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        for piece in (data,) if isinstance(data, bytes) else data:
+            meant.update(piece)
+            n_bytes += _write_all(handle, memoryview(piece))
+        os.fsync(handle)
+        if hasattr(os, "posix_fadvise"):  # what is read back should come from the disk
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(handle)
+    if _read_back(path) != (n_bytes, meant.digest()):
+        raise OSError(errno.EIO, "what is read back is not what was written", str(path))
+    return [n_bytes, meant.hexdigest()]
+
+
+def _write_all(handle: int, data: memoryview) -> int:
+    """Write all of it, however little the system takes at once; return its size."""
+    left = data
+    while len(left):
+        n_taken = os.write(handle, left)
+        if n_taken == 0:
+            raise OSError(errno.EIO, "the system takes no more bytes")
+        left = left[n_taken:]
+    return len(data)
+
+
+def _read_back(path: Path) -> tuple[int, bytes]:
+    with path.open("rb", buffering=0) as file:
+        found = hashlib.file_digest(file, "sha256").digest()
+        return file.tell(), found
 
 
 @contextlib.contextmanager
@@ -150,18 +195,19 @@ def create_under_lock(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def publish(temporary: Path, path: Path) -> None:
+def publish(temporary: Path, path: Path, *, are_files_synced: bool = False) -> None:
     """Give a finished file or folder, already under a temporary name, its unique name, durably.
 
-    Syncs the file, or every file and folder below, before the rename, and the parent after it.
-    The name must be unique by construction: what stands there already is an error.
+    Syncs the file, or every file and folder below, before the rename, and the parent after it;
+    files that `write_synced` wrote are synced. The name must be unique by construction: what
+    stands there already is an error.
     """
     if temporary.is_dir():
         for folder, _, names in os.walk(temporary, topdown=False):
-            for name in names:
+            for name in () if are_files_synced else names:
                 sync_file(Path(folder) / name)
             sync_folder(Path(folder))
-    else:
+    elif not are_files_synced:
         sync_file(temporary)
     if path.exists():
         raise FileExistsError(errno.EEXIST, "name exists", str(path))
@@ -230,13 +276,22 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Append one line in one write, durably. Lines of two writers do not mix on a local disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    """Append one line in one write, durably. Lines of two writers do not mix on a local disk.
+
+    A last line that was cut off gets its end first: it must not swallow this one.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(handle, line + b"\n")
+        size = os.lseek(handle, 0, os.SEEK_END)
+        is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        data = b"\n" * is_torn + line + b"\n"
+        if os.write(handle, data) != len(data):
+            raise OSError(errno.ENOSPC, "a line was cut off", str(path))
         os.fsync(handle)
     finally:
         os.close(handle)
+    if not size:
+        sync_folder(path.parent)
 
 
 def move(path: Path, target: Path) -> None:
