@@ -19,7 +19,7 @@ import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import BottleneckError, Terminated, from_os_error
+from bottleneck.core.errors import BottleneckError, Terminated, from_foreign, from_os_error
 from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
 
@@ -154,8 +154,8 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None 
         return failures.tell_system(OSError(errno.ENOMEM, "out of memory", "memory"))
     except OSError as error:
         return failures.tell_system(error)
-    except Exception:  # noqa: BLE001 - the one place that catches everything
-        return failures.bug()
+    except Exception as error:  # noqa: BLE001 - the one place that catches everything
+        return failures.tell_foreign(error)
     else:
         return code
     finally:
@@ -231,6 +231,11 @@ class _Failures:
     def tell_system(self, error: OSError) -> int:
         """Tell of what the operating system refused; return the exit code."""
         known = from_os_error(error)
+        return self.tell_foreign(error) if known is None else self.tell(known)
+
+    def tell_foreign(self, error: Exception) -> int:
+        """Tell of what a library says in its own words, or of a bug; return the exit code."""
+        known = from_foreign(error)
         return self.bug() if known is None else self.tell(known)
 
     def stopped(self, code: int, how: str) -> int:

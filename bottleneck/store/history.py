@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.spare import spared
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ NAME = "history.jsonl"
 
 
 def append(store: Path, entry: Mapping[str, Any]) -> None:
-    """Append one line about a run, with its checksum."""
-    files.append_line(store / NAME, json.dumps(with_checksum(entry)).encode())
+    """Append one line about a run, with its checksum; where that cannot be done, it is said."""
+    path = store / NAME
+    with spared(path):
+        files.append_line(path, json.dumps(with_checksum(entry)).encode())
 
 
 def read(store: Path) -> list[dict[str, Any]]:

@@ -110,9 +110,7 @@ def test_a_column_in_blocks_is_never_held_as_a_whole():
             yield np.full((10, 4), start, "<f4")
 
     column = Blocks(shape=(100, 4), dtype=np.dtype("<f4"), blocks=blocks())
-    seen = []
-    for piece in pieces([("rows", column)], 1):
-        seen.append((len(piece), len(made)))
+    seen = [(len(piece), len(made)) for piece in pieces([("rows", column)], 1)]
     assert [n for size, n in seen if size == 160] == list(range(1, 11))
 
 
