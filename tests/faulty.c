@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { KILL, FAIL_ONCE, FAIL_FOR_EVER, SHORT, TEAR, LIE };
+enum { KILL, FAIL_ONCE, FAIL_FOR_EVER, SHORT, TEAR, LIE, SIGNAL };
 enum { WRITES = 1, SYNCS = 2, CLOSES = 4, NAMES = 8, SIZES = 16 };
 
 struct state {
@@ -51,13 +51,16 @@ static int is_below(const char *path) {
     return !strncmp(path, state->under, n) && (path[n] == '/' || path[n] == 0);
 }
 
-/* Whether this call is hit: 1 to fail with errno set, 2 to do half, 3 to pretend, 0 to go on. */
+/* What becomes of this call: 0 it is done; 1 it fails, errno set; 2 half of it is done; 3 it is
+ * pretended; 4 half of it is done, and the process dies. */
 static int hit(int which) {
     if (!(state->which & which)) return 0;
     long n = __atomic_fetch_add(&state->count, 1, __ATOMIC_SEQ_CST);
     if (n < state->at || (n > state->at && state->how != FAIL_FOR_EVER)) return 0;
     __atomic_fetch_add(&state->hits, 1, __ATOMIC_SEQ_CST);
     if (state->how == KILL || (state->how == TEAR && which != WRITES)) kill(getpid(), SIGKILL);
+    if (state->how == SIGNAL) kill(getpid(), state->error);
+    if (state->how == SIGNAL) return 0;
     if (which == WRITES && state->how == SHORT) return 2;
     if (which == WRITES && state->how == TEAR) return 4;
     if (which == WRITES && state->how == LIE) return 3;
