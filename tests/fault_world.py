@@ -107,12 +107,10 @@ class World:
             yield f"N1: damaged: {damaged}"
             return
         for part in store.parts:
-            for row in part.good_rows().tolist():
-                digest = part.digests[row].tobytes() if not damaged else None
-                expected = self.known.get(digest)
-                if digest and (
-                    expected is None or (part.take(np.array([row]))[0] != expected).any()
-                ):
+            for row in part.good_rows().tolist() if not damaged else ():
+                digest = part.digests[row].tobytes()
+                found, expected = part.take(np.array([row]))[0], self.known.get(digest)
+                if expected is None or (found != expected).any():
                     yield f"N1: another row in {part.path.name}"
 
     def held(self, path):
@@ -166,7 +164,7 @@ class Extract:
         return self.world.words(path)
 
     def after(self, path, code):
-        """Yield what is wrong after the attempt that ended with `code`, None where it was killed."""
+        """Yield what is wrong after an attempt that ended with `code`, None if it was killed."""
         if not self.before <= self.world.held(path):
             yield "N2: rows that were committed are gone"
         if code == 0 and not oracle(self.world.photos).keys() <= self.world.held(path):

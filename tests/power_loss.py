@@ -54,7 +54,7 @@ class Recorder:
         self._note("sync", self._paths[handle])
 
     def mkdir(self, path, *mode):
-        os.mkdir(path, *mode)
+        os.mkdir(path, *mode)  # noqa: PTH102 - what it stands in for
         self._note("mkdir", path)
 
     def link(self, old, new):
@@ -62,13 +62,13 @@ class Recorder:
         self._note("link", old, new)
 
     def rename(self, old, new):
-        os.rename(old, new)
+        os.rename(old, new)  # noqa: PTH104 - what it stands in for
         self._note("rename", old, new)
 
     replace = rename
 
     def unlink(self, path):
-        os.unlink(path)
+        os.unlink(path)  # noqa: PTH108 - what it stands in for
         self._note("unlink", path)
 
     def rmtree(self, path):
@@ -77,9 +77,9 @@ class Recorder:
             for name in names:
                 self.unlink(Path(folder) / name)
             for name in folders:
-                os.rmdir(Path(folder) / name)
+                os.rmdir(Path(folder) / name)  # noqa: PTH106 - what it stands in for
                 self._note("unlink", Path(folder) / name)
-        os.rmdir(path)
+        os.rmdir(path)  # noqa: PTH106 - what it stands in for
         self._note("unlink", path)
 
 

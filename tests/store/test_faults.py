@@ -1,6 +1,6 @@
 """Kills, full disks, errors and lies of a disk, at each call under every library, one by one.
 
-A shim (tests/faulty.c) sits between a process and the system, so that it does not matter who writes.
+A shim (tests/faulty.c) sits between a process and the system: it does not matter who writes.
 By default a few calls of each verb are hit, with other faults for each verb; with BOTTLENECK_SOAK=1
 every call, until a run came to its end without having been hit.
 """

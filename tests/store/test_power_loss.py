@@ -1,4 +1,4 @@
-"""Power cuts: whatever a disk keeps of what was not made durable, the old state is there or the new.
+"""Power cuts: whatever a disk keeps of what was not durable, the old state is there or the new.
 
 The newest commit that can be read names nothing that is not there whole; and once a command has
 ended, its commit is on every disk that may be left.
