@@ -35,6 +35,9 @@ TEMPORARY_PREFIX = "tmp-"
 # What file systems without hard links answer (FAT: EPERM; some network mounts: the others).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
+# And what those answer that have no fsync on folders.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
 
 class NoHardLinksError(OSError):
     """The file system has no hard links, so `create` cannot be exclusive by itself."""
@@ -50,8 +53,8 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and its parents, durably; existing ones are left as they are."""
+def make_folder(path: Path, *, is_temporary: bool = False) -> None:
+    """Make a folder and its parents, durably (below a temporary name `publish` does that)."""
     missing = []
     while not path.exists():
         missing.append(path)
@@ -59,17 +62,8 @@ def make_folder(path: Path) -> None:
     for folder in reversed(missing):
         with contextlib.suppress(FileExistsError):  # another process was faster
             os.mkdir(folder)  # noqa: PTH102 - tests patch `os` here
-        sync_folder(folder.parent)
-
-
-def make_inside(path: Path) -> None:
-    """Make a folder and its parents below a temporary name; `publish` makes them durable."""
-    missing = []
-    while not path.exists():
-        missing.append(path)
-        path = path.parent
-    for folder in reversed(missing):
-        os.mkdir(folder)  # noqa: PTH102 - tests patch `os` here
+        if not is_temporary:
+            sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -83,7 +77,7 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems have no fsync on folders
+        if error.errno not in _NO_SYNC:
             raise
     finally:
         os.close(handle)
@@ -106,19 +100,34 @@ def write_synced(path: Path, data: bytes | Iterable[Buffer]) -> list[Any]:
     found out while the data can still be made again. Returns `[bytes, sha256]` of what was meant.
     """
     meant, n_bytes = hashlib.sha256(), 0
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        for piece in (data,) if isinstance(data, bytes) else data:
-            meant.update(piece)
-            n_bytes += _write_all(handle, memoryview(piece))
-        os.fsync(handle)
-        if hasattr(os, "posix_fadvise"):  # what is read back should come from the disk
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(handle)
-    if _read_back(path) != (n_bytes, meant.digest()):
-        raise OSError(errno.EIO, "what is read back is not what was written", str(path))
+    with _named(path):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                meant.update(piece)
+                n_bytes += _write_all(handle, memoryview(piece))
+            os.fsync(handle)
+            if hasattr(os, "posix_fadvise"):  # what is read back should come from the disk
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)
+    with path.open("rb", buffering=0) as file:
+        found = hashlib.file_digest(file, "sha256").digest()
+        if (file.tell(), found) != (n_bytes, meant.digest()):
+            raise OSError(errno.EIO, "what is read back is not what was written", str(path))
     return [n_bytes, meant.hexdigest()]
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give the errors of calls on a handle the file's name, or the folder of a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            ours = [p for p in (path, *path.parents) if p.name.startswith(TEMPORARY_PREFIX)]
+            error.filename = str(ours[-1].parent if ours else path)
+        raise
 
 
 def _write_all(handle: int, data: memoryview) -> int:
@@ -130,12 +139,6 @@ def _write_all(handle: int, data: memoryview) -> int:
             raise OSError(errno.EIO, "the system takes no more bytes")
         left = left[n_taken:]
     return len(data)
-
-
-def _read_back(path: Path) -> tuple[int, bytes]:
-    with path.open("rb", buffering=0) as file:
-        found = hashlib.file_digest(file, "sha256").digest()
-        return file.tell(), found
 
 
 @contextlib.contextmanager
@@ -280,16 +283,17 @@ def append_line(path: Path, line: bytes) -> None:
 
     A last line that was cut off gets its end first: it must not swallow this one.
     """
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        size = os.lseek(handle, 0, os.SEEK_END)
-        is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-        data = b"\n" * is_torn + line + b"\n"
-        if os.write(handle, data) != len(data):
-            raise OSError(errno.ENOSPC, "a line was cut off", str(path))
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with _named(path):
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            size = os.lseek(handle, 0, os.SEEK_END)
+            is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            data = b"\n" * is_torn + line + b"\n"
+            if os.write(handle, data) != len(data):
+                raise OSError(errno.ENOSPC, "a line was cut off")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     if not size:
         sync_folder(path.parent)
 
@@ -309,10 +313,8 @@ def move(path: Path, target: Path) -> None:
 
 def delete(path: Path) -> None:
     """Delete a file or a folder with all that is in it; what is gone already is no error."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             os.unlink(path)  # noqa: PTH108 - tests patch `os` here
-    except FileNotFoundError:
-        return

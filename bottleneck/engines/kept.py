@@ -13,6 +13,8 @@ anew.
 
 from __future__ import annotations
 
+import errno
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,8 @@ NETWORK, COMPILED = "network.json", "compiled.json"
 REFERENCE = "reference.safetensors"
 BLOB = "compiled.blob"
 VERSION = 2  # of how networks are copied and converted: what an older one made is made anew
+# What is kept here must not be what the next part of rows finds no room for.
+ROOM_BYTES = 64 << 20
 _ADVICE = "it is made anew"  # nobody sees it
 
 
@@ -41,6 +45,12 @@ class Reference:
 
     images: NDArray[np.uint8]
     rows: NDArray[np.float32]
+
+
+def _leave_room(folder: Path, n_bytes: int = 0) -> None:
+    """Raise OSError where a part of rows would have no room beside `n_bytes` more of ours."""
+    if shutil.disk_usage(folder).free < ROOM_BYTES + n_bytes:
+        raise OSError(errno.ENOSPC, "no room beside the rows", str(folder))
 
 
 class Kept:
@@ -74,6 +84,7 @@ class Kept:
             try:
                 files.make_folder(temporary)
                 write(temporary)
+                _leave_room(temporary)
                 tensors: dict[str, NDArray[Any]] = {
                     "images": reference.images,
                     "rows": reference.rows,
@@ -96,6 +107,7 @@ class Kept:
             return
         with spared(self._path / BLOB):
             files.make_folder(self._path)
+            _leave_room(self._path, len(blob))
             files.replace(self._path / BLOB, blob)
             self._describe(self._path, COMPILED, [BLOB], machine)
 

@@ -91,7 +91,7 @@ class Format(Protocol):
         columns: Mapping[str, NDArray[Any] | Blocks],
         attributes: Mapping[str, Any],
     ) -> dict[str, list[Any]]:
-        """Write a table at `path`, a temporary name, by `files.write_synced` and `make_inside`.
+        """Write a table at `path`, a temporary name, by `files.write_synced` and `make_folder`.
 
         Equal content gives equal bytes. Returned is what was meant, `{relative path: [bytes,
         sha256]}` ("" for a single file): every byte was read back and is that. Making the folders

@@ -95,17 +95,17 @@ class ZarrFormat:
             "node_type": "group",
             "attributes": {"format_version": FORMAT_VERSION, "table": dict(attributes)},
         }
-        files.make_inside(path)
+        files.make_folder(path, is_temporary=True)
         written = {"zarr.json": _write_json(path, group)}
         for name in sorted(columns):
             column = blocks_of(columns[name])
             metadata = _array_metadata(column.dtype.str, column.shape)
             folder = path / name
-            files.make_inside(folder)
+            files.make_folder(folder, is_temporary=True)
             written[f"{name}/zarr.json"] = _write_json(folder, metadata)
             if math.prod(column.shape):
                 chunk = _chunk(len(column.shape))
-                files.make_inside((folder / chunk).parent)
+                files.make_folder((folder / chunk).parent, is_temporary=True)
                 data = (block.reshape(-1).view(np.uint8).data for _, block in column.pieces())
                 written[f"{name}/{chunk}"] = files.write_synced(folder / chunk, data)
         return written
