@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
+import fault_table
 import pytest
 from world import N_FEATURES, NumpyEngine, picture
 
@@ -14,6 +15,12 @@ from bottleneck.core import console
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.engines import Frozen
 from bottleneck.pipeline.network import network as networks
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was injected, and what that broke, where anything was."""
+    for line in fault_table.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,10 @@ import numpy as np
 
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.sample import Samples, key_array
+from bottleneck.store.fold import fold
+from bottleneck.store.log import SetSource
 from bottleneck.store.snapshot import Snapshot
+from bottleneck.store.store import Store
 
 RECIPE = Recipe(
     network="aa" * 32,
@@ -33,3 +36,23 @@ def snapshot_of(digests, spec=None):
         classes=("a", "b"),
     )
     return Snapshot(samples=samples, spec=spec or {"kind": "test"})
+
+
+def add_part(path):
+    """Commit a part of three rows."""
+    store = Store.open(path)
+    rows, digests = rows_and_digests(3, 1)
+    return store.commit([store.add_part(store.write_part(digests, rows, {}))], "new")
+
+
+def look_again(path):
+    """Commit another snapshot of the source."""
+    store = Store.open(path)
+    before = store.state.sources["s"].snapshot
+    entry = store.write_snapshot(snapshot_of(rows_and_digests(20)[1], {"kind": "again"}))
+    return store.commit([SetSource("s", before, entry)], "new")
+
+
+def fold_all(path):
+    """Fold the parts of the store."""
+    return fold(Store.open(path))

@@ -58,8 +58,6 @@ WRITERS = {
         {"TemporaryFile", "write"},
         "native chatter, in a file without a name; what is none, on stderr again",
     ),
-    "store/zarr.py": ({"mkdir", "open"}, "into a temporary name that its caller publishes"),
-    "store/hdf5.py": ({"create"}, "into a temporary name that its caller publishes"),
     "heads/network.py": ({"save"}, "into a temporary name that its caller publishes"),
     "engines/openvino.py": ({"save_model"}, "into a temporary name that its caller publishes"),
     "pipeline/learning/feature_file.py": (

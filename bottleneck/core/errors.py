@@ -7,6 +7,8 @@ a caller may want to treat differently. Codes are never changed, only added.
 from __future__ import annotations
 
 import errno
+import os
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -127,7 +129,23 @@ def first_code(codes: Iterable[int]) -> int:
     return next((code for code in _WORST_FIRST if code in failed), max(failed, default=0))
 
 
+# What libraries say of a full disk, and of memory and files that ran out, in words of their own
+# (HDF5, TensorFlow, OpenVINO, and C++'s and numpy's allocators).
+_SAID = (
+    (errno.ENOSPC, re.compile(r"No space left on device|errno = 28\b|iostream error", re.I)),
+    (errno.EDQUOT, re.compile(r"quota exceeded|errno = 122\b", re.I)),
+    (errno.EMFILE, re.compile(r"Too many open files|errno = 24\b", re.I)),
+    (
+        errno.ENOMEM,
+        re.compile(
+            r"Cannot allocate memory|bad_?alloc|Unable to allocate|Out of memory|errno = 12\b|"
+            r"can't start new thread",
+            re.I,
+        ),
+    ),
+)
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}
+_RAN_OUT = _NO_SPACE | {errno.EMFILE, errno.ENFILE}
 _NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -144,7 +162,7 @@ def from_os_error(error: OSError) -> BottleneckError | None:
         return PermissionDeniedError(
             "not permitted", where, "check the owner and the permissions, or choose another folder"
         )
-    if error.errno in {errno.EMFILE, errno.ENFILE}:
+    if error.errno in _RAN_OUT:
         return NoSpaceError(
             "too many open files", where, "raise the limit, such as with ulimit -n 4096"
         )
@@ -152,4 +170,26 @@ def from_os_error(error: OSError) -> BottleneckError | None:
         return PermissionDeniedError(
             f"cannot read or write ({error.strerror})", where, "check the disk and the path"
         )
+    return None
+
+
+def from_foreign(error: BaseException) -> BottleneckError | None:
+    """Return the error of this module for what a library says in its own words, or None.
+
+    Libraries lose the number that the system gave: HDF5 keeps it in a sentence, OpenVINO says that
+    a stream failed. What led to the error is looked at as well.
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, MemoryError):
+            return from_os_error(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), "memory"))
+        if isinstance(cause, OSError) and cause.errno in _RAN_OUT:
+            return from_os_error(cause)
+        for number, words in _SAID:
+            if words.search(str(cause)):
+                where = f"({' '.join(str(cause).split())[-120:]})"
+                return from_os_error(OSError(number, os.strerror(number), where))
+        cause = cause.__cause__ or cause.__context__
     return None

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import streams
-from bottleneck.core.errors import BottleneckError, from_os_error
+from bottleneck.core.errors import BottleneckError, from_foreign, from_os_error
 from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
@@ -59,10 +59,12 @@ class Failures:
             return UNREAD
         if isinstance(error, MemoryError):
             error = OSError(errno.ENOMEM, "out of memory", "memory")
-        known = from_os_error(error) if isinstance(error, OSError) else error
+        known = from_os_error(error) if isinstance(error, OSError) else None
         if isinstance(error, OSError) and error.filename == streams.STDOUT:
             streams.drop(sys.stdout)
-        if not isinstance(known, BottleneckError):
+        if known is None:
+            known = error if isinstance(error, BottleneckError) else from_foreign(error)
+        if known is None:
             return self._bug()
         show_error(known)
         return self._json(error_object(known))

@@ -16,18 +16,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import stat
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    Buffer = bytes | memoryview
 
 TEMPORARY_PREFIX = "tmp-"
 MOST_BYTES = 1 << 32  # read whole into memory, so there must be an end
@@ -36,6 +39,9 @@ _NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOT_REGULAR = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}
 # What file systems without hard links answer (FAT: EPERM; some network mounts: the others).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+# And what those answer that have no fsync on folders.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class NotAFileError(OSError):
@@ -90,8 +96,8 @@ def _open_regular(path: Path, flags: int, *, follow: bool) -> int:
     return number
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and its parents, durably; existing ones are left as they are."""
+def make_folder(path: Path, *, is_temporary: bool = False) -> None:
+    """Make a folder and its parents, durably (below a temporary name `publish` does that)."""
     missing = []
     while not path.exists():
         missing.append(path)
@@ -99,7 +105,8 @@ def make_folder(path: Path) -> None:
     for folder in reversed(missing):
         with contextlib.suppress(FileExistsError):  # another process was faster
             os.mkdir(folder)  # noqa: PTH102 - tests patch `os` here
-        sync_folder(folder.parent)
+        if not is_temporary:
+            sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -113,7 +120,7 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems have no fsync on folders
+        if error.errno not in _NO_SYNC:
             raise
     finally:
         os.close(handle)
@@ -128,12 +135,53 @@ def sync_file(path: Path) -> None:
         os.close(handle)
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and make its content durable; its name is not durable yet."""
-    with open(path, "xb") as file:  # noqa: PTH123 - exclusive, and patched in tests
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def write_synced(path: Path, data: bytes | Iterable[Buffer]) -> list[Any]:
+    """Write a new file, make its content durable, and see that it is what was meant.
+
+    Its name is not durable yet. `data` may come in pieces. Every answer of the system is looked
+    at, and then the file is read back: a system that answers well and keeps something else is
+    found out while the data can still be made again. Returns `[bytes, sha256]` of what was meant.
+    """
+    meant, n_bytes = hashlib.sha256(), 0
+    with _named(path):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                meant.update(piece)
+                n_bytes += _write_all(handle, memoryview(piece))
+            os.fsync(handle)
+            if hasattr(os, "posix_fadvise"):  # what is read back should come from the disk
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)
+    with path.open("rb", buffering=0) as file:
+        found = hashlib.file_digest(file, "sha256").digest()
+        if (file.tell(), found) != (n_bytes, meant.digest()):
+            raise OSError(errno.EIO, "what is read back is not what was written", str(path))
+    return [n_bytes, meant.hexdigest()]
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give the errors of calls on a handle the file's name, or the folder of a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            ours = [p for p in (path, *path.parents) if p.name.startswith(TEMPORARY_PREFIX)]
+            error.filename = str(ours[-1].parent if ours else path)
+        raise
+
+
+def _write_all(handle: int, data: memoryview) -> int:
+    """Write all of it, however little the system takes at once; return its size."""
+    left = data
+    while len(left):
+        n_taken = os.write(handle, left)
+        if n_taken == 0:
+            raise OSError(errno.EIO, "the system takes no more bytes")
+        left = left[n_taken:]
+    return len(data)
 
 
 @contextlib.contextmanager
@@ -193,18 +241,19 @@ def create_under_lock(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def publish(temporary: Path, path: Path) -> None:
+def publish(temporary: Path, path: Path, *, are_files_synced: bool = False) -> None:
     """Give a finished file or folder, already under a temporary name, its unique name, durably.
 
-    Syncs the file, or every file and folder below, before the rename, and the parent after it.
-    The name must be unique by construction: what stands there already is an error.
+    Syncs the file, or every file and folder below, before the rename, and the parent after it;
+    files that `write_synced` wrote are synced. The name must be unique by construction: what
+    stands there already is an error.
     """
     if temporary.is_dir():
         for folder, _, names in os.walk(temporary, topdown=False):
-            for name in names:
+            for name in () if are_files_synced else names:
                 sync_file(Path(folder) / name)
             sync_folder(Path(folder))
-    else:
+    elif not are_files_synced:
         sync_file(temporary)
     if path.exists():
         raise FileExistsError(errno.EEXIST, "name exists", str(path))
@@ -286,13 +335,23 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Append one line in one write, durably. Lines of two writers do not mix on a local disk."""
-    handle = _open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, follow=False)
-    try:
-        os.write(handle, line + b"\n")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Append one line in one write, durably. Lines of two writers do not mix on a local disk.
+
+    A last line that was cut off gets its end first: it must not swallow this one.
+    """
+    with _named(path):
+        handle = _open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, follow=False)
+        try:
+            size = os.lseek(handle, 0, os.SEEK_END)
+            is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            data = b"\n" * is_torn + line + b"\n"
+            if os.write(handle, data) != len(data):
+                raise OSError(errno.ENOSPC, "a line was cut off")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    if not size:
+        sync_folder(path.parent)
 
 
 def move(path: Path, target: Path) -> None:
@@ -310,10 +369,8 @@ def move(path: Path, target: Path) -> None:
 
 def delete(path: Path) -> None:
     """Delete a file or a folder with all that is in it; what is gone already is no error."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             os.unlink(path)  # noqa: PTH108 - tests patch `os` here
-    except FileNotFoundError:
-        return

@@ -13,13 +13,15 @@ anew.
 
 from __future__ import annotations
 
-import contextlib
+import errno
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.sealed import read_beside, seal, unseal
+from bottleneck.core.spare import spared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +34,8 @@ NETWORK, COMPILED = "network.json", "compiled.json"
 REFERENCE = "reference.safetensors"
 BLOB = "compiled.blob"
 VERSION = 2  # of how networks are copied and converted: what an older one made is made anew
+# What is kept here must not be what the next part of rows finds no room for.
+ROOM_BYTES = 64 << 20
 _ADVICE = "it is made anew"  # nobody sees it
 
 
@@ -41,6 +45,12 @@ class Reference:
 
     images: NDArray[np.uint8]
     rows: NDArray[np.float32]
+
+
+def _leave_room(folder: Path, n_bytes: int = 0) -> None:
+    """Raise OSError where a part of rows would have no room beside `n_bytes` more of ours."""
+    if shutil.disk_usage(folder).free < ROOM_BYTES + n_bytes:
+        raise OSError(errno.ENOSPC, "no room beside the rows", str(folder))
 
 
 class Kept:
@@ -56,7 +66,10 @@ class Kept:
             return None
         from safetensors.numpy import load  # noqa: PLC0415 - not for a compiled one
 
-        tensors = load(files.read(self._path / REFERENCE))
+        try:
+            tensors = load(files.read(self._path / REFERENCE))
+        except OSError:  # another run is just making it anew
+            return None
         return self._path, Reference(images=tensors["images"], rows=tensors["rows"])
 
     def keep_network(self, write: Callable[[Path], None], reference: Reference) -> None:
@@ -65,16 +78,24 @@ class Kept:
 
         if self._path is None:
             return
-        with contextlib.suppress(OSError):  # a folder that is not ours to write keeps nothing
-            temporary = files.temporary_name(self._path.parent)
-            files.make_folder(temporary)
-            write(temporary)
-            tensors: dict[str, NDArray[Any]] = {"images": reference.images, "rows": reference.rows}
-            files.replace(temporary / REFERENCE, save(tensors))
-            names = sorted(path.name for path in temporary.iterdir())
-            self._describe(temporary, NETWORK, names, {})
-            files.delete(self._path)
-            files.publish(temporary, self._path)
+        temporary = files.temporary_name(self._path.parent)
+        # OpenVINO's own word for a file that it cannot write is a RuntimeError.
+        with spared(self._path, RuntimeError):
+            try:
+                files.make_folder(temporary)
+                write(temporary)
+                _leave_room(temporary)
+                tensors: dict[str, NDArray[Any]] = {
+                    "images": reference.images,
+                    "rows": reference.rows,
+                }
+                files.write_synced(temporary / REFERENCE, save(tensors))
+                names = sorted(path.name for path in temporary.iterdir())
+                self._describe(temporary, NETWORK, names, {})
+                files.delete(self._path)
+                files.publish(temporary, self._path)
+            finally:  # a half that fills the disk would be in the way of the rows
+                files.delete(temporary)
 
     def compiled(self, machine: Mapping[str, Any]) -> bytes | None:
         """Return what was compiled, and seen to agree, on just this machine."""
@@ -84,8 +105,9 @@ class Kept:
         """Keep a compiled network whose rows were seen to agree on this machine."""
         if self._path is None:
             return
-        with contextlib.suppress(OSError):
+        with spared(self._path / BLOB):
             files.make_folder(self._path)
+            _leave_room(self._path, len(blob))
             files.replace(self._path / BLOB, blob)
             self._describe(self._path, COMPILED, [BLOB], machine)
 

@@ -8,6 +8,7 @@ later run imports neither Keras nor TensorFlow, and compiles nothing.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import platform
@@ -28,7 +29,7 @@ from bottleneck.engines.convert import convert
 from bottleneck.engines.kept import Kept, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -121,12 +122,14 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
             return OpenVinoEngine(core.import_model(blob, "CPU", SETTINGS), frozen.batch_size)
         except RuntimeError:  # made by a build that this one does not know
             pass
-    network, reference = _network(frozen, kept, core)
-    network.reshape([REQUEST, *frozen.size, 3])
-    compiled = core.compile_model(network, "CPU", SETTINGS)
-    engine = OpenVinoEngine(compiled, frozen.batch_size)
-    agreement = compare(engine(reference.images), reference.rows)
-    if not agreement.ok:
+    for network, reference in _networks(frozen, kept, core):
+        network.reshape([REQUEST, *frozen.size, 3])
+        compiled = core.compile_model(network, "CPU", SETTINGS)
+        engine = OpenVinoEngine(compiled, frozen.batch_size)
+        agreement = compare(engine(reference.images), reference.rows)
+        if agreement.ok:
+            break
+    else:
         raise OtherRowsError(
             f"OpenVINO's features differ from Keras' by more than rounding (relative error "
             f"{agreement.worst:.1e}, allowed {agreement.bound:.1e})",
@@ -137,12 +140,22 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     return engine
 
 
-def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
-    """Return the converted network and its reference, kept or made."""
+def _networks(frozen: Frozen, kept: Kept, core: Any) -> Iterator[tuple[Any, Reference]]:
+    """Yield the converted network that is kept, with its reference, then one that is made.
+
+    What is kept costs nothing but time where it is of no use: OpenVINO wrote it, and may have been
+    told too late that the disk was full.
+    """
     found = kept.network()
     if found is not None:
         folder, reference = found
-        return core.read_model(folder / "network.xml"), reference
+        with contextlib.suppress(RuntimeError):
+            yield core.read_model(folder / "network.xml"), reference
+    yield _made(frozen, kept)
+
+
+def _made(frozen: Frozen, kept: Kept) -> tuple[Any, Reference]:
+    """Return the network, converted now, and its reference."""
     portable = frozen.portable()
     with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is converted
         reference_of = _reference(frozen, portable, pool)

@@ -1,18 +1,21 @@
-"""Tables as HDF5 files: contiguous data sets, aligned, reproducible, mapped when read."""
+"""Tables as HDF5 files: contiguous data sets, aligned, reproducible, mapped when read.
+
+HDF5 reads them; `hdf5_layout` says what is written, and why not by HDF5.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import struct
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
+from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.strict_json import MAX_BYTES, parse
+from bottleneck.store.hdf5_layout import SIGNATURE, SUPERBLOCK, UNDEFINED, pieces
 from bottleneck.store.inventory import table_files
 from bottleneck.store.table import (
     ADVICE,
@@ -34,13 +37,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ALIGNMENT = 4096
-# A superblock of version 3 (HDF5 1.10): signature, version, sizes of offsets and lengths, flags,
-# base address, address of the extension, end of the file.
-_SUPERBLOCK = struct.Struct("<8sBBBBQQQ")
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_UNDEFINED = 2**64 - 1
-
 
 class Hdf5Format:
     """One file, one contiguous data set a column, attributes as one JSON text."""
@@ -53,32 +49,12 @@ class Hdf5Format:
         path: Path,
         columns: Mapping[str, NDArray[Any] | Blocks],
         attributes: Mapping[str, Any],
-    ) -> None:
-        """Write a table; equal content gives equal bytes (no times are tracked)."""
-        creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
-        creation.set_obj_track_times(False)
-        access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-        # v110 at both ends: readers of every HDF5 since 1.10, and the same bytes from all.
-        access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
-        access.set_alignment(1, ALIGNMENT)
-        handle = h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_EXCL, fcpl=creation, fapl=access)
-        with h5py.File(handle) as file:
-            for name in sorted(columns):
-                self._write_column(file, name, blocks_of(columns[name]))
-            text = json.dumps(attributes, sort_keys=True, ensure_ascii=True, allow_nan=False)
-            file.create_dataset(
-                "attributes",
-                data=np.frombuffer(text.encode(), np.uint8),
-                track_times=False,
-            )
-            file.attrs.create("format_version", FORMAT_VERSION, dtype="<i4")
-
-    def _write_column(self, file: h5py.File, name: str, column: Blocks) -> None:
-        dataset = file.create_dataset(
-            name, column.shape, column.dtype, track_times=False, fillvalue=None
-        )
-        for at, block in column.pieces():
-            dataset[at : at + len(block)] = block
+    ) -> dict[str, list[Any]]:
+        """Write a table; equal content gives equal bytes."""
+        ready = [(name, blocks_of(columns[name])) for name in sorted(columns)]
+        text = json.dumps(attributes, sort_keys=True, ensure_ascii=True, allow_nan=False)
+        ready.append(("attributes", blocks_of(np.frombuffer(text.encode(), np.uint8))))
+        return {"": files.write_synced(path, pieces(ready, FORMAT_VERSION))}
 
     def open(self, path: Path) -> Table:
         """Open a table without copying; whatever `write` would not have written is damage."""
@@ -86,8 +62,8 @@ class Hdf5Format:
             if table_files(path).keys() != {""}:
                 raise DamagedError("not a file", path, ADVICE)
             buffer = map_file(path)
-            head = (_SIGNATURE, 3, 8, 8, 0, 0, _UNDEFINED, len(buffer))
-            if _SUPERBLOCK.unpack_from(buffer) != head:
+            head = (SIGNATURE, 3, 8, 8, 0, 0, UNDEFINED, len(buffer))
+            if SUPERBLOCK.unpack_from(buffer) != head:
                 raise DamagedError("not the HDF5 file that was written here", path, ADVICE)
             with h5py.File(path, "r", locking=False) as file:
                 return self._map(file, buffer, path)

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, read_own, with_checksum
+from bottleneck.core.spare import spared
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-log = logging.getLogger(__name__)
 NAME = "history.jsonl"
 
 
 def append(store: Path, entry: Mapping[str, Any]) -> None:
-    """Append one line about a run, with its checksum.
+    """Append one line about a run, with its checksum; where that cannot be done, it is said.
 
-    Where something that is no file has the name, it is left alone and a warning says so: the run
-    itself is done, and nothing rests on its line.
+    Where something that is no file has the name, it is left alone: nothing rests on that line.
     """
-    try:
-        files.append_line(store / NAME, json.dumps(with_checksum(entry)).encode())
-    except files.NotAFileError as error:
-        log.warning("%s %s, so this run is not recorded there", store / NAME, error.strerror)
+    path = store / NAME
+    with spared(path):
+        files.append_line(path, json.dumps(with_checksum(entry)).encode())
 
 
 def read(store: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
-from bottleneck.store.inventory import check_sizes, files_of, recorded_files, table_name
+from bottleneck.store.inventory import check_sizes, recorded_files, table_name
 from bottleneck.store.table import ADVICE, Blocks, Format, check_columns, format_of
 
 if TYPE_CHECKING:
@@ -131,18 +132,22 @@ def publish_table(
     columns: Mapping[str, NDArray[Any] | Blocks],
     attributes: Mapping[str, Any],
 ) -> tuple[str, dict[str, list[Any]]]:
-    """Write a table aside and publish it; return its name and its files."""
+    """Write a table aside and publish it; return its name and its files.
+
+    Their digests are of what was meant, and it was seen to be what is on the disk before the table
+    gets its name.
+    """
     files.make_folder(folder)
     temporary = files.temporary_name(folder, fmt.suffix)
     try:
-        fmt.write(temporary, columns, attributes)
-        found = files_of(temporary)
+        meant = fmt.write(temporary, columns, attributes)
         name = unique_name(identity, fmt.suffix)
-        files.publish(temporary, folder / name)
+        files.publish(temporary, folder / name, are_files_synced=True)
     except BaseException:
-        files.delete(temporary)
+        with contextlib.suppress(OSError):  # it is gc's then; what went wrong is the news
+            files.delete(temporary)
         raise
-    return name, found
+    return name, dict(sorted(meant.items()))
 
 
 class Part:

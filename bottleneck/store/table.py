@@ -90,8 +90,13 @@ class Format(Protocol):
         path: Path,
         columns: Mapping[str, NDArray[Any] | Blocks],
         attributes: Mapping[str, Any],
-    ) -> None:
-        """Write a table at `path`, a temporary name; making it durable is the caller's."""
+    ) -> dict[str, list[Any]]:
+        """Write a table at `path`, a temporary name, by `files.write_synced` and `make_folder`.
+
+        Equal content gives equal bytes. Returned is what was meant, `{relative path: [bytes,
+        sha256]}` ("" for a single file): every byte was read back and is that. Making the folders
+        durable is the caller's.
+        """
 
     def open(self, path: Path) -> Table:
         """Open a table; DamagedError on anything but what `write` writes."""

@@ -1,8 +1,9 @@
 """Tables as zarr 3 groups: one uncompressed chunk a column.
 
 The layout is fixed, so it is written and read by a few lines, without importing zarr (a second
-of start-up). Reading refuses any metadata but the one that writing writes, and a missing chunk is
-damage: zarr itself would read fill values. The tests read and write with real zarr as the oracle.
+of start-up), and it is known of each write what became of it. Reading refuses any metadata but the
+one that writing writes, and a missing chunk is damage: zarr itself would read fill values. The
+tests read and write with real zarr as the oracle.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
 from bottleneck.core.strict_json import parse
@@ -71,6 +73,11 @@ def _chunk(n_dimensions: int) -> str:
     return "c" + "/0" * n_dimensions
 
 
+def _write_json(folder: Path, content: Mapping[str, Any]) -> list[Any]:
+    text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
+    return files.write_synced(folder / "zarr.json", text.encode())
+
+
 class ZarrFormat:
     """One folder, one array a column with one chunk, attributes in the group's zarr.json."""
 
@@ -82,36 +89,33 @@ class ZarrFormat:
         path: Path,
         columns: Mapping[str, NDArray[Any] | Blocks],
         attributes: Mapping[str, Any],
-    ) -> None:
+    ) -> dict[str, list[Any]]:
         """Write a table; equal content gives equal bytes."""
         group = {
             "zarr_format": 3,
             "node_type": "group",
             "attributes": {"format_version": FORMAT_VERSION, "table": dict(attributes)},
         }
-        path.mkdir()
-        self._write_json(path, group)
+        files.make_folder(path, is_temporary=True)
+        written = {"zarr.json": _write_json(path, group)}
         for name in sorted(columns):
             column = blocks_of(columns[name])
+            metadata = _array_metadata(column.dtype.str, column.shape)
             folder = path / name
-            folder.mkdir()
-            self._write_json(folder, _array_metadata(column.dtype.str, column.shape))
+            files.make_folder(folder, is_temporary=True)
+            written[f"{name}/zarr.json"] = _write_json(folder, metadata)
             if math.prod(column.shape):
-                chunk = folder / _chunk(len(column.shape))
-                chunk.parent.mkdir(parents=True)
-                with chunk.open("xb") as file:
-                    for _, block in column.pieces():
-                        file.write(block.data)
-
-    def _write_json(self, folder: Path, content: Mapping[str, Any]) -> None:
-        with (folder / "zarr.json").open("x", encoding="utf-8") as file:
-            json.dump(content, file, sort_keys=True, indent=1, allow_nan=False)
+                chunk = _chunk(len(column.shape))
+                files.make_folder((folder / chunk).parent, is_temporary=True)
+                data = (block.reshape(-1).view(np.uint8).data for _, block in column.pieces())
+                written[f"{name}/{chunk}"] = files.write_synced(folder / chunk, data)
+        return written
 
     def open(self, path: Path) -> Table:
         """Open a table without copying; whatever `write` would not have written is damage."""
         with bad_bytes_are_damage(path):
-            files = table_files(path)
-            group = parse(read_own(files.pop("zarr.json"), ADVICE))
+            found = table_files(path)
+            group = parse(read_own(found.pop("zarr.json"), ADVICE))
             attributes = group["attributes"].pop("table")
             expected = {
                 "zarr_format": 3,
@@ -120,9 +124,9 @@ class ZarrFormat:
             }
             if group != expected or not isinstance(attributes, dict):
                 raise DamagedError("not a zarr group as written here", path, ADVICE)
-            names = {relative.split("/")[0] for relative in files}
-            columns = {name: self._map_column(path / name, name, files) for name in sorted(names)}
-            for relative in files:
+            names = {relative.split("/")[0] for relative in found}
+            columns = {name: self._map_column(path / name, name, found) for name in sorted(names)}
+            for relative in found:
                 raise DamagedError("a file that was not written here", path / relative, ADVICE)
             check_lengths(columns, path)
             return Table(columns=columns, attributes=attributes)
@@ -133,9 +137,9 @@ class ZarrFormat:
 
         return zarr.open_group(str(path), mode="r")
 
-    def _map_column(self, folder: Path, name: str, files: dict[str, Path]) -> NDArray[Any]:
-        """Map a column, taking its files out of `files`."""
-        metadata = parse(read_own(files.pop(f"{name}/zarr.json"), ADVICE))
+    def _map_column(self, folder: Path, name: str, found: dict[str, Path]) -> NDArray[Any]:
+        """Map a column, taking its files out of `found`."""
+        metadata = parse(read_own(found.pop(f"{name}/zarr.json"), ADVICE))
         dtype = _DTYPES[metadata["data_type"]]
         shape = tuple(metadata["shape"])
         sane = 1 <= len(shape) <= 8 and all(type(n) is int and 0 <= n < 2**48 for n in shape)
@@ -144,9 +148,9 @@ class ZarrFormat:
         if math.prod(shape) == 0:
             return empty_column(dtype, shape)
         relative = _chunk(len(shape))
-        if f"{name}/{relative}" not in files:
+        if f"{name}/{relative}" not in found:
             raise DamagedError("a chunk is missing", folder / relative, ADVICE)
-        chunk = files.pop(f"{name}/{relative}")
+        chunk = found.pop(f"{name}/{relative}")
         buffer = map_file(chunk)
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if len(buffer) != size:

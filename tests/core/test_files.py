@@ -1,5 +1,7 @@
 """What is there is never replaced, also where it appears while we work."""
 
+import errno
+import hashlib
 import os
 
 import pytest
@@ -117,3 +119,51 @@ def test_a_line_is_appended_whole(tmp_path):
     for line in (b"one", b"two"):
         files.append_line(tmp_path / "history", line)
     assert (tmp_path / "history").read_bytes() == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("torn", [b'{"half', b"one\n", b""])
+def test_a_line_that_was_cut_off_does_not_swallow_the_next(tmp_path, torn):
+    path = tmp_path / "history"
+    path.write_bytes(torn)
+    files.append_line(path, b"next")
+    assert path.read_bytes().splitlines()[-1] == b"next"
+    assert path.read_bytes().endswith(b"next\n")
+    assert path.read_bytes().startswith(torn)
+
+
+def test_a_line_that_the_disk_cuts_off_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.os, "write", lambda handle, data: os.pwrite(handle, data[:3], 0))
+    with pytest.raises(OSError, match="cut off"):
+        files.append_line(tmp_path / "history", b"a line")
+
+
+def test_what_a_system_takes_in_small_pieces_is_written_whole(tmp_path, monkeypatch):
+    real = os.write
+    monkeypatch.setattr(files.os, "write", lambda handle, data: real(handle, data[:7]))
+    data = bytes(range(100))
+    size, digest = files.write_synced(tmp_path / "f", [data[:30], memoryview(data)[30:], b""])
+    assert (tmp_path / "f").read_bytes() == data
+    assert (size, digest) == (100, hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda handle, data: len(data),  # nothing was kept
+        lambda handle, data: os.pwrite(handle, bytes(len(data)), 0),  # zeros were
+    ],
+)
+def test_a_disk_that_keeps_something_else_than_it_was_given_is_found_out(
+    tmp_path, monkeypatch, lie
+):
+    monkeypatch.setattr(files.os, "write", lie)
+    with pytest.raises(OSError, match="read back") as caught:
+        files.create(tmp_path / "f", b"what was meant")
+    assert caught.value.errno == errno.EIO
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_takes_no_more_bytes_is_an_error_and_no_loop(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.os, "write", lambda *_: 0)
+    with pytest.raises(OSError, match="takes no more"):
+        files.write_synced(tmp_path / "f", b"x")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.strict_json import parse
 from bottleneck.store.inventory import table_files
@@ -28,12 +29,22 @@ from bottleneck.store.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 HEADER_BYTES = 4096
+
+
+def _pieces(header: bytes, columns: Iterable[Blocks]) -> Iterator[Any]:
+    yield header.ljust(HEADER_BYTES)
+    for column in columns:
+        size = 0
+        for _, block in column.pieces():
+            yield block.reshape(-1).view(np.uint8).data
+            size += block.nbytes
+        yield bytes(-size % HEADER_BYTES)
 
 
 class FlatFormat:
@@ -47,19 +58,14 @@ class FlatFormat:
         path: Path,
         columns: Mapping[str, NDArray[Any] | Blocks],
         attributes: Mapping[str, Any],
-    ) -> None:
+    ) -> dict[str, list[Any]]:
         """Write a table; equal content gives equal bytes."""
         ready = {name: blocks_of(columns[name]) for name in sorted(columns)}
         described = {name: [column.dtype.str, column.shape] for name, column in ready.items()}
         text = json.dumps(
             {"columns": described, "attributes": attributes}, sort_keys=True, allow_nan=False
         )
-        with path.open("xb") as file:
-            file.write(text.encode().ljust(HEADER_BYTES))
-            for column in ready.values():
-                for _, block in column.pieces():
-                    file.write(block.data)
-                file.write(b"\0" * (-file.tell() % HEADER_BYTES))
+        return {"": files.write_synced(path, _pieces(text.encode(), ready.values()))}
 
     def open(self, path: Path) -> Table:
         """Open a table without copying; whatever `write` would not have written is damage."""

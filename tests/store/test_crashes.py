@@ -6,14 +6,12 @@ import shutil
 
 import numpy as np
 import pytest
-from store_world import RECIPE, rows_and_digests, snapshot_of
+from store_world import RECIPE, add_part, fold_all, look_again, rows_and_digests
 
 from bottleneck.core import files
 from bottleneck.core.errors import UsageError
 from bottleneck.store import fold as folding
-from bottleneck.store.fold import fold
 from bottleneck.store.gc import gc
-from bottleneck.store.log import SetSource
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
@@ -65,26 +63,6 @@ def cuts(monkeypatch, error, start, operation):
         if not cut.fired:
             assert result is not None
             return
-
-
-def add_part(path):
-    """Commit a part of three rows."""
-    store = Store.open(path)
-    rows, digests = rows_and_digests(3, 1)
-    return store.commit([store.add_part(store.write_part(digests, rows, {}))], "new")
-
-
-def look_again(path):
-    """Commit another snapshot of the source."""
-    store = Store.open(path)
-    before = store.state.sources["s"].snapshot
-    entry = store.write_snapshot(snapshot_of(rows_and_digests(20)[1], {"kind": "again"}))
-    return store.commit([SetSource("s", before, entry)], "new")
-
-
-def fold_all(path):
-    """Fold the parts of the store."""
-    return fold(Store.open(path))
 
 
 ERRORS = pytest.mark.parametrize("error", [PowerCut(), OSError(28, "No space left on device")])

@@ -15,3 +15,12 @@ def test_lines_are_read_in_order_and_damaged_ones_are_passed_over(filled):
     path.write_bytes(b"\n".join([*bad, *lines, b'{"a": 1}']))
     assert [entry["computed"] for entry in filled.history()] == [0, 2]
     assert filled.history()[0] == {"verb": "extract", "computed": 0, "of": {"é": None}}
+
+
+def test_a_torn_line_does_not_swallow_the_next_runs(filled):
+    for number in range(3):
+        if number == 2:
+            path = filled.path / "history.jsonl"
+            path.write_bytes(path.read_bytes()[:-9])
+        filled.append_history({"verb": "extract", "computed": number})
+    assert [entry["computed"] for entry in filled.history()] == [0, 2]

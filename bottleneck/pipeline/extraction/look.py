@@ -14,6 +14,7 @@ from bottleneck.core import files
 from bottleneck.core.digest import DIGEST_BYTES, sample_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples
+from bottleneck.core.spare import spared
 from bottleneck.data.decode import UndecodableError, decode
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, record
 
@@ -107,8 +108,9 @@ class Look:
         )
         self.table = record(self.table, self.listing, seen)
         self._reads = {}
-        with contextlib.suppress(OSError):
-            files.replace(_table_path(store, self.source.spec), self.table.to_bytes())
+        path = _table_path(store, self.source.spec)
+        with spared(path):
+            files.replace(path, self.table.to_bytes())
 
 
 def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:

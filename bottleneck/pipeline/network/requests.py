@@ -8,7 +8,6 @@ A file so young that it could change again under the same stats is not entered.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from importlib import metadata
@@ -20,6 +19,7 @@ from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.paths import from_json_text, stat_row
 from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.spare import spared
 from bottleneck.data.decode import decoder_version
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.pipeline.network.options import plain
@@ -45,7 +45,7 @@ def lookup(store: Store, options: NetworkOptions) -> str | None:
 def remember(
     store: Store, options: NetworkOptions, recipe_id: str, read: Mapping[str, str | None]
 ) -> None:
-    """Enter what a request meant; a store that is not ours to write is left as it is.
+    """Enter what a request meant; where it cannot be written, that is said.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def remember(
     requests = _read_map(store)
     requests[_key(options)] = {"recipe": recipe_id, "files": dict(read)}
     content = with_checksum({"requests": requests})
-    with contextlib.suppress(OSError):
-        files.replace(store.derived / REQUESTS, json.dumps(content, indent=1).encode())
+    path = store.derived / REQUESTS
+    with spared(path):
+        files.replace(path, json.dumps(content, indent=1).encode())
 
 
 def _key(options: NetworkOptions) -> str:
