@@ -1,9 +1,10 @@
 """Garbage collection: what no commit within the grace refers to, and nothing younger than it.
 
 Names are unique to each write, so nothing that is deleted here can be what somebody is about to
-refer to, unless it is younger than the grace. Age is what the file system says of a file; should
-its clock be wrong, something is kept too long, or a reader that opened an old commit finds it
-expired: never a wrong row.
+refer to, unless it is younger than the grace. A commit is as old as the one that superseded it
+(`Log.superseded`): a reader may have opened it until then. Age is what the file system says of a
+file; should its clock be wrong, something is kept too long, or a reader that opened an old commit
+finds it expired: never a wrong row.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def gc(path: Path, *, grace_s: float = GRACE_S, dry_run: bool = False) -> dict[s
         log = Log(path)
         newest = log.newest()
         before = time.time() - grace_s
-        doomed = list(_doomed(path, log, newest.number, before))
+        doomed = list(_doomed(path, log, before))
         if log.numbers()[-1] == newest.number:  # else a commit came in between: look again
             break
     n_bytes = sum(_size(file) for file in doomed)
@@ -47,12 +48,12 @@ def gc(path: Path, *, grace_s: float = GRACE_S, dry_run: bool = False) -> dict[s
     }
 
 
-def _doomed(path: Path, log: Log, newest: int, before: float) -> Iterator[Path]:
+def _doomed(path: Path, log: Log, before: float) -> Iterator[Path]:
     kept: set[str] = set()
+    superseded = set(log.superseded(before))
     for number in log.numbers():
-        file = log.path(number)
-        if number != newest and _is_old(file, before):
-            yield file
+        if number in superseded:
+            yield log.path(number)
             continue
         state = log.at(number)
         kept |= {part.name for part in state.parts}
