@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bottleneck.store.commit import State
+    from bottleneck.store.commit import Action, State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
 
@@ -177,9 +177,6 @@ class SetRecipe:
     def to_json(self) -> dict[str, Any]:
         """Return the action as the commit records it."""
         return {"action": "set recipe", "before": self.before, "after": self.after}
-
-
-Action = AddPart | ReplaceParts | SetSource | DropSource | SetRecipe
 
 
 class Log:

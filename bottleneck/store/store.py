@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.recipe import Recipe
-    from bottleneck.store.log import Action
+    from bottleneck.store.commit import Action
 
 _HARMLESS = {"lock"}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.store.log import Action
+    from bottleneck.store.commit import Action
     from bottleneck.store.part import PartEntry
 
 

@@ -163,6 +163,11 @@ def none_usable(n_samples: int, reason: str, where: object) -> DataError:
     )
 
 
-def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
+def stat_table_name(spec: Mapping[str, object]) -> str:
+    """Return the name of a source's stat cache in `derived/`."""
     name = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-    return store.derived / f"stats-{name}.bin"
+    return f"stats-{name}.bin"
+
+
+def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
+    return store.derived / stat_table_name(spec)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
-    from bottleneck.store.log import Action
+    from bottleneck.store.commit import Action
     from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.store import Store
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.pipeline.extraction.look import stat_table_name
 from bottleneck.store import gc as collecting
 from bottleneck.store import verify as verifying
 from bottleneck.store.lock import hold
@@ -46,11 +47,11 @@ def verify(cache: Path, *, repair: bool = False, wait_s: float | None = None) ->
 def gc(
     cache: Path, *, grace_s: float, dry_run: bool = False, wait_s: float | None = None
 ) -> dict[str, Any]:
-    """Delete what nothing refers to any more, under the lock."""
+    """Drop dead rows and delete what nothing refers to any more, under the lock."""
     Log(cache).newest()
     if dry_run:
-        report = collecting.gc(cache, grace_s=grace_s, dry_run=True)
+        report = collecting.gc(cache, grace_s=grace_s, dry_run=True, derived_of=stat_table_name)
     else:
         with hold(cache, wait_s):
-            report = collecting.gc(cache, grace_s=grace_s)
+            report = collecting.gc(cache, grace_s=grace_s, derived_of=stat_table_name)
     return {"verb": "gc", "store": str(cache), **report}
