@@ -35,7 +35,9 @@ def portion(text: str) -> Portion:
     number = float(match[1]) if match else 0.0
     unit = (match[2] or "").upper() if match else ""
     if number <= 0 or (unit == "%" and number > 100) or (not unit and number != int(number)):
-        raise ValueError(f"{text!r} is no portion: write 5%, a number of files, or bytes as 2GB")
+        raise ValueError(
+            f"{text!r} is no part of a store: write 5%, a number of files such as 10, or 2GB"
+        )
     if unit in ("%", ""):
         return Portion(number, "%" if unit else "files")
     return Portion(number * _UNITS[unit], "bytes")

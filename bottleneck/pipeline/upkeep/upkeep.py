@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.look import stat_table_name
+from bottleneck.pipeline.upkeep.recompute import recompute
 from bottleneck.store import gc as collecting
 from bottleneck.store import verify as verifying
 from bottleneck.store.lock import hold
@@ -13,6 +16,10 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bottleneck.core.portion import Portion
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.upkeep.recompute import RecomputeOptions
 
 
 def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[str, Any]:
@@ -33,15 +40,28 @@ def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[st
     }
 
 
-def verify(cache: Path, *, repair: bool = False, wait_s: float | None = None) -> dict[str, Any]:
-    """Read every byte of a store; with `repair`, mend it under the lock."""
+def verify(
+    cache: Path,
+    *,
+    repair: bool = False,
+    sample: Portion | None = None,
+    again: RecomputeOptions | None = None,
+    wait_s: float | None = None,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Read every byte of a store, or a sample; with `repair`, mend it under the lock.
+
+    With `again`, rows are computed again then, unless damage is left.
+    """
     Log(cache).numbers()  # where there is no store, this fails before a lock file is made
-    if not repair:
-        report = verifying.verify(cache)
-    else:
-        with hold(cache, wait_s):
-            report = verifying.verify(cache, repair=True)
-    return {"verb": "verify", "store": str(cache), **report}
+    with hold(cache, wait_s) if repair else contextlib.nullcontext():
+        report = verifying.verify(cache, repair=repair, portion=sample)
+    report = {"verb": "verify", "store": str(cache), **report}
+    if again is None:
+        return report
+    is_whole = report["repaired"] or not report["damaged"]
+    done = recompute(Store.open(cache), again, reporter) if is_whole else None
+    return {**report, "recompute": done}
 
 
 def gc(
