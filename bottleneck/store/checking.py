@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
-from bottleneck.core.errors import DamagedError
+from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.recipe import read_recipe_file
+from bottleneck.core.sealed import check_seal
 from bottleneck.core.strict_json import parse
 from bottleneck.store.damage import BadPart, Damage, part_damages
 from bottleneck.store.given_up import given_up
@@ -112,7 +113,9 @@ def _commits(seen: Checked) -> None:
                 raise DamagedError("not spelled as it was written", log.path(number), ADVICE)
         except FileNotFoundError:
             continue  # collected meanwhile
-        except DamagedError as error:
+        except (DamagedError, UsageError) as error:
+            if isinstance(error, UsageError) and _is_sealed(data):
+                raise  # a newer program wrote it
             seen.found.append(Damage(what="commit", name=log.path(number).name, detail=error.what))
         else:
             seen.states[number] = state
@@ -122,6 +125,15 @@ def _commits(seen: Checked) -> None:
             name, detail = log.path(number - 1).name, f"is not what commit {number} came after"
             seen.found.append(Damage(what="commit", name=name, detail=detail))
             del seen.states[number - 1]
+
+
+def _is_sealed(data: bytes) -> bool:
+    """Whether bytes are what somebody wrote, whatever version they say: their checksum is right."""
+    try:
+        check_seal(data, "", ADVICE)
+    except DamagedError:
+        return False
+    return True
 
 
 def _is_as_written(data: bytes, *, sort_keys: bool, ensure_ascii: bool) -> bool:

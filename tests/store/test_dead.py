@@ -232,6 +232,7 @@ def test_a_dead_row_that_is_damaged_goes_with_the_others(filled):
     assert verify(store.path)["damaged"] == []
 
 
+@pytest.mark.slow
 def test_copying_a_large_part_takes_the_memory_of_a_few_blocks(filled, monkeypatch):
     monkeypatch.setattr(copying, "BLOCK_BYTES", 1 << 18)
     rng = np.random.default_rng(3)
