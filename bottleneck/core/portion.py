@@ -31,7 +31,7 @@ class Portion:
 
 def portion(text: str) -> Portion:
     """Return what `5%`, `10` (files) or `2GB` says; ValueError where it says nothing."""
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?) ?(%|[KMGT]?B)?", text, re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(%|[KMGT]?B)?", text, re.IGNORECASE)
     number = float(match[1]) if match else 0.0
     unit = (match[2] or "").upper() if match else ""
     if number <= 0 or (unit == "%" and number > 100) or (not unit and number != int(number)):

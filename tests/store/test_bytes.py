@@ -129,6 +129,24 @@ def test_every_flipped_bit_is_mended_or_said_to_be_beyond_repair(aged, tmp_path)
         shutil.rmtree(copy)
 
 
+def test_a_bit_that_changes_the_spelling_alone_is_found_too(aged):
+    """5e-05 and 5E-05 are one number, and a checksum covers numbers, not letters."""
+    file = next(p for p in (aged.path / "recipes").iterdir() if b"1e-05" in p.read_bytes())
+    flip(file, file.read_bytes().index(b"1e-05") + 1, 5)
+    assert b"1E-05" in file.read_bytes()
+    assert [damage["what"] for damage in verify(aged.path)["damaged"]] == ["recipe"]
+
+
+def test_a_flipped_bit_in_the_number_of_the_format_is_damage_and_no_newer_program(aged):
+    newest = aged.path / "log" / f"{aged.state.number:08}.json"
+    flip(newest, newest.read_bytes().index(b'"format_version": 1') + 18, 1)
+    with pytest.raises(UsageError, match="upgrade"):
+        Store.open(aged.path)
+    assert [damage["what"] for damage in verify(aged.path)["damaged"]] == ["commit"]
+    assert verify(aged.path, repair=True)["repaired"]
+    assert Store.open(aged.path).state.number == aged.state.number - 1
+
+
 # --- what else can happen to bytes ----------------------------------------------------------------
 
 

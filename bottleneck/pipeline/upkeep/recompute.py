@@ -70,7 +70,7 @@ class Differences:
             off = np.abs(flat[0] - flat[1]).max(initial=0.0)
             norms = np.linalg.norm(flat[0], axis=1) * np.linalg.norm(flat[1], axis=1)
             products = (flat[0] * flat[1]).sum(axis=1)
-        cosines = np.divide(products, norms, out=np.ones_like(norms), where=norms > 0)
+        cosines = np.divide(products, norms, out=np.ones_like(norms), where=norms != 0)
         self.n_rows += len(computed)
         self.max_abs = float(np.fmax(self.max_abs, off)) if np.isfinite(off) else np.inf
         self.cosine = min(self.cosine, float(np.nan_to_num(cosines, nan=-1.0).min()))
