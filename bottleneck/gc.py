@@ -70,6 +70,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
             f"{dropped} {report['rows']:,} rows that no image needs: about {size}, free once "
             "--grace has passed"
         )
+    if report["folded"]:
+        made = "would become" if report["dry_run"] else "became"
+        found.append(f"{report['folded']} small files of rows {made} fewer, larger ones")
     if report["rows_left"]:
         found.append(
             f"{report['rows_left']:,} more are not needed, but most of their files' rows are"

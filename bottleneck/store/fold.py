@@ -19,22 +19,27 @@ MANY = 16
 SMALL_BYTES = 64 << 20
 
 
-def fold(store: Store) -> Store:
-    """Fold when more than 16 parts are small; return the store as it then is.
+def fold(store: Store, *, many: int | None = None) -> Store:
+    """Fold when more than 16 parts (or `many`) are small; return the store as it then is.
 
     Rows that two parts hold are kept once. Parts that were computed in different ways (engine,
     versions, machine, batch) stay apart, so that every row's provenance stays known. If another
     run replaced one of the parts meanwhile, the work is dropped and gc collects it.
     """
-    small = [part for part in store.parts if part.entry.n_bytes <= SMALL_BYTES * 1.1]
-    if len(small) <= MANY:
-        return store
-    actions = []
-    for group in groups(small, lambda part: part, lambda part: part.entry.n_bytes):
-        if len(group) > 1:
-            new = merged(store, group)
-            actions.append(ReplaceParts(tuple(part.entry.name for part in group), (new,)))
+    actions = [
+        ReplaceParts(tuple(part.entry.name for part in group), (merged(store, group),))
+        for group in foldable(store, MANY if many is None else many)
+    ]
     return store.commit(actions, "fold") if actions else store
+
+
+def foldable(store: Store, many: int) -> list[list[Part]]:
+    """Return the small parts that would be one each, where more than `many` are small."""
+    small = [part for part in store.parts if part.entry.n_bytes <= SMALL_BYTES * 1.1]
+    if len(small) <= many:
+        return []
+    found = groups(small, lambda part: part, lambda part: part.entry.n_bytes)
+    return [group for group in found if len(group) > 1]
 
 
 def merged(store: Store, parts: Sequence[Part]) -> PartEntry:

@@ -6,8 +6,9 @@ refer to, unless it is younger than the grace. A commit is as old as the one tha
 file; should its clock be wrong, something is kept too long, or a reader that opened an old commit
 finds it expired: never a wrong row.
 
-Rows go first, by a commit of their own (`dead.py`). The parts that it replaced are older commits'
-from then on, and go like anything of theirs, after the grace.
+Rows go first, by a commit of their own (`dead.py`), and small parts become large ones by another.
+The parts that were replaced are older commits' from then on, and go like anything of theirs, after
+the grace.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.store.dead import drop_dead, find_dead
+from bottleneck.store.fold import fold, foldable
 from bottleneck.store.log import Log
 from bottleneck.store.snapshot import read_snapshot
 from bottleneck.store.store import Store
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from bottleneck.store.commit import State
 
 GRACE_S = 24 * 3600.0
+MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
 STATS = "stats-*.bin"  # in derived/: what is known of the files of a source
 # Exactly the names that are given to what is not finished: a run may be called tmp-1 by its user.
 _LEFTOVER = re.compile(rf"{re.escape(files.TEMPORARY_PREFIX)}[0-9a-f]{{32}}(\..*)?")
@@ -43,7 +46,7 @@ def gc(
     dry_run: bool = False,
     derived_of: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> dict[str, Any]:
-    """Drop dead rows; delete old commits and what only they refer to, and leftovers of killed runs.
+    """Drop dead rows, fold, and delete old commits, what only they refer to, and leftovers.
 
     Parameters
     ----------
@@ -55,7 +58,8 @@ def gc(
     dict
         deleted (relative names) and their bytes; rows that were dropped and about how many bytes
         they are; rows_left, dead ones whose part is needed for the most; unread, the sources that
-        keep every row because some of their images were not read yet; commit
+        keep every row because some of their images were not read yet; folded, small parts that
+        became larger ones; commit
 
     Raises
     ------
@@ -68,6 +72,9 @@ def gc(
         dead = find_dead(store, before)
     else:
         dead, store = drop_dead(path, before)
+    n_folded = sum(map(len, foldable(store, MANY_FOR_GC)))
+    if not dry_run:
+        store = fold(store, many=MANY_FOR_GC)
     doomed = _settled(path, time.time() - grace_s, derived_of)
     n_bytes = sum(_size(file) for file in doomed)
     if not dry_run:
@@ -80,6 +87,7 @@ def gc(
         "row_bytes": dead.n_bytes,
         "rows_left": dead.n_left,
         "unread": list(dead.unread),
+        "folded": n_folded,
         "commit": store.state.number,
         "dry_run": dry_run,
     }

@@ -196,8 +196,16 @@ def test_small_parts_of_many_runs_become_few_and_gc_takes_the_rest(cache, photos
         picture(photos / "cat" / f"n{n}.png", 200 + n)
         later()
         run(cache, photos)
-    gc(cache, grace_s=ALL)
-    assert len(list((cache / "parts").iterdir())) <= 17
+    reader = Store.open(cache)
+    assert 1 < len(reader.parts) <= 17
+    told = gc(cache, grace_s=ALL, dry_run=True)
+    assert told["folded"] == len(reader.parts) == len(Store.open(cache).parts)
+    assert any(
+        f"{told['folded']} small files of rows would become fewer" in line for line in lines(told)
+    )
+    assert gc(cache, grace_s=ALL)["folded"] == told["folded"]
+    assert len(list((cache / "parts").iterdir())) == 1
+    assert np.asarray(reader.arrays()[0]).shape == (32, 6)
     assert there(cache) == needed(cache)
     x, _, keys = Store.open(cache).arrays()
     assert len(keys) == len(np.asarray(x)) == 32
