@@ -22,7 +22,7 @@ from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader
 from bottleneck.pipeline.extraction.job import Job, Tally, ahead
-from bottleneck.pipeline.extraction.look import none_usable
+from bottleneck.pipeline.extraction.look import LOOKS, none_usable
 from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
 from bottleneck.pipeline.extraction.plan import mixed_order, reasons
 from bottleneck.pipeline.extraction.target import aim
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from bottleneck.store.snapshot import QuarantineEntry, Snapshot
     from bottleneck.store.store import Store
 
-LOOKS = 5  # how often a source that another run keeps moving is looked at again
 MISFIT_SHARE = 0.01
 
 
@@ -144,6 +143,7 @@ class Extraction:
         if item.digest is None or item.read is None:
             key = bytes(look.listing.keys[item.index])
             self.tally.unread[key] = item.failure or "cannot be read"
+            look.unlearn(item.index)
             return
         look.learn(item.index, item.digest, item.read)
         if item.failure is not None:

@@ -71,6 +71,8 @@ class Looked:
     ) -> tuple[QuarantineEntry, ...]:
         """Return all failures that are to be recorded, in the order of their keys.
 
+        What could not be read is not known any more, so ask for this before the snapshot.
+
         Parameters
         ----------
         unread : key → why it could not be read; what has a row by now, or is gone, does not count
@@ -85,6 +87,8 @@ class Looked:
             reason = None if digest is None else failed.get(digest)
             if reason is None:  # the bytes that were known may not be the ones that cannot be read
                 digest, reason = None, unread.get(key)
+                if reason is not None:
+                    self.look.unlearn(i)
             if reason is not None:
                 entries[key] = QuarantineEntry(
                     key=key,

@@ -12,7 +12,7 @@ import numpy as np
 
 from bottleneck.core.digest import DIGEST_BYTES, as_void
 from bottleneck.core.sample import NO_LABEL, SPLITS
-from bottleneck.pipeline.extraction.plan import changes, unique_count
+from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_values
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     has_row = _has_row(target.rows_store, samples)
     with_row = int(has_row.sum())
     quarantine = target.recorded.quarantine if target.recorded else ()
-    quarantined = int(looked.plan.quarantined.sum()) if job.options.dry_run else len(quarantine)
+    aside = looked.plan.quarantined  # what a dry run would try again is pending
+    if not job.options.dry_run:
+        aside = set_aside(quarantine, samples, has_row)
+    quarantined = int(aside.sum())
     pending = len(samples) - with_row - quarantined
     unique = unique_count(samples)
     total = time.perf_counter() - job.started
