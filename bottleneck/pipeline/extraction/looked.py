@@ -7,6 +7,7 @@ speaks of positions in one listing, and means nothing beside another.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bottleneck.data.source import Source
+    from bottleneck.pipeline.extraction.job import Job
     from bottleneck.pipeline.extraction.target import Target
 
 
@@ -32,6 +34,17 @@ class HowToLook:
     rehash: bool
     allow_shrink: bool
     limits: Limits
+
+    @classmethod
+    def of(cls, job: Job, *, again: bool = False) -> HowToLook:
+        """Return how a job looks at its source; `again`: it has looked before."""
+        return cls(
+            source=job.source,
+            threads=job.threads,
+            rehash=job.options.rehash and not again,  # what this run has read itself is trusted
+            allow_shrink=job.options.allow_shrink,
+            limits=job.limits,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,6 +127,30 @@ def look_and_plan(how: HowToLook, target: Target) -> Looked:
         guard_shrink(before.samples if before else None, now.listing, how.source.name)
     settle_racy(now, how.threads)
     return Looked(look=now, plan=planned(how, target, now), before=before)
+
+
+def plan_what_is_left(
+    how: HowToLook,
+    target: Target,
+    looked: Looked,
+    unread: Mapping[bytes, str],
+    failed: Mapping[bytes, str],
+) -> Looked:
+    """Return the same look with a plan of what has no row by now, but for what was tried.
+
+    Parameters
+    ----------
+    unread, failed : as in `Looked.quarantine`
+    """
+    now = looked.look
+    found = planned(how, target, now)
+    tried = [
+        bytes(now.listing.keys[i]) in unread
+        or (bool(now.known[i]) and now.digests[i].tobytes() in failed)
+        for i in found.pending.tolist()
+    ]
+    found = changed(found, pending=found.pending[~np.array(tried, bool)])
+    return changed(looked, plan=found, before=target.recorded)
 
 
 def planned(how: HowToLook, target: Target, now: Look) -> Plan:

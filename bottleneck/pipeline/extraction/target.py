@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import ConflictError, UsageError
+from bottleneck.core.digest import DIGEST_BYTES
+from bottleneck.core.errors import ConflictError, ExpiredError, UsageError
+from bottleneck.pipeline.extraction.look import LOOKS
 from bottleneck.pipeline.network import network as networks
-from bottleneck.store.log import SetRecipe, SetSource
+from bottleneck.store.log import Log, SetRecipe, SetSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
     from bottleneck.store.log import Action
     from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.store import Store
+
+_NONE = np.zeros((0, DIGEST_BYTES), np.uint8)
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +38,7 @@ class Target:
     is_replacing : whether the store's recipe is another one, which the first commit replaces
     recorded : the snapshot that the newest commit names for the source, None where it has none
     seen : that snapshot's name, as this run saw it: others may move the source, and must be noticed
+    is_shared : whether another run has committed since this one began
     """
 
     store_or_none: Store | None
@@ -39,6 +46,7 @@ class Target:
     is_replacing: bool
     recorded: Snapshot | None
     seen: str | None
+    is_shared: bool = False
 
     @property
     def store(self) -> Store:
@@ -61,13 +69,41 @@ class Target:
         store = self.rows_store
         return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
 
+    def without_row(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return which of (n, 32) digests have no row yet, as (n,)."""
+        store = self.rows_store
+        return np.ones(len(digests), bool) if store is None else ~store.has(digests)
+
+    def catch_up(self) -> bool:
+        """Go on from the newest commit, if it is another one; what it has need not be computed.
+
+        Where it has another recipe, this stays: the next commit says so.
+        """
+        store = self.rows_store
+        if store is None or not Log(store.path).path(store.state.number + 1).exists():
+            return False
+        for _ in range(LOOKS):
+            newest = self.store.refresh()
+            if newest.recipe.id != self.store.recipe.id:
+                return False
+            try:
+                newest.has(_NONE)  # opens the parts, before threads ask
+            except ExpiredError:  # it was folded and collected just now
+                continue
+            self.store_or_none = newest
+            self.is_shared = True
+            return True
+        return False
+
     def provenance(self, key: str) -> Any:
         """Return what is recorded of the computation of the rows that are continued, or None."""
         return self.rows_store.provenance().get(key) if self.rows_store else None
 
     def commit(self, actions: Sequence[Action]) -> None:
         """Commit actions on top of whatever the log says by now."""
+        before = self.store.state.number
         self.store_or_none = self.store.commit(actions, "extract")
+        self.is_shared |= self.store.state.number > before + 1
 
     def set_source(self, snapshot: Snapshot, network: Network) -> bool:
         """Record what the source is, and a recipe that is new; return whether that was news.
@@ -106,9 +142,16 @@ class Target:
         RecipeError
             When the store has another recipe by now.
         """
+        self.is_shared = True
         self.keep_source(network)
         self.store_or_none = self.store.refresh()
         _check_same(self.store, network)
+        if self.source not in self.store.source_names:
+            raise ConflictError(
+                f"the source {self.source} was forgotten while this ran",
+                self.source,
+                "run the command again to add it again",
+            )
         recorded = self.store.snapshot(self.source)
         if recorded.spec != spec:
             raise ConflictError(
