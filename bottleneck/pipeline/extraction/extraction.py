@@ -8,7 +8,6 @@ budget. A run that finds nothing to do commits nothing.
 from __future__ import annotations
 
 import contextlib
-import secrets
 import sys
 import time
 from dataclasses import replace as changed
@@ -31,7 +30,7 @@ from bottleneck.pipeline.extraction.looked import (
     plan_what_is_left,
     planned,
 )
-from bottleneck.pipeline.extraction.plan import mixed_order, reasons
+from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
@@ -102,7 +101,7 @@ class Extraction:
 
     def go(self) -> None:
         """Read, compute and write what is pending, and record what the source is."""
-        with Writer(self.target, self._provenance, self.job.seconds, self._save) as writer:
+        with self._writer() as writer:
             try:
                 self._work(writer)
                 self._refuse_if_nothing_was_readable()
@@ -120,19 +119,24 @@ class Extraction:
         if not self.tally.is_partial:
             self.target.store_or_none = fold(self.target.store)
 
+    def _writer(self) -> Writer:
+        return Writer(
+            self.target,
+            lambda: self.computer.provenance,
+            self.job.seconds,
+            self._save,
+            is_shared=self.job.options.no_lock,
+        )
+
     # --- computing ----------------------------------------------------------------------------
 
     def _order(self) -> NDArray[np.int64]:
-        """Return the positions of what is to be done, in the order in which it is.
-
-        Runs that share a store begin at different places: where one comes to what another has
-        done and committed, it passes that over, instead of keeping step with it to the end.
-        """
+        """Return the positions of what is to be done, in the order in which it is."""
         options, pending = self.job.options, self.looked.plan.pending
         if options.limit is not None or options.budget_s is not None:
             pending = mixed_order(self.looked.look.samples, pending)
         if options.no_lock and len(pending):
-            pending = np.roll(pending, -secrets.randbelow(len(pending)))
+            return in_an_order_of_its_own(pending, self.computer.batch_size)
         return pending
 
     def _canaries(self) -> Canaries:
@@ -234,9 +238,6 @@ class Extraction:
             self.target.keep_source(self.job.network)
 
     # --- recording ----------------------------------------------------------------------------
-
-    def _provenance(self) -> dict[str, Any]:
-        return self.computer.provenance
 
     def _save(self) -> None:
         """Keep what was learned of the images, before the commit that it belongs to."""

@@ -7,6 +7,7 @@ and the digests that have rows.
 from __future__ import annotations
 
 import hashlib
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,6 +161,17 @@ def mixed_order(samples: Samples, positions: NDArray[np.int64]) -> NDArray[np.in
     """Return positions by the hash of their keys, so that the first few hold all classes."""
     hashes = [hashlib.blake2b(samples.keys[i], digest_size=8).digest() for i in positions]
     return positions[np.argsort(np.array(hashes, dtype="S8"), kind="stable")]
+
+
+def in_an_order_of_its_own(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return positions in another order for each run that shares a store, `n` neighbours together.
+
+    What one has committed the others pass over. In one and the same order a run that is behind
+    would come to the place where the other is, and from there on compute what that one computes.
+    """
+    pieces = [positions[i : i + n] for i in range(0, len(positions), n)]
+    random.SystemRandom().shuffle(pieces)
+    return np.concatenate(pieces)
 
 
 def reasons(

@@ -60,6 +60,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "cached": with_row - n_mine,
         "computed": tally.n_computed,
         "pending": pending,
+        "first_look": run.before is None,
         "added": len(what.added),
         "changed": len(what.changed),
         "renamed": len(what.renamed),

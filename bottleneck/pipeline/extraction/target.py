@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import DIGEST_BYTES
-from bottleneck.core.errors import ConflictError, ExpiredError, UsageError
+from bottleneck.core.errors import BusyError, ConflictError, ExpiredError, RecipeError, UsageError
 from bottleneck.pipeline.extraction.look import LOOKS
 from bottleneck.pipeline.network import network as networks
 from bottleneck.store.log import Log, SetRecipe, SetSource
@@ -34,6 +34,7 @@ class Target:
     Attributes
     ----------
     store_or_none : None where a dry run found no store
+    recipe : the id of the recipe whose rows are written
     source : the source's name in it
     is_replacing : whether the store's recipe is another one, which the first commit replaces
     recorded : the snapshot that the newest commit names for the source, None where it has none
@@ -42,6 +43,7 @@ class Target:
     """
 
     store_or_none: Store | None
+    recipe: str
     source: str
     is_replacing: bool
     recorded: Snapshot | None
@@ -74,26 +76,34 @@ class Target:
         store = self.rows_store
         return np.ones(len(digests), bool) if store is None else ~store.has(digests)
 
-    def catch_up(self) -> bool:
-        """Go on from the newest commit, if it is another one; what it has need not be computed.
-
-        Where it has another recipe, this stays: the next commit says so.
-        """
+    def catch_up(self) -> None:
+        """Go on from the newest commit, if it is another one; what it has need not be computed."""
         store = self.rows_store
-        if store is None or not Log(store.path).path(store.state.number + 1).exists():
-            return False
-        for _ in range(LOOKS):
-            newest = self.store.refresh()
-            if newest.recipe.id != self.store.recipe.id:
-                return False
-            try:
-                newest.has(_NONE)  # opens the parts, before threads ask
-            except ExpiredError:  # it was folded and collected just now
-                continue
-            self.store_or_none = newest
+        if store is not None and Log(store.path).path(store.state.number + 1).exists():
+            self._adopt(store.refresh())
             self.is_shared = True
-            return True
-        return False
+
+    def _adopt(self, store: Store) -> None:
+        """Go on from this commit, or from a newer one whose parts are all there.
+
+        Rows are bound to the recipe of the store that they are written to: to one of another
+        recipe, nothing that this run computes may ever be written.
+        """
+        for _ in range(LOOKS):
+            if store.recipe.id != self.recipe:
+                raise RecipeError(
+                    "the store's recipe was replaced while this ran",
+                    store.path,
+                    "run the command again",
+                )
+            try:
+                store.has(_NONE)  # opens the parts, before threads ask
+            except ExpiredError:  # they were folded and collected just now
+                store = store.refresh()
+                continue
+            self.store_or_none = store
+            return
+        raise BusyError("other runs keep replacing its parts", store.path, "run the command again")
 
     def provenance(self, key: str) -> Any:
         """Return what is recorded of the computation of the rows that are continued, or None."""
@@ -102,7 +112,7 @@ class Target:
     def commit(self, actions: Sequence[Action]) -> None:
         """Commit actions on top of whatever the log says by now."""
         before = self.store.state.number
-        self.store_or_none = self.store.commit(actions, "extract")
+        self._adopt(self.store.commit(actions, "extract"))
         self.is_shared |= self.store.state.number > before + 1
 
     def set_source(self, snapshot: Snapshot, network: Network) -> bool:
@@ -144,8 +154,9 @@ class Target:
         """
         self.is_shared = True
         self.keep_source(network)
-        self.store_or_none = self.store.refresh()
-        _check_same(self.store, network)
+        newest = self.store.refresh()
+        _check_same(newest, network)
+        self._adopt(newest)
         if self.source not in self.store.source_names:
             raise ConflictError(
                 f"the source {self.source} was forgotten while this ran",
@@ -191,7 +202,7 @@ def aim(options: ExtractOptions, store: Store | None, source: str, network: Netw
             _check_same(store, network)
     recorded = store.snapshot(source) if store and source in store.source_names else None
     seen = store.state.sources[source].snapshot if store and recorded else None
-    return Target(store, source, is_replacing, recorded, seen)
+    return Target(store, network.recipe.id, source, is_replacing, recorded, seen)
 
 
 def _check_same(store: Store, network: Network) -> None:

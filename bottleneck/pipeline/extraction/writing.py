@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
+# Where several runs share a store: what one has not committed, another may be computing too.
+SHARED_EVERY_S = 10.0
 LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
 
 
@@ -45,12 +47,14 @@ class Writer:
     """Collects rows, publishes parts in a thread of its own, and commits at most once a minute.
 
     A part is published when it holds 64 MiB or when a minute has passed, so that a kill loses at
-    most a minute. Commits happen in the caller's thread, between batches. Use as a context:
-    leaving it ends the thread, and what was not committed by `finish` is left to gc.
+    most a minute; and sooner where other runs wait to see what need not be computed. Commits
+    happen in the caller's thread, between batches. Use as a context: leaving it ends the thread,
+    and what was not committed by `finish` is left to gc.
 
     Parameters
     ----------
     learned : called before each commit, to keep what was learned of the images beside their rows
+    is_shared : whether other runs may fill the store at the same time
     """
 
     def __init__(
@@ -59,8 +63,11 @@ class Writer:
         provenance: Callable[[], dict[str, Any]],
         seconds: Seconds,
         learned: Callable[[], None],
+        *,
+        is_shared: bool,
     ) -> None:
         self.bytes_written = 0
+        self._every_s = min(COMMIT_EVERY_S, SHARED_EVERY_S) if is_shared else COMMIT_EVERY_S
         self._learned = learned
         self._target = target
         self._provenance = provenance
@@ -83,9 +90,9 @@ class Writer:
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
-        if is_full or now - self._published >= COMMIT_EVERY_S:
+        if is_full or now - self._published >= self._every_s:
             self._publish()
-        if now - self._committed >= COMMIT_EVERY_S:
+        if now - self._committed >= self._every_s:
             self._commit(wait=False)
 
     def finish(self) -> None:
