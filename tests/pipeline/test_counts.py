@@ -177,7 +177,7 @@ def test_after_a_kill_status_counts_what_is_committed(run, tmp_path, photos, mon
     assert (said["cached"], said["pending"]) == (want["cached"], want["pending"])
     oracle.adds_up(said)
     assert said["unread"] <= said["pending"]
-    # Without the stat cache it says how many it cannot tell of: what is cached is no more than that.
+    # Without the stat cache it says of how many it cannot tell; what is cached is a lower bound.
     shutil.rmtree(cache / "derived")
     said = shown(cache)
     assert said["cached"] < want["cached"] <= said["cached"] + said["unread"]
