@@ -141,8 +141,8 @@ def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
     """Return the converted network and its reference, kept or made."""
     found = kept.network()
     if found is not None:
-        folder, reference = found
-        return core.read_model(folder / "network.xml"), reference
+        data, reference = found
+        return core.read_model(data["network.xml"], data["network.bin"]), reference
     portable = frozen.portable()
     with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is converted
         reference_of = _reference(frozen, portable, pool)

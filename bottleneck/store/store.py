@@ -71,7 +71,8 @@ class Store:
         if not path.is_dir():
             raise UsageError("a file, and no feature store", path, "choose another --cache")
         allowed = {*_HARMLESS, Log.NAME, "recipes", "derived"}
-        if {entry.name for entry in path.iterdir()} - allowed:
+        is_other = bool({entry.name for entry in path.iterdir()} - allowed)
+        if is_other and not (log.folder.is_dir() and log.numbers()):  # nor was it made just now
             raise UsageError("a folder that is no feature store", path, "choose another --cache")
         return False
 
