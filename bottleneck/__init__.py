@@ -8,6 +8,7 @@ From Python, with the words of the commands:
 - `predict_images` classifies images, and returns `Predictions`;
 - `compare_runs`, `compare_backbones`: which classifier, which network is the best;
 - `export_model`, `export_features`: files for other programs;
+- `verify_store`, `collect_garbage`: upkeep of a store;
 - `errors`: the family of errors that all of them raise.
 
 The import name is also that of a NumPy accelerator (PyPI: Bottleneck) that pandas and xarray pick
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
         train_head,
     )
     from bottleneck.api.stores import FeatureStore, open_store
+    from bottleneck.api.upkeep import collect_garbage, verify_store
 
 __all__ = [
     "FeatureStore",
     "Predictions",
+    "collect_garbage",
     "compare_backbones",
     "compare_runs",
     "errors",
@@ -51,12 +54,14 @@ __all__ = [
     "open_store",
     "predict_images",
     "train_head",
+    "verify_store",
 ]
 
 # Where each public name is; it is imported when it is first used, so that importing us is free.
 _HOMES = {
     "FeatureStore": "bottleneck.api.stores",
     "Predictions": "bottleneck.api.learning",
+    "collect_garbage": "bottleneck.api.upkeep",
     "compare_backbones": "bottleneck.api.comparing",
     "compare_runs": "bottleneck.api.comparing",
     "export_features": "bottleneck.api.learning",
@@ -66,6 +71,7 @@ _HOMES = {
     "open_store": "bottleneck.api.stores",
     "predict_images": "bottleneck.api.learning",
     "train_head": "bottleneck.api.learning",
+    "verify_store": "bottleneck.api.upkeep",
 }
 
 warnings.filterwarnings(

@@ -234,7 +234,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         found.append(f"left alone: {', '.join(skipped)}")
     found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
     what = [f"{report[k]:,} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
-    if what:
+    if what and not report["first_look"]:
         found.append(f"since the last look: {', '.join(what)}")
     if "would" in report:
         return found + _would(report)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+MOST_NAMED = 20
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = make_parser(
@@ -56,10 +59,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     done = "would delete" if report["dry_run"] else "deleted"
-    return [
-        *(f"{done} {name}" for name in report["deleted"][:20]),
-        f"{done} {len(report['deleted'])} files, {report['bytes'] / 1e6:.1f} MB",
-    ]
+    found = [f"{done} {name}" for name in report["deleted"][:MOST_NAMED]]
+    n_more = len(report["deleted"]) - len(found)
+    found += [f"and {n_more:,} more"] if n_more else []
+    found.append(f"{done} {len(report['deleted'])} files, {report['bytes'] / 1e6:.1f} MB")
+    if report["rows"]:
+        dropped = "would drop" if report["dry_run"] else "dropped"
+        size = f"{report['row_bytes'] / 1e6:.1f} MB"
+        found.append(
+            f"{dropped} {report['rows']:,} rows that no image needs: about {size}, free once "
+            "--grace has passed"
+        )
+    if report["folded"]:
+        made = "would become" if report["dry_run"] else "became"
+        found.append(f"{report['folded']} small files of rows {made} fewer, larger ones")
+    if report["rows_left"]:
+        found.append(
+            f"{report['rows_left']:,} more are not needed, but most of their files' rows are"
+        )
+    if report["unread"]:
+        named = ", ".join(report["unread"])
+        found.append(f"every row stays while images of {named} are unread: run bottleneck extract")
+    return found
 
 
 if __name__ == "__main__":

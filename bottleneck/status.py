@@ -21,6 +21,7 @@ CHECKED = {
     "added": "added",
     "gone": "gone",
     "pending": "without features",
+    "unrecorded": "read by a run that did not end",
 }
 MOST_KEYS = 20  # shown of a list; all of them stand in --json
 

@@ -1,5 +1,7 @@
 """Make the golden stores that the tests read for ever: `tests/golden/stores/v<version>-<format>/`.
 
+Those of `v1-upkeep-<format>/` have what gc and a repair record besides.
+
 They are small, and made of fixed numbers, names and times, so that a run gives the same bytes. A
 store that was made once is never made anew: a change of the format makes further ones, and readers
 read them all. Beside each stands what it holds, `v<version>-<format>.json`, written down here and
@@ -23,10 +25,13 @@ from unittest import mock
 
 import numpy as np
 
-from bottleneck.core import console
+from bottleneck.core import console, files
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec, ViewSpec
 from bottleneck.core.sample import Groups, Samples, Targets, key_array
 from bottleneck.store import commit
+from bottleneck.store.copying import copied
+from bottleneck.store.dead import DropRows, standing
+from bottleneck.store.given_up import GiveUp
 from bottleneck.store.log import SetSource
 from bottleneck.store.snapshot import QuarantineEntry, Snapshot
 from bottleneck.store.store import Store
@@ -99,8 +104,8 @@ def snapshot(version: int) -> Snapshot:
     return Snapshot(samples=samples, spec=spec, quarantine=(aside,))
 
 
-def make(path: Path, version: int, fmt: str) -> None:
-    """Write a store of four commits, the last of which holds all."""
+def make(path: Path, version: int, fmt: str, *, with_upkeep: bool) -> None:
+    """Write a store of four commits, the last of which holds all; with upkeep, of three more."""
     recipe = RECIPES[version]
 
     def add_rows(store: Store, *images: bytes) -> Store:
@@ -117,16 +122,28 @@ def make(path: Path, version: int, fmt: str) -> None:
     store = add_rows(store, b"one", b"two")
     store = add_rows(store, b"two", b"three")  # `two` again, as two machines would
     store.append_history({"verb": "extract", "computed": 3, "seconds": 0.5})
+    if with_upkeep:
+        store = add_rows(store, b"six", b"one", b"seven")  # of which one is needed
+        part = store.parts[-1]
+        drop = DropRows(
+            old=(part.entry.name,),
+            new=(copied(store, [(part, np.array([1]))]),),
+            rows=2,
+            sources=standing(store.state),
+        )
+        store = store.commit([drop], "gc")
+        store.commit([GiveUp((f"parts/{part.entry.name}",))], "verify --repair")
+        files.delete(part.path)  # as if it had been beyond use
 
 
-def expected(version: int, fmt: str) -> bytes:
+def expected(version: int, fmt: str, *, with_upkeep: bool) -> bytes:
     """Return what a reader must find, as JSON; keys and digests are in hex."""
     recipe = RECIPES[version]
     known = {digest(image).hex(): numbers(image, recipe) for image in (b"one", b"two", b"three")}
     found = {
         "format": fmt,
         "version": version,
-        "commit": 4,
+        "commit": 7 if with_upkeep else 4,
         "recipe": recipe.id,
         "dtype": recipe.rows.dtype,
         "shape": list(recipe.rows.shape),
@@ -160,18 +177,18 @@ class _Clock(datetime):
 def make_all(folder: Path) -> list[str]:
     """Make every golden store that is not in the folder yet; return their names."""
     made = []
-    for version in RECIPES:
-        for fmt in ("hdf5", "zarr"):
-            name = f"v{version}-{fmt}"
-            if (folder / name).exists():
-                continue
-            with (
-                mock.patch.object(uuid, "uuid4", side_effect=_uuids()),
-                mock.patch.object(commit, "datetime", _Clock),
-            ):
-                make(folder / name, version, fmt)
-            (folder / f"{name}.json").write_bytes(expected(version, fmt))
-            made.append(name)
+    kinds = [*((version, "") for version in RECIPES), (1, "upkeep-")]
+    for (version, kind), fmt in itertools.product(kinds, ("hdf5", "zarr")):
+        name = f"v{version}-{kind}{fmt}"
+        if (folder / name).exists():
+            continue
+        with (
+            mock.patch.object(uuid, "uuid4", side_effect=_uuids()),
+            mock.patch.object(commit, "datetime", _Clock),
+        ):
+            make(folder / name, version, fmt, with_upkeep=bool(kind))
+        (folder / f"{name}.json").write_bytes(expected(version, fmt, with_upkeep=bool(kind)))
+        made.append(name)
     return made
 
 

@@ -11,6 +11,7 @@ from bottleneck.core import words
 from bottleneck.core.errors import UsageError
 from bottleneck.core.given import NAME, Given
 from bottleneck.core.paths import local_path
+from bottleneck.core.portion import Portion, portion
 from bottleneck.core.reporter import SILENT, Bars, Reporter
 from bottleneck.pipeline.extraction.options import READING
 from bottleneck.pipeline.network.options import NetworkOptions
@@ -125,6 +126,14 @@ def check_counts(said: Mapping[str, Any], *names: str) -> None:
             raise UsageError(f"{value!r} is not a whole number", name, "give one above zero")
         if value is not None and value < 1:
             raise UsageError(f"{value!r} is not above zero", name, "give a whole number above zero")
+
+
+def part(text: str, name: str) -> Portion:
+    """Return how much "5%", "10" (files) or "2GB" is; UsageError where it is nothing."""
+    try:
+        return portion(text)
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error), name, 'such as "5%"') from error
 
 
 def network(said: Mapping[str, Any]) -> NetworkOptions:

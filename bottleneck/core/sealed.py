@@ -89,10 +89,12 @@ def read_own(path: Path, advice: str, most_bytes: int = MAX_BYTES) -> bytes:
 
 def seal(content: Mapping[str, Any], folder: Path, names: Iterable[str]) -> bytes:
     """Return JSON of `content`, the digests of these files of the folder, and a checksum."""
-    beside = {}
-    for name in names:
-        data = files.read(folder / name)
-        beside[name] = [len(data), hashlib.sha256(data).hexdigest()]
+    return seal_bytes(content, ((name, files.read(folder / name)) for name in names))
+
+
+def seal_bytes(content: Mapping[str, Any], written: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return the same of files, by name, whose bytes are at hand: nobody else's are sealed."""
+    beside = {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in written}
     whole = with_checksum({"format_version": FORMAT_VERSION, **content, "files": beside})
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import re
 
+from bottleneck.core.portion import Portion, portion
+
 
 def size(text: str) -> tuple[int, int]:
     """Return (height, width) of `139` or `139x96`."""
@@ -38,6 +40,14 @@ def positive(text: str) -> int:
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Return the numbers above zero of `1000,500,100`; an empty tuple for `none` or no text."""
     return tuple(positive(item) for item in _items(text))
+
+
+def share(text: str) -> Portion:
+    """Return how much `5%`, `10` (files) or `2GB` is."""
+    try:
+        return portion(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def names(text: str) -> tuple[str, ...]:

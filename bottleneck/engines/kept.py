@@ -8,7 +8,8 @@
         the network as compiled on this machine, once its rows were seen to agree
 
 A file that is not as its `.json` says, or was made for something else, is passed over and made
-anew.
+anew. Several runs may keep a network at once, and one may delete what another finds outdated: so
+what is found here is given out as bytes that were read and checked, never as a path.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
-from bottleneck.core.sealed import read_beside, seal, unseal
+from bottleneck.core.sealed import read_beside, seal, seal_bytes, unseal
 from bottleneck.core.spare import spared
 
 if TYPE_CHECKING:
@@ -60,20 +61,21 @@ class Kept:
         self._recipe = recipe
         self._path = None if folder is None else folder / recipe[:16]
 
-    def network(self) -> tuple[Path, Reference] | None:
-        """Return the folder of a converted network and its reference, or None to make them."""
-        if self._path is None or self._checked(NETWORK, {}) is None:
+    def network(self) -> tuple[dict[str, bytes], Reference] | None:
+        """Return the files of a converted network and its reference, or None to make them."""
+        found = self._checked(NETWORK, {})
+        if found is None or REFERENCE not in found:
             return None
         from safetensors.numpy import load  # noqa: PLC0415 - not for a compiled one
 
-        try:
-            tensors = load(files.read(self._path / REFERENCE))
-        except OSError:  # another run is just making it anew
-            return None
-        return self._path, Reference(images=tensors["images"], rows=tensors["rows"])
+        tensors = load(found[REFERENCE])
+        return found, Reference(images=tensors["images"], rows=tensors["rows"])
 
     def keep_network(self, write: Callable[[Path], None], reference: Reference) -> None:
-        """Keep a network; `write` puts its files into the folder that it is given."""
+        """Keep a network; `write` puts its files into the folder that it is given.
+
+        One that another run has kept meanwhile stays.
+        """
         from safetensors.numpy import save  # noqa: PLC0415
 
         if self._path is None:
@@ -91,15 +93,17 @@ class Kept:
                 }
                 files.write_synced(temporary / REFERENCE, save(tensors))
                 names = sorted(path.name for path in temporary.iterdir())
-                self._describe(temporary, NETWORK, names, {})
-                files.delete(self._path)
-                files.publish(temporary, self._path)
+                files.replace(temporary / NETWORK, seal(self._made_for({}), temporary, names))
+                if self._checked(NETWORK, {}) is None:
+                    files.delete(self._path)
+                    files.publish(temporary, self._path)
             finally:  # a half that fills the disk would be in the way of the rows
                 files.delete(temporary)
 
     def compiled(self, machine: Mapping[str, Any]) -> bytes | None:
         """Return what was compiled, and seen to agree, on just this machine."""
-        return self._checked(COMPILED, machine)
+        found = self._checked(COMPILED, machine)
+        return None if found is None else found.get(BLOB)
 
     def keep_compiled(self, blob: bytes, machine: Mapping[str, Any]) -> None:
         """Keep a compiled network whose rows were seen to agree on this machine."""
@@ -109,29 +113,23 @@ class Kept:
             files.make_folder(self._path)
             _leave_room(self._path, len(blob))
             files.replace(self._path / BLOB, blob)
-            self._describe(self._path, COMPILED, [BLOB], machine)
-
-    def _describe(
-        self, folder: Path, name: str, names: list[str], machine: Mapping[str, Any]
-    ) -> None:
-        content = self._made_for(machine)
-        files.replace(folder / name, seal(content, folder, names))
+            # Sealed from what is at hand: another machine may write its own in the same folder.
+            sealed = seal_bytes(self._made_for(machine), [(BLOB, blob)])
+            files.replace(self._path / COMPILED, sealed)
 
     def _made_for(self, machine: Mapping[str, Any]) -> dict[str, Any]:
         return {"recipe": self._recipe, "machine": dict(machine), "version": VERSION}
 
-    def _checked(self, name: str, machine: Mapping[str, Any]) -> bytes | None:
-        """Return the bytes of the last file described, when all are as described."""
+    def _checked(self, name: str, machine: Mapping[str, Any]) -> dict[str, bytes] | None:
+        """Return the bytes of the files described, by their names, when all are as described."""
         if self._path is None:
             return None
-        data, path = None, self._path / name
+        path = self._path / name
         try:
             content = unseal(path, _ADVICE)
             made_for = self._made_for(machine)
             if {key: content.get(key) for key in made_for} != made_for:
                 return None
-            for one in dict(content["files"]):
-                data = read_beside(path, content, one, _ADVICE)
+            return {one: read_beside(path, content, one, _ADVICE) for one in dict(content["files"])}
         except (OSError, DamagedError, UsageError, KeyError, TypeError, ValueError):
             return None
-        return data

@@ -148,9 +148,9 @@ def _networks(frozen: Frozen, kept: Kept, core: Any) -> Iterator[tuple[Any, Refe
     """
     found = kept.network()
     if found is not None:
-        folder, reference = found
+        data, reference = found
         with contextlib.suppress(RuntimeError):
-            yield core.read_model(folder / "network.xml"), reference
+            yield core.read_model(data["network.xml"], data["network.bin"]), reference
     yield _made(frozen, kept)
 
 

@@ -7,7 +7,7 @@ import re
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, with_checksum
@@ -41,6 +41,22 @@ class State:
     def version(self) -> int:
         """The format version that a program must know to read it: that of its snapshots."""
         return max((entry.version for entry in self.sources.values()), default=1)
+
+
+class Action(Protocol):
+    """What a commit does to the state that it finds, whichever that is by then."""
+
+    def apply(self, state: State) -> State | None:
+        """Return the state after it; None where there is nothing to do, or no more.
+
+        Raises
+        ------
+        ConflictError, RecipeError
+            When its precondition does not hold and the run cannot go on.
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
 
 
 def next_commit(

@@ -1,41 +1,81 @@
-"""Garbage collection: what no commit within the grace refers to, and nothing younger than it.
+"""Garbage collection: dead rows, what no commit within the grace refers to, and leftovers.
 
 Names are unique to each write, so nothing that is deleted here can be what somebody is about to
-refer to, unless it is younger than the grace. Age is what the file system says of a file; should
-its clock be wrong, something is kept too long, or a reader that opened an old commit finds it
-expired: never a wrong row.
+refer to, unless it is younger than the grace. A commit is as old as the one that superseded it
+(`Log.superseded`): a reader may have opened it until then. Age is what the file system says of a
+file; should its clock be wrong, something is kept too long, or a reader that opened an old commit
+finds it expired: never a wrong row.
+
+Rows go first, by a commit of their own (`dead.py`), and small parts become large ones by another.
+The parts that were replaced are older commits' from then on, and go like anything of theirs, after
+the grace.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
+from bottleneck.core.errors import DamagedError
+from bottleneck.store.dead import drop_dead, find_dead
+from bottleneck.store.fold import fold, foldable
 from bottleneck.store.log import Log
+from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from bottleneck.store.commit import State
+
 GRACE_S = 24 * 3600.0
+MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
+STATS = "stats-*.bin"  # in derived/: what is known of the files of a source
+# Exactly the names that are given to what is not finished: a run may be called tmp-1 by its user.
+_LEFTOVER = re.compile(rf"{re.escape(files.TEMPORARY_PREFIX)}[0-9a-f]{{32}}(\..*)?")
 
 
-def gc(path: Path, *, grace_s: float = GRACE_S, dry_run: bool = False) -> dict[str, Any]:
-    """Delete old commits and what only they refer to, and leftovers of killed runs.
+def gc(
+    path: Path,
+    *,
+    grace_s: float = GRACE_S,
+    dry_run: bool = False,
+    derived_of: Callable[[Mapping[str, Any]], str] | None = None,
+) -> dict[str, Any]:
+    """Drop dead rows, fold, and delete old commits, what only they refer to, and leftovers.
+
+    Parameters
+    ----------
+    derived_of : from a source's spec to the name of its file in `derived/`; such files of sources
+        that nothing refers to go too
 
     Returns
     -------
     dict
-        deleted (relative names), bytes
+        deleted (relative names) and their bytes; rows that were dropped and about how many bytes
+        they are; rows_left, dead ones whose part is needed for the most; unread, the sources that
+        keep every row because some of their images were not read yet; folded, small parts that
+        became larger ones; commit
+
+    Raises
+    ------
+    DamagedError
+        When what is needed cannot be known for damage. Nothing was deleted.
     """
-    while True:
-        log = Log(path)
-        newest = log.newest()
-        before = time.time() - grace_s
-        doomed = list(_doomed(path, log, newest.number, before))
-        if log.numbers()[-1] == newest.number:  # else a commit came in between: look again
-            break
+    before = time.time() - grace_s
+    if dry_run:
+        store = Store.open(path)
+        dead = find_dead(store, before)
+    else:
+        dead, store = drop_dead(path, before)
+    n_folded = sum(map(len, foldable(store, MANY_FOR_GC)))
+    if not dry_run:
+        store = fold(store, many=MANY_FOR_GC)
+    doomed = _settled(path, time.time() - grace_s, derived_of)
     n_bytes = sum(_size(file) for file in doomed)
     if not dry_run:
         for file in doomed:
@@ -43,31 +83,88 @@ def gc(path: Path, *, grace_s: float = GRACE_S, dry_run: bool = False) -> dict[s
     return {
         "deleted": [file.relative_to(path).as_posix() for file in doomed],
         "bytes": n_bytes,
+        "rows": dead.n_dropped,
+        "row_bytes": dead.n_bytes,
+        "rows_left": dead.n_left,
+        "unread": list(dead.unread),
+        "folded": n_folded,
+        "commit": store.state.number,
         "dry_run": dry_run,
     }
 
 
-def _doomed(path: Path, log: Log, newest: int, before: float) -> Iterator[Path]:
-    kept: set[str] = set()
+def _settled(
+    path: Path, before: float, derived_of: Callable[[Mapping[str, Any]], str] | None
+) -> list[Path]:
+    """Return what is to be deleted; where a commit comes in between, it is looked for again."""
+    log = Log(path)
+    while True:
+        newest = log.newest()
+        with contextlib.suppress(FileNotFoundError):  # a commit that another gc deleted meanwhile
+            doomed = list(dict.fromkeys(_doomed(path, log, before, derived_of)))
+            if log.numbers()[-1] == newest.number:
+                return doomed
+
+
+def _doomed(
+    path: Path,
+    log: Log,
+    before: float,
+    derived_of: Callable[[Mapping[str, Any]], str] | None,
+) -> Iterator[Path]:
+    superseded = set(log.superseded(before))
+    states = []
     for number in log.numbers():
-        file = log.path(number)
-        if number != newest and _is_old(file, before):
-            yield file
-            continue
-        state = log.at(number)
-        kept |= {part.name for part in state.parts}
-        kept |= {entry.snapshot for entry in state.sources.values()}
-        kept.add(f"{state.recipe}.json")
-    for room in ("parts", "snapshots", "recipes", "runs", "log", "derived"):
+        if number in superseded:
+            yield log.path(number)
+        else:
+            states.append(log.at(number))
+    kept = {part.name for state in states for part in state.parts}
+    kept |= {entry.snapshot for state in states for entry in state.sources.values()}
+    kept |= {f"{state.recipe}.json" for state in states}
+    for room in ("parts", "snapshots", "recipes"):
         for file in sorted((path / room).glob("*")):
-            leftover = file.name.startswith(files.TEMPORARY_PREFIX)
-            unreferenced = room in ("parts", "snapshots", "recipes") and file.name not in kept
-            if (leftover or unreferenced) and _is_old(file, before):
+            if file.name not in kept and _is_old(file, before):
                 yield file
-    recipes = {name[:16] for name in kept if name.endswith(".json")}
+    for file in sorted((log.folder / "damaged").glob("*")):
+        if _is_old(file, before):
+            yield file
+    yield from _leftovers(path, before)
+    yield from _underived(path, states, before, derived_of)
+
+
+def _leftovers(path: Path, before: float) -> Iterator[Path]:
+    """Yield what killed runs had not finished."""
+    rooms = ("parts", "snapshots", "recipes", "runs", "log", "derived")
+    for pattern in ("tmp-*", *(f"{room}/tmp-*" for room in rooms), "derived/*/*/tmp-*"):
+        for file in sorted(path.glob(pattern)):
+            if _LEFTOVER.fullmatch(file.name) and _is_old(file, before):
+                yield file
+
+
+def _underived(
+    path: Path,
+    states: list[State],
+    before: float,
+    derived_of: Callable[[Mapping[str, Any]], str] | None,
+) -> Iterator[Path]:
+    """Yield what was derived for recipes and sources that nothing refers to."""
+    recipes = {state.recipe[:16] for state in states}
     for folder in sorted((path / "derived").glob("*/*")):  # derived/ENGINE/RECIPE
         if folder.name not in recipes and _is_old(folder, before):
             yield folder
+    suspects = [f for f in sorted((path / "derived").glob(STATS)) if _is_old(f, before)]
+    if derived_of is not None and suspects:  # reading snapshots is not free
+        in_use = {derived_of(spec) for spec in _specs(path, states)}
+        yield from (file for file in suspects if file.name not in in_use)
+
+
+def _specs(path: Path, states: list[State]) -> Iterator[Mapping[str, Any]]:
+    """Yield the description of each source, as far as it can be read: what is derived is cheap."""
+    entries = {entry.snapshot: entry for state in states for entry in state.sources.values()}
+    for name, entry in entries.items():
+        with contextlib.suppress(DamagedError):
+            yield read_snapshot(path / "snapshots" / name, entry).spec
 
 
 def _is_old(file: Path, before: float) -> bool:

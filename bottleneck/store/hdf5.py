@@ -15,7 +15,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.strict_json import MAX_BYTES, parse
-from bottleneck.store.hdf5_layout import SIGNATURE, SUPERBLOCK, UNDEFINED, pieces
+from bottleneck.store.hdf5_layout import ALIGNMENT, SIGNATURE, SUPERBLOCK, UNDEFINED, pieces
 from bottleneck.store.inventory import table_files
 from bottleneck.store.table import (
     ADVICE,
@@ -26,16 +26,19 @@ from bottleneck.store.table import (
     bad_bytes_are_damage,
     blocks_of,
     check_lengths,
+    column_as_far,
     column_at,
     empty_column,
     map_file,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+GAP_PAGES = 5  # what stands between two data sets is looked for in so many pages
 
 
 class Hdf5Format:
@@ -71,6 +74,30 @@ class Hdf5Format:
     def handle(self, path: Path) -> h5py.File:
         """Open a table as h5py does, read-only."""
         return h5py.File(path, "r", locking=False)
+
+    def recover(
+        self, path: Path, columns: Mapping[str, tuple[str, tuple[int, ...]]]
+    ) -> Iterator[Mapping[str, NDArray[Any]]]:
+        """Yield the columns at every place where they may stand: in order, aligned, close by."""
+        buffer = map_file(path)
+        kinds = sorted(columns.items())
+
+        def places(start: int, left: int) -> Iterator[tuple[int, ...]]:
+            if not left:
+                yield ()
+                return
+            dtype, shape = kinds[-left][1]
+            size = math.prod(shape) * np.dtype(dtype).itemsize
+            first = -(-start // ALIGNMENT)
+            for page in range(first, first + GAP_PAGES):
+                offset = page * ALIGNMENT
+                yield from ((offset, *rest) for rest in places(offset + size, left - 1))
+
+        for offsets in places(ALIGNMENT, len(kinds)):
+            yield {
+                name: column_as_far(buffer, *kind, offset)
+                for (name, kind), offset in zip(kinds, offsets, strict=True)
+            }
 
     def _map(self, file: h5py.File, buffer: Any, path: Path) -> Table:
         version = file.attrs["format_version"]

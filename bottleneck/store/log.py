@@ -9,6 +9,8 @@ Where there are no hard links the last step is a rename under `log/lock`, held f
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import re
 from dataclasses import dataclass, replace
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bottleneck.store.commit import State
+    from bottleneck.store.commit import Action, State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
 
@@ -179,9 +181,6 @@ class SetRecipe:
         return {"action": "set recipe", "before": self.before, "after": self.after}
 
 
-Action = AddPart | ReplaceParts | SetSource | DropSource | SetRecipe
-
-
 class Log:
     """The folder `log/` of a store; UsageError where the path is none of this machine."""
 
@@ -207,6 +206,26 @@ class Log:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise not_a_store(self.folder.parent) from error
         return sorted(int(name[:8]) for name in names if _NAME.fullmatch(name))
+
+    def superseded(self, before: float) -> list[int]:
+        """Return the numbers of the commits that were not the newest any more at a time, in order.
+
+        A reader takes the newest commit there is, so what it took is as old as the commit that
+        came after it: a commit of last month is young while it is the newest, and for a grace
+        from then on. Times (seconds of the epoch) are what the file system says of the files;
+        no commit was superseded before it was written, whatever a clock that was set back says.
+        """
+        numbers = self.numbers()
+        written: dict[int, float] = {}
+        for number in numbers:
+            with contextlib.suppress(FileNotFoundError):  # collected, or moved aside, meanwhile
+                written[number] = self.path(number).stat().st_mtime
+        there = list(written)
+        return [
+            number
+            for number, after in itertools.pairwise(there)
+            if max(written[number], written[after]) < before
+        ]
 
     def newest(self) -> State:
         """Return the newest commit. A damaged one is an error, never silently the one before."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bottleneck.core.recipe import RowSpec
 
 CRC_BLOCK_ROWS = 1024
+CRC_BLOCK_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,9 @@ def row_checksums(
     head = google_crc32c.value(bytes.fromhex(recipe_id))
     extend = google_crc32c.extend
     sums = np.empty(len(digests), np.uint32)
-    for start in range(0, len(digests), CRC_BLOCK_ROWS):
-        at = slice(start, start + CRC_BLOCK_ROWS)
+    step = max(1, min(CRC_BLOCK_ROWS, CRC_BLOCK_BYTES // max(1, rows[:1].nbytes)))
+    for start in range(0, len(digests), step):
+        at = slice(start, start + step)
         pairs = zip(_as_bytes(digests[at]), _as_bytes(rows[at]), strict=True)
         sums[at] = [extend(extend(head, name), row) for name, row in pairs]
     return sums

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.recipe import Recipe
-    from bottleneck.store.log import Action
+    from bottleneck.store.commit import Action
 
 _HARMLESS = {"lock"}
 
@@ -73,7 +73,8 @@ class Store:
         if not path.is_dir():
             raise UsageError("a file, and no feature store", path, "choose another --cache")
         allowed = {*_HARMLESS, Log.NAME, "recipes", "derived"}
-        if {entry.name for entry in path.iterdir()} - allowed:
+        is_other = bool({entry.name for entry in path.iterdir()} - allowed)
+        if is_other and not (log.folder.is_dir() and log.numbers()):  # nor was it made just now
             raise UsageError("a folder that is no feature store", path, "choose another --cache")
         return False
 

@@ -104,6 +104,15 @@ class Format(Protocol):
     def handle(self, path: Path) -> Any:
         """Open a table with the format's own library, read-only."""
 
+    def recover(
+        self, path: Path, columns: Mapping[str, tuple[str, tuple[int, ...]]]
+    ) -> Iterator[Mapping[str, NDArray[Any]]]:
+        """Yield what these columns (dtype, shape) may be in a table that `open` refuses.
+
+        Without believing anything that the table says of itself: guesses, of which the caller
+        checks each row. Columns may be shorter than asked for, and one that is gone is left out.
+        """
+
 
 def load_format(name: str) -> Format:
     """Return the format of this name; its library is imported when it is first used."""
@@ -160,6 +169,18 @@ def column_at(
     if offset < 0 or offset + count * np.dtype(dtype).itemsize > len(buffer):
         raise DamagedError("a column reaches beyond its file", where, ADVICE)
     return np.frombuffer(buffer, dtype, count, offset).reshape(shape)
+
+
+def column_as_far(
+    buffer: mmap.mmap, dtype: str, shape: tuple[int, ...], offset: int
+) -> NDArray[Any]:
+    """Return a read-only array over mapped bytes, of as many rows as are there."""
+    row_bytes = math.prod(shape[1:]) * np.dtype(dtype).itemsize
+    n = max(0, min(shape[0], (len(buffer) - offset) // max(1, row_bytes)))
+    if n == 0:
+        return empty_column(dtype, (0, *shape[1:]))
+    count = n * math.prod(shape[1:])
+    return np.frombuffer(buffer, dtype, count, offset).reshape(n, *shape[1:])
 
 
 def empty_column(dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -1,96 +1,121 @@
-"""Verify: every byte against what was written; repair: keep what is good, say what is lost."""
+"""Verify: every byte against what was written; repair: keep what is good, say what is lost.
+
+`checking.py` finds; here is what becomes of it, in one commit.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
-from bottleneck.store.inventory import check_files
-from bottleneck.store.log import DropSource, Log, ReplaceParts
-from bottleneck.store.part import Part
+from bottleneck.store.checking import check, with_advice
+from bottleneck.store.copying import in_pieces, write_rows
+from bottleneck.store.given_up import GiveUp
+from bottleneck.store.log import DropSource, Log, ReplaceParts, SetSource
 from bottleneck.store.snapshot import read_snapshot
-from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from bottleneck.core.portion import Portion
+    from bottleneck.store.checking import Checked
+    from bottleneck.store.commit import Action, State
+    from bottleneck.store.damage import BadPart, Damage
+    from bottleneck.store.store import Store
 
-    from bottleneck.store.log import Action
-    from bottleneck.store.part import PartEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """One thing whose bytes are not those that were written."""
-
-    what: str  # commit, recipe, part or snapshot
-    name: str
-    detail: str
-    rows_lost: int = 0
+BY = "verify --repair"
 
 
-def verify(path: Path, *, repair: bool = False) -> dict[str, Any]:
+def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) -> dict[str, Any]:
     """Read every byte of a store; with `repair`, bring it back to a state without damage.
 
-    Repairing loses only what is damaged: a newest commit moves to log/damaged and the one before
-    is the truth again; a part is replaced by one of its good rows; a source whose snapshot is
-    damaged is forgotten, its rows stay (extracting it again computes nothing). A damaged recipe
-    cannot be repaired, for nothing else says what the rows are.
+    Repairing loses only what is damaged. A damaged commit moves to log/damaged, and if it was the
+    newest, the one before is the truth again. A part is replaced by one of its good rows. A source
+    whose snapshot is damaged goes back to the newest one that can be read; where there is none it
+    is forgotten (its rows stay, so extracting it again computes nothing). What only older commits
+    name is recorded as given up. A damaged recipe of the newest commit cannot be repaired, for
+    nothing else says what the rows are.
+
+    Parameters
+    ----------
+    portion : check so much of the tables alone, other ones each time
 
     Returns
     -------
     dict
-        commit, parts, rows, damaged (a list of `Damage` as dicts), repaired (bool)
+        commit, parts, rows (that were checked), damaged (a list of `Damage` as dicts), repaired
+        (bool), rows_lost, to_compute (different images that the next extraction computes for
+        that), sample (None, or how many files and bytes of how many were checked)
     """
-    found = list(_commits(path, repair=repair))
-    store = None
-    n_rows = 0
-    try:
-        store = Store(path, Log(path).newest())
-    except DamagedError as error:
-        if not any(damage.what == "commit" for damage in found):
-            found.append(Damage(what="recipe", name=str(error.where), detail=error.what))
-    actions: list[Action] = []
-    if store is not None:
-        for entry in store.state.parts:
-            n_rows += entry.rows
-            damage, good = _part(store, entry)
-            if damage is not None:
-                found.append(damage)
-                if repair:
-                    actions.append(_without_bad(store, entry, good))
-        for name in store.source_names:
-            damage = _snapshot(store, name)
-            if damage is not None:
-                found.append(damage)
-                actions.append(DropSource(name, store.state.sources[name].snapshot))
-    can_repair = all(damage.what != "recipe" for damage in found) and store is not None
-    if repair and actions and store is not None:
-        store = store.commit(actions, "verify --repair")
+    seen = check(path, portion)
+    n_before = len(seen.found)
+    if any(damage.what == "commit" for damage in seen.found):
+        told = _commits(seen, repair=repair)
+        if repair:  # the store is another one now
+            seen = check(path, portion)
+        seen.found = [*told, *(damage for damage in seen.found if damage.what != "commit")]
+    actions = _actions(seen) if repair and seen.store is not None else []
+    store = seen.store
+    if actions and store is not None:
+        store = store.commit(actions, BY)
+    beyond = any(damage.what == "recipe" and not damage.commits for damage in seen.found)
+    is_repaired = repair and bool(n_before) and store is not None and not beyond
+    found = [with_advice(damage, path) for damage in seen.found]
     return {
         "commit": store.state.number if store else None,
         "parts": len(store.state.parts) if store else 0,
-        "rows": n_rows,
-        "damaged": [asdict(damage) for damage in found],
-        "repaired": bool(repair and found and can_repair),
+        "rows": seen.n_rows,
+        "damaged": [damage.to_json() for damage in found],
+        "repaired": is_repaired,
+        "rows_lost": _rows_lost(seen),
+        "to_compute": seen.to_compute,
+        "sample": seen.sample,
     }
 
 
-def _commits(path: Path, *, repair: bool) -> Iterator[Damage]:
-    """Check every commit; with `repair`, damaged ones move to log/damaged."""
-    log = Log(path)
-    for number in reversed(log.numbers()):
-        try:
-            log.at(number)
-        except DamagedError as error:
-            yield Damage(what="commit", name=log.path(number).name, detail=error.what)
-            if repair:
-                files.move(log.path(number), _free_name(log.folder / "damaged", number))
+def _rows_lost(seen: Checked) -> int:
+    """Return how many rows are gone: those of two parts that were swapped are still there."""
+    left = sum(one.entry.rows - one.n_good for one in seen.bad_parts)
+    return max(0, left) + sum(d.rows_lost for d in seen.found if d.what == "commit")
+
+
+# --- commits ------------------------------------------------------------------------------------
+
+
+def _commits(seen: Checked, *, repair: bool) -> list[Damage]:
+    """Return the damaged commits and what is lost with them; with `repair` they move aside."""
+    log, told = Log(seen.path), []
+    for damage in seen.found:
+        if damage.what != "commit":
+            continue
+        number = int(damage.name[:8])
+        if number > seen.newest:
+            damage = _with_loss(damage, log.path(number), seen.states.get(seen.newest))
+        told.append(damage)
+        if repair:
+            files.move(log.path(number), _free_name(log.folder / "damaged", number))
+    return told
+
+
+def _with_loss(damage: Damage, file: Path, before: State | None) -> Damage:
+    """Say what a newest commit had recorded that the one before has not, if that can be read."""
+    if before is None:
+        return damage
+    try:
+        plain = json.loads(files.read(file))
+        rows = {str(part["name"]): int(part["rows"]) for part in plain["parts"]}
+        by = str(plain["by"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        known = "what it recorded"
+        return replace(damage, detail=f"{damage.detail}; {known} after commit {before.number}")
+    old = {part.name: part.rows for part in before.parts}
+    lost = sum(n for name, n in rows.items() if name not in old)
+    lost -= sum(n for name, n in old.items() if name not in rows)
+    said = f"{max(0, lost)} rows that {by} recorded after commit {before.number}"
+    return replace(damage, detail=f"{damage.detail}; {said}", rows_lost=max(0, lost))
 
 
 def _free_name(folder: Path, number: int) -> Path:
@@ -102,42 +127,41 @@ def _free_name(folder: Path, number: int) -> Path:
     return path
 
 
-def _part(store: Store, entry: PartEntry) -> tuple[Damage | None, NDArray[np.int64] | None]:
-    """Return what is wrong with a part, and which of its rows are good (None: none can be read)."""
-    path = store.path / "parts" / entry.name
-    try:
-        check_files(path, entry.files)
-        detail = ""
-    except DamagedError as error:
-        detail = error.what
-    try:
-        part = Part(path, entry, store.state.recipe, store.recipe.rows)
-        good = part.good_rows()
-        n_bad = entry.rows - len(good)
-    except DamagedError as error:
-        return (
-            Damage(what="part", name=entry.name, detail=error.what, rows_lost=entry.rows),
-            None,
-        )
-    if not detail and not n_bad:
-        return None, None
-    detail = detail or "rows do not match their checksums"
-    return Damage(what="part", name=entry.name, detail=detail, rows_lost=n_bad), good
+# --- tables -------------------------------------------------------------------------------------
 
 
-def _without_bad(store: Store, entry: PartEntry, good: NDArray[np.int64] | None) -> ReplaceParts:
-    if good is None or not len(good):
-        return ReplaceParts((entry.name,), ())
-    path = store.path / "parts" / entry.name
-    part = Part(path, entry, store.state.recipe, store.recipe.rows)
-    digests, rows = part.salvage(good)
-    return ReplaceParts((entry.name,), (store.write_part(digests, rows, part.provenance),))
+def _actions(seen: Checked) -> list[Action]:
+    assert seen.store is not None
+    actions: list[Action] = [
+        ReplaceParts((one.entry.name,), _good_part(seen.store, one)) for one in seen.bad_parts
+    ]
+    actions += [_restored(seen, name) for name in seen.bad_sources]
+    lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}
+    lost |= {f"snapshots/{seen.store.state.sources[name].snapshot}" for name in seen.bad_sources}
+    rooms = {"part": "parts", "snapshot": "snapshots", "recipe": "recipes"}
+    lost |= {f"{rooms[d.what]}/{d.name}" for d in seen.found if d.commits}
+    return [*actions, GiveUp(tuple(sorted(lost)))] if lost else actions
 
 
-def _snapshot(store: Store, name: str) -> Damage | None:
-    entry = store.state.sources[name]
-    try:
-        read_snapshot(store.path / "snapshots" / entry.snapshot, entry)
-    except DamagedError as error:
-        return Damage(what="snapshot", name=f"{name} ({entry.snapshot})", detail=error.what)
-    return None
+def _good_part(store: Store, one: BadPart) -> tuple[Any, ...]:
+    """Publish a part of the good rows; nothing where there is none."""
+    left = one.left
+    if left is None or not len(left.good):
+        return ()
+    blocks = in_pieces(store, left.good, left.take)
+    digests, sums = left.digests[left.good], left.checksums[left.good]
+    return (write_rows(store, digests, sums, blocks, left.provenance),)
+
+
+def _restored(seen: Checked, name: str) -> Action:
+    """Return what becomes of a source whose snapshot is damaged."""
+    damaged = seen.states[seen.newest].sources[name].snapshot
+    for _, state in sorted(seen.states.items(), reverse=True):
+        entry = state.sources.get(name)
+        if entry is not None and entry.snapshot != damaged:
+            try:
+                read_snapshot(seen.path / "snapshots" / entry.snapshot, entry)
+            except DamagedError:
+                continue
+            return SetSource(name, damaged, entry)
+    return DropSource(name, damaged)

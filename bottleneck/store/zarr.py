@@ -27,13 +27,14 @@ from bottleneck.store.table import (
     bad_bytes_are_damage,
     blocks_of,
     check_lengths,
+    column_as_far,
     column_at,
     empty_column,
     map_file,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import zarr
@@ -136,6 +137,17 @@ class ZarrFormat:
         import zarr  # noqa: PLC0415 - a second of start-up, which reading by ourselves saves
 
         return zarr.open_group(str(path), mode="r")
+
+    def recover(
+        self, path: Path, columns: Mapping[str, tuple[str, tuple[int, ...]]]
+    ) -> Iterator[Mapping[str, NDArray[Any]]]:
+        """Yield the columns whose chunks are there, whatever their metadata say."""
+        found = {}
+        for name, (dtype, shape) in columns.items():
+            chunk = path / name / _chunk(len(shape))
+            if chunk.is_file() and chunk.stat().st_size:
+                found[name] = column_as_far(map_file(chunk), dtype, shape, 0)
+        yield found
 
     def _map_column(self, folder: Path, name: str, found: dict[str, Path]) -> NDArray[Any]:
         """Map a column, taking its files out of `found`."""

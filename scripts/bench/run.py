@@ -12,6 +12,7 @@ linear    the linear head to convergence
 snapshot  a million samples
 warm      nothing changed among 60,000 files, beside os.walk with stat
 one       one of 60,000 files changed, by mini on OpenVINO, beside nothing changed
+increments  a store after a thousand runs of one image and gc, beside one filled at once
 cold      5,000 JPEG files through MobileNetV2 at 139x139, beside plain Keras
 conv      an epoch of the conv head on maps of ResNet50, beside ResNet50 frozen in the loop
 tail      an epoch of tails of VGG16 at 224x224, beside the layers before the cut in the loop
@@ -34,6 +35,7 @@ from accuracies import bench_dense, bench_tail_accuracy
 from cold import bench_cold
 from heads import bench_linear
 from in_the_loop import bench_conv, bench_tail
+from increments import bench_increments
 from one import bench_one
 from processes import FORMATS, bench_help, bench_warm
 from stores import bench_gather, bench_snapshot
@@ -46,6 +48,7 @@ BENCHES = {
     "snapshot": bench_snapshot,
     "warm": bench_warm,
     "one": bench_one,
+    "increments": bench_increments,
     "cold": bench_cold,
     "conv": bench_conv,
     "tail": bench_tail,

@@ -23,6 +23,7 @@ from bottleneck.store.table import (
     bad_bytes_are_damage,
     blocks_of,
     check_lengths,
+    column_as_far,
     column_at,
     empty_column,
     map_file,
@@ -89,6 +90,17 @@ class FlatFormat:
                 raise DamagedError("not the bytes that were written", path, ADVICE)
             check_lengths(columns, path)
             return Table(columns=columns, attributes=header["attributes"])
+
+    def recover(
+        self, path: Path, columns: Mapping[str, tuple[str, tuple[int, ...]]]
+    ) -> Iterator[Mapping[str, NDArray[Any]]]:
+        """Yield the columns where they stand when the header cannot be read."""
+        buffer, found, at = map_file(path), {}, HEADER_BYTES
+        for name, (dtype, shape) in sorted(columns.items()):
+            found[name] = column_as_far(buffer, dtype, shape, at)
+            size = math.prod(shape) * np.dtype(dtype).itemsize
+            at += size + -(at + size) % HEADER_BYTES
+        yield found
 
     def handle(self, path: Path) -> Table:
         """Open a table as the format's library would; there is none."""

@@ -38,7 +38,8 @@ def numbers_of(targets):
 
 
 def test_there_is_a_golden_store_of_each_format_and_version():
-    assert {f"v{version}-{fmt}" for version in (1, 2) for fmt in FORMATS} == set(NAMES)
+    kinds = ("v1-", "v2-", "v1-upkeep-")
+    assert {f"{kind}{fmt}" for kind in kinds for fmt in FORMATS} == set(NAMES)
 
 
 def test_every_golden_store_is_read_as_it_was_written(golden):
@@ -73,6 +74,24 @@ def test_every_golden_store_is_read_as_it_was_written(golden):
     assert (rows.dtype, rows.shape[1:]) == (expected["dtype"], tuple(expected["shape"]))
     wanted = [expected["rows"][expected["digests"][i]] for i in with_row]
     np.testing.assert_array_equal(np.asarray(rows).reshape(len(with_row), -1), wanted)
+
+
+def test_what_gc_and_a_repair_record_is_read(golden):
+    path, expected = golden
+    actions = [action for n in (5, 6, 7) if n <= expected["commit"] for action in _actions(path, n)]
+    kinds = [action["action"] for action in actions]
+    assert kinds == (["add part", "drop rows", "give up"] if expected["commit"] == 7 else [])
+    if actions:
+        (old,), (new,) = actions[1]["old"], actions[1]["new"]
+        assert [part.name for part in Store.open(path).state.parts][-1] == new
+        assert actions[1]["sources"] == {
+            "photos": Store.open(path).state.sources["photos"].snapshot
+        }
+        assert actions[2]["files"] == [f"parts/{old}"]
+
+
+def _actions(path, number):
+    return json.loads((path / "log" / f"{number:08}.json").read_bytes())["actions"]
 
 
 def test_older_commits_of_a_golden_store_are_read_too(golden):

@@ -33,6 +33,10 @@ def _never() -> bool:
     return False
 
 
+def _always(_: Item) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
     """Samples that were computed together, and their rows (n, views, …) float32."""
@@ -48,6 +52,8 @@ class Driver:
     Attributes
     ----------
     took : called with each sample as it was read, in order, in the caller's thread
+    is_needed : asked of each image as it joins a batch: while it waited, another run may have
+        computed it
     wanted : how many more images may be computed
     is_over : whether time is up; asked between images
     """
@@ -56,6 +62,7 @@ class Driver:
     computer: Computer
     threads: int
     took: Callable[[Item], None]
+    is_needed: Callable[[Item], bool] = _always
     wanted: Callable[[], float] = _without_end
     is_over: Callable[[], bool] = _never
 
@@ -73,7 +80,7 @@ class Driver:
             for item in items:
                 bar.update(1)
                 self.took(item)
-                if item.image is not None:
+                if item.image is not None and self.is_needed(item):
                     batch.append(item)
                 is_enough = len(background) + len(batch) >= self.wanted()
                 if batch and (is_enough or len(batch) >= self.computer.room):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.core.reporter import Reporter
+    from bottleneck.data.source import Source
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
@@ -46,7 +47,7 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
     """
     started = time.perf_counter()
     store = existing(options.cache)
-    name, source = choose_source(store, options.data, options.source, options.reading)
+    name, source = _choose(options, store)
 
     def job(network: Network) -> Job:
         return Job(
@@ -61,21 +62,33 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
     if options.dry_run:
         run = begin(job(networks.resolve(options.network, store, reporter)), store)
         return preview_report(run, run.preview())
-    if store is not None:
-        with _locked(options):
-            store = store.refresh()
-            return _finished(begin(job(networks.resolve(options.network, store, reporter)), store))
-    # Whatever is wrong with the data or the network must show before a folder is made.
-    listing = source.list()
-    engines.catalog.candidates(options.engine, devices=options.devices)
-    network = networks.resolve(options.network, None, reporter)
-    require_readable(source, len(listing), network.recipe.image)
-    Store.prepare(options.cache)
+    network = None
+    if store is None:
+        # Whatever is wrong with the data or the network must show before a folder is made.
+        listing = source.list()
+        engines.catalog.candidates(options.engine, devices=options.devices)
+        network = networks.resolve(options.network, None, reporter)
+        require_readable(source, len(listing), network.recipe.image)
+        Store.prepare(options.cache)
     with _locked(options):
-        store = Store.create(
-            options.cache, network.recipe, network.about, options.format or DEFAULT_FORMAT
-        )
-        return _finished(begin(job(network), store))
+        now = _as_it_is_now(options, store, network)
+        if now is not store and now.source_names:  # others may have given the name to other images
+            name, source = _choose(options, now)
+        network = network or networks.resolve(options.network, now, reporter)
+        return _finished(begin(job(network), now))
+
+
+def _choose(options: ExtractOptions, store: Store | None) -> tuple[str, Source]:
+    return choose_source(store, options.data, options.source, options.reading)
+
+
+def _as_it_is_now(options: ExtractOptions, store: Store | None, network: Network | None) -> Store:
+    """Return the store with all that others did while this run waited for it."""
+    if store is not None:
+        return store.refresh()
+    assert network is not None
+    fmt = options.format or DEFAULT_FORMAT
+    return Store.create(options.cache, network.recipe, network.about, fmt)
 
 
 def _finished(run: Extraction) -> dict[str, Any]:

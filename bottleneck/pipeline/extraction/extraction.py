@@ -15,16 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import DataError, RecipeError, Terminated
+from bottleneck.core.errors import BusyError, DataError, Terminated
 from bottleneck.core.sample import show_key
 from bottleneck.pipeline.extraction.canaries import find_canaries
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader
 from bottleneck.pipeline.extraction.job import Job, Tally, ahead
-from bottleneck.pipeline.extraction.look import none_usable
-from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
-from bottleneck.pipeline.extraction.plan import mixed_order, reasons
+from bottleneck.pipeline.extraction.look import LOOKS, none_usable
+from bottleneck.pipeline.extraction.looked import (
+    HowToLook,
+    Looked,
+    look_and_plan,
+    plan_what_is_left,
+    planned,
+)
+from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
     from bottleneck.store.snapshot import QuarantineEntry, Snapshot
     from bottleneck.store.store import Store
 
-LOOKS = 5  # how often a source that another run keeps moving is looked at again
 MISFIT_SHARE = 0.01
 
 
@@ -85,7 +90,7 @@ class Extraction:
         """Return what would be computed and why, having written nothing."""
         look = self.looked.look
         look.hash(np.flatnonzero(~look.known), self.job.threads)
-        self.looked = changed(self.looked, plan=planned(_how(self.job), self.target, look))
+        self.looked = changed(self.looked, plan=planned(HowToLook.of(self.job), self.target, look))
         order = self._order()
         samples = look.samples
         why = reasons(samples, self.before.samples if self.before else None, order)
@@ -96,23 +101,42 @@ class Extraction:
 
     def go(self) -> None:
         """Read, compute and write what is pending, and record what the source is."""
-        with Writer(self.target, lambda: self.computer.provenance, self.job.seconds) as writer:
+        with self._writer() as writer:
             try:
                 self._work(writer)
+                self._refuse_if_nothing_was_readable()
+                self._finish(writer)
+                for _ in range(LOOKS):  # what other runs took away or brought meanwhile
+                    if not self._is_something_left():
+                        break
+                    self._work(writer)
+                    self._finish(writer)
             except (KeyboardInterrupt, Terminated):
                 self.tally.is_partial = True
                 if self.tally.n_batches:
                     self._finish(writer)
                 raise
-            self._refuse_if_nothing_was_readable()
-            self._finish(writer)
+        if not self.tally.is_partial:
+            self.target.store_or_none = fold(self.target.store)
+
+    def _writer(self) -> Writer:
+        return Writer(
+            self.target,
+            lambda: self.computer.provenance,
+            self.job.seconds,
+            self._save,
+            is_shared=self.job.options.no_lock,
+        )
 
     # --- computing ----------------------------------------------------------------------------
 
     def _order(self) -> NDArray[np.int64]:
+        """Return the positions of what is to be done, in the order in which it is."""
         options, pending = self.job.options, self.looked.plan.pending
         if options.limit is not None or options.budget_s is not None:
-            return mixed_order(self.looked.look.samples, pending)
+            pending = mixed_order(self.looked.look.samples, pending)
+        if options.no_lock and len(pending):
+            return in_an_order_of_its_own(pending, self.computer.batch_size)
         return pending
 
     def _canaries(self) -> Canaries:
@@ -128,6 +152,7 @@ class Extraction:
             computer=self.computer,
             threads=self.job.threads,
             took=self._take,
+            is_needed=self._is_needed,
             wanted=lambda: self.job.limit - self.tally.n_computed,
             is_over=lambda: self.job.is_over,
         )
@@ -144,10 +169,14 @@ class Extraction:
         if item.digest is None or item.read is None:
             key = bytes(look.listing.keys[item.index])
             self.tally.unread[key] = item.failure or "cannot be read"
+            look.unlearn(item.index)
             return
         look.learn(item.index, item.digest, item.read)
         if item.failure is not None:
             self.tally.failed[item.digest] = item.failure
+
+    def _is_needed(self, item: Item) -> bool:
+        return not self.target.is_shared or not self.target.has_row(item.digest or b"")
 
     def _record(self, batch: Batch, writer: Writer) -> None:
         if not self.tally.n_batches:
@@ -157,10 +186,11 @@ class Extraction:
         stored = self._fit(batch)
         good = [i for i, item in enumerate(batch.items) if item.digest not in self.tally.failed]
         digests = b"".join(batch.items[i].digest or b"" for i in good)
-        has_committed = writer.add(np.frombuffer(digests, np.uint8).reshape(-1, 32), stored[good])
-        if has_committed:  # keep what was learned of the files beside their rows
-            self.looked.look.save(self.target.store)
-        self.tally.n_computed += len(good)
+        found = np.frombuffer(digests, np.uint8).reshape(-1, 32)
+        writer.add(found, stored[good])
+        self.tally.computed.append(found)
+        self.tally.n_computed += len(found)
+        self.target.catch_up()
 
     def _fit(self, batch: Batch) -> NDArray[Any]:
         """Return rows (n, views, …) as they are stored; those that do not fit are failed."""
@@ -209,9 +239,13 @@ class Extraction:
 
     # --- recording ----------------------------------------------------------------------------
 
+    def _save(self) -> None:
+        """Keep what was learned of the images, before the commit that it belongs to."""
+        self.looked.look.save(self.target.store)
+
     def _set_source(self, snapshot: Snapshot) -> None:
-        if self.target.set_source(snapshot, self.job.network):
-            self.looked.look.save(self.target.store)
+        self._save()
+        self.target.set_source(snapshot, self.job.network)
 
     def _refuse_if_nothing_was_readable(self) -> None:
         tally, samples = self.tally, self.looked.look.samples
@@ -224,6 +258,7 @@ class Extraction:
 
     def _finish(self, writer: Writer) -> None:
         """Publish what is left and commit the source as it is now known."""
+        self.target.catch_up()
         writer.finish()
         self.tally.bytes_written = writer.bytes_written
         for _ in range(LOOKS):
@@ -231,19 +266,32 @@ class Extraction:
                 self._set_source(self.looked.snapshot(self._quarantine()))
                 break
             except MovedError:  # another run set this source: keep that, look again, try anew
-                self.looked.look.save(self.target.store)
+                self._save()
                 self.target.refresh(self.job.network, self.job.source.spec)
+                self.before = self.target.recorded
                 self.looked = _look(self.job, self.target, again=True)
         else:
-            raise RecipeError(
+            raise BusyError(
                 f"the source {self.job.name} was moved {LOOKS} times by other runs",
                 self.target.store.path,
                 "the rows are kept; run the same command again",
             )
-        self.looked.look.save(self.target.store)
         self.job.network.remember(self.target.store)
-        if not self.tally.is_partial:
-            self.target.store_or_none = fold(self.target.store)
+
+    def _is_something_left(self) -> bool:
+        """Whether images are without a row that this run has not tried; they are then planned.
+
+        Some are new since the first look; of others the rows were there, and another run has
+        taken them away: a repair of what was damaged, a collection of what seemed dead.
+        """
+        job, tally = self.job, self.tally
+        self.target.catch_up()
+        if not self.target.is_shared or tally.n_computed >= job.limit or job.is_over:
+            return False
+        how = HowToLook.of(job)
+        self.looked = plan_what_is_left(how, self.target, self.looked, tally.unread, tally.failed)
+        self.reader.claimed.clear()  # what was claimed is committed by now, or failed, or is gone
+        return bool(len(self.looked.plan.pending))
 
     def _quarantine(self) -> tuple[QuarantineEntry, ...]:
         tally = self.tally
@@ -264,18 +312,8 @@ def begin(job: Job, store: Store | None) -> Extraction:
     return Extraction(job, target, _look(job, target))
 
 
-def _how(job: Job, *, again: bool = False) -> HowToLook:
-    return HowToLook(
-        source=job.source,
-        threads=job.threads,
-        rehash=job.options.rehash and not again,  # what this run has read itself is trusted
-        allow_shrink=job.options.allow_shrink,
-        limits=job.limits,
-    )
-
-
 def _look(job: Job, target: Target, *, again: bool = False) -> Looked:
     start = time.perf_counter()
-    looked = look_and_plan(_how(job, again=again), target)
+    looked = look_and_plan(HowToLook.of(job, again=again), target)
     job.seconds.scan += time.perf_counter() - start
     return looked

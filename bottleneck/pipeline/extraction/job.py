@@ -13,6 +13,8 @@ from bottleneck.data.decode import Limits
 from bottleneck.pipeline.extraction.flow import Seconds, default_threads
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from bottleneck.core.recipe import RowSpec
     from bottleneck.core.reporter import Reporter
     from bottleneck.data.source import Source
@@ -60,11 +62,13 @@ class Tally:
     ----------
     failed : digest → why it has no row
     unread : key → why it could not be read: positions would mean nothing in another listing
+    computed : the digests (n, 32) of each batch's rows
     first_at : when the first batch was recorded, None before; that one compiled the network
     """
 
     failed: dict[bytes, str] = field(default_factory=dict)
     unread: dict[bytes, str] = field(default_factory=dict)
+    computed: list[NDArray[np.uint8]] = field(default_factory=list)
     n_computed: int = 0
     n_batches: int = 0
     n_misfits: int = 0

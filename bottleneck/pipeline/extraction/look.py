@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.digest import DIGEST_BYTES, sample_digest
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import Samples
+from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
 from bottleneck.data.decode import UndecodableError, decode
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, record
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from bottleneck.data.source import Listing, Read, Source
     from bottleneck.store.store import Store
 
+# How often a source that other runs keep moving is looked at again. Each time is progress of one of
+# them, and each moves it a few times at most; so many is a fault.
+LOOKS = 100
+
 
 @dataclass(slots=True, eq=False)
 class Look:
@@ -37,6 +41,7 @@ class Look:
     ----------
     racy : (n,) bool
         Samples whose stats are equal to those recorded, but too young to prove anything.
+    is_trusting : whether what other runs learn meanwhile is believed; not with `--rehash`
     """
 
     source: Source
@@ -45,6 +50,7 @@ class Look:
     digests: NDArray[np.uint8]
     known: NDArray[np.bool_]
     racy: NDArray[np.bool_]
+    is_trusting: bool = True
     _reads: dict[int, tuple[bytes, tuple[int, ...], int]] = field(default_factory=dict)
 
     @property
@@ -67,6 +73,20 @@ class Look:
         self.known[index] = True
         self._reads[index] = (digest, tuple(read.stat), read.clock_ns)
 
+    def unlearn(self, index: int) -> None:
+        """Note that a sample cannot be read: whatever it was, it is not known to be that now."""
+        self.digests[index] = 0
+        self.known[index] = False
+        self._reads.pop(index, None)
+
+    def can_read(self, index: int) -> bool:
+        """Whether a sample can be read now."""
+        try:
+            self.source.read(index)
+        except OSError:
+            return False
+        return True
+
     def hash(self, indices: NDArray[np.int64], threads: int) -> list[int]:
         """Read and hash these samples; return those that could not be read."""
         if not len(indices):
@@ -79,14 +99,14 @@ class Look:
             except OSError:
                 return None
             # Only the stat is kept: the contents of a large set do not fit in memory.
-            return sample_digest(read.content), replace(read, content=b"")
+            return sample_digest(read.content), changed(read, content=b"")
 
         unreadable = []
         work = Parallel(n_jobs=threads, prefer="threads")(delayed(one)(int(i)) for i in indices)
         for index, result in zip(map(int, indices), work, strict=True):
             if result is None:
                 unreadable.append(index)
-                self.known[index] = False
+                self.unlearn(index)
             else:
                 self.learn(index, *result)
         return unreadable
@@ -94,23 +114,35 @@ class Look:
     def save(self, store: Store) -> None:
         """Write the stat cache, if anything was learned since it was read.
 
+        Before the commit of what was learned, not after it: so what a commit leaves unknown, the
+        cache knows or has never heard of. What other runs have written meanwhile is kept.
+
         It is derived: where it cannot be written, the next run reads more files, nothing else.
         """
-        if not self._reads:
+        if not self._reads and not self._has_outdated:
             return
+        if self.is_trusting:
+            self.table = _read_table(store, self.source.spec)
         index = sorted(self._reads)
-        digests, stats, clocks = zip(*(self._reads[i] for i in index), strict=True)
+        reads = [self._reads[i] for i in index]
+        digests = b"".join(digest for digest, _, _ in reads)
         seen = Seen(
             index=np.array(index, np.int64),
-            digests=np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES),
-            stats=np.array(stats, np.int64),
-            clocks=np.array(clocks, np.int64),
+            digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
+            stats=np.array([stats for _, stats, _ in reads], np.int64).reshape(-1, 4),
+            clocks=np.array([clock for _, _, clock in reads], np.int64),
         )
         self.table = record(self.table, self.listing, seen)
         self._reads = {}
         path = _table_path(store, self.source.spec)
         with spared(path):
             files.replace(path, self.table.to_bytes())
+
+    @property
+    def _has_outdated(self) -> bool:
+        """Whether the stat cache has other stats of a sample than it has now."""
+        unknown = np.flatnonzero(~self.known & ~self.racy)
+        return bool((find(self.table.keys, self.listing.keys[unknown]) >= 0).any())
 
 
 def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
@@ -119,12 +151,32 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
     With `rehash` nothing is trusted, so every digest is unknown.
     """
     listing = source.list()
-    table = EMPTY
-    if store is not None and not rehash:
-        with contextlib.suppress(OSError):
-            table = StatTable.from_bytes(files.read(_table_path(store, source.spec)))
+    table = EMPTY if store is None or rehash else _read_table(store, source.spec)
     known = lookup(table, listing)
-    return Look(source, listing, table, known.digests, known.known, known.racy)
+    return Look(source, listing, table, known.digests, known.known, known.racy, not rehash)
+
+
+def recorded_samples(store: Store, name: str) -> Samples:
+    """Return a source's samples as recorded, with what runs have learned of them since.
+
+    A run that was killed has committed rows of images that the listing at its beginning did not
+    know yet; their digests are in the stat cache. Nothing of the source is looked at, so a digest
+    that is unknown even so means: not read yet, as far as the store can tell.
+    """
+    snapshot = store.snapshot(name)
+    samples = snapshot.samples
+    unknown = ~samples.known
+    if snapshot.quarantine:  # what cannot be read now may have been read long ago
+        unread = [entry.key for entry in snapshot.quarantine if entry.digest is None]
+        unknown &= ~np.isin(samples.keys, key_array(unread))
+    if not unknown.any():
+        return samples
+    table = _read_table(store, snapshot.spec)
+    at = find(table.keys, samples.keys)
+    learned = unknown & (at >= 0)
+    digests = samples.digests.copy()
+    digests[learned] = table.digests[at[learned]]
+    return changed(samples, digests=digests, known=samples.known | learned)
 
 
 def settle_racy(now: Look, threads: int) -> None:
@@ -167,6 +219,19 @@ def none_usable(n_samples: int, reason: str, where: object) -> DataError:
     )
 
 
-def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
+def _read_table(store: Store, spec: Mapping[str, object]) -> StatTable:
+    """Return the stat cache of a source; an empty one where it cannot be read."""
+    try:
+        return StatTable.from_bytes(files.read(_table_path(store, spec)))
+    except OSError:
+        return EMPTY
+
+
+def stat_table_name(spec: Mapping[str, object]) -> str:
+    """Return the name of a source's stat cache in `derived/`."""
     name = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-    return store.derived / f"stats-{name}.bin"
+    return f"stats-{name}.bin"
+
+
+def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
+    return store.derived / stat_table_name(spec)

@@ -7,6 +7,7 @@ speaks of positions in one listing, and means nothing beside another.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bottleneck.data.source import Source
+    from bottleneck.pipeline.extraction.job import Job
     from bottleneck.pipeline.extraction.target import Target
 
 
@@ -32,6 +34,17 @@ class HowToLook:
     rehash: bool
     allow_shrink: bool
     limits: Limits
+
+    @classmethod
+    def of(cls, job: Job, *, again: bool = False) -> HowToLook:
+        """Return how a job looks at its source; `again`: it has looked before."""
+        return cls(
+            source=job.source,
+            threads=job.threads,
+            rehash=job.options.rehash and not again,  # what this run has read itself is trusted
+            allow_shrink=job.options.allow_shrink,
+            limits=job.limits,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +84,8 @@ class Looked:
     ) -> tuple[QuarantineEntry, ...]:
         """Return all failures that are to be recorded, in the order of their keys.
 
+        What could not be read is not known any more, so ask for this before the snapshot.
+
         Parameters
         ----------
         unread : key → why it could not be read; what has a row by now, or is gone, does not count
@@ -85,6 +100,8 @@ class Looked:
             reason = None if digest is None else failed.get(digest)
             if reason is None:  # the bytes that were known may not be the ones that cannot be read
                 digest, reason = None, unread.get(key)
+                if reason is not None:
+                    self.look.unlearn(i)
             if reason is not None:
                 entries[key] = QuarantineEntry(
                     key=key,
@@ -110,6 +127,30 @@ def look_and_plan(how: HowToLook, target: Target) -> Looked:
         guard_shrink(before.samples if before else None, now.listing, how.source.name)
     settle_racy(now, how.threads)
     return Looked(look=now, plan=planned(how, target, now), before=before)
+
+
+def plan_what_is_left(
+    how: HowToLook,
+    target: Target,
+    looked: Looked,
+    unread: Mapping[bytes, str],
+    failed: Mapping[bytes, str],
+) -> Looked:
+    """Return the same look with a plan of what has no row by now, but for what was tried.
+
+    Parameters
+    ----------
+    unread, failed : as in `Looked.quarantine`
+    """
+    now = looked.look
+    found = planned(how, target, now)
+    tried = [
+        bytes(now.listing.keys[i]) in unread
+        or (bool(now.known[i]) and now.digests[i].tobytes() in failed)
+        for i in found.pending.tolist()
+    ]
+    found = changed(found, pending=found.pending[~np.array(tried, bool)])
+    return changed(looked, plan=found, before=target.recorded)
 
 
 def planned(how: HowToLook, target: Target, now: Look) -> Plan:

@@ -7,6 +7,7 @@ and the digests that have rows.
 from __future__ import annotations
 
 import hashlib
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -121,26 +122,56 @@ def plan(
     cached = np.zeros(len(samples), bool)
     if store is not None:
         cached = samples.known & store.has(samples.digests)
-    quarantined = np.zeros(len(samples), bool)
     entries = [
         entry
         for entry in quarantine
         if entry.digest is not None and entry.decoder == decoder and entry.limits == limits
     ]
-    if entries:
-        at = find(samples.keys, key_array([entry.key for entry in entries]))
-        for entry, position in zip(entries, at, strict=True):
-            if position >= 0 and samples.known[position]:
-                same = samples.digests[position].tobytes() == entry.digest
-                quarantined[position] = same and not cached[position]
+    quarantined = set_aside(entries, samples, cached)
     pending = np.flatnonzero(~cached & ~quarantined)
     return Plan(pending=pending, quarantined=quarantined, cached=cached)
+
+
+def set_aside(
+    quarantine: Collection[QuarantineEntry], samples: Samples, with_row: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which samples (n,) are recorded as failed and still are what failed.
+
+    Not what has a row by now, and not other bytes under the same key: those are pending. So each
+    sample has a row, or is set aside, or is pending, whatever happened since the record was made.
+    """
+    found = np.zeros(len(samples), bool)
+    entries = list(quarantine)
+    if entries:
+        at = find(samples.keys, key_array([entry.key for entry in entries]))
+        for entry, position in zip(entries, at.tolist(), strict=True):
+            if position >= 0 and not with_row[position]:
+                found[position] = is_as_it_failed(entry, samples, position)
+    return found
+
+
+def is_as_it_failed(entry: QuarantineEntry, samples: Samples, position: int) -> bool:
+    """Whether a sample is what failed: the same bytes, or nothing that could be read."""
+    if entry.digest is None:
+        return not samples.known[position]
+    return bool(samples.known[position]) and samples.digests[position].tobytes() == entry.digest
 
 
 def mixed_order(samples: Samples, positions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return positions by the hash of their keys, so that the first few hold all classes."""
     hashes = [hashlib.blake2b(samples.keys[i], digest_size=8).digest() for i in positions]
     return positions[np.argsort(np.array(hashes, dtype="S8"), kind="stable")]
+
+
+def in_an_order_of_its_own(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return positions in another order for each run that shares a store, `n` neighbours together.
+
+    What one has committed the others pass over. In one and the same order a run that is behind
+    would come to the place where the other is, and from there on compute what that one computes.
+    """
+    pieces = [positions[i : i + n] for i in range(0, len(positions), n)]
+    random.SystemRandom().shuffle(pieces)
+    return np.concatenate(pieces)
 
 
 def reasons(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.digest import DIGEST_BYTES, as_void
+from bottleneck.core.digest import as_void
 from bottleneck.core.sample import NO_LABEL, SPLITS
-from bottleneck.pipeline.extraction.plan import changes, unique_count
+from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_values
 
 if TYPE_CHECKING:
@@ -34,8 +34,13 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     what = changes(run.before.samples if run.before else None, samples)
     has_row = _has_row(target.rows_store, samples)
     with_row = int(has_row.sum())
+    mine = _is_mine(run, samples) & has_row
+    n_mine = len(np.unique(as_void(samples.digests[mine])))  # what vanished since is not among them
     quarantine = target.recorded.quarantine if target.recorded else ()
-    quarantined = int(looked.plan.quarantined.sum()) if job.options.dry_run else len(quarantine)
+    aside = looked.plan.quarantined  # what a dry run would try again is pending
+    if not job.options.dry_run:
+        aside = set_aside(quarantine, samples, has_row)
+    quarantined = int(aside.sum())
     pending = len(samples) - with_row - quarantined
     unique = unique_count(samples)
     total = time.perf_counter() - job.started
@@ -52,10 +57,11 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         **source_values(samples),
         "understood": looked.look.listing.understood.to_json(),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
-        "copies": _count_copies(run, samples.digests[has_row]),
-        "cached": with_row - tally.n_computed,
+        "copies": int(mine.sum()) - n_mine,
+        "cached": with_row - n_mine,
         "computed": tally.n_computed,
         "pending": pending,
+        "first_look": run.before is None,
         "added": len(what.added),
         "changed": len(what.changed),
         "renamed": len(what.renamed),
@@ -126,17 +132,12 @@ def _recorded_rate(store: Store | None, recipe_id: str) -> float | None:
     return n / seconds if n and seconds else None
 
 
-def _count_copies(run: Extraction, with_row: NDArray[np.uint8]) -> int:
-    """Return how many samples share a row that this run computed for another sample.
-
-    Parameters
-    ----------
-    with_row : (n, 32) digests of the samples that have a row
-    """
+def _is_mine(run: Extraction, samples: Samples) -> NDArray[np.bool_]:
+    """Return which samples (n,) have a row that this run computed, for them or for others."""
     if not run.tally.n_computed:
-        return 0
-    mine = np.frombuffer(b"".join(run.reader.claimed), np.uint8).reshape(-1, DIGEST_BYTES)
-    return int(np.isin(as_void(with_row), as_void(mine)).sum()) - run.tally.n_computed
+        return np.zeros(len(samples), bool)
+    mine = np.concatenate(run.tally.computed)
+    return np.asarray(np.isin(as_void(samples.digests), as_void(mine)))
 
 
 def _has_row(store: Store | None, samples: Samples) -> NDArray[np.bool_]:

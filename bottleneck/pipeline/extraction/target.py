@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import ConflictError, UsageError
+from bottleneck.core.digest import DIGEST_BYTES
+from bottleneck.core.errors import BusyError, ConflictError, ExpiredError, RecipeError, UsageError
+from bottleneck.pipeline.extraction.look import LOOKS
 from bottleneck.pipeline.network import network as networks
-from bottleneck.store.log import SetRecipe, SetSource
+from bottleneck.store.log import Log, SetRecipe, SetSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
-    from bottleneck.store.log import Action
+    from bottleneck.store.commit import Action
     from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.store import Store
+
+_NONE = np.zeros((0, DIGEST_BYTES), np.uint8)
 
 
 @dataclass(slots=True, eq=False)
@@ -28,17 +34,21 @@ class Target:
     Attributes
     ----------
     store_or_none : None where a dry run found no store
+    recipe : the id of the recipe whose rows are written
     source : the source's name in it
     is_replacing : whether the store's recipe is another one, which the first commit replaces
     recorded : the snapshot that the newest commit names for the source, None where it has none
     seen : that snapshot's name, as this run saw it: others may move the source, and must be noticed
+    is_shared : whether another run has committed since this one began
     """
 
     store_or_none: Store | None
+    recipe: str
     source: str
     is_replacing: bool
     recorded: Snapshot | None
     seen: str | None
+    is_shared: bool = False
 
     @property
     def store(self) -> Store:
@@ -61,13 +71,49 @@ class Target:
         store = self.rows_store
         return store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
 
+    def without_row(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return which of (n, 32) digests have no row yet, as (n,)."""
+        store = self.rows_store
+        return np.ones(len(digests), bool) if store is None else ~store.has(digests)
+
+    def catch_up(self) -> None:
+        """Go on from the newest commit, if it is another one; what it has need not be computed."""
+        store = self.rows_store
+        if store is not None and Log(store.path).path(store.state.number + 1).exists():
+            self._adopt(store.refresh())
+            self.is_shared = True
+
+    def _adopt(self, store: Store) -> None:
+        """Go on from this commit, or from a newer one whose parts are all there.
+
+        Rows are bound to the recipe of the store that they are written to: to one of another
+        recipe, nothing that this run computes may ever be written.
+        """
+        for _ in range(LOOKS):
+            if store.recipe.id != self.recipe:
+                raise RecipeError(
+                    "the store's recipe was replaced while this ran",
+                    store.path,
+                    "run the command again",
+                )
+            try:
+                store.has(_NONE)  # opens the parts, before threads ask
+            except ExpiredError:  # they were folded and collected just now
+                store = store.refresh()
+                continue
+            self.store_or_none = store
+            return
+        raise BusyError("other runs keep replacing its parts", store.path, "run the command again")
+
     def provenance(self, key: str) -> Any:
         """Return what is recorded of the computation of the rows that are continued, or None."""
         return self.rows_store.provenance().get(key) if self.rows_store else None
 
     def commit(self, actions: Sequence[Action]) -> None:
         """Commit actions on top of whatever the log says by now."""
-        self.store_or_none = self.store.commit(actions, "extract")
+        before = self.store.state.number
+        self._adopt(self.store.commit(actions, "extract"))
+        self.is_shared |= self.store.state.number > before + 1
 
     def set_source(self, snapshot: Snapshot, network: Network) -> bool:
         """Record what the source is, and a recipe that is new; return whether that was news.
@@ -106,9 +152,17 @@ class Target:
         RecipeError
             When the store has another recipe by now.
         """
+        self.is_shared = True
         self.keep_source(network)
-        self.store_or_none = self.store.refresh()
-        _check_same(self.store, network)
+        newest = self.store.refresh()
+        _check_same(newest, network)
+        self._adopt(newest)
+        if self.source not in self.store.source_names:
+            raise ConflictError(
+                f"the source {self.source} was forgotten while this ran",
+                self.source,
+                "run the command again to add it again",
+            )
         recorded = self.store.snapshot(self.source)
         if recorded.spec != spec:
             raise ConflictError(
@@ -148,7 +202,7 @@ def aim(options: ExtractOptions, store: Store | None, source: str, network: Netw
             _check_same(store, network)
     recorded = store.snapshot(source) if store and source in store.source_names else None
     seen = store.state.sources[source].snapshot if store and recorded else None
-    return Target(store, source, is_replacing, recorded, seen)
+    return Target(store, network.recipe.id, source, is_replacing, recorded, seen)
 
 
 def _check_same(store: Store, network: Network) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
+# Where several runs share a store: what one has not committed, another may be computing too.
+SHARED_EVERY_S = 10.0
 LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
 
 
@@ -45,14 +47,28 @@ class Writer:
     """Collects rows, publishes parts in a thread of its own, and commits at most once a minute.
 
     A part is published when it holds 64 MiB or when a minute has passed, so that a kill loses at
-    most a minute. Commits happen in the caller's thread, between batches. Use as a context:
-    leaving it ends the thread, and what was not committed by `finish` is left to gc.
+    most a minute; and sooner where other runs wait to see what need not be computed. Commits
+    happen in the caller's thread, between batches. Use as a context: leaving it ends the thread,
+    and what was not committed by `finish` is left to gc.
+
+    Parameters
+    ----------
+    learned : called before each commit, to keep what was learned of the images beside their rows
+    is_shared : whether other runs may fill the store at the same time
     """
 
     def __init__(
-        self, target: Target, provenance: Callable[[], dict[str, Any]], seconds: Seconds
+        self,
+        target: Target,
+        provenance: Callable[[], dict[str, Any]],
+        seconds: Seconds,
+        learned: Callable[[], None],
+        *,
+        is_shared: bool,
     ) -> None:
         self.bytes_written = 0
+        self._every_s = min(COMMIT_EVERY_S, SHARED_EVERY_S) if is_shared else COMMIT_EVERY_S
+        self._learned = learned
         self._target = target
         self._provenance = provenance
         self._seconds = seconds
@@ -69,30 +85,31 @@ class Writer:
         """End the thread, once the part that is being written is whole."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> bool:
-        """Take (n, 32) digests and their (n, …) rows as stored; return whether it committed."""
+    def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> None:
+        """Take (n, 32) digests and their (n, …) rows as stored; commit when it is time."""
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
-        if is_full or now - self._published >= COMMIT_EVERY_S:
+        if is_full or now - self._published >= self._every_s:
             self._publish()
-        if now - self._committed < COMMIT_EVERY_S:
-            return False
-        return self._commit(wait=False)
+        if now - self._committed >= self._every_s:
+            self._commit(wait=False)
 
-    def finish(self) -> bool:
-        """Publish and commit all that is left; return whether there was anything to commit."""
+    def finish(self) -> None:
+        """Publish and commit all that is left."""
         self._publish()
-        return self._commit(wait=True)
+        self._commit(wait=True)
 
     def _publish(self) -> None:
         if self._held:
             digests, rows = (np.concatenate(column) for column in zip(*self._held, strict=True))
-            self._held = []
+            new = self._target.without_row(digests)  # another run may have been faster
             # One part waits at most: the writer must not fall behind without bound.
             for earlier in self._publishing[-1:]:
                 earlier.result()
-            self._publishing.append(self._pool.submit(self._write, digests, rows))
+            if new.any():
+                self._publishing.append(self._pool.submit(self._write, digests[new], rows[new]))
+            self._held = []  # last: an interrupt before it costs a row that is there twice
         self._published = time.monotonic()
 
     def _write(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> PartEntry:
@@ -101,12 +118,12 @@ class Writer:
         self._seconds.write += time.perf_counter() - start
         return entry
 
-    def _commit(self, *, wait: bool) -> bool:
+    def _commit(self, *, wait: bool) -> None:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
-        self._publishing = [future for future in self._publishing if future not in done]
         if entries:
+            self._learned()
             self._target.commit([self._target.store.add_part(entry) for entry in entries])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
+        self._publishing = [future for future in self._publishing if future not in done]
         self._committed = time.monotonic()
-        return bool(entries)

@@ -9,17 +9,24 @@ that is said.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedError, StaleError
-from bottleneck.core.sample import SPLITS, key_array
+from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import reopen
 from bottleneck.heads.split import conflicting, leaking, validation_mask
 from bottleneck.pipeline.extraction.flow import default_threads
-from bottleneck.pipeline.extraction.look import Look, guard_shrink, look
-from bottleneck.pipeline.extraction.plan import changes
+from bottleneck.pipeline.extraction.look import (
+    LOOKS,
+    Look,
+    guard_shrink,
+    look,
+    recorded_samples,
+)
+from bottleneck.pipeline.extraction.plan import changes, set_aside
 from bottleneck.store.log import MovedError, SetSource
 from bottleneck.store.snapshot import Snapshot
 
@@ -35,7 +42,6 @@ if TYPE_CHECKING:
 
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
 LEAVE_OUT = 255  # a split that no head looks at
-LOOKS = 5
 NONE = np.zeros(0, np.int64)
 
 
@@ -86,12 +92,14 @@ class _Current:
     ----------
     changed : positions among `samples` whose image changed and has no row
     gone : keys that vanished
+    aside : (n,) which samples are recorded as failed, and still are what failed
     """
 
     store: Store
     samples: Samples
     changed: NDArray[np.int64]
     gone: NDArray[np.bytes_]
+    aside: NDArray[np.bool_]
     now: Look | None
 
 
@@ -125,7 +133,7 @@ def training_data(
     split = _split(samples, at, options)
     keys = samples.keys
     without = np.setdiff1d(np.flatnonzero(~with_row), current.changed)
-    aside = np.isin(keys[without], key_array([q.key for q in store.snapshot(name).quarantine]))
+    aside = current.aside[without]
     return TrainingData(
         store=store,
         source=name,
@@ -158,37 +166,60 @@ def _split(samples: Samples, at: NDArray[np.int64], options: TrainOptions) -> ND
 def _current(store: Store, name: str, on_stale: str, reporter: Reporter) -> _Current:
     """Look at the source and return what counts now; commit it where that is possible."""
     for _ in range(LOOKS):
-        recorded = store.snapshot(name)
+        recorded, samples = store.snapshot(name), recorded_samples(store, name)
         now = _look(store, recorded, name, reporter)
-        old = _Current(
-            store=store,
-            samples=recorded.samples,
-            changed=NONE,
-            gone=recorded.samples.keys[:0],
-            now=now,
-        )
+        nothing = (NONE, samples.keys[:0])
         if now is None:
-            return old
-        samples = now.samples
-        changed, gone = _stale(store, recorded.samples, samples)
-        if on_stale == "error" and (len(changed) or len(gone)):
-            raise StaleError(
-                f"{len(changed)} images changed and {len(gone)} are gone",
-                name,
-                "run bottleneck extract, or say --on-stale drop",
-            )
+            return _seen(store, name, samples, nothing, now)
+        stale = _stale(store, samples, now.samples)
+        found = _seen(store, name, now.samples, stale, now)
+        if on_stale == "error":
+            _require_fresh(found, name)
         if on_stale == "use":
-            n_stale = len(changed) + len(gone)
+            n_stale = sum(map(len, stale))
             if n_stale:
                 reporter.warn(f"{n_stale} images are not what they were; using their old rows")
-            return old
+            return _seen(store, name, samples, nothing, now)
         try:
-            store = _commit(store, name, recorded, now, reporter)
+            return changed(found, store=_commit(store, name, recorded, now, reporter))
         except MovedError:
             store = store.refresh()
-            continue
-        return _Current(store=store, samples=samples, changed=changed, gone=gone, now=now)
     raise MovedError(f"other runs keep moving the source {name}", store.path, "run again")
+
+
+def _seen(
+    store: Store,
+    name: str,
+    samples: Samples,
+    stale: tuple[NDArray[np.int64], NDArray[np.bytes_]],
+    now: Look | None,
+) -> _Current:
+    with_row = samples.known & store.has(samples.digests)
+    aside = set_aside(store.snapshot(name).quarantine, samples, with_row)
+    edited, gone = stale
+    return _Current(store=store, samples=samples, changed=edited, gone=gone, aside=aside, now=now)
+
+
+def _require_fresh(found: _Current, name: str) -> None:
+    """Raise StaleError where an extraction would find something to do.
+
+    Also where an earlier look has recorded that already: what changed then has no features still.
+    """
+    samples = found.samples
+    without = ~(samples.known & found.store.has(samples.digests)) & ~found.aside
+    n_pending = int(without.sum() - without[found.changed].sum())
+    counted = (
+        (len(found.changed), "changed"),
+        (len(found.gone), "are gone"),
+        (n_pending, "have no features yet"),
+    )
+    said = [f"{n:,} {words}" for n, words in counted if n]
+    if said:
+        raise StaleError(
+            f"of the images, {', '.join(said)}",
+            name,
+            "run bottleneck extract, or say --on-stale drop",
+        )
 
 
 def _look(store: Store, recorded: Snapshot, name: str, reporter: Reporter) -> Look | None:
@@ -219,18 +250,19 @@ def _stale(
 def _commit(store: Store, name: str, recorded: Snapshot, now: Look, reporter: Reporter) -> Store:
     """Record what the source is now; a store that cannot be written is left, and that is said."""
     samples = now.samples
-    keys = {bytes(key) for key in samples.keys} if recorded.quarantine else set()
+    aside = set_aside(recorded.quarantine, samples, samples.known & store.has(samples.digests))
+    keys = set(map(bytes, samples.keys[aside]))
     snapshot = Snapshot(
         samples=samples,
         spec=recorded.spec,
         quarantine=tuple(entry for entry in recorded.quarantine if entry.key in keys),
     )
     try:
+        now.save(store)
         if not recorded.same_as(snapshot):
             entry = store.write_snapshot(snapshot)
             before = store.state.sources[name].snapshot
             store = store.commit([SetSource(name, before, entry)], "train")
-        now.save(store)
     except (PermissionError, PermissionDeniedError):
         reporter.warn("the store cannot be written: what changed was not recorded")
     return store

@@ -10,8 +10,8 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError, UsageError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
-from bottleneck.pipeline.extraction.look import look
-from bottleneck.pipeline.extraction.plan import unique_count
+from bottleneck.pipeline.extraction.look import look, recorded_samples
+from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, unique_count
 from bottleneck.pipeline.extraction.summary import source_values
 from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
@@ -73,19 +73,22 @@ def status(options: StatusOptions) -> dict[str, Any]:
 
 
 def _source(store: Store, name: str) -> dict[str, Any]:
-    snapshot = store.snapshot(name)
-    samples = snapshot.samples
+    snapshot, samples = store.snapshot(name), recorded_samples(store, name)
     with_row = samples.known & store.has(samples.digests)
+    aside = set_aside(snapshot.quarantine, samples, with_row)
     untrained = left_out(samples, with_row)
+    reason_of = {entry.key: entry.reason for entry in snapshot.quarantine}
     return {
         "name": name,
         "spec": dict(snapshot.spec),
         "samples": len(samples),
         "unique": unique_count(samples),
         "cached": int(with_row.sum()),
-        "pending": len(samples) - int(with_row.sum()) - len(snapshot.quarantine),
+        "pending": int((~with_row & ~aside).sum()),
+        "unread": int((~samples.known & ~aside).sum()),
         "quarantined": [
-            {"key": show_key(entry.key), "reason": entry.reason} for entry in snapshot.quarantine
+            {"key": show_key(key), "reason": reason_of[key]}
+            for key in map(bytes, samples.keys[aside])
         ],
         **source_values(samples),
         "conflicting": _keys(samples, untrained.conflicting),
@@ -101,15 +104,18 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
     """Say all that is known of one image."""
     wanted = key_array([key.encode("utf-8", "surrogateescape")])
     for name in names:
-        snapshot = store.snapshot(name)
-        samples = snapshot.samples
+        snapshot, samples = store.snapshot(name), recorded_samples(store, name)
         (at,) = find(samples.keys, wanted.astype(samples.keys.dtype))
         if at < 0 or bytes(samples.keys[at]) != bytes(wanted[0]):
             continue
         digest = samples.digests[at]
         known = bool(samples.known[at])
         has_row = known and bool(store.has(digest[None])[0])
-        reasons = [entry.reason for entry in snapshot.quarantine if entry.key == wanted[0]]
+        reasons = [
+            entry.reason
+            for entry in snapshot.quarantine
+            if entry.key == wanted[0] and not has_row and is_as_it_failed(entry, samples, int(at))
+        ]
         untrained = left_out(samples, samples.known & store.has(samples.digests))
         return {
             "key": key,
@@ -157,26 +163,30 @@ def _meaning(*, known: bool, has_row: bool, reasons: list[str]) -> str:
 
 
 def _check(store: Store, name: str) -> dict[str, Any]:
-    """Compare a source with its record by names and stats; no image is read."""
-    recorded = store.snapshot(name).samples
+    """Compare a source with its record by names and stats.
+
+    No image is read, but the few that could not be read before: their stats tell nothing.
+    """
+    snapshot, recorded = store.snapshot(name), recorded_samples(store, name)
     try:
-        source = reopen(store.snapshot(name).spec)
+        source = reopen(snapshot.spec)
         now = look(source, store)
     except BottleneckError as error:
         return {"stale": True, "reason": str(error)}
-    unknown = int((~now.known & ~now.racy).sum())
+    with_row = recorded.known & store.has(recorded.digests)
+    aside = set_aside(snapshot.quarantine, recorded, with_row)
     at = find(recorded.keys, now.listing.keys)
-    both = np.flatnonzero(at >= 0)
-    differs = (recorded.digests[at[both]] != now.digests[both]).any(axis=1) & now.known[both]
-    added = int((at < 0).sum())
-    gone = int((find(now.listing.keys, recorded.keys) < 0).sum())
-    pending = int((~(recorded.known & store.has(recorded.digests))).sum())
-    pending -= len(store.snapshot(name).quarantine)
+    both = np.flatnonzero((at >= 0) & now.known)
+    both = both[recorded.known[at[both]]]
+    unknown = np.flatnonzero(~now.known & ~now.racy)
+    unread = aside & ~recorded.known
+    still = [i for i in unknown[unread[at[unknown]] & (at[unknown] >= 0)] if not now.can_read(i)]
     found = {
-        "unknown": unknown,
-        "changed": int(differs.sum()),
-        "added": added,
-        "gone": gone,
-        "pending": pending,
+        "unknown": len(unknown) - len(still),
+        "changed": int((recorded.digests[at[both]] != now.digests[both]).any(axis=1).sum()),
+        "added": int((at < 0).sum()),
+        "gone": int((find(now.listing.keys, recorded.keys) < 0).sum()),
+        "pending": int((~with_row & ~aside).sum()),
+        "unrecorded": int((recorded.known & ~snapshot.samples.known).sum()),
     }
     return {"stale": any(found.values()), **found}

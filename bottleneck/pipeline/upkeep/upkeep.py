@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.reporter import SILENT
+from bottleneck.pipeline.extraction.look import stat_table_name
+from bottleneck.pipeline.upkeep.recompute import recompute
 from bottleneck.store import gc as collecting
 from bottleneck.store import verify as verifying
 from bottleneck.store.lock import hold
@@ -12,6 +16,10 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bottleneck.core.portion import Portion
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.upkeep.recompute import RecomputeOptions
 
 
 def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[str, Any]:
@@ -32,25 +40,38 @@ def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[st
     }
 
 
-def verify(cache: Path, *, repair: bool = False, wait_s: float | None = None) -> dict[str, Any]:
-    """Read every byte of a store; with `repair`, mend it under the lock."""
+def verify(
+    cache: Path,
+    *,
+    repair: bool = False,
+    sample: Portion | None = None,
+    again: RecomputeOptions | None = None,
+    wait_s: float | None = None,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Read every byte of a store, or a sample; with `repair`, mend it under the lock.
+
+    With `again`, rows are computed again then, unless damage is left.
+    """
     Log(cache).numbers()  # where there is no store, this fails before a lock file is made
-    if not repair:
-        report = verifying.verify(cache)
-    else:
-        with hold(cache, wait_s):
-            report = verifying.verify(cache, repair=True)
-    return {"verb": "verify", "store": str(cache), **report}
+    with hold(cache, wait_s) if repair else contextlib.nullcontext():
+        report = verifying.verify(cache, repair=repair, portion=sample)
+    report = {"verb": "verify", "store": str(cache), **report}
+    if again is None:
+        return report
+    is_whole = report["repaired"] or not report["damaged"]
+    done = recompute(Store.open(cache), again, reporter) if is_whole else None
+    return {**report, "recompute": done}
 
 
 def gc(
     cache: Path, *, grace_s: float, dry_run: bool = False, wait_s: float | None = None
 ) -> dict[str, Any]:
-    """Delete what nothing refers to any more, under the lock."""
+    """Drop dead rows and delete what nothing refers to any more, under the lock."""
     Log(cache).newest()
     if dry_run:
-        report = collecting.gc(cache, grace_s=grace_s, dry_run=True)
+        report = collecting.gc(cache, grace_s=grace_s, dry_run=True, derived_of=stat_table_name)
     else:
         with hold(cache, wait_s):
-            report = collecting.gc(cache, grace_s=grace_s)
+            report = collecting.gc(cache, grace_s=grace_s, derived_of=stat_table_name)
     return {"verb": "gc", "store": str(cache), **report}

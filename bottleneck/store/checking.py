@@ -1,0 +1,275 @@
+"""Checking a store: every byte that a commit names, the newest or an older one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import files
+from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.recipe import read_recipe_file
+from bottleneck.core.sealed import check_seal
+from bottleneck.core.strict_json import parse
+from bottleneck.store.damage import BadPart, Damage, part_damages
+from bottleneck.store.given_up import given_up
+from bottleneck.store.inventory import check_files
+from bottleneck.store.log import Log
+from bottleneck.store.part import Part
+from bottleneck.store.rotation import rotation
+from bottleneck.store.salvage import salvage
+from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.store import Store
+from bottleneck.store.table import ADVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bottleneck.core.portion import Portion
+    from bottleneck.core.recipe import Recipe
+    from bottleneck.store.commit import State
+    from bottleneck.store.part import PartEntry
+    from bottleneck.store.snapshot import SnapshotEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Named:
+    """A table that commits name: the last entry there is of it, and the numbers of the commits."""
+
+    entry: PartEntry | SnapshotEntry
+    recipe: str
+    numbers: list[int]
+
+
+@dataclass(slots=True, eq=False)
+class Checked:
+    """What a check saw of a store.
+
+    Attributes
+    ----------
+    states : the commits that can be read, by number
+    store : the newest of them; None where there is none, or its recipe is damaged
+    bad_parts : of that store
+    bad_sources : of that store, those whose snapshot is damaged
+    found : all damage
+    to_compute : how many different images have lost their row
+    """
+
+    path: Path
+    states: dict[int, State] = field(default_factory=dict)
+    store: Store | None = None
+    n_rows: int = 0
+    bad_parts: list[BadPart] = field(default_factory=list)
+    bad_sources: list[str] = field(default_factory=list)
+    found: list[Damage] = field(default_factory=list)
+    sample: dict[str, int] | None = None
+    to_compute: int = 0
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest commit that can be read; 0 where none can."""
+        return max(self.states, default=0)
+
+
+def check(path: Path, portion: Portion | None = None) -> Checked:
+    """Check a store, or of its tables a portion: those that were not checked for longest."""
+    seen = Checked(path)
+    _commits(seen)
+    recipes = _recipes(seen)
+    tables = _tables(seen)
+    memory = rotation(path / "derived")
+    chosen = set(tables)
+    if portion is not None:
+        sizes = {name: _n_bytes(named) for name, named in tables.items()}
+        chosen = memory.choose(sizes, portion)
+        seen.sample = {
+            "files": len(chosen),
+            "of_files": len(sizes),
+            "bytes": sum(sizes[name] for name in chosen),
+            "of_bytes": sum(sizes.values()),
+        }
+    damaged = [
+        name for name in tables if name in chosen and not _table(seen, name, tables[name], recipes)
+    ]
+    if portion is not None:
+        memory.save(chosen, damaged, tables)
+    if seen.store is not None:
+        damages, seen.to_compute = part_damages(seen.store, seen.bad_parts)
+        seen.found += damages
+    return seen
+
+
+# --- commits and recipes ------------------------------------------------------------------------
+
+
+def _commits(seen: Checked) -> None:
+    log = Log(seen.path)
+    for number in log.numbers():
+        try:
+            data = files.read(log.path(number))
+            state = log.at(number)
+            if not _is_as_written(data, sort_keys=False, ensure_ascii=True):
+                raise DamagedError("not spelled as it was written", log.path(number), ADVICE)
+        except FileNotFoundError:
+            continue  # collected meanwhile
+        except (DamagedError, UsageError) as error:
+            if isinstance(error, UsageError) and _is_sealed(data):
+                raise  # a newer program wrote it
+            seen.found.append(Damage(what="commit", name=log.path(number).name, detail=error.what))
+        else:
+            seen.states[number] = state
+    for number, state in list(seen.states.items()):
+        before = seen.states.get(number - 1)
+        if before is not None and before.checksum != state.parent:
+            name, detail = log.path(number - 1).name, f"is not what commit {number} came after"
+            seen.found.append(Damage(what="commit", name=name, detail=detail))
+            del seen.states[number - 1]
+
+
+def _is_sealed(data: bytes) -> bool:
+    """Whether bytes are what somebody wrote, whatever version they say: their checksum is right."""
+    try:
+        check_seal(data, "", ADVICE)
+    except DamagedError:
+        return False
+    return True
+
+
+def _is_as_written(data: bytes, *, sort_keys: bool, ensure_ascii: bool) -> bool:
+    """Whether bytes are what writing their content gives: a checksum covers the content alone."""
+    spelled = json.dumps(parse(data), indent=1, sort_keys=sort_keys, ensure_ascii=ensure_ascii)
+    text = f"{spelled}\n"
+    return text.encode() == data
+
+
+def _recipes(seen: Checked) -> dict[str, Recipe]:
+    """Return the recipes that can be read, by id; damage of the others is found."""
+    numbers: dict[str, list[int]] = {}
+    for number, state in sorted(seen.states.items()):
+        numbers.setdefault(state.recipe, []).append(number)
+    passed = given_up(seen.states.values())
+    recipes = {}
+    for recipe_id, named in numbers.items():
+        name = f"{recipe_id}.json"
+        file = seen.path / "recipes" / name
+        try:
+            data = files.read(file)
+            recipe, _ = read_recipe_file(data, recipe_id, file)
+            if not _is_as_written(data, sort_keys=True, ensure_ascii=False):
+                raise DamagedError("not spelled as it was written", file, ADVICE)
+            recipes[recipe_id] = recipe
+        except (DamagedError, FileNotFoundError) as error:
+            is_current = seen.newest in named
+            if is_current or (f"recipes/{name}" not in passed and _is_there(seen.path, named)):
+                detail = error.what if isinstance(error, DamagedError) else "the file is missing"
+                commits = [] if is_current else [named[0], named[-1]]
+                seen.found.append(Damage(what="recipe", name=name, detail=detail, commits=commits))
+    newest = seen.states.get(seen.newest)
+    if newest is not None and newest.recipe in recipes:
+        seen.store = Store(seen.path, newest)
+    return recipes
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def _tables(seen: Checked) -> dict[str, Named]:
+    """Return every table that a commit names, by room and name, but what was given up."""
+    tables: dict[str, Named] = {}
+    for number, state in sorted(seen.states.items()):
+        named = [(f"parts/{entry.name}", entry) for entry in state.parts]
+        pairs: list[tuple[str, PartEntry | SnapshotEntry]] = [
+            *named,
+            *((f"snapshots/{entry.snapshot}", entry) for entry in state.sources.values()),
+        ]
+        for name, entry in pairs:
+            numbers = tables[name].numbers if name in tables else []
+            if number not in numbers:
+                numbers.append(number)
+            tables[name] = Named(entry=entry, recipe=state.recipe, numbers=numbers)
+    passed = given_up(seen.states.values())
+    return {
+        name: named
+        for name, named in tables.items()
+        if name not in passed or seen.newest in named.numbers
+    }
+
+
+def _n_bytes(named: Named) -> int:
+    return sum(size for size, _ in named.entry.files.values())
+
+
+def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]) -> bool:
+    """Check a table; return whether it is whole. What is wrong is noted."""
+    path = seen.path / name
+    try:
+        if name.startswith("parts/"):
+            return _part(seen, path, named, recipes.get(named.recipe))
+        read_snapshot(path, named.entry)  # type: ignore[arg-type]  # by its room
+    except DamagedError as error:
+        if not _is_there(seen.path, named.numbers):
+            return True  # it was collected with its commits while this ran
+        _snapshot_damage(seen, path.name, named, error.what)
+        return False
+    return True
+
+
+def _is_there(path: Path, numbers: list[int]) -> bool:
+    """Whether any of these commits is still in the log."""
+    log = Log(path)
+    return any(log.path(number).exists() for number in numbers)
+
+
+def _snapshot_damage(seen: Checked, name: str, named: Named, detail: str) -> None:
+    if seen.newest not in named.numbers:
+        commits = [named.numbers[0], named.numbers[-1]]
+        seen.found.append(Damage(what="snapshot", name=name, detail=detail, commits=commits))
+        return
+    for source, entry in seen.states[seen.newest].sources.items():
+        if entry.snapshot == name:
+            seen.bad_sources.append(source)
+            seen.found.append(Damage(what="snapshot", name=f"{source} ({name})", detail=detail))
+
+
+def _part(seen: Checked, path: Path, named: Named, recipe: Recipe | None) -> bool:
+    entry: Any = named.entry
+    is_current = seen.newest in named.numbers
+    seen.n_rows += entry.rows if is_current else 0
+    detail = ""
+    try:
+        check_files(path, entry.files)
+    except DamagedError as error:
+        detail = error.what
+    if recipe is None and not detail:
+        return True  # what the rows are, nothing says; their bytes are those that were written
+    if recipe is not None and not detail:
+        try:
+            part = Part(path, entry, named.recipe, recipe.rows)
+            if len(part.good_rows()) == entry.rows and len(part.digests) == entry.rows:
+                return True
+            detail = "rows do not match their checksums"
+        except DamagedError as error:
+            detail = error.what
+    if not _is_there(seen.path, named.numbers):
+        return True
+    if is_current and recipe is not None:
+        left = salvage(path, entry, named.recipe, recipe.rows)
+        seen.bad_parts.append(BadPart(entry=entry, detail=detail, left=left))
+    else:
+        commits = [] if is_current else [named.numbers[0], named.numbers[-1]]
+        seen.found.append(Damage(what="part", name=entry.name, detail=detail, commits=commits))
+    return False
+
+
+def with_advice(damage: Damage, path: Path) -> Damage:
+    """Return the damage with what to do about it."""
+    if damage.what == "recipe" and not damage.commits:
+        do = (
+            "restore this file from a backup, or extract into another --cache: nothing else says "
+            "what the rows are"
+        )
+    else:
+        do = f"run bottleneck verify --cache {path} --repair"
+        do += ", then bottleneck extract" if damage.images or damage.what == "snapshot" else ""
+    return replace(damage, do=do)
