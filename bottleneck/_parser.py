@@ -23,6 +23,7 @@ EXIT_CODES = """exit codes:
   4    the store was made with other settings, or this machine computes other values
   5    files of the store are damaged
   6    images changed since their features were computed
+  7    images are left to compute, and --strict asked for this code
   9    something must be downloaded, and there is no network
   12   no space left on the disk, or not enough memory
   13   no permission to read or write

@@ -19,7 +19,14 @@ import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import BottleneckError, Terminated, from_os_error
+from bottleneck.core.errors import (
+    BottleneckError,
+    Terminated,
+    code_of,
+    expected,
+    from_os_error,
+    in_json,
+)
 from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
 
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 TERMINATED = 143
+KEPT = "everything saved so far is kept; run the same command to go on"
 LOG_EVERY_S = 60.0
 
 
@@ -205,11 +213,51 @@ def show_error(error: BottleneckError) -> None:
 
 def error_object(error: BottleneckError) -> dict[str, Any]:
     """Return an error as it stands in JSON."""
-    return _object(error.exit_code, error.what, error.where, error.do, *error.details)
+    return in_json(error)
 
 
-def _object(code: int, what: str, where: object, do: str, *details: str) -> dict[str, Any]:
-    return {"code": code, "what": what, "where": str(where), "do": do, "details": list(details)}
+def _object(code: int, what: str, where: object, do: str) -> dict[str, Any]:
+    return {"code": code, "what": what, "where": str(where), "do": do, "details": []}
+
+
+def failed(error: BaseException) -> dict[str, Any]:
+    """Tell of what ended the work on one of several stores; return it as it stands in JSON."""
+    known = expected(error)
+    if known is None:
+        return _bug(error)
+    show_error(known)
+    return error_object(known)
+
+
+def stopped(
+    turns: Sequence[tuple[int, object, BaseException | None]],
+) -> dict[int, dict[str, Any]]:
+    """Tell, once, that somebody stopped the work on several stores; return it for each of them.
+
+    Parameters
+    ----------
+    turns : number, store, and what stopped it; none where nobody did
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for number, store, error in turns:
+        code = code_of(error) if error is not None else INTERRUPTED
+        how = "terminated" if code == TERMINATED else "interrupted"
+        if not found:
+            print(f"{how}: {KEPT}", file=sys.stderr)
+        found[number] = _object(code, how, store, KEPT)
+    return found
+
+
+def _bug(error: BaseException) -> dict[str, Any]:
+    """Write a traceback to a file, and name it on stderr; return what stands in JSON."""
+    lines = traceback.format_exception(error)
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="bottleneck-", suffix=".txt", delete=False
+    ) as file:
+        file.writelines(lines)
+    what = f"a bug in bottleneck: {''.join(lines).strip().splitlines()[-1]}"
+    print(f"error: {what}: please report {file.name}", file=sys.stderr)
+    return _object(1, what, file.name, "please report this file")
 
 
 class _Failures:
@@ -235,19 +283,14 @@ class _Failures:
 
     def stopped(self, code: int, how: str) -> int:
         """Tell that somebody stopped the command; return the exit code."""
-        do = "everything saved so far is kept; run the same command to go on"
-        print(f"{how}: {do}", file=sys.stderr)
-        return self._json(_object(code, how, "", do))
+        print(f"{how}: {KEPT}", file=sys.stderr)
+        return self._json(_object(code, how, "", KEPT))
 
     def bug(self) -> int:
         """Write the traceback that is being handled to a file, and name it; return the code."""
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="bottleneck-", suffix=".txt", delete=False
-        ) as file:
-            traceback.print_exc(file=file)
-        what = f"a bug in bottleneck: {traceback.format_exc().strip().splitlines()[-1]}"
-        print(f"error: {what}: please report {file.name}", file=sys.stderr)
-        return self._json(_object(1, what, file.name, "please report this file"))
+        error = sys.exception()
+        assert error is not None
+        return self._json(_bug(error))
 
     def _json(self, error: Mapping[str, Any]) -> int:
         if self.as_json:

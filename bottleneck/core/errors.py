@@ -7,7 +7,7 @@ a caller may want to treat differently. Codes are never changed, only added.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,6 +121,35 @@ def first_code(codes: Iterable[int]) -> int:
     """Return the exit code of a command on several stores: that of the gravest failure, else 0."""
     failed = {code for code in codes if code}
     return next((code for code in _WORST_FIRST if code in failed), max(failed, default=0))
+
+
+def in_json(error: BottleneckError) -> dict[str, Any]:
+    """Return an error as it stands in JSON."""
+    return {
+        "code": error.exit_code,
+        "what": error.what,
+        "where": str(error.where),
+        "do": error.do,
+        "details": list(error.details),
+    }
+
+
+def expected(error: BaseException) -> BottleneckError | None:
+    """Return the error of this module that says what went wrong; None for a bug of ours."""
+    if isinstance(error, MemoryError):
+        error = OSError(errno.ENOMEM, "out of memory", "memory")
+    if isinstance(error, OSError):
+        return from_os_error(error)
+    return error if isinstance(error, BottleneckError) else None
+
+
+def code_of(error: BaseException) -> int:
+    """Return the exit code of a command that ends with this error; 1 for a bug of ours."""
+    known = expected(error)
+    if known is not None:
+        return known.exit_code
+    # As shells spell a death by SIGINT and by SIGTERM.
+    return {KeyboardInterrupt: 130, Terminated: 143}.get(type(error), 1)
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}

@@ -60,6 +60,18 @@ class StatTable:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def same_as(self, other: StatTable) -> bool:
+        """Whether both say the same."""
+        return all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in (
+                (self.keys, other.keys),
+                (self.stats, other.stats),
+                (self.digests, other.digests),
+                (self.since, other.since),
+            )
+        )
+
     def to_bytes(self) -> bytes:
         """Return the file: head, keys, stats, since, digests, SHA-256; little-endian."""
         body = b"".join(
@@ -181,6 +193,28 @@ def record(table: StatTable, listing: Listing, seen: Seen) -> StatTable:
         kept[seen.index] = True
     return StatTable(
         keys=listing.keys[kept], stats=stats[kept], digests=digests[kept], since=since[kept]
+    )
+
+
+def merged(ours: StatTable, others: StatTable, listing: Listing) -> StatTable:
+    """Return what two tables know of a listing; where both know a file, the one that trusts it."""
+    found = [(table, _positions(table, listing.keys)) for table in (ours, others)]
+    fits = [_same_stats(table, at, listing.stats) for table, at in found]
+    clean = [fit.copy() for fit in fits]
+    for (table, at), fit, is_clean in zip(found, fits, clean, strict=True):
+        is_clean[fit] = table.since[at[fit]] == 0
+    theirs = fits[1] & (~fits[0] | (clean[1] & ~clean[0]))
+    known = fits[0] | theirs
+    digests = np.zeros((len(listing), DIGEST_BYTES), np.uint8)
+    since = np.zeros(len(listing), np.int64)
+    for (table, at), chosen in zip(found, (fits[0] & ~theirs, theirs), strict=True):
+        digests[chosen] = table.digests[at[chosen]]
+        since[chosen] = table.since[at[chosen]]
+    return StatTable(
+        keys=listing.keys[known],
+        stats=listing.stats[known].astype(np.int64),
+        digests=digests[known],
+        since=since[known],
     )
 
 

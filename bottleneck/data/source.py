@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.data.patterns import Patterns
+    from bottleneck.data.scan import StatTable
 
 SKIPPED = ("hidden", "other", "excluded", "links")
 
@@ -40,6 +41,8 @@ class Listing:
         or out of the source). A hidden folder counts once.
     device : int
         The root's `st_dev`; 0 for arrays.
+    seen : StatTable or None
+        What else this run has read of these files, for another store; None for nothing.
     """
 
     keys: NDArray[np.bytes_]
@@ -49,6 +52,7 @@ class Listing:
     stats: NDArray[np.int64]
     skipped: dict[str, int]
     device: int
+    seen: StatTable | None = None
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import platform
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.version import __version__
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
@@ -16,6 +19,49 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "history.jsonl"
+LIBRARIES = ("keras", "tensorflow", "openvino")  # whose versions a provenance may name
+# How a run ended, by its exit code; whatever else it is, it failed.
+OUTCOMES = {0: "done", 7: "partial", 130: "stopped", 143: "stopped"}
+
+
+def ended(
+    entry: Mapping[str, Any], code: int = 0, computed_by: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return an entry with how its run ended: `time` (UTC), `host`, `versions`, `outcome`, `code`.
+
+    Parameters
+    ----------
+    code : what the command ends with
+    computed_by : provenance of what the run computed, whose versions are noted
+    """
+    outcome = "partial" if code == 0 and entry.get("partial") else OUTCOMES.get(code, "failed")
+    return {
+        **entry,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "versions": {
+            "bottleneck": __version__,
+            "python": platform.python_version(),
+            **{key: computed_by[key] for key in LIBRARIES if computed_by and key in computed_by},
+        },
+        "outcome": outcome,
+        "code": code,
+    }
+
+
+def note(store: Path, entry: Mapping[str, Any]) -> OSError | None:
+    """Append a line where a store can be written; return why it could not be.
+
+    What became of a run does not depend on whether that could be recorded. Where there is no log
+    of commits there is no store, and nothing is made.
+    """
+    if not (store / "log").is_dir():
+        return None
+    try:
+        append(store, entry)
+    except OSError as error:
+        return error
+    return None
 
 
 def append(store: Path, entry: Mapping[str, Any]) -> None:

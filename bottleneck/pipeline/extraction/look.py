@@ -15,7 +15,7 @@ from bottleneck.core.digest import DIGEST_BYTES, sample_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples
 from bottleneck.data.decode import UndecodableError, decode
-from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, record
+from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,8 @@ class Look:
     ----------
     racy : (n,) bool
         Samples whose stats are equal to those recorded, but too young to prove anything.
+    has_news : bool
+        Whether `table` holds what the store's stat cache does not.
     """
 
     source: Source
@@ -44,6 +46,7 @@ class Look:
     digests: NDArray[np.uint8]
     known: NDArray[np.bool_]
     racy: NDArray[np.bool_]
+    has_news: bool = False
     _reads: dict[int, tuple[bytes, tuple[int, ...], int]] = field(default_factory=dict)
 
     @property
@@ -93,8 +96,17 @@ class Look:
 
         It is derived: where it cannot be written, the next run reads more files, nothing else.
         """
-        if not self._reads:
+        table = self.learned()
+        if not self.has_news:
             return
+        self.has_news = False
+        with contextlib.suppress(OSError):
+            files.replace(_table_path(store, self.source.spec), table.to_bytes())
+
+    def learned(self) -> StatTable:
+        """Return what is known of the files by now, all that was read included."""
+        if not self._reads:
+            return self.table
         index = sorted(self._reads)
         digests, stats, clocks = zip(*(self._reads[i] for i in index), strict=True)
         seen = Seen(
@@ -104,23 +116,27 @@ class Look:
             clocks=np.array(clocks, np.int64),
         )
         self.table = record(self.table, self.listing, seen)
+        self.has_news = True
         self._reads = {}
-        with contextlib.suppress(OSError):
-            files.replace(_table_path(store, self.source.spec), self.table.to_bytes())
+        return self.table
 
 
 def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
     """List a source and look its samples up in the stat cache. Reads no image.
 
-    With `rehash` nothing is trusted, so every digest is unknown.
+    With `rehash` nothing is trusted but what this run has read itself, for another store.
     """
     listing = source.list()
     table = EMPTY
     if store is not None and not rehash:
         with contextlib.suppress(OSError):
             table = StatTable.from_bytes(files.read(_table_path(store, source.spec)))
+    has_news = False
+    if listing.seen is not None:
+        before, table = table, merged(table, listing.seen, listing)
+        has_news = not table.same_as(before)
     known = lookup(table, listing)
-    return Look(source, listing, table, known.digests, known.known, known.racy)
+    return Look(source, listing, table, known.digests, known.known, known.racy, has_news)
 
 
 def settle_racy(now: Look, threads: int) -> None:
