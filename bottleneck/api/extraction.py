@@ -99,10 +99,13 @@ def told(said: Mapping[str, Any]) -> dict[str, Any]:
     """
     check_network(said)
     words.check_counts(said, "limit", "batch_size", "threads")
-    names = {field.name for field in fields(ExtractOptions)} - {"cache", "network"}
+    names = {field.name for field in fields(ExtractOptions)} - {"cache", "network", "reading"}
     found = {name: said[name] for name in names if name in said}
-    found |= {name: words.several(said[name]) for name in ("include", "exclude")}
-    return {**found, "data": words.data(said["data"], said["labels"], said["source"])}
+    return {
+        **found,
+        "reading": words.reading(said),
+        "data": words.data(said["data"], said["labels"], said["source"]),
+    }
 
 
 def check_network(said: Mapping[str, Any]) -> None:

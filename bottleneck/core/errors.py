@@ -7,10 +7,11 @@ a caller may want to treat differently. Codes are never changed, only added.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 
 class BottleneckError(Exception):

@@ -23,8 +23,8 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.how import How
 from bottleneck.data.layout import SPLIT_FOLDERS, assign, in_words
-from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import Container, open_container
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
@@ -46,9 +46,9 @@ _Place = tuple[int, int]  # offset and size of a member's content
 class ArchiveSource:
     """An uncompressed tar archive. `list` reads its heads; `read` reads one piece."""
 
-    def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
+    def __init__(self, path: Path, how: How | None = None) -> None:
         self.path = absolute(path)
-        self.patterns = patterns or Patterns()
+        self.how = how or How()
         self._listed: tuple[Container, NDArray[np.int64]] | None = None
 
     @property
@@ -59,7 +59,7 @@ class ArchiveSource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        return spec_of("archive", self.path, self.patterns)
+        return spec_of("archive", self.path, self.how)
 
     def exists(self) -> bool:
         """Whether the archive is there."""
@@ -72,7 +72,7 @@ class ArchiveSource:
         with open_container(self.path) as (file, container):
             _refuse_packed(file, where)
             places = _unwrapped(_images(file, skipped, where))
-        keys = sorted(key for key in places if self.patterns.keeps(key))
+        keys = sorted(key for key in places if self.how.patterns.keeps(key))
         skipped["excluded"] = len(places) - len(keys)
         if not keys:
             raise DataError("no images" + in_words(skipped), where, "give one that holds images")

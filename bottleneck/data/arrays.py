@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 
 class Images(Protocol):
@@ -72,24 +72,22 @@ class ArraySource:
     def __init__(
         self,
         name: str,
-        patterns: Patterns,
+        how: How,
         *,
         load: Callable[[], Arrays],
         exists: Callable[[], bool],
     ) -> None:
         self._name = name
         self._spec = {"kind": name, "where": name}  # wherever it lies on this machine
-        self._patterns = patterns
+        self._how = how
         self._load = load
         self._exists = exists
         self._opened: tuple[Arrays, NDArray[np.int64]] | None = None
 
     @classmethod
-    def of_file(
-        cls, kind: str, path: Path, patterns: Patterns, *, load: Callable[[], Arrays]
-    ) -> ArraySource:
+    def of_file(cls, kind: str, path: Path, how: How, *, load: Callable[[], Arrays]) -> ArraySource:
         """Return the source of a file, which has its name and is known by its absolute path."""
-        source = cls(show_key(os.fsencode(path.name)), patterns, load=load, exists=path.is_file)
+        source = cls(show_key(os.fsencode(path.name)), how, load=load, exists=path.is_file)
         source._spec = {"kind": kind, "where": to_json_text(str(path))}
         return source
 
@@ -101,7 +99,7 @@ class ArraySource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`."""
-        return {**self._spec, **self._patterns.to_json()}
+        return {**self._spec, **self._how.to_json()}
 
     def exists(self) -> bool:
         """Whether it is on this machine."""
@@ -110,8 +108,8 @@ class ArraySource:
     def list(self) -> Listing:
         """See `Source.list`."""
         arrays = self._load()
-        if self._patterns:
-            kept = np.flatnonzero([self._patterns.keeps(key) for key in arrays.keys.tolist()])
+        if self._how.patterns:
+            kept = np.flatnonzero([self._how.patterns.keeps(key) for key in arrays.keys.tolist()])
         else:
             kept = np.arange(len(arrays.keys))
         if not len(kept):

@@ -17,8 +17,9 @@ from bottleneck.core.given import Given
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
+    from bottleneck.core.option import Option
     from bottleneck.data.source import Source
 
 
@@ -29,16 +30,18 @@ class SourceSpec:
     Attributes
     ----------
     opens : str
-        `module:function` that opens one. A path's takes the path and patterns, a data set's the
-        patterns alone.
+        `module:function` that opens one. A path's takes the path and how it is read
+        (`data.how.How`), a data set's the latter alone.
     about : str
         What it is, for help texts: a few words.
     endings : of the files that are of this kind, with the dot, in lower case
+    options : what such a source can be told besides `include` and `exclude`, which all have
     """
 
     opens: str
     about: str
     endings: frozenset[str] = frozenset()
+    options: tuple[Option, ...] = ()
 
 
 # A path is of the first kind that has its ending; a folder, and whatever has none, is a folder.
@@ -90,36 +93,54 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
         ),
     }
 )
+PATTERNS = ("include", "exclude")  # what every kind of source can be told
 MEMORY = "memory"  # the kind of source that was handed over from Python
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
 
 
 def described() -> str:
     """Return what `--data` can be, for a help text: no capital, no full stop."""
-    kinds = ", ".join(f"a {spec.about}".replace("a one", "one") for spec in PATHS.values())
+    kinds = ", ".join(map(_a, PATHS.values()))
     return f"{kinds}, or the name of a data set ({', '.join(NAMED)})"
 
 
-def open_source(
-    data: str | Given, include: Iterable[str] = (), exclude: Iterable[str] = ()
-) -> Source:
+def options_of_all() -> Mapping[str, Mapping[str, Option]]:
+    """Return what any kind of source can be told: by the option's name, the kinds that have it."""
+    found: dict[str, dict[str, Option]] = {}
+    for kind, spec in KINDS.items():
+        for option in spec.options:
+            found.setdefault(option.name, {})[kind] = option
+    return found
+
+
+def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Source:
     """Return the source that `--data` names; nothing is read yet, and nothing need be there.
 
     A known name is that data set, also beside a folder of that name (`./digits` is the folder).
     A path is a folder, or a file of the kind that its ending says.
+
+    Parameters
+    ----------
+    told : how it is read: `include` and `exclude`, and the options of its kind
+
+    Raises
+    ------
+    UsageError
+        When its kind has no such option, or there is no such kind.
     """
     from bottleneck.core.paths import local_path  # noqa: PLC0415 - help texts do without
-    from bottleneck.data.patterns import make_patterns  # noqa: PLC0415 - help texts do without
+    from bottleneck.data.how import make_how  # noqa: PLC0415 - help texts do without
 
-    patterns = make_patterns(include, exclude)
     if isinstance(data, Given):
-        return _open("bottleneck.data.memory:MemorySource", data, patterns)
+        how = make_how(told, (), "what is passed from Python")
+        return _open("bottleneck.data.memory:MemorySource", data, how)
     if not data:
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
     if data in NAMED:
-        return _open(NAMED[data].opens, patterns)
+        return _open(NAMED[data].opens, make_how(told, NAMED[data].options, f"the set {data}"))
     path = local_path(data)
-    return _open(PATHS[_kind_of(path)].opens, path, patterns)
+    spec = PATHS[_kind_of(path)]
+    return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
 
 def holds_many(data: str) -> bool:
@@ -128,8 +149,12 @@ def holds_many(data: str) -> bool:
     return data in NAMED or path.is_dir() or _kind_of(path) not in {"folder", "image"}
 
 
-def reopen(spec: Mapping[str, Any]) -> Source:
+def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> Source:
     """Return the source of a `Source.spec`.
+
+    Parameters
+    ----------
+    told : what is read otherwise than it was: options of its kind, by name
 
     Raises
     ------
@@ -138,13 +163,13 @@ def reopen(spec: Mapping[str, Any]) -> Source:
         from Python and are not kept anywhere.
     """
     from bottleneck.core.paths import from_json_text  # noqa: PLC0415 - help texts do without
-    from bottleneck.data.patterns import patterns_from_json  # noqa: PLC0415
+    from bottleneck.data.how import how_from_json  # noqa: PLC0415 - help texts do without
 
-    kind, patterns = str(spec.get("kind")), patterns_from_json(dict(spec))
-    if kind in PATHS:
-        return _open(PATHS[kind].opens, Path(from_json_text(spec["where"])), patterns)
-    if kind in NAMED:
-        return _open(NAMED[kind].opens, patterns)
+    kind = str(spec.get("kind"))
+    if kind in KINDS:
+        how = how_from_json(spec, told, KINDS[kind].options, _a(KINDS[kind]))
+        where = (Path(from_json_text(spec["where"])),) if kind in PATHS else ()
+        return _open(KINDS[kind].opens, *where, how)
     if kind == MEMORY:
         raise UsageError(
             "its images were passed from Python, so they cannot be opened again",
@@ -161,6 +186,10 @@ def _kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     found = (kind for kind, spec in PATHS.items() if suffix in spec.endings)
     return "folder" if path.is_dir() else next(found, "folder")
+
+
+def _a(spec: SourceSpec) -> str:
+    return f"a {spec.about}".replace("a one", "one")
 
 
 def _open(opener: str, *arguments: object) -> Source:

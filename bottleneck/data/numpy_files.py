@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 _LOCAL = struct.Struct("<26xHH")  # a member's own head: its name and what is extra follow
 _HEADERS = {
@@ -43,10 +43,10 @@ _BROKEN = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struc
 _ADVICE = "save x_train, y_train, x_test, y_test or x, y with np.savez"
 
 
-def open_array_file(path: Path, patterns: Patterns) -> ArraySource:
+def open_array_file(path: Path, how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
     path = absolute(path)
-    return ArraySource.of_file("array", path, patterns, load=lambda: _load(path))
+    return ArraySource.of_file("array", path, how, load=lambda: _load(path))
 
 
 class _Stored:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.data.scan import EMPTY, StatTable
+from bottleneck.data.stat_table import EMPTY, StatTable
 
 if TYPE_CHECKING:
     from bottleneck.data.source import Listing, Read, Source

@@ -11,7 +11,7 @@ import pytest
 import bottleneck
 from bottleneck.api.learning import HEAD_OPTIONS
 from bottleneck.core.reporter import SILENT, Bars
-from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.extraction.options import READING, ExtractOptions
 from bottleneck.pipeline.learning.train import TrainOptions
 from bottleneck.pipeline.network.options import NetworkOptions
 
@@ -81,7 +81,8 @@ def test_the_docstring_names_each_keyword(name):
 def test_every_option_of_the_commands_is_a_keyword():
     extract = {*inspect.signature(bottleneck.extract_features).parameters}
     for options in (ExtractOptions, NetworkOptions):
-        assert {*options.__dataclass_fields__} - {"network"} <= extract
+        assert {*options.__dataclass_fields__} - {"network", "reading"} <= extract
+    assert {*READING} <= extract
     rank = {*inspect.signature(bottleneck.compare_backbones).parameters}
     assert extract - {"cache", "layer", "backbone", "dry_run", "list_keys"} <= rank
     train = {*inspect.signature(bottleneck.train_head).parameters}

@@ -239,7 +239,7 @@ def test_every_content_decodes(data):
 
 
 def test_a_spec_is_json_that_reopens_the_same_source(data):
-    source = open_source(data, exclude=["*7"])
+    source = open_source(data, {"exclude": ["*7"]})
     again = reopen(json.loads(json.dumps(source.spec, allow_nan=False)))
     assert again.spec == source.spec
     assert again.name == source.name
@@ -248,7 +248,7 @@ def test_a_spec_is_json_that_reopens_the_same_source(data):
 
 
 def test_excluding_shifts_no_label_and_no_content(data):
-    whole, part = open_source(data), open_source(data, exclude=["*1*"])
+    whole, part = open_source(data), open_source(data, {"exclude": ["*1*"]})
     all_of_it = whole.list()
     if len(all_of_it) == 1:
         with pytest.raises(DataError, match="no images are left"):

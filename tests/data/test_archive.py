@@ -15,7 +15,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.data.archive import ArchiveSource
 from bottleneck.data.catalog import open_source
 from bottleneck.data.folder import FolderSource
-from bottleneck.data.patterns import make_patterns
+from bottleneck.data.how import make_how
 
 
 @pytest.fixture
@@ -246,6 +246,6 @@ def test_an_archive_that_changes_after_listing_gives_no_image(pack):
 
 def test_include_and_exclude_see_the_keys_of_the_folder(pack):
     source = pack(("p/cat/1.png", b"x"), ("p/dog/1.png", b"y"))
-    listing = ArchiveSource(source.path, make_patterns(["cat/*"], [])).list()
+    listing = ArchiveSource(source.path, make_how({"include": ["cat/*"], "exclude": []})).list()
     assert listing.keys.tolist() == [b"cat/1.png"]
     assert listing.skipped["excluded"] == 1

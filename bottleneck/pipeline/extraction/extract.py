@@ -42,9 +42,7 @@ def extract(
     started = time.perf_counter()
     with failure_noted(options, options.source, started, reporter):
         store = existing(options.cache)
-        name, source = choose_source(
-            store, options.data, options.source, options.include, options.exclude
-        )
+        name, source = choose_source(store, options.data, options.source, options.reading)
     turn = Turn(
         options=options,
         name=name,

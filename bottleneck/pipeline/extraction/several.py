@@ -75,10 +75,7 @@ class _Several:
                 "not a feature store", options.cache, "make it alone first, with --backbone"
             )
         if options.data is not None:
-            found = choose_source(
-                store, options.data, options.source, options.include, options.exclude
-            )
-            return [(store, *found)]
+            return [(store, *choose_source(store, options.data, options.source, options.reading))]
         names = (
             store.source_names if options.source is None else [store.source_name(options.source)]
         )
@@ -114,7 +111,7 @@ class _Several:
                 error=planned.error,
                 skipped=planned.skipped,
             )
-        options = self._what_is_left(planned.store)
+        options = self._what_is_left(planned.store, planned.name)
         started = time.perf_counter()
         turn = Turn(
             options=options,
@@ -134,9 +131,9 @@ class _Several:
         self.n_computed += report["computed"]
         return Ended(store=planned.store, source=planned.name, report=report)
 
-    def _what_is_left(self, cache: Path) -> ExtractOptions:
+    def _what_is_left(self, cache: Path, name: str) -> ExtractOptions:
         """Return the options of a turn: of time and number, what earlier turns left."""
-        told = self.options
+        told = self.options if self.options.data else replace(self.options, source=name)
         budget, limit, wait = told.budget_s, told.limit, told.wait_s
         if budget is not None:
             budget = max(0.0, budget - (time.perf_counter() - self.started))
@@ -219,11 +216,11 @@ def check(options: ExtractOptions) -> None:
                 "several stores",
                 "each store knows its own: omit it, or name one store",
             )
-    if options.data is None and (options.include or options.exclude):
+    if options.data is None and any(options.reading.values()):
         raise UsageError(
-            "--include and --exclude belong to --data",
+            "--include, --exclude and how else images are read belong to --data",
             "several stores",
-            "name the images too, or omit it: each source knows its own patterns",
+            "name the images too, or omit it: each source knows its own",
         )
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
 from bottleneck.core.sample import printable
+from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job
 from bottleneck.pipeline.extraction.look import require_readable
+from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.summary import extract_report, preview_report
 from bottleneck.pipeline.network import network as networks
 from bottleneck.store import history
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bottleneck.core.reporter import Reporter
-    from bottleneck.data.shared import SharedSource
     from bottleneck.data.source import Source
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -91,22 +92,44 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
     options = turn.options
     if options.dry_run:
         return _previewed(turn, begin(turn.job(_network(turn, store), store), store))
-    if store is not None:
-        with _locked(options):
-            store = store.refresh()
-            return _finished(turn, begin(turn.job(_network(turn, store), store), store))
-    # Whatever is wrong with the data or the network must show before a folder is made.
-    source = turn.view(None)
-    listing = source.list()
-    engines.catalog.candidates(options.engine, devices=options.devices)
-    network = _network(turn, None)
-    require_readable(source, len(listing), network.recipe.image)
-    Store.prepare(options.cache)
+    network = None
+    if store is None:
+        # Whatever is wrong with the data or the network must show before a folder is made.
+        source = turn.view(None)
+        listing = source.list()
+        engines.catalog.candidates(options.engine, devices=options.devices)
+        network = _network(turn, None)
+        require_readable(source, len(listing), network.recipe.image)
+        Store.prepare(options.cache)
     with _locked(options):
-        store = Store.create(
-            options.cache, network.recipe, network.about, options.format or DEFAULT_FORMAT
-        )
-        return _finished(turn, begin(turn.job(network, store), store))
+        now = _as_it_is_now(options, store, network)
+        if now is not store and now.source_names:
+            turn = _as_named_now(turn, now)
+        return _finished(turn, begin(turn.job(network or _network(turn, now), now), now))
+
+
+def _as_it_is_now(options: ExtractOptions, store: Store | None, network: Network | None) -> Store:
+    """Return the store with all that others did while this run waited for it."""
+    if store is not None:
+        return store.refresh()
+    assert network is not None
+    fmt = options.format or DEFAULT_FORMAT
+    return Store.create(options.cache, network.recipe, network.about, fmt)
+
+
+def _as_named_now(turn: Turn, now: Store) -> Turn:
+    """Return the turn of what the words mean now: others may have given the name to other images.
+
+    Raises
+    ------
+    UsageError
+        As `choose_source` does: the source may have been dropped as well.
+    """
+    options = turn.options
+    name, source = choose_source(now, options.data, options.source, options.reading)
+    if source.spec == turn.source.source.spec:
+        return replace(turn, name=name)
+    return replace(turn, name=name, source=SharedSource(source))
 
 
 @contextlib.contextmanager
