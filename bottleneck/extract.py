@@ -189,11 +189,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _several(args: argparse.Namespace, reporter: Reporter) -> int:
     """Bring several stores up to date; return the code of the gravest failure."""
     from bottleneck.pipeline.extraction import several as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.extraction import sources  # noqa: PLC0415
     from bottleneck.pipeline.extraction.several_report import several_report  # noqa: PLC0415
 
     started = time.perf_counter()
-    caches = [*(args.cache or []), *(use_case.stores_in(args.all) if args.all else [])]
-    caches = use_case.distinct(caches)
+    caches = sources.distinct(
+        [*(args.cache or []), *(sources.stores_in(args.all) if args.all is not None else [])]
+    )
     told: dict[int, dict[str, Any]] = {}
     n_ended = 0
 

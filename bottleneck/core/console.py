@@ -122,6 +122,11 @@ def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) ->
         print("\n".join(lines))
 
 
+def output(lines: Sequence[str]) -> None:
+    """Print what was asked for on stdout, also with --quiet: a format that programs read."""
+    print("\n".join(lines))
+
+
 def table(rows: Sequence[Sequence[object]]) -> list[str]:
     """Return rows of cells as lines with aligned columns, the first row as the heading."""
     cells = [[str(cell) for cell in row] for row in rows]

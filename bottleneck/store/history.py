@@ -15,7 +15,7 @@ from bottleneck.core.version import __version__
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 NAME = "history.jsonl"
@@ -71,13 +71,16 @@ def append(store: Path, entry: Mapping[str, Any]) -> None:
 
 def read(store: Path) -> list[dict[str, Any]]:
     """Return what is recorded of runs, the oldest first; a line that is not whole is skipped."""
+    return list(newest_first(store))[::-1]
+
+
+def newest_first(store: Path) -> Iterator[dict[str, Any]]:
+    """Yield what is recorded of runs, the newest first; a line is checked when it is its turn."""
     try:
         data = files.read(store / NAME)
     except FileNotFoundError:
-        return []
-    found = []
-    for line in data.splitlines():
+        return
+    for line in reversed(data.splitlines()):
         with contextlib.suppress(DamagedError):
             entry = check_seal(line, store / NAME, ADVICE)
-            found.append({key: value for key, value in entry.items() if key != "checksum"})
-    return found
+            yield {key: value for key, value in entry.items() if key != "checksum"}

@@ -19,7 +19,7 @@ from bottleneck.data.catalog import MEMORY, reopen
 from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.extract import existing
 from bottleneck.pipeline.extraction.several_report import Ended, several_report
-from bottleneck.pipeline.extraction.sources import choose_source
+from bottleneck.pipeline.extraction.sources import choose_source, distinct
 from bottleneck.pipeline.extraction.turn import Turn, failure_noted, take
 from bottleneck.store.store import Store
 
@@ -222,27 +222,3 @@ def check(options: ExtractOptions) -> None:
             "several stores",
             "name the images too, or omit it: each source knows its own",
         )
-
-
-def distinct(caches: Sequence[Path]) -> list[Path]:
-    """Return each folder once, under its first name."""
-    found: dict[Path, Path] = {}
-    for cache in caches:
-        found.setdefault(cache.absolute(), cache)
-    return list(found.values())
-
-
-def stores_in(folder: Path) -> list[Path]:
-    """Return the stores in a folder, sorted.
-
-    Raises
-    ------
-    UsageError
-        When it is a store itself, or there is none in it.
-    """
-    found = sorted(path.parent for path in folder.glob("*/log") if path.is_dir())
-    if (folder / "log").is_dir():
-        raise UsageError("is a store itself", folder, "name it with --cache")
-    if not found:
-        raise UsageError("no feature store in it", folder, "name the folder that holds the stores")
-    return found
