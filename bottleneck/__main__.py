@@ -34,12 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(words) > 1 and words[0] == "help":
         words = [words[1], "--help"]
     if words and words[0] in VERBS:
-        try:
-            door = import_module(f"bottleneck.{words[0]}")
-        except KeyboardInterrupt:  # before there was anything to stop
-            return console.INTERRUPTED
-        return console.run(door.main, words[1:])
-    return console.run(_without_verb, words)
+        verb = words[0]
+
+        def door(words: Sequence[str] | None) -> int:
+            return int(import_module(f"bottleneck.{verb}").main(words))
+
+        return console.run(door, words[1:], verb=verb, is_process=argv is None)
+    return console.run(_without_verb, words, is_process=argv is None)
 
 
 def _without_verb(words: Sequence[str] | None) -> int:

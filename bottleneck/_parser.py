@@ -9,6 +9,7 @@ import textwrap
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from bottleneck.core import streams
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ EXIT_CODES = """exit codes:
   12   no space left on the disk, or not enough memory
   13   no permission to read or write
   75   another run is using the store; try again later
-  130  stopped by Ctrl-C (143: by SIGTERM); everything saved so far is kept"""
+  130  stopped by Ctrl-C (143: by SIGTERM, 129: by a terminal that closed); everything saved so
+       far is kept
+  141  whoever read the output closed it, as in | head"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,6 +53,11 @@ class Parser(argparse.ArgumentParser):
         """Return the help, with what all verbs have at its end."""
         self._action_groups.sort(key=lambda group: group.title == OUTPUT)
         return super().format_help()
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse would pass over a device that is full."""
+        assert file is None
+        streams.out(self.format_help().rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
         """Raise argparse's complaint as what, where, what to do."""
@@ -124,6 +132,12 @@ def make_parser(verb: str, usage: str, what: str, *examples: str) -> Parser:
     output.add_argument(
         "--quiet",
         action="store_true",
-        help="Print nothing but errors, and what --json or --csv asks for.",
+        help="Print nothing but errors, and what --json, --csv or --prometheus asks for.",
+    )
+    output.add_argument(
+        "--log",
+        metavar="FILE",
+        help="Append messages, results and errors to this file too, each with the time; also with "
+        "--quiet. Default: no such file.",
     )
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,11 +28,6 @@ def history_lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*first, *console.table([HEADING, *map(_row, shown)])]
 
 
-def printed(text: str) -> str:
-    """Return text on one line, whatever stands in a history: nothing in it drives a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     seconds = entry.get("seconds")
     total = seconds.get("total") if isinstance(seconds, dict) else seconds
@@ -41,7 +37,7 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
         "seconds": f"{total:.1f}" if isinstance(total, int | float) else None,
         "outcome": _outcome(entry),
     }
-    return tuple("-" if known.get(key) is None else printed(str(known[key])) for key in HEADING)
+    return tuple("-" if known.get(key) is None else printable(str(known[key])) for key in HEADING)
 
 
 def _outcome(entry: Mapping[str, Any]) -> str | None:
@@ -57,7 +53,7 @@ def last_run_line(source: Mapping[str, Any]) -> list[str]:
     found = f"last good run {age(good['age_s'])}" if good else "no good run is recorded"
     if not last["code"]:
         return [found]
-    why = f": {printed(str(last['error']))}" if last.get("error") else ""
+    why = f": {printable(str(last['error']))}" if last.get("error") else ""
     return [f"{found}; the last run ended with code {last['code']}{why}"]
 
 

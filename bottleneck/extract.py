@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import _options as options
 from bottleneck._extract_lines import lines, stores_lines
 from bottleneck._parser import make_parser
-from bottleneck.core import console, words
+from bottleneck.core import console, failures, words
 from bottleneck.store.catalog import FORMATS, described
 
 if TYPE_CHECKING:
@@ -202,16 +202,22 @@ def _several(args: argparse.Namespace, reporter: Reporter) -> int:
     def tell(end: Ended) -> None:
         nonlocal n_ended
         if end.error is not None:
-            told[n_ended] = console.failed(end.error)
+            told[n_ended] = failures.failed(end.error)
         elif end.report is not None and not args.json:
             console.result({}, [*lines(end.report), ""], as_json=False)
         n_ended += 1
 
     ends = use_case.extract_several(
-        caches, _options(args, caches[0]), reporter, is_strict=args.strict, tell=tell
+        caches,
+        _options(args, caches[0]),
+        reporter,
+        is_strict=args.strict,
+        tell=tell,
+        asked_to_stop=console.asked_to_stop,
     )
-    stopped = range(n_ended, len(ends))
-    told |= console.stopped([(i, ends[i].store, ends[i].error) for i in stopped])
+    told |= failures.stopped(
+        [(i, e.store, e.error) for i, e in enumerate(ends) if i >= n_ended and e.error is not None]
+    )
     report = several_report(
         caches, ends, told, time.perf_counter() - started, is_strict=args.strict
     )

@@ -10,10 +10,11 @@ from bottleneck import _options as options
 from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
 from bottleneck._run_lines import age_words, history_lines, last_run_line
-from bottleneck.core import console, words
+from bottleneck.core import console, failures, words
 
 if TYPE_CHECKING:
     import argparse
+    from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
 # What a check counts, in words.
@@ -57,31 +58,6 @@ def parser() -> argparse.ArgumentParser:
         "for training. KEY is its path below the source's folder.",
     )
     store.add_argument(
-        "--check",
-        action="store_true",
-        help="Look whether the images are still what was recorded; end with exit code 6 if not. "
-        "No image is read.",
-    )
-    store.add_argument(
-        "--max-age",
-        type=words.duration,
-        metavar="TIME",
-        help="With --check: end with exit code 6 also where the last extraction that ended well is "
-        "older than this, such as 90m, 25h or 7d, or none is recorded. Default: any age will do.",
-    )
-    store.add_argument(
-        "--history",
-        action="store_true",
-        help="Show the runs that were: when, how much they computed, how they ended. Default: only "
-        "the last one.",
-    )
-    store.add_argument(
-        "--prometheus",
-        action="store_true",
-        help="Print metrics in the text format of Prometheus in place of the report: age and exit "
-        "code of the last runs, images, rows, bytes.",
-    )
-    store.add_argument(
         "--picture",
         nargs="?",
         const="",
@@ -89,7 +65,36 @@ def parser() -> argparse.ArgumentParser:
         help="Draw the features as points in two dimensions. Default of FILE.png: "
         "derived/features.png in the store.",
     )
+    _add_runs(made.add_argument_group("runs (is everything up to date, and does it stay so)"))
     return made
+
+
+def _add_runs(runs: _ArgumentGroup) -> None:
+    runs.add_argument(
+        "--check",
+        action="store_true",
+        help="Look whether the images are still what was recorded; end with exit code 6 if not. "
+        "No image is read.",
+    )
+    runs.add_argument(
+        "--max-age",
+        type=words.duration,
+        metavar="TIME",
+        help="With --check: end with exit code 6 also where the last extraction that ended well is "
+        "older than this, such as 90m, 25h or 7d, or none is recorded. Default: any age will do.",
+    )
+    runs.add_argument(
+        "--history",
+        action="store_true",
+        help="Show the runs that were: when, how much they computed, how they ended. Default: only "
+        "the last one.",
+    )
+    runs.add_argument(
+        "--prometheus",
+        action="store_true",
+        help="Print metrics in the text format of Prometheus in place of the report: age and exit "
+        "code of the last runs, images, rows, bytes.",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,7 +137,7 @@ def _several(args: argparse.Namespace, caches: Sequence[Path]) -> int:
             shown += [*lines(report), ""]
             stores.append({**report, "code": _code(report)})
         except Exception as error:  # noqa: BLE001 - told as whatever it is, and the next one is shown
-            told = console.failed(error)
+            told = failures.failed(error)
             failed = {"verb": "status", "store": str(cache), "code": told["code"]}
             stores.append({**failed, "error": told})
     if args.prometheus:

@@ -49,7 +49,12 @@ FRAMEWORK_FILES = {
 }
 # Who else may call what has an effect on a disk: which calls, and why.
 WRITERS = {
-    "core/console.py": ({"NamedTemporaryFile", "open"}, "a bug's traceback; a closed pipe's end"),
+    "core/failures.py": (
+        {"NamedTemporaryFile", "write"},
+        "a bug's traceback; a last line, at once",
+    ),
+    "core/streams.py": ({"open"}, "the null device, for a stream that is closed"),
+    "core/message_log.py": ({"open", "write"}, "the log that the user named: nothing rests on it"),
     "core/frameworks.py": (
         {"TemporaryFile", "write"},
         "native chatter, in a file without a name; what is none, on stderr again",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
@@ -20,10 +19,12 @@ from bottleneck.backbones.backbone import (
 )
 from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import restart_names
+from bottleneck.core.paths import at_home
 from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bottleneck.backbones.cut import Flat
     from bottleneck.core.reporter import Reporter
@@ -166,7 +167,7 @@ def _with_weights(
     if request.weights == "imagenet":
         path, of_imagenet = weights.imagenet_file(fetch, request.backbone), True
     else:
-        path = Path(request.weights).expanduser()
+        path = at_home(request.weights)
         of_imagenet = entry.imagenet_differs and weights.is_imagenet_file(fetch, path)
     if entry.imagenet_differs and of_imagenet:
         graph: Callable[[], Any] = lambda: build(entry, size, top=top, weights="imagenet")  # noqa: E731

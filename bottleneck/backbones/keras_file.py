@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.backbones import preprocessing
 from bottleneck.backbones.backbone import Backbone, Request, Spec, Top, from_model
 from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.paths import at_home
 from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def claims(name: str) -> bool:
 
 def spec(name: str) -> Spec:
     """Return what is known of a file that is not opened yet: where it is."""
-    path = Path(name).expanduser().absolute()
+    path = at_home(name).absolute()
     top = Top(layer=None, classes=None)
     return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_users_file=True)
 

@@ -1,43 +1,35 @@
 """The only printer: results on stdout; messages and progress on stderr; one JSON object.
 
-Also the one place where an error becomes a line and an exit code.
+Also the one place where an error becomes a line and an exit code, and where text of strangers
+(names in data, stores and models) is made harmless to a terminal.
 """
 
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import json
 import logging
 import os
-import signal
+import shlex
 import sys
-import tempfile
 import time
-import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import (
-    BottleneckError,
-    Terminated,
-    code_of,
-    expected,
-    from_os_error,
-    in_json,
-)
+from bottleneck.core import message_log, streams
+from bottleneck.core.errors import Terminated
+from bottleneck.core.failures import Failures
 from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
+from bottleneck.core.signals import KINDS, Stops
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bottleneck.core.reporter import Progress
 
-INTERRUPTED = 130
-TERMINATED = 143
-KEPT = "everything saved so far is kept; run the same command to go on"
 LOG_EVERY_S = 60.0
 
 
@@ -50,16 +42,19 @@ class Console:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.stops: Stops | None = None
         self._bar: Any = None
 
     def say(self, message: str) -> None:
         """Print a message for people, on stderr."""
         if self.quiet:
-            return
-        if self._bar is not None:
-            self._bar.write(message, file=sys.stderr)
+            message_log.note(message)
+        elif self._bar is not None:
+            message_log.note(message)
+            with suppress(OSError, ValueError):
+                self._bar.write(printable(message), file=sys.stderr)
         else:
-            print(message, file=sys.stderr, flush=True)
+            streams.err(printable(message))
 
     def warn(self, message: str) -> None:
         """Print what people should look at, on stderr."""
@@ -68,9 +63,9 @@ class Console:
     @contextmanager
     def progress(self, total: int, what: str) -> Iterator[Progress]:
         """Show a bar of `total` images on a terminal, else a line a minute."""
-        if self.quiet:
+        if self.quiet and not message_log.is_kept():
             yield NoProgress()
-        elif not sys.stderr.isatty():
+        elif self.quiet or not sys.stderr.isatty():
             yield _Lines(self, total, what)
         else:
             from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
@@ -111,20 +106,30 @@ def configure(*, quiet: bool) -> Console:
     return _console
 
 
+def asked_to_stop() -> BaseException | None:
+    """Return what a signal that came stands for; None while none came.
+
+    What libraries make of the exception that it raised may be any error, or nothing at all.
+    """
+    number = _console.stops.number if _console.stops is not None else None
+    return None if number is None else KINDS[number][0]()
+
+
 def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     """Print a command's result on stdout: one JSON object, or lines for people.
 
     With --quiet there are no lines; the object was asked for, so it is there.
     """
+    message_log.note(*lines)
     if as_json:
-        print(json.dumps(report, ensure_ascii=True, allow_nan=False))
+        streams.out(json.dumps(report, ensure_ascii=True, allow_nan=False))
     elif not _console.quiet:
-        print("\n".join(lines))
+        streams.out("\n".join(map(printable, lines)))
 
 
 def output(lines: Sequence[str]) -> None:
     """Print what was asked for on stdout, also with --quiet: a format that programs read."""
-    print("\n".join(lines))
+    streams.out("\n".join(lines))
 
 
 def table(rows: Sequence[Sequence[object]]) -> list[str]:
@@ -137,44 +142,74 @@ def table(rows: Sequence[Sequence[object]]) -> list[str]:
     ]
 
 
-def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
+def run(
+    main: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None = None,
+    *,
+    verb: str | None = None,
+    is_process: bool | None = None,
+) -> int:
     """Call a door's `main` and turn whatever it raises into one line and an exit code.
 
     With `--json` among the words the error is also one object on stdout.
+
+    Parameters
+    ----------
+    verb : what the object says; None where the door's module has its name
+    is_process : whether the process ends with this call, and its streams and signals are ours;
+        None: where no words are handed over
     """
-    failures = _Failures(main, sys.argv[1:] if argv is None else argv)
-
-    def terminate(_number: int, _frame: object) -> None:
-        raise Terminated
-
+    is_process = argv is None if is_process is None else is_process
+    if is_process:
+        streams.prepare()
+    failures = Failures(main, sys.argv[1:] if argv is None else argv, verb)
     configure(quiet=False)  # until the command's words are read
-    before = signal.signal(signal.SIGTERM, terminate)
+    stops = _console.stops = Stops(failures.end_now)
     try:
+        with stops:
+            code = _code_of(main, sys.argv[1:] if argv is None else argv, failures, stops)
+            if is_process:
+                stops.done()
+    except (KeyboardInterrupt, Terminated) as error:  # there is one, wherever it came
+        code = failures.stopped(*(stops.ending(error) or (130, "interrupted")))
+    message_log.note(f"ended with exit code {code}")
+    message_log.end()
+    if is_process and stops.number is not None:
+        # Threads may still be at work. Python would wait for them, or end while they are in native
+        # code, which glibc answers with an abort.
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+    # The process ends next. Looking once more through all that TensorFlow made takes a second.
+    atexit.register(gc.freeze)
+    return code
+
+
+def _code_of(
+    main: Callable[[Sequence[str] | None], int],
+    words: Sequence[str],
+    failures: Failures,
+    stops: Stops,
+) -> int:
+    try:
+        message_log.start(words)
+        message_log.note(f"bottleneck {failures.verb or ''} {shlex.join(words)}".replace("  ", " "))
         check_alone()
         with _libraries_hushed():
-            code = main(argv)
-        sys.stdout.flush()
-    except BottleneckError as error:
-        return failures.tell(error)
-    except KeyboardInterrupt:
-        return failures.stopped(INTERRUPTED, "interrupted")
-    except Terminated:
-        return failures.stopped(TERMINATED, "terminated")
-    except BrokenPipeError:  # `| head` closed our output: not our fault, not an error to show
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except MemoryError:
-        return failures.tell_system(OSError(errno.ENOMEM, "out of memory", "memory"))
-    except OSError as error:
-        return failures.tell_system(error)
-    except Exception:  # noqa: BLE001 - the one place that catches everything
-        return failures.bug()
+            code = _called(main, words)
+        streams.flush_out()
+    except BaseException as error:  # noqa: BLE001 - the one place that catches everything
+        ending = stops.ending(error)
+        return failures.told(error) if ending is None else failures.stopped(*ending)
     else:
         return code
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        # The process ends next. Looking once more through all that TensorFlow made takes a second.
-        atexit.register(gc.freeze)
+
+
+def _called(main: Callable[[Sequence[str] | None], int], words: Sequence[str]) -> int:
+    try:
+        return main(words)
+    except SystemExit as end:  # argparse's, after a help text
+        return int(end.code or 0)
 
 
 class _Messages(logging.Handler):
@@ -209,96 +244,3 @@ def _libraries_hushed() -> Iterator[None]:
         ours.setLevel(level)
         for logger, handler in handlers.items():
             logger.removeHandler(handler)
-
-
-def show_error(error: BottleneckError) -> None:
-    """Print an error as one line, and its details below, on stderr."""
-    print(f"error: {error}", *error.details, sep="\n  ", file=sys.stderr)
-
-
-def error_object(error: BottleneckError) -> dict[str, Any]:
-    """Return an error as it stands in JSON."""
-    return in_json(error)
-
-
-def _object(code: int, what: str, where: object, do: str) -> dict[str, Any]:
-    return {"code": code, "what": what, "where": str(where), "do": do, "details": []}
-
-
-def failed(error: BaseException) -> dict[str, Any]:
-    """Tell of what ended the work on one of several stores; return it as it stands in JSON."""
-    known = expected(error)
-    if known is None:
-        return _bug(error)
-    show_error(known)
-    return error_object(known)
-
-
-def stopped(
-    turns: Sequence[tuple[int, object, BaseException | None]],
-) -> dict[int, dict[str, Any]]:
-    """Tell, once, that somebody stopped the work on several stores; return it for each of them.
-
-    Parameters
-    ----------
-    turns : number, store, and what stopped it; none where nobody did
-    """
-    found: dict[int, dict[str, Any]] = {}
-    for number, store, error in turns:
-        code = code_of(error) if error is not None else INTERRUPTED
-        how = "terminated" if code == TERMINATED else "interrupted"
-        if not found:
-            print(f"{how}: {KEPT}", file=sys.stderr)
-        found[number] = _object(code, how, store, KEPT)
-    return found
-
-
-def _bug(error: BaseException) -> dict[str, Any]:
-    """Write a traceback to a file, and name it on stderr; return what stands in JSON."""
-    lines = traceback.format_exception(error)
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="bottleneck-", suffix=".txt", delete=False
-    ) as file:
-        file.writelines(lines)
-    what = f"a bug in bottleneck: {''.join(lines).strip().splitlines()[-1]}"
-    print(f"error: {what}: please report {file.name}", file=sys.stderr)
-    return _object(1, what, file.name, "please report this file")
-
-
-class _Failures:
-    """How a command tells why it ended: a line on stderr, with --json an object on stdout too."""
-
-    def __init__(self, main: Callable[..., int], words: Sequence[str]) -> None:
-        spec = sys.modules[
-            main.__module__
-        ].__spec__  # of `python -m` too, where __name__ is no help
-        verb = spec.name.rpartition(".")[2] if spec else None
-        self.verb = None if verb == "__main__" else verb
-        self.as_json = "--json" in words
-
-    def tell(self, error: BottleneckError) -> int:
-        """Tell of an error that we expect; return its exit code."""
-        show_error(error)
-        return self._json(error_object(error))
-
-    def tell_system(self, error: OSError) -> int:
-        """Tell of what the operating system refused; return the exit code."""
-        known = from_os_error(error)
-        return self.bug() if known is None else self.tell(known)
-
-    def stopped(self, code: int, how: str) -> int:
-        """Tell that somebody stopped the command; return the exit code."""
-        print(f"{how}: {KEPT}", file=sys.stderr)
-        return self._json(_object(code, how, "", KEPT))
-
-    def bug(self) -> int:
-        """Write the traceback that is being handled to a file, and name it; return the code."""
-        error = sys.exception()
-        assert error is not None
-        return self._json(_bug(error))
-
-    def _json(self, error: Mapping[str, Any]) -> int:
-        if self.as_json:
-            with suppress(OSError):  # what cannot be written is on stderr already
-                print(json.dumps({"error": error, "verb": self.verb}), flush=True)
-        return int(error["code"])

@@ -114,6 +114,12 @@ class Terminated(BaseException):
     """The process was asked to stop by SIGTERM (exit code 143), as Ctrl-C asks it."""
 
 
+class HungUp(Terminated):
+    """The terminal of the process went away: SIGHUP (exit code 129)."""
+
+
+STOPS = (KeyboardInterrupt, Terminated)  # what asks a command to end
+
 # What counts most when several stores in one command end differently; others follow.
 _WORST_FIRST = (1, 5, 13, 12, 4, 3, 2, 9, 75, 7)
 
@@ -149,8 +155,8 @@ def code_of(error: BaseException) -> int:
     known = expected(error)
     if known is not None:
         return known.exit_code
-    # As shells spell a death by SIGINT and by SIGTERM.
-    return {KeyboardInterrupt: 130, Terminated: 143}.get(type(error), 1)
+    # As shells spell a death by SIGINT, SIGTERM, SIGHUP.
+    return {KeyboardInterrupt: 130, Terminated: 143, HungUp: 129}.get(type(error), 1)
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -13,7 +14,7 @@ import warnings
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bottleneck.core import guest
 from bottleneck.core.errors import MissingDependencyError, UsageError
@@ -41,22 +42,36 @@ def native_chatter_held() -> Iterator[None]:
     setting of its own could stop it. What else was written meanwhile, by other threads say, is
     written at the end.
     """
-    sys.stderr.flush()
-    real = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
+    with contextlib.ExitStack() as held:
+        try:
+            sys.stderr.flush()
+            real = os.dup(2)
+            held.callback(os.close, real)
+            aside = held.enter_context(_nowhere())
+        except (OSError, ValueError):  # no such stream, no folder for a file: so be it
+            yield
+            return
         os.dup2(aside.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.flush()
             os.dup2(real, 2)
-            os.close(real)
             aside.seek(0)
             written = aside.read()
             log.debug("%s", written.decode("utf-8", "replace"))
             rest = CHATTER.sub(b"", written)
             if rest:
-                os.write(2, rest)
+                with contextlib.suppress(OSError):
+                    os.write(2, rest)
+
+
+def _nowhere() -> BinaryIO:
+    """Return an open file without a name: in memory where the system can, else on the disk."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 @contextmanager

@@ -61,8 +61,29 @@ def from_json_text(text: str) -> str:
 
 
 def absolute(path: Path) -> Path:
-    """Return the path from the root, `..` taken away, links left as they are."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    """Return the path from the root, `..` taken away, links left as they are.
+
+    Raises
+    ------
+    UsageError
+        For a path relative to a current folder that was deleted.
+    """
+    try:
+        return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the current folder was deleted", path, "change to another one, or give a whole path"
+        ) from error
+
+
+def at_home(path: Path | str) -> Path:
+    """Return a path with `~` spelled out; UsageError where nobody says what the home folder is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            "no home folder is known", path, "set HOME, or give a whole path"
+        ) from error
 
 
 def shown(path: Path | str) -> str:
@@ -74,4 +95,4 @@ def shown(path: Path | str) -> str:
 
 def keras_home() -> Path:
     """Return the folder where Keras keeps its downloads: `KERAS_HOME`, else `~/.keras`."""
-    return absolute(Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser())
+    return absolute(at_home(os.environ.get("KERAS_HOME") or "~/.keras"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -126,11 +128,6 @@ def key_array(keys: Sequence[bytes] | Iterable[bytes]) -> NDArray[np.bytes_]:
 def show_key(key: bytes) -> str:
     """Return a key for people: UTF-8, what is not spelled with backslashes, one line."""
     return printable(key.decode("utf-8", "backslashreplace"))
-
-
-def printable(text: str) -> str:
-    """Return text on one line; characters that do not print (half ones too) with backslashes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def find(haystack: NDArray[np.bytes_], needles: NDArray[np.bytes_]) -> NDArray[np.int64]:

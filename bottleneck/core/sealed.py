@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import files
 from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, UsageError
-from bottleneck.core.strict_json import parse
+from bottleneck.core.strict_json import MAX_BYTES, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,6 +70,23 @@ def _check_version(version: object, newest: int, where: object) -> None:
         )
 
 
+def read_own(path: Path, advice: str, most_bytes: int = MAX_BYTES) -> bytes:
+    """Return the bytes of a file that we wrote.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        When there is none.
+    DamagedError
+        When its name leads to anything but a regular file: a pipe, a device, a folder, a link.
+        The bytes behind a link are not the bytes that were written.
+    """
+    try:
+        return files.read(path, most_bytes=most_bytes, follow=False)
+    except files.NotAFileError as error:
+        raise DamagedError(str(error.strerror), path, advice) from error
+
+
 def seal(content: Mapping[str, Any], folder: Path, names: Iterable[str]) -> bytes:
     """Return JSON of `content`, the digests of these files of the folder, and a checksum."""
     beside = {}
@@ -90,7 +107,8 @@ def unseal(path: Path, advice: str) -> dict[str, Any]:
     UsageError, DamagedError
         As `check_seal` does.
     """
-    whole = check_seal(files.read(path), path, advice, newest_version=FORMAT_VERSION)
+    data = read_own(path, advice)
+    whole = check_seal(data, path, advice, newest_version=FORMAT_VERSION)
     return {key: value for key, value in whole.items() if key not in {"format_version", "checksum"}}
 
 
@@ -106,10 +124,12 @@ def read_beside(path: Path, sealed: Mapping[str, Any], name: str, advice: str) -
     DamagedError
         When it is missing, or its bytes are not the ones that were written.
     """
-    file = path.parent / name
+    file = path.parent / _plain_name(name, path, advice)
     try:
         n_bytes, digest = sealed["files"][name]
-        data = files.read(file)
+        if type(n_bytes) is not int or not 0 <= n_bytes <= files.MOST_BYTES:
+            raise ValueError(f"{n_bytes!r} is no number of bytes")
+        data = read_own(file, advice, n_bytes)
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"says nothing of {name}", path, advice) from error
     except FileNotFoundError as error:
@@ -117,3 +137,10 @@ def read_beside(path: Path, sealed: Mapping[str, Any], name: str, advice: str) -
     if len(data) != n_bytes or hashlib.sha256(data).hexdigest() != digest:
         raise DamagedError(f"not the bytes that {path.name} speaks of", file, advice)
     return data
+
+
+def _plain_name(name: str, path: Path, advice: str) -> str:
+    """Return a name that lies beside the file that speaks of it; anything else is damage."""
+    if not name or name in {".", ".."} or {"/", "\\", "\0"} & set(name):
+        raise DamagedError(f"{name!r} is no file beside it", path, advice)
+    return name

@@ -78,9 +78,14 @@ class _Member:
 
     def __init__(self, file: BinaryIO, name: str, where: str) -> None:
         self.name, self.where = name, where
-        version = np.lib.format.read_magic(file)
-        read = _HEADERS[version]
-        self.shape, self.is_fortran, self.dtype = read(file)
+        try:
+            self.shape, self.is_fortran, self.dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+        except OSError:
+            raise
+        except Exception as error:  # numpy parses it as Python: broken bytes raise anything at all
+            raise ValueError(f"{name} has no head of numpy's") from error
+        if any(n < 0 for n in self.shape):
+            raise ValueError(f"{name} has a negative number of rows")
         self.head_bytes = file.tell()
         self.n_bytes = self.head_bytes + math.prod(self.shape) * self.dtype.itemsize
 
@@ -134,7 +139,10 @@ class _File:
         return member
 
     def values(self, name: str) -> NDArray[Any]:
-        self.head(name)  # what it claims to be is what is there
+        member = self.head(name)  # what it claims to be is what is there
+        if member.n_bytes > _memory_bytes() // 2:
+            what = f"{name} unpacks to {member.n_bytes} bytes, more than half of the memory here"
+            raise DataError(what, self.where, "save it with np.savez, which packs nothing")
         if self.zip is None:
             self.file.seek(0)
             return np.lib.format.read_array(self.file, allow_pickle=False)
@@ -181,6 +189,14 @@ class _File:
         if values.dtype.kind == "S":
             return [text.decode("utf-8", "surrogateescape") for text in values.tolist()]
         return [str(value) for value in values.tolist()]
+
+
+def _memory_bytes() -> int:
+    """Return the memory of this machine; where it does not say, as much as there could be."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62
 
 
 def _load(path: Path) -> Arrays:

@@ -45,12 +45,21 @@ def read_file(path: bytes) -> Read:
         file, before = _open_regular(path, buffering=0)
         with file:
             check_size(before.st_size, path)
-            content = file.read()
+            # One byte more shows that it grew; all that there is may have no end.
+            content = _read_whole(file, before.st_size + 1)
             after = os.fstat(file.fileno())
         row = stat_row(before)
         if row == stat_row(after) and len(content) == before.st_size:
             return Read(content=content, stat=row, clock_ns=clock_ns)
     raise OSError(errno.EAGAIN, "changes while it is read", path)
+
+
+def _read_whole(file: BinaryIO, n_bytes: int) -> bytes:
+    """Return up to so many bytes of an unbuffered file; one read may give fewer."""
+    content = file.read(n_bytes)
+    while len(content) < n_bytes and (more := file.read(n_bytes - len(content))):
+        content += more
+    return content
 
 
 def stat_of(path: bytes) -> Stat:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.sample import printable
+from bottleneck.core.text import printable
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pictures.page_style import STYLE
 

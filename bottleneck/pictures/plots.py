@@ -14,7 +14,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import MissingDependencyError, UsageError
-from bottleneck.core.sample import printable
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,15 @@ def _to_json(state: State) -> dict[str, Any]:
 
 
 def _from_json(plain: dict[str, Any]) -> State:
+    """Return the commit of a JSON object; ValueError where its values are of other kinds."""
+    texts = ("write_id", "time", "format", "by", "checksum")
+    if not all(isinstance(plain[key], str) for key in texts):
+        raise ValueError("a text that is none")
+    if type(plain["number"]) is not int or plain["number"] < 1:
+        raise ValueError(f"{plain['number']!r} is no number of a commit")
+    # It names a file: anything but hexadecimal digits could lead elsewhere.
+    if not _ID.fullmatch(plain["recipe"]) or not isinstance(plain["parent"], str | None):
+        raise ValueError("a recipe or a parent that is no digest")
     return State(
         number=plain["number"],
         write_id=plain["write_id"],

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from bottleneck.core.errors import DamagedError
-from bottleneck.core.strict_json import parse
+from bottleneck.core.strict_json import MAX_BYTES, parse
 from bottleneck.store.inventory import table_files
 from bottleneck.store.table import (
     ADVICE,
@@ -107,7 +107,7 @@ class Hdf5Format:
                 raise DamagedError(f"{name} is a link", path, ADVICE)
             columns[name] = self._map_column(file[name], buffer, path)
         text = columns.pop("attributes")
-        if text.dtype != np.uint8 or text.ndim != 1:
+        if text.dtype != np.uint8 or text.ndim != 1 or len(text) > MAX_BYTES:
             raise DamagedError("attributes are not stored as written here", path, ADVICE)
         attributes = parse(text.tobytes())
         check_lengths(columns, path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
-from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.sealed import check_seal, read_own, with_checksum
 from bottleneck.core.version import __version__
 from bottleneck.store.table import ADVICE
 
@@ -77,8 +77,8 @@ def read(store: Path) -> list[dict[str, Any]]:
 def newest_first(store: Path) -> Iterator[dict[str, Any]]:
     """Yield what is recorded of runs, the newest first; a line is checked when it is its turn."""
     try:
-        data = files.read(store / NAME)
-    except FileNotFoundError:
+        data = read_own(store / NAME, ADVICE)
+    except (FileNotFoundError, DamagedError):  # or a pipe, say, in its place: nobody wrote there
         return
     for line in reversed(data.splitlines()):
         with contextlib.suppress(DamagedError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from bottleneck.core import files
 from bottleneck.core.errors import BusyError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def hold(store: Path, wait_s: float | None = None) -> Iterator[None]:
 
 def _holder(path: Path) -> str:
     try:
-        holder = json.loads(path.read_text())
+        holder = json.loads(files.read(path, most_bytes=4096, follow=False))
         return f" (process {int(holder['pid'])} on {str(holder['host'])[:64]})"
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -19,6 +19,7 @@ from filelock import FileLock
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
 from bottleneck.core.paths import local_path
+from bottleneck.core.sealed import read_own
 from bottleneck.store.commit import commit_file, next_commit, read_commit
 from bottleneck.store.table import ADVICE
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 1000  # each lost race is somebody's progress; this many is a fault of ours
-_NAME = re.compile(r"\d{8}\.json")
+LAST_NUMBER = 99_999_999  # a name with more digits is no commit's: nobody would see it
+_NAME = re.compile(r"[0-9]{8}\.json")
 
 
 class MovedError(ConflictError):
@@ -230,7 +232,7 @@ class Log:
             When a newer program wrote it.
         """
         path = self.path(number)
-        state = read_commit(files.read(path), path)
+        state = read_commit(read_own(path, ADVICE), path)
         if state.number != number:
             raise DamagedError(f"holds commit {state.number}", path, ADVICE)
         return state
@@ -256,6 +258,9 @@ class Log:
                     after, done = applied, [*done, action.to_json()]
             if not done:
                 return before
+            if before.number >= LAST_NUMBER:
+                do = "it was not counted up to that: check who wrote it, and make another --cache"
+                raise DamagedError("no commit can follow the last number", self.folder, do)
             state = next_commit(after, before, done, by)
             if self._put(state):
                 return state

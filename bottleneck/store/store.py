@@ -12,7 +12,9 @@ from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file, recipe_file
-from bottleneck.core.sample import SPLITS, printable
+from bottleneck.core.sample import SPLITS
+from bottleneck.core.sealed import read_own
+from bottleneck.core.text import printable
 from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
@@ -48,7 +50,7 @@ class Store:
         self._snapshots: dict[str, Snapshot] = {}
         recipe_path = self._recipe_path(state.recipe)
         try:
-            data = files.read(recipe_path)
+            data = read_own(recipe_path, ADVICE)
         except FileNotFoundError as error:
             raise DamagedError("the recipe is missing", recipe_path, ADVICE) from error
         self.recipe: Recipe
@@ -314,4 +316,4 @@ def _write_recipe(path: Path, recipe: Recipe, about: Mapping[str, Any]) -> None:
             # Needs no lock: whoever takes this name at the same time writes the same recipe.
             files.create_under_lock(file, data)
     except FileExistsError:
-        read_recipe_file(files.read(file), recipe.id, file)  # it must be whole to be shared
+        read_recipe_file(read_own(file, ADVICE), recipe.id, file)  # it must be whole to be shared

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DamagedError
+from bottleneck.core.sealed import read_own
 from bottleneck.core.strict_json import parse
 from bottleneck.store.inventory import table_files
 from bottleneck.store.table import (
@@ -110,7 +111,7 @@ class ZarrFormat:
         """Open a table without copying; whatever `write` would not have written is damage."""
         with bad_bytes_are_damage(path):
             files = table_files(path)
-            group = parse(files.pop("zarr.json").read_bytes())
+            group = parse(read_own(files.pop("zarr.json"), ADVICE))
             attributes = group["attributes"].pop("table")
             expected = {
                 "zarr_format": 3,
@@ -134,7 +135,7 @@ class ZarrFormat:
 
     def _map_column(self, folder: Path, name: str, files: dict[str, Path]) -> NDArray[Any]:
         """Map a column, taking its files out of `files`."""
-        metadata = parse(files.pop(f"{name}/zarr.json").read_bytes())
+        metadata = parse(read_own(files.pop(f"{name}/zarr.json"), ADVICE))
         dtype = _DTYPES[metadata["data_type"]]
         shape = tuple(metadata["shape"])
         sane = 1 <= len(shape) <= 8 and all(type(n) is int and 0 <= n < 2**48 for n in shape)

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import Terminated, UsageError, expected, in_json
+from bottleneck.core.errors import STOPS, UsageError, expected, in_json
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import MEMORY, reopen
@@ -46,6 +46,11 @@ class _Planned:
 
 def is_nothing(_: Ended) -> None:
     """Tell nobody of a turn that ended."""
+
+
+def is_not_stopped() -> BaseException | None:
+    """Return that nobody asked to stop: from Python, signals are the caller's."""
+    return None
 
 
 class _Several:
@@ -151,6 +156,7 @@ def extract_several(
     *,
     is_strict: bool = False,
     tell: Callable[[Ended], None] = is_nothing,
+    asked_to_stop: Callable[[], BaseException | None] = is_not_stopped,
 ) -> list[Ended]:
     """Bring several stores up to date, and return how each turn ended, in their order.
 
@@ -163,6 +169,8 @@ def extract_several(
     options : what holds for all of them; its `cache` is not looked at
     is_strict : see `extract.extract`
     tell : called with each turn as it ends
+    asked_to_stop : what a signal that came stands for. The exception that it raised may have been
+        dropped, or turned into another error, by whatever library was at work
 
     Raises
     ------
@@ -178,9 +186,14 @@ def extract_several(
         turns = [turn for cache in each for turn in work.plan(cache)]
         for turn in turns:
             end = work.take(turn)
+            asked = asked_to_stop()
+            if asked is not None and end.report is None:
+                raise asked
             ends.append(end)
             tell(end)
-    except (KeyboardInterrupt, Terminated) as stop:
+            if asked is not None:
+                raise asked
+    except STOPS as stop:
         rest = turns[len(ends) :]
         ends += [Ended(store=turn.store, source=turn.name, error=stop) for turn in rest]
     return ends

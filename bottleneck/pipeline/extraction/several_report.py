@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import Terminated, code_of, first_code
+from bottleneck.core.errors import STOPS, code_of, first_code
 from bottleneck.pipeline.extraction.turn import PARTIAL
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def several_report(
             found["skipped"] = end.skipped
         stores.setdefault(end.store, []).append({**found, "code": code})
     entries = [_entry(store, sources) for store, sources in stores.items()]
-    stops = [
-        code_of(end.error) for end in ends if isinstance(end.error, KeyboardInterrupt | Terminated)
-    ]
+    stops = [code_of(end.error) for end in ends if isinstance(end.error, STOPS)]
     return {
         "verb": "extract",
         "code": stops[0] if stops else first_code(entry["code"] for entry in entries),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
-from bottleneck.core.sample import printable
+from bottleneck.core.text import printable
 from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job

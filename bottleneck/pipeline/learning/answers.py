@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core import notebook
+from bottleneck.core.text import cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +159,10 @@ class Answers:
 
 
 def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
-    """Return the answers as CSV: path, key, error, then class, description, probability by rank."""
+    """Return the answers as CSV: path, key, error, then class, description, probability by rank.
+
+    No cell is a formula to a spreadsheet; see `core.text.cell`.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     ranks = range(1, top + 1)
@@ -167,5 +171,6 @@ def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
     for image in images:
         found = [entry[word] for entry in image["top"] for word in words]
         found += [""] * (3 * top - len(found))
-        writer.writerow([image["path"], image["key"], image["error"] or "", *found])
+        cells = [image["path"], image["key"], image["error"] or "", *found]
+        writer.writerow([cell(it) if isinstance(it, str) else it for it in cells])
     return text.getvalue().encode()

@@ -224,6 +224,8 @@ def _class_names(named: str | None) -> Sequence[tuple[str, str]]:
         raise UsageError(
             "no such file", named, "give --classes imagenet, or a file with one name per line"
         ) from error
+    except files.NotAFileError as error:
+        raise UsageError(str(error.strerror), named, "give a text file") from error
     except UnicodeDecodeError as error:
         raise UsageError(
             "not text in UTF-8", named, "save it as UTF-8, one name per line"

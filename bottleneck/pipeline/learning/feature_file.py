@@ -4,7 +4,8 @@
 index into classes, -1 without a label), splits (n,) as text, recipe. Nothing in it is pickled.
 Of several views of each image it holds all, rows (n, views, …), the image itself first.
 `.csv`: key, label (the class's name), split, f0, f1, … with nine digits, which float32 needs to
-come back as it was; rows of several axes are flattened in C order. Of several views the first.
+come back as it was; rows of several axes are flattened in C order. Of several views the first. No
+cell is a formula to a spreadsheet (`core.text.cell`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib import format as npy
+
+from bottleneck.core.text import cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,7 +94,7 @@ def _write_csv(path: Path, table: Table, bar: Progress) -> None:
             for i, row in enumerate(block.reshape(len(block), n_features).tolist(), at):
                 label = int(table.labels[i])
                 name = table.classes[label] if label >= 0 else ""
-                writer.writerow([table.keys[i], name, table.splits[i]])
+                writer.writerow(map(cell, (table.keys[i], name, table.splits[i])))
                 file.write(numbers % tuple(row) + "\n")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
 from bottleneck.core.errors import UsageError
-from bottleneck.core.paths import from_json_text, to_json_text
+from bottleneck.core.paths import at_home, from_json_text, to_json_text
 from bottleneck.data import views
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class NetworkOptions:
         spec = backbones.catalog.spec(self.backbone)
         weights = self.weights or spec.weights
         if weights != spec.weights and not weights.startswith("random:"):
-            weights = str(Path(weights).expanduser().absolute())
+            weights = str(at_home(weights).absolute())
         return replace(
             self,
             backbone=spec.name,

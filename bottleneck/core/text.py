@@ -1,0 +1,30 @@
+"""Text for people: nothing in it that a terminal would obey, or a spreadsheet would run."""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # wide ones too
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def printable(text: str) -> str:
+    """Return text on one line; characters that do not print (half ones too) with backslashes.
+
+    Names come from file systems, archives, tables and models, so from strangers. An escape
+    sequence in one could move the cursor, change the window's title or hide a line.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cell(text: str) -> str:
+    """Return text for a cell of a CSV file that a spreadsheet will not take for a formula.
+
+    What begins like one gets an apostrophe before it (OWASP, "CSV Injection"); a plain number is
+    left alone. Whoever takes one apostrophe away again, where what follows it begins like a
+    formula, has the text back: a text that began with apostrophes itself has one more.
+    """
+    is_formula = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text
