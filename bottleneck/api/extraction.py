@@ -30,6 +30,7 @@ Cache = str | PathLike[str]
 def extract_features(
     data: Images | None = None, *, cache: Cache | Sequence[Cache], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    unpack: str | PathLike[str] | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, pooling: Pooling | None = None,
@@ -57,6 +58,7 @@ def extract_features(
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
+    unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now, in all stores together
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says
