@@ -41,7 +41,7 @@ recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo extract train status fast test check docs bench clean
+.PHONY: help install demo extract train status schedule fast test check docs bench clean
 .NOTPARALLEL:        # two installers in one environment break it
 .DELETE_ON_ERROR:    # half an environment is none
 
@@ -51,6 +51,7 @@ help:
 	@echo "make extract   features of DATA=$(DATA) by BACKBONE=$(BACKBONE) into CACHE=$(CACHE)"
 	@echo "make train     a head from CACHE=$(CACHE)"
 	@echo "make status    what CACHE=$(CACHE) holds"
+	@echo "make schedule  a crontab line that brings the stores of this folder up to date every night"
 	@echo "make fast      the quick tests, under 90 seconds: most need no framework"
 	@echo "make test      all tests; make check: lint, format, types, architecture"
 	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
@@ -82,6 +83,10 @@ train: $(READY)
 
 status: $(READY)
 	$(RUN).status --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
+
+# Nothing but the line, so that it can go straight into a crontab. All stores, unless CACHE is named.
+schedule: $(READY)
+	@$(BIN)/python scripts/schedule/line.py --folder . $(if $(filter file,$(origin CACHE)),--all cache,--cache $(call quoted,$(CACHE)))$(call more,$(ARGS))
 
 # The tests of good neighbourhood want pandas 2 as well; it lives in a folder of its own.
 $(VENV)/.bottleneck-pandas2: | $(VENV)/.bottleneck-test

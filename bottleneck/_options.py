@@ -37,6 +37,17 @@ def add_cache(to: Options, *, required: bool) -> None:
     )
 
 
+def add_all(to: Options, what: str) -> None:
+    """Add --all, for verbs that work on several stores; `what` is what they do with them."""
+    to.add_argument(
+        "--all",
+        type=Path,
+        metavar="FOLDER",
+        help=f"Folder of feature stores, such as cache/: {what} each store in it, with all of its "
+        "data sources. Default: only what --cache names.",
+    )
+
+
 def add_source(to: Options) -> None:
     """Add --source, for verbs that work on a recorded source."""
     to.add_argument(

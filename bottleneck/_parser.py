@@ -24,6 +24,7 @@ EXIT_CODES = """exit codes:
   4    the store was made with other settings, or this machine computes other values
   5    files of the store are damaged
   6    images changed since their features were computed
+  7    images are left to compute, and --strict asked for this code
   9    something must be downloaded, and there is no network
   12   no space left on the disk, or not enough memory
   13   no permission to read or write
@@ -131,6 +132,12 @@ def make_parser(verb: str, usage: str, what: str, *examples: str) -> Parser:
     output.add_argument(
         "--quiet",
         action="store_true",
-        help="Print nothing but errors, and what --json or --csv asks for.",
+        help="Print nothing but errors, and what --json, --csv or --prometheus asks for.",
+    )
+    output.add_argument(
+        "--log",
+        metavar="FILE",
+        help="Append messages, results and errors to this file too, each with the time; also with "
+        "--quiet. Default: no such file.",
     )
     return made

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
-from bottleneck._lines import network_line, source_lines
+from bottleneck._extract_lines import lines, stores_lines
 from bottleneck._parser import make_parser
-from bottleneck.core import console, words
+from bottleneck.core import console, failures, words
 from bottleneck.store.catalog import FORMATS, described
 
 if TYPE_CHECKING:
     import argparse
     from argparse import _ArgumentGroup
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-UNKNOWN = "time not known, as no run with this network has computed anything yet"
-SOON_S = 120  # below it, a time is said in seconds
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.extraction.options import ExtractOptions
+    from bottleneck.pipeline.extraction.several_report import Ended
+
 COMPUTE = ("float32",)
+PARTIAL = 7  # the exit code of --strict
 LIST = "list"  # in the place of a name: print the names there are
 
 
@@ -34,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         "from cron, whenever images were added or edited.",
         "bottleneck extract --data photos/ --backbone resnet50 --cache cache/resnet50",
         "bottleneck extract --cache cache/resnet50     (again, with all that the store knows)",
+        "bottleneck extract --all cache/     (every store in that folder)",
     )
     _add_data(made.add_argument_group("data (which images)"))
     _add_network(
@@ -48,8 +53,14 @@ def parser() -> argparse.ArgumentParser:
         "--budget",
         type=words.duration,
         metavar="TIME",
-        help="Stop after this time, such as 90s, 30m or 2h, and keep what was computed. Default: "
-        "no limit.",
+        help="Stop after this time, such as 90s, 30m or 2h, and keep what was computed; several "
+        "stores share it. Default: no limit.",
+    )
+    work.add_argument(
+        "--strict",
+        action="store_true",
+        help="End with exit code 7 where images are left to compute, because of --budget or "
+        "--limit. Without it that is a success.",
     )
     return made
 
@@ -71,7 +82,8 @@ def _add_data(data: _ArgumentGroup) -> None:
         "--limit",
         type=words.positive,
         metavar="N",
-        help="Compute at most N images in this run; the next run goes on from there. Default: all.",
+        help="Compute at most N images in this run, in all stores together; the next run goes on "
+        "from there. Default: all.",
     )
     data.add_argument(
         "--allow-shrink",
@@ -117,9 +129,13 @@ def _add_store(store: _ArgumentGroup) -> None:
     store.add_argument(
         "--cache",
         type=Path,
+        action="append",
         metavar="FOLDER",
-        help="Folder of the feature store (required); it is created where there is none.",
+        help="Folder of the feature store (this or --all is required); it is created where there "
+        "is none. May be given several times, to bring several stores up to date: each with its "
+        "own network, each image being looked at once.",
     )
+    options.add_all(store, "bring up to date")
     store.add_argument(
         "--format",
         choices=tuple(FORMATS),
@@ -157,40 +173,84 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = console.configure(quiet=args.quiet)
     if LIST in (str(args.backbone).lower(), args.layer):
         return _list(args)
-    if args.cache is None:
+    if args.cache is None and args.all is None:
         made.error("argument --cache: missing: name the folder of the store")
     if args.list and not args.dry_run:
         made.error("argument --list: works only with --dry-run: add --dry-run")
+    if args.all is not None or len(args.cache) > 1:
+        return _several(args, reporter)
     from bottleneck.pipeline.extraction import extract as use_case  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415
+
+    report = use_case.extract(_options(args, args.cache[0]), reporter, is_strict=args.strict)
+    console.result(report, lines(report), as_json=args.json)
+    return PARTIAL if args.strict and report["partial"] else 0
+
+
+def _several(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Bring several stores up to date; return the code of the gravest failure."""
+    from bottleneck.pipeline.extraction import several as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.extraction import sources  # noqa: PLC0415
+    from bottleneck.pipeline.extraction.several_report import several_report  # noqa: PLC0415
+
+    started = time.perf_counter()
+    caches = sources.distinct(
+        [*(args.cache or []), *(sources.stores_in(args.all) if args.all is not None else [])]
+    )
+    told: dict[int, dict[str, Any]] = {}
+    n_ended = 0
+
+    def tell(end: Ended) -> None:
+        nonlocal n_ended
+        if end.error is not None:
+            told[n_ended] = failures.failed(end.error)
+        elif end.report is not None and not args.json:
+            console.result({}, [*lines(end.report), ""], as_json=False)
+        n_ended += 1
+
+    ends = use_case.extract_several(
+        caches,
+        _options(args, caches[0]),
+        reporter,
+        is_strict=args.strict,
+        tell=tell,
+        asked_to_stop=console.asked_to_stop,
+    )
+    told |= failures.stopped(
+        [(i, e.store, e.error) for i, e in enumerate(ends) if i >= n_ended and e.error is not None]
+    )
+    report = several_report(
+        caches, ends, told, time.perf_counter() - started, is_strict=args.strict
+    )
+    console.result(report, stores_lines(report), as_json=args.json)
+    return int(report["code"])
+
+
+def _options(args: argparse.Namespace, cache: Path) -> ExtractOptions:
+    """Return the words of the command line as values."""
+    from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
-    report = use_case.extract(
-        ExtractOptions(
-            cache=args.cache,
-            data=args.data,
-            source=args.source,
-            format=args.format,
-            network=NetworkOptions.of(vars(args)),
-            reading=options.reading(args),
-            engine=args.engine,
-            devices=args.devices,
-            batch_size=args.batch_size,
-            threads=args.threads,
-            limit=args.limit,
-            budget_s=args.budget,
-            wait_s=args.wait,
-            allow_shrink=args.allow_shrink,
-            dry_run=args.dry_run,
-            list_keys=args.list,
-            replace=args.replace,
-            rehash=args.rehash,
-            no_lock=args.no_lock,
-        ),
-        reporter,
+    return ExtractOptions(
+        cache=cache,
+        data=args.data,
+        source=args.source,
+        format=args.format,
+        network=NetworkOptions.of(vars(args)),
+        reading=options.reading(args),
+        engine=args.engine,
+        devices=args.devices,
+        batch_size=args.batch_size,
+        threads=args.threads,
+        limit=args.limit,
+        budget_s=args.budget,
+        wait_s=args.wait,
+        allow_shrink=args.allow_shrink,
+        dry_run=args.dry_run,
+        list_keys=args.list,
+        replace=args.replace,
+        rehash=args.rehash,
+        no_lock=args.no_lock,
     )
-    console.result(report, lines(report), as_json=args.json)
-    return 0
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -220,64 +280,6 @@ def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return " x ".join(map(str, value))
     return "-" if value is None else str(value)
-
-
-def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the report for people."""
-    found = [
-        f"{report['store']}: {_images(report)}: {_counts(report)}",
-        f"network: {network_line(report['network'])}",
-        *(f"{report['source']}: {line}" for line in source_lines(report)),
-    ]
-    skipped = [f"{n:,} {why}" for why, n in report["skipped"].items()]
-    if skipped:
-        found.append(f"left alone: {', '.join(skipped)}")
-    found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
-    what = [f"{report[k]:,} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
-    if what and not report["first_look"]:
-        found.append(f"since the last look: {', '.join(what)}")
-    if "would" in report:
-        return found + _would(report)
-    seconds, rate = report["seconds"]["total"], report["images_per_second"]
-    rated = f", {rate} images/s" if rate else ""
-    return [*found, f"{seconds:.1f} s{rated}, commit {report['commit']}"]
-
-
-def _images(report: Mapping[str, Any]) -> str:
-    n, twice = report["samples"], report["duplicates"]
-    images = f"{_plural(n)} of {report['source']}"
-    if twice:
-        images += f" ({twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'})"
-    return images
-
-
-def _plural(n: int) -> str:
-    return f"{n:,} image{'' if n == 1 else 's'}"
-
-
-def _counts(report: Mapping[str, Any]) -> str:
-    """Return what became of the images; a duplicate of one just computed is nothing cached."""
-    cached = report["cached"] - report["copies"]
-    return (
-        f"{report['computed']:,} computed, {cached:,} cached, {report['pending']:,} pending, "
-        f"{report['quarantined']:,} set aside"
-    )
-
-
-def _would(report: Mapping[str, Any]) -> list[str]:
-    """Return what a run without --dry-run would do."""
-    would = report["would"]
-    seconds = would["seconds"]
-    time = UNKNOWN if seconds is None else _about(seconds)
-    listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
-    size = f"{would['bytes'] / 1e6:.1f} MB"
-    return [f"would compute {_plural(would['computed'])}: {size} of features, {time}", *listed]
-
-
-def _about(seconds: float) -> str:
-    if seconds < SOON_S:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} minutes"
 
 
 if __name__ == "__main__":

@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import _options as options
 from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
-from bottleneck.core import console, failures
+from bottleneck._run_lines import age_words, history_lines, last_run_line
+from bottleneck.core import console, failures, words
 
 if TYPE_CHECKING:
     import argparse
+    from argparse import _ArgumentGroup
     from collections.abc import Mapping, Sequence
 
 # What a check counts, in words.
@@ -34,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "Show what a store holds: its network, its data sources, and what is missing.",
         "bottleneck status --cache cache/resnet50",
         "bottleneck status --cache cache/resnet50 --why cat/01.jpg",
+        "bottleneck status --all cache/ --check --max-age 25h",
     )
     store = made.add_argument_group("store (what to show)")
     store.add_argument(
@@ -44,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help="Folder of the feature store; may be given several times, to show several. Default: "
         "the only store in the folder cache/.",
     )
+    options.add_all(store, "show")
     store.add_argument(
         "--source", metavar="NAME", help="Show only this data source. Default: all of them."
     )
@@ -54,12 +59,6 @@ def parser() -> argparse.ArgumentParser:
         "for training. KEY is its path below the source's folder.",
     )
     store.add_argument(
-        "--check",
-        action="store_true",
-        help="Look whether the images are still what was recorded; end with exit code 6 if not. "
-        "No image is read.",
-    )
-    store.add_argument(
         "--picture",
         nargs="?",
         const="",
@@ -67,7 +66,36 @@ def parser() -> argparse.ArgumentParser:
         help="Draw the features as points in two dimensions. Default of FILE.png: "
         "derived/features.png in the store.",
     )
+    _add_runs(made.add_argument_group("runs (is everything up to date, and does it stay so)"))
     return made
+
+
+def _add_runs(runs: _ArgumentGroup) -> None:
+    runs.add_argument(
+        "--check",
+        action="store_true",
+        help="Look whether the images are still what was recorded; end with exit code 6 if not. "
+        "No image is read.",
+    )
+    runs.add_argument(
+        "--max-age",
+        type=words.duration,
+        metavar="TIME",
+        help="With --check: end with exit code 6 also where the last extraction that ended well is "
+        "older than this, such as 90m, 25h or 7d, or none is recorded. Default: any age will do.",
+    )
+    runs.add_argument(
+        "--history",
+        action="store_true",
+        help="Show the runs that were: when, how much they computed, how they ended. Default: only "
+        "the last one.",
+    )
+    runs.add_argument(
+        "--prometheus",
+        action="store_true",
+        help="Print metrics in the text format of Prometheus in place of the report: age and exit "
+        "code of the last runs, images, rows, bytes.",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,10 +103,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     console.configure(quiet=args.quiet)
-    from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415 - --help stays light
-
-    caches = args.cache or [the_one_store()]
-    if len(caches) == 1:
+    if args.max_age is not None and not args.check:
+        made.error("argument --max-age: works only with --check: add --check")
+    if args.prometheus and args.json:
+        made.error("argument --prometheus: not with --json: give one of them")
+    caches = _caches(args)
+    if len(caches) == 1 and args.all is None and not args.prometheus:
         report = _report(args, caches[0])
         console.result(report, lines(report), as_json=args.json)
         return _code(report)
@@ -87,9 +117,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _several(args, caches)
 
 
+def _caches(args: argparse.Namespace) -> list[Path]:
+    from bottleneck.pipeline.extraction import sources  # noqa: PLC0415 - --help stays light
+
+    named = list(args.cache or [])
+    if args.all is not None:
+        named += sources.stores_in(args.all)
+    return sources.distinct(named or [sources.the_one_store()])
+
+
 def _several(args: argparse.Namespace, caches: Sequence[Path]) -> int:
     """Report of each store in turn; one that fails does not keep the others from being shown."""
-    from bottleneck.core.errors import BottleneckError, first_code  # noqa: PLC0415 - --help stays light
+    from bottleneck.core.errors import first_code  # noqa: PLC0415 - --help stays light
 
     stores: list[dict[str, Any]] = []
     shown: list[str] = []
@@ -98,11 +137,16 @@ def _several(args: argparse.Namespace, caches: Sequence[Path]) -> int:
             report = _report(args, cache)
             shown += [*lines(report), ""]
             stores.append({**report, "code": _code(report)})
-        except BottleneckError as error:
-            failures.show_error(error)
-            failed = {"verb": "status", "store": str(cache), "code": error.exit_code}
-            stores.append({**failed, "error": failures.error_object(error)})
-    console.result({"verb": "status", "stores": stores}, shown[:-1], as_json=args.json)
+        except Exception as error:  # noqa: BLE001 - told as whatever it is, and the next one is shown
+            told = failures.failed(error)
+            failed = {"verb": "status", "store": str(cache), "code": told["code"]}
+            stores.append({**failed, "error": told})
+    if args.prometheus:
+        from bottleneck.pipeline.upkeep.prometheus import exposition  # noqa: PLC0415
+
+        console.output(exposition(stores))
+    else:
+        console.result({"verb": "status", "stores": stores}, shown[:-1], as_json=args.json)
     return first_code(store["code"] for store in stores)
 
 
@@ -115,6 +159,8 @@ def _report(args: argparse.Namespace, cache: Path) -> dict[str, Any]:
             source=args.source,
             why=args.why,
             check=args.check,
+            max_age_s=args.max_age,
+            history=args.history,
             draw=args.picture is not None,
             picture=Path(args.picture) if args.picture else None,
         )
@@ -130,6 +176,8 @@ def _code(report: Mapping[str, Any]) -> int:
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
+    if "history" in report:
+        return [f"{report['store']}:", *history_lines(report["history"]), *_checked(report)]
     if "why" in report:
         return _why(report["why"]) + _drawn(report)
     views = f", {report['views']} views of each image" if report["views"] > 1 else ""
@@ -145,12 +193,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         "",
         *console.table(
             [
-                ("source", "samples", "unique", "cached", "pending", "set aside"),
+                ("source", "images", "duplicates", "cached", "pending", "set aside"),
                 *(
                     (
                         source["name"],
                         source["samples"],
-                        source["unique"],
+                        source["duplicates"],
                         source["cached"],
                         source["pending"],
                         len(source["quarantined"]),
@@ -162,23 +210,29 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     ]
     for source in report["sources"]:
         found += _source(source)
-    for name, check in report.get("check", {}).items():
-        found.append(
-            f"{name} is {'out of date' if check['stale'] else 'as recorded'}: {_found(check)}"
-        )
-    return found + _drawn(report)
+    return [*found, *_checked(report), *_drawn(report)]
+
+
+def _checked(report: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} is {'out of date' if check['stale'] else 'as recorded'}: {_found(check)}"
+        for name, check in report.get("check", {}).items()
+    ]
 
 
 def _found(check: Mapping[str, Any]) -> str:
     """Return what a look at a source found, in words."""
     if "reason" in check:
-        return str(check["reason"])
-    return ", ".join(f"{check[key]:,} {words}" for key, words in CHECKED.items())
+        return "; ".join([str(check["reason"]), *age_words(check)])
+    return ", ".join(
+        [*(f"{check[key]:,} {said}" for key, said in CHECKED.items()), *age_words(check)]
+    )
 
 
 def _source(source: Mapping[str, Any]) -> list[str]:
     """Return what was understood of a source, and what of it is not used, and why."""
-    found = [f"{source['name']}: {line}" for line in source_lines(source)]
+    told = [*source_lines(source), *last_run_line(source)]
+    found = [f"{source['name']}: {line}" for line in told]
     for word, why in (
         ("conflicting", "same bytes with two labels: not used for training"),
         ("leaking", "same bytes in train and in val or test: not used for training"),

@@ -54,6 +54,7 @@ WRITERS = {
         "a bug's traceback; a last line, at once",
     ),
     "core/streams.py": ({"open"}, "the null device, for a stream that is closed"),
+    "core/message_log.py": ({"open", "write"}, "the log that the user named: nothing rests on it"),
     "core/frameworks.py": (
         {"TemporaryFile", "write"},
         "native chatter, in a file without a name; what is none, on stderr again",

@@ -327,7 +327,7 @@ def test_a_wrong_word_is_2_and_the_near_one_is_proposed(capsys, main, more, said
 
 @pytest.mark.parametrize("main", [extract_main, train_main, verify_main, predict_main])
 def test_an_option_that_takes_one_value_is_refused_twice(capsys, main):
-    option = "--run" if main is predict_main else "--cache"
+    option = {predict_main: "--run", extract_main: "--source"}.get(main, "--cache")
     code, said = failing(capsys, main, [option, "a", f"{option}=b", "c.jpg"])
     assert code == 2
     assert f"given more than once: {option}" in said

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TARGETS = [
-    "demo", "install", "extract", "train", "status", "fast", "test", "check", "docs", "bench",
-    "clean",
+    "demo", "install", "extract", "train", "status", "schedule", "fast", "test", "check", "docs",
+    "bench", "clean",
 ]  # fmt: skip
 # What an outer `make test ARGS=…` or an active environment would leave here.
 OURS = {"DATA", "BACKBONE", "CACHE", "ARGS", "EXTRAS", "VENV", "VIRTUAL_ENV", "PYTHON", "PIP"}
@@ -82,6 +82,17 @@ def test_make_alone_prints_every_target_and_makes_nothing(tree):
     code, noted, said = make(tree)
     assert (code, noted) == (0, [])
     assert all(f"make {target}" in said for target in TARGETS)
+
+
+def test_schedule_prints_a_line_for_all_stores_or_for_the_one_that_is_named(tree):
+    code, noted, said = make(tree, "schedule", "EXTRAS=")
+    assert code == 0, said
+    assert commands(noted) == [["scripts/schedule/line.py", "--folder", ".", "--all", "cache"]]
+    words = ["schedule", "CACHE=my stores/a", "ARGS=--budget 4h", "EXTRAS="]
+    code, noted, said = make(tree, *words)
+    named = ["--cache", "my stores/a", "--budget", "4h"]
+    assert commands(noted) == [["scripts/schedule/line.py", "--folder", ".", *named]]
+    assert "line.py" not in said  # nothing but what it prints, so that it can go into a crontab
 
 
 def test_the_first_command_on_a_bare_machine_is_the_literal_one(tree):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import words
@@ -10,10 +11,10 @@ from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.extraction.several import updated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from os import PathLike
 
     from bottleneck.api.words import Images, Labels
 
@@ -21,12 +22,13 @@ Pooling = Literal["avg", "max", "none"]
 Preprocessing = Literal["none", "tf", "caffe", "torch"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
+Cache = str | PathLike[str]
 
 
 # Several to a line, by subject: one keyword a line would hide the rest of the function.
 @proposing
 def extract_features(
-    data: Images | None = None, *, cache: str | PathLike[str], labels: Labels | None = None,
+    data: Images | None = None, *, cache: Cache | Sequence[Cache], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
     unpack: str | PathLike[str] | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
@@ -50,12 +52,14 @@ def extract_features(
     ----------
     data : a folder, a file or the name of a data set, as `--data`; or uint8 array (n, height,
         width[, 3]), or a list of paths, PIL images or arrays; None for what the store records
-    cache : the store's folder; it is made where there is none
+    cache : the store's folder; it is made where there is none. Or several folders of stores that
+        are there: each is brought up to date with its own network and, without `data`, with all
+        of its own sources, and each source is looked at once. What fails in one stops no other
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
     unpack : folder in which an archive that is compressed as a whole may be unpacked
-    limit : compute at most so many images now
+    limit : compute at most so many images now, in all stores together
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says
     backbone, weights, layer, pooling, size, resample, preprocessing, rows, compute, views,
@@ -71,7 +75,8 @@ def extract_features(
 
     Returns
     -------
-    dict, with the keys of `bottleneck extract --json`
+    dict, with the keys of `bottleneck extract --json`; of several stores, `stores` has each one's
+    `code` (0 where it is done), `sources` with their reports and, where it failed, `error`
 
     Raises
     ------
@@ -79,8 +84,11 @@ def extract_features(
         One of `bottleneck.errors`: the `exit_code` is what the command would end with.
     """
     said = locals()
-    options = ExtractOptions(**told(said), cache=words.path(cache), network=words.network(said))
-    return Report(extract(options, words.reporter(progress)))
+    caches = words.stores(cache)
+    options = ExtractOptions(**told(said), cache=caches[0], network=words.network(said))
+    if isinstance(cache, str | PathLike):
+        return Report(extract(options, words.reporter(progress)))
+    return Report(updated(caches, options, words.reporter(progress)))
 
 
 def told(said: Mapping[str, Any]) -> dict[str, Any]:

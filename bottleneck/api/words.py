@@ -44,6 +44,14 @@ def path(named: Named) -> Path:
     return local_path(text(named))
 
 
+def stores(named: Named | Iterable[Named]) -> list[Path]:
+    """Return one or several folders of stores; UsageError for none."""
+    found = [path(each) for each in several(named)]
+    if not found:
+        raise UsageError("no store named", "cache", "name a folder, or several in a list")
+    return found
+
+
 def path_or_none(named: Named | None) -> Path | None:
     """Return a path; None where nothing is named."""
     return None if named is None else path(named)

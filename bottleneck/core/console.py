@@ -11,17 +11,18 @@ import gc
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import streams
+from bottleneck.core import message_log, streams
 from bottleneck.core.errors import Terminated
 from bottleneck.core.failures import Failures
 from bottleneck.core.neighbour import check_alone
 from bottleneck.core.reporter import NoProgress
-from bottleneck.core.signals import Stops
+from bottleneck.core.signals import KINDS, Stops
 from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ class Console:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.stops: Stops | None = None
         self._bar: Any = None
 
     def say(self, message: str) -> None:
         """Print a message for people, on stderr."""
         if self.quiet:
-            return
-        if self._bar is not None:
+            message_log.note(message)
+        elif self._bar is not None:
+            message_log.note(message)
             with suppress(OSError, ValueError):
                 self._bar.write(printable(message), file=sys.stderr)
         else:
@@ -60,9 +63,9 @@ class Console:
     @contextmanager
     def progress(self, total: int, what: str) -> Iterator[Progress]:
         """Show a bar of `total` images on a terminal, else a line a minute."""
-        if self.quiet:
+        if self.quiet and not message_log.is_kept():
             yield NoProgress()
-        elif not sys.stderr.isatty():
+        elif self.quiet or not sys.stderr.isatty():
             yield _Lines(self, total, what)
         else:
             from tqdm import tqdm  # noqa: PLC0415 - 60 ms that --help and quiet runs need not pay
@@ -103,15 +106,30 @@ def configure(*, quiet: bool) -> Console:
     return _console
 
 
+def asked_to_stop() -> BaseException | None:
+    """Return what a signal that came stands for; None while none came.
+
+    What libraries make of the exception that it raised may be any error, or nothing at all.
+    """
+    number = _console.stops.number if _console.stops is not None else None
+    return None if number is None else KINDS[number][0]()
+
+
 def result(report: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     """Print a command's result on stdout: one JSON object, or lines for people.
 
     With --quiet there are no lines; the object was asked for, so it is there.
     """
+    message_log.note(*lines)
     if as_json:
         streams.out(json.dumps(report, ensure_ascii=True, allow_nan=False))
     elif not _console.quiet:
         streams.out("\n".join(map(printable, lines)))
+
+
+def output(lines: Sequence[str]) -> None:
+    """Print what was asked for on stdout, also with --quiet: a format that programs read."""
+    streams.out("\n".join(lines))
 
 
 def table(rows: Sequence[Sequence[object]]) -> list[str]:
@@ -146,14 +164,16 @@ def run(
         streams.prepare()
     failures = Failures(main, sys.argv[1:] if argv is None else argv, verb)
     configure(quiet=False)  # until the command's words are read
-    stops = Stops(failures.end_now)
+    stops = _console.stops = Stops(failures.end_now)
     try:
         with stops:
-            code = _code_of(main, argv, failures, stops)
+            code = _code_of(main, sys.argv[1:] if argv is None else argv, failures, stops)
             if is_process:
                 stops.done()
     except (KeyboardInterrupt, Terminated) as error:  # there is one, wherever it came
         code = failures.stopped(*(stops.ending(error) or (130, "interrupted")))
+    message_log.note(f"ended with exit code {code}")
+    message_log.end()
     if is_process and stops.number is not None:
         # Threads may still be at work. Python would wait for them, or end while they are in native
         # code, which glibc answers with an abort.
@@ -167,14 +187,16 @@ def run(
 
 def _code_of(
     main: Callable[[Sequence[str] | None], int],
-    argv: Sequence[str] | None,
+    words: Sequence[str],
     failures: Failures,
     stops: Stops,
 ) -> int:
     try:
+        message_log.start(words)
+        message_log.note(f"bottleneck {failures.verb or ''} {shlex.join(words)}".replace("  ", " "))
         check_alone()
         with _libraries_hushed():
-            code = _called(main, argv)
+            code = _called(main, words)
         streams.flush_out()
     except BaseException as error:  # noqa: BLE001 - the one place that catches everything
         ending = stops.ending(error)
@@ -183,9 +205,9 @@ def _code_of(
         return code
 
 
-def _called(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
+def _called(main: Callable[[Sequence[str] | None], int], words: Sequence[str]) -> int:
     try:
-        return main(argv)
+        return main(words)
     except SystemExit as end:  # argparse's, after a help text
         return int(end.code or 0)
 

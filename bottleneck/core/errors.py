@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 
 class BottleneckError(Exception):
@@ -119,6 +120,8 @@ class HungUp(Terminated):
     """The terminal of the process went away: SIGHUP (exit code 129)."""
 
 
+STOPS = (KeyboardInterrupt, Terminated)  # what asks a command to end
+
 # What counts most when several stores in one command end differently; others follow.
 _WORST_FIRST = (1, 5, 13, 12, 4, 3, 2, 9, 75, 7)
 
@@ -144,6 +147,39 @@ _SAID = (
         ),
     ),
 )
+
+
+def in_json(error: BottleneckError) -> dict[str, Any]:
+    """Return an error as it stands in JSON."""
+    return {
+        "code": error.exit_code,
+        "what": error.what,
+        "where": str(error.where),
+        "do": error.do,
+        "details": list(error.details),
+    }
+
+
+def expected(error: BaseException) -> BottleneckError | None:
+    """Return the error of this module that says what went wrong; None for a bug of ours."""
+    if isinstance(error, BottleneckError):
+        return error
+    if isinstance(error, MemoryError):
+        return from_os_error(OSError(errno.ENOMEM, "out of memory", "memory"))
+    known = from_os_error(error) if isinstance(error, OSError) else None
+    return known or from_foreign(error)
+
+
+def code_of(error: BaseException) -> int:
+    """Return the exit code of a command that ends with this error; 1 for a bug of ours."""
+    # As shells spell a death by SIGINT, SIGTERM, SIGHUP.
+    stop = {KeyboardInterrupt: 130, Terminated: 143, HungUp: 129}.get(type(error))
+    if stop is not None:
+        return stop
+    known = expected(error)
+    return 1 if known is None else known.exit_code
+
+
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}
 _RAN_OUT = _NO_SPACE | {errno.EMFILE, errno.ENFILE}
 _NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}

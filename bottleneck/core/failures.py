@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -12,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import streams
-from bottleneck.core.errors import BottleneckError, from_foreign, from_os_error
+from bottleneck.core.errors import BottleneckError, expected, in_json
+from bottleneck.core.signals import KINDS
 from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
@@ -33,11 +33,54 @@ def _error_lines(error: BottleneckError) -> list[str]:
 
 def error_object(error: BottleneckError) -> dict[str, Any]:
     """Return an error as it stands in JSON."""
-    return _object(error.exit_code, error.what, error.where, error.do, *error.details)
+    return in_json(error)
 
 
-def _object(code: int, what: str, where: object, do: str, *details: str) -> dict[str, Any]:
-    return {"code": code, "what": what, "where": str(where), "do": do, "details": list(details)}
+def _object(code: int, what: str, where: object, do: str) -> dict[str, Any]:
+    return {"code": code, "what": what, "where": str(where), "do": do, "details": []}
+
+
+def failed(error: BaseException) -> dict[str, Any]:
+    """Tell of what ended the work on one of several stores; return it as it stands in JSON."""
+    known = expected(error)
+    if known is None:
+        return _bug(error)
+    show_error(known)
+    return error_object(known)
+
+
+def stopped(turns: Sequence[tuple[int, object, BaseException]]) -> dict[int, dict[str, Any]]:
+    """Tell, once, that somebody stopped the work on several stores; return it for each of them.
+
+    Parameters
+    ----------
+    turns : number, store, and what stopped it
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for number, store, error in turns:
+        code, how = next((code, how) for kind, code, how in KINDS.values() if type(error) is kind)
+        if not found:
+            streams.err(f"{how}: {KEPT}")
+        found[number] = _object(code, how, store, KEPT)
+    return found
+
+
+def _bug(error: BaseException) -> dict[str, Any]:
+    """Write a traceback to a file, and name it on stderr; return what stands in JSON."""
+    lines = traceback.format_exception(error)
+    what = f"a bug in bottleneck: {''.join(lines).strip().splitlines()[-1]}"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="bottleneck-", suffix=".txt", errors="backslashreplace", delete=False
+        ) as file:
+            file.writelines(lines)
+        where, do = file.name, "please report this file"
+        line = f"please report {where}"
+    except OSError as failure:
+        where, do = "", f"please report it; its details could not be written ({failure.strerror})"
+        line = do
+    streams.err(printable(f"error: {what}: {line}"))
+    return _object(1, what, where, do)
 
 
 class Failures:
@@ -57,15 +100,11 @@ class Failures:
         if isinstance(error, BrokenPipeError):  # `| head` closed our output: no error to show
             streams.drop(sys.stdout)
             return UNREAD
-        if isinstance(error, MemoryError):
-            error = OSError(errno.ENOMEM, "out of memory", "memory")
-        known = from_os_error(error) if isinstance(error, OSError) else None
         if isinstance(error, OSError) and error.filename == streams.STDOUT:
             streams.drop(sys.stdout)
+        known = expected(error)
         if known is None:
-            known = error if isinstance(error, BottleneckError) else from_foreign(error)
-        if known is None:
-            return self._bug()
+            return self._json(_bug(error))
         show_error(known)
         return self._json(error_object(known))
 
@@ -86,22 +125,6 @@ class Failures:
                     os.set_blocking(number, False)
                     os.write(number, line.encode())
         os._exit(code)
-
-    def _bug(self) -> int:
-        """Write the traceback that is being handled to a file, and name it; return the code."""
-        what = f"a bug in bottleneck: {traceback.format_exc().strip().splitlines()[-1]}"
-        try:
-            with tempfile.NamedTemporaryFile(
-                "w", prefix="bottleneck-", suffix=".txt", errors="backslashreplace", delete=False
-            ) as file:
-                traceback.print_exc(file=file)
-            where, do = file.name, "please report this file"
-            line = f"please report {where}"
-        except OSError as error:
-            where, do = "", f"please report it; its details could not be written ({error.strerror})"
-            line = do
-        streams.err(printable(f"error: {what}: {line}"))
-        return self._json(_object(1, what, where, do))
 
     def _json(self, error: Mapping[str, Any]) -> int:
         if self.as_json and not self._has_told:

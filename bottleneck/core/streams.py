@@ -14,6 +14,8 @@ import io
 import os
 import sys
 
+from bottleneck.core import message_log
+
 STDOUT = "standard output"
 _STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 
@@ -56,7 +58,8 @@ def flush_out() -> None:
 
 
 def err(*lines: str) -> None:
-    """Write messages; where that fails, drop them and all that follow."""
+    """Write messages; where that fails, drop them and all that follow. The log has them too."""
+    message_log.note(*lines)
     try:
         sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()

@@ -23,11 +23,11 @@ def size(text: str) -> tuple[int, int]:
 
 
 def duration(text: str) -> float:
-    """Return the seconds of `90`, `90s`, `10m` or `2h`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    """Return the seconds of `90`, `90s`, `10m`, `2h` or `7d`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration: write 90s, 10m or 2h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration: write 90s, 10m, 2h or 7d")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def positive(text: str) -> int:

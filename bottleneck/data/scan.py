@@ -16,15 +16,15 @@ Pure functions: the pipeline loads and saves the bytes.
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bottleneck.core.digest import DIGEST_BYTES
-from bottleneck.core.sample import find, key_array
+from bottleneck.core.sample import find
+from bottleneck.data.stat_table import EMPTY as EMPTY
+from bottleneck.data.stat_table import StatTable as StatTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,74 +32,7 @@ if TYPE_CHECKING:
     from bottleneck.data.source import Listing
 
 SLACK_NS = 2_000_000_000  # FAT keeps time in steps of 2 s
-_MAGIC = b"bn-stat1"
-_HEAD = struct.Struct("<8sQQ")  # magic, entries, width of a key
 _CTIME = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StatTable:
-    """What was seen of a source's files.
-
-    Attributes
-    ----------
-    keys : (n,) bytes (`S`), sorted, unique
-    stats : (n, 4) int64
-        As in `Listing.stats`.
-    digests : (n, 32) uint8
-    since : (n,) int64
-        0 when the stats can be trusted; of a racy entry, the clock (ns) when these stats and
-        this digest were first seen.
-    """
-
-    keys: NDArray[np.bytes_]
-    stats: NDArray[np.int64]
-    digests: NDArray[np.uint8]
-    since: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def to_bytes(self) -> bytes:
-        """Return the file: head, keys, stats, since, digests, SHA-256; little-endian."""
-        body = b"".join(
-            [
-                _HEAD.pack(_MAGIC, len(self), self.keys.itemsize),
-                self.keys.tobytes(),
-                self.stats.astype("<i8").tobytes(),
-                self.since.astype("<i8").tobytes(),
-                self.digests.tobytes(),
-            ]
-        )
-        return body + hashlib.sha256(body).digest()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> StatTable:
-        """Return the table of a file; an empty one for anything but what `to_bytes` wrote."""
-        view = memoryview(data)
-        if len(data) < _HEAD.size + DIGEST_BYTES:
-            return EMPTY
-        magic, n, width = _HEAD.unpack_from(data)
-        length = _HEAD.size + n * (width + 4 * 8 + 8 + DIGEST_BYTES) + DIGEST_BYTES
-        if magic != _MAGIC or not width or len(data) != length:
-            return EMPTY
-        if hashlib.sha256(view[:-DIGEST_BYTES]).digest() != view[-DIGEST_BYTES:]:
-            return EMPTY
-        at = np.cumsum([_HEAD.size, n * width, n * 4 * 8, n * 8])
-        return cls(
-            keys=np.frombuffer(data, f"S{width}", n, at[0]),
-            stats=np.frombuffer(data, "<i8", n * 4, at[1]).reshape(n, 4),
-            since=np.frombuffer(data, "<i8", n, at[2]),
-            digests=np.frombuffer(data, np.uint8, n * DIGEST_BYTES, at[3]).reshape(n, DIGEST_BYTES),
-        )
-
-
-EMPTY = StatTable(
-    keys=key_array([]),
-    stats=np.zeros((0, 4), np.int64),
-    digests=np.zeros((0, DIGEST_BYTES), np.uint8),
-    since=np.zeros(0, np.int64),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -181,6 +114,28 @@ def record(table: StatTable, listing: Listing, seen: Seen) -> StatTable:
         kept[seen.index] = True
     return StatTable(
         keys=listing.keys[kept], stats=stats[kept], digests=digests[kept], since=since[kept]
+    )
+
+
+def merged(ours: StatTable, others: StatTable, listing: Listing) -> StatTable:
+    """Return what two tables know of a listing; where both know a file, the one that trusts it."""
+    found = [(table, _positions(table, listing.keys)) for table in (ours, others)]
+    fits = [_same_stats(table, at, listing.stats) for table, at in found]
+    clean = [fit.copy() for fit in fits]
+    for (table, at), fit, is_clean in zip(found, fits, clean, strict=True):
+        is_clean[fit] = table.since[at[fit]] == 0
+    theirs = fits[1] & (~fits[0] | (clean[1] & ~clean[0]))
+    known = fits[0] | theirs
+    digests = np.zeros((len(listing), DIGEST_BYTES), np.uint8)
+    since = np.zeros(len(listing), np.int64)
+    for (table, at), chosen in zip(found, (fits[0] & ~theirs, theirs), strict=True):
+        digests[chosen] = table.digests[at[chosen]]
+        since[chosen] = table.since[at[chosen]]
+    return StatTable(
+        keys=listing.keys[known],
+        stats=listing.stats[known].astype(np.int64),
+        digests=digests[known],
+        since=since[known],
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.sample import Groups, Targets
     from bottleneck.data.how import How
+    from bottleneck.data.stat_table import StatTable
 
 SKIPPED = ("hidden", "other", "excluded", "links")
 
@@ -74,6 +75,8 @@ class Listing:
     understood : Understood
         How classes and splits were found.
     groups, targets : None where the source says nothing of them
+    seen : StatTable or None
+        What else this run has read of these files, for another store; None for nothing.
     """
 
     keys: NDArray[np.bytes_]
@@ -86,6 +89,7 @@ class Listing:
     understood: Understood = field(default_factory=Understood)
     groups: Groups | None = None
     targets: Targets | None = None
+    seen: StatTable | None = None
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -123,10 +123,11 @@ def _numbers(page: Page) -> str:
     trained = f"{metrics['parameters']:,}"
     of = "" if page.frozen is None else f"trainable of {metrics['parameters'] + page.frozen:,}"
     left_out = [f"{n:,} {why}" for why, n in split["left_out"].items() if n]
+    top5 = ("Top 5", _value(metrics["top5"]), "the truth among the five likeliest")
     cards = [
         ("Accuracy", _value(metrics["accuracy"]), f"of {judged}; {sure}" if sure else judged),
         ("Always the commonest class", _value(metrics["baseline"]), _baseline(metrics)),
-        ("Top 5", _value(metrics["top5"]), "the truth among the five likeliest"),
+        *([top5] if len(metrics["classes"]) > 5 else []),  # of five it is always 1
         ("Loss", _value(metrics["loss"]), "mean negative log-likelihood, nats"),
         (
             "Trained on",

@@ -14,6 +14,7 @@ from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file, recipe_file
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.sealed import read_own
+from bottleneck.core.spare import spared
 from bottleneck.core.text import printable
 from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
@@ -295,8 +296,9 @@ class Store:
         return self if state.checksum == self.state.checksum else Store(self.path, state)
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
-        """Append one line about a run, with its checksum."""
-        history.append(self.path, entry)
+        """Append one line about a run, with its checksum; where that cannot be done, it is said."""
+        with spared(self.path / history.NAME):
+            history.append(self.path, entry)
 
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""

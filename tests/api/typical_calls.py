@@ -21,6 +21,7 @@ def extraction(folder: Path, pixels: NDArray[np.uint8], pictures: list[Image.Ima
     bottleneck.extract_features(pictures, cache=folder, labels=[0, 1])
     bottleneck.extract_features([folder / "1.png", folder / "2.png"], cache=folder, exclude=["*1*"])
     bottleneck.extract_features(["1.png"], cache=folder, views=4, augment=["flip", "crop"])
+    bottleneck.extract_features(cache=[folder / "a", "cache/b"], budget_s=60.0)
     computed: int = report["computed"]
     return computed
 

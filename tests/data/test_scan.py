@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bottleneck.core.digest import bytes_digest
 from bottleneck.core.sample import key_array
 from bottleneck.data.folder import FolderSource
-from bottleneck.data.scan import EMPTY, SLACK_NS, Seen, StatTable, lookup, record
+from bottleneck.data.scan import EMPTY, SLACK_NS, Seen, StatTable, lookup, merged, record
 from bottleneck.data.source import Listing
 
 S = 1_000_000_000
@@ -328,3 +328,28 @@ def test_no_flipped_bit_or_cut_or_tail_ever_gives_a_table():
 def test_garbage_gives_an_empty_table_never_an_error(data):
     assert len(StatTable.from_bytes(data)) == 0
     assert len(StatTable.from_bytes(b"bn-stat1" + data)) == 0
+
+
+def test_of_two_tables_the_one_that_trusts_a_file_is_believed_and_stats_must_be_these():
+    old, new = (5, 10, 10, 1), (5, 10, 20, 1)
+    clock = 10**10
+    young = (5, 10, clock, 1)
+    stats = {b"a": new, b"b": new, b"c": young, b"d": new}
+    listing = listing_of(stats)
+
+    def table(*rows):
+        of = listing_of(dict(zip(sorted(stats), [row[1] for row in rows], strict=True)))
+        return record(
+            EMPTY, of, seen_of(*((i, c.encode(), s, t) for i, (c, s, t) in enumerate(rows)))
+        )
+
+    ours = table(("ours", new, clock), ("old", old, clock), ("racy", young, clock), ("o", old, 1))
+    others = table(
+        ("ours", new, clock), ("new", new, clock), ("racy", young, 2 * clock), ("o", old, 1)
+    )
+    for pair in ((ours, others), (others, ours)):
+        found = look(merged(*pair, listing), stats)
+        assert found == {
+            b"a": bytes_digest(b"ours"), b"b": bytes_digest(b"new"), b"c": bytes_digest(b"racy"),
+            b"d": None,
+        }  # fmt: skip

@@ -16,7 +16,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
 from bottleneck.data.decode import UndecodableError, decode
-from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, record
+from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,7 @@ class Look:
     racy : (n,) bool
         Samples whose stats are equal to those recorded, but too young to prove anything.
     is_trusting : whether what other runs learn meanwhile is believed; not with `--rehash`
+    has_news : whether `table` holds what the store's stat cache does not
     """
 
     source: Source
@@ -51,6 +52,7 @@ class Look:
     known: NDArray[np.bool_]
     racy: NDArray[np.bool_]
     is_trusting: bool = True
+    has_news: bool = False
     _reads: dict[int, tuple[bytes, tuple[int, ...], int]] = field(default_factory=dict)
 
     @property
@@ -119,10 +121,26 @@ class Look:
 
         It is derived: where it cannot be written, the next run reads more files, nothing else.
         """
-        if not self._reads and not self._has_outdated:
+        if not (self._reads or self.has_news or self._has_outdated):
             return
+        table = self.learned()
         if self.is_trusting:
-            self.table = _read_table(store, self.source.spec)
+            table = self.table = merged(table, _read_table(store, self.source.spec), self.listing)
+        self.has_news = False
+        path = _table_path(store, self.source.spec)
+        with spared(path):
+            files.replace(path, table.to_bytes())
+
+    @property
+    def _has_outdated(self) -> bool:
+        """Whether the stat cache has other stats of a sample than it has now."""
+        unknown = np.flatnonzero(~self.known & ~self.racy)
+        return bool((find(self.table.keys, self.listing.keys[unknown]) >= 0).any())
+
+    def learned(self) -> StatTable:
+        """Return what is known of the files by now, all that was read included."""
+        if not self._reads:
+            return self.table
         index = sorted(self._reads)
         reads = [self._reads[i] for i in index]
         digests = b"".join(digest for digest, _, _ in reads)
@@ -133,27 +151,33 @@ class Look:
             clocks=np.array([clock for _, _, clock in reads], np.int64),
         )
         self.table = record(self.table, self.listing, seen)
+        self.has_news = True
         self._reads = {}
-        path = _table_path(store, self.source.spec)
-        with spared(path):
-            files.replace(path, self.table.to_bytes())
-
-    @property
-    def _has_outdated(self) -> bool:
-        """Whether the stat cache has other stats of a sample than it has now."""
-        unknown = np.flatnonzero(~self.known & ~self.racy)
-        return bool((find(self.table.keys, self.listing.keys[unknown]) >= 0).any())
+        return self.table
 
 
 def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
     """List a source and look its samples up in the stat cache. Reads no image.
 
-    With `rehash` nothing is trusted, so every digest is unknown.
+    With `rehash` nothing is trusted but what this run has read itself, for another store.
     """
     listing = source.list()
     table = EMPTY if store is None or rehash else _read_table(store, source.spec)
+    has_news = False
+    if listing.seen is not None:
+        before, table = table, merged(table, listing.seen, listing)
+        has_news = not table.same_as(before)
     known = lookup(table, listing)
-    return Look(source, listing, table, known.digests, known.known, known.racy, not rehash)
+    return Look(
+        source,
+        listing,
+        table,
+        known.digests,
+        known.known,
+        known.racy,
+        is_trusting=not rehash,
+        has_news=has_news,
+    )
 
 
 def recorded_samples(store: Store, name: str) -> Samples:

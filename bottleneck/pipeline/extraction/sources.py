@@ -9,7 +9,7 @@ from bottleneck.core.errors import BottleneckError, DataError, UsageError
 from bottleneck.data.catalog import PATHS, open_source, reopen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bottleneck.core.given import Given
     from bottleneck.data.source import Source
@@ -93,3 +93,27 @@ def the_one_store(folder: Path = Path("cache")) -> Path:
         listed = ", ".join(map(str, found)) or "none"
         raise UsageError(f"which store? there are: {listed}", folder, "name one with --cache")
     return found[0]
+
+
+def distinct(caches: Sequence[Path]) -> list[Path]:
+    """Return each folder once, under its first name."""
+    found: dict[Path, Path] = {}
+    for cache in caches:
+        found.setdefault(cache.absolute(), cache)
+    return list(found.values())
+
+
+def stores_in(folder: Path) -> list[Path]:
+    """Return the stores in a folder, sorted.
+
+    Raises
+    ------
+    UsageError
+        When it is a store itself, or there is none in it.
+    """
+    found = sorted(path.parent for path in folder.glob("*/log") if path.is_dir())
+    if (folder / "log").is_dir():
+        raise UsageError("is a store itself", folder, "name it with --cache")
+    if not found:
+        raise UsageError("no feature store in it", folder, "name the folder that holds the stores")
+    return found

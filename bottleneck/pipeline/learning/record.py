@@ -14,6 +14,7 @@ from bottleneck.heads.run import write_run
 from bottleneck.pictures import plots
 from bottleneck.pipeline.pages.run_page import FILE as PAGE
 from bottleneck.pipeline.pages.run_page import run_page
+from bottleneck.store import history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +70,8 @@ def record(
         {**drawn, PAGE: page},
     )
     report = {**report, "run": str(run)}
-    data.store.append_history({k: v for k, v in report.items() if k != "left_out_keys"})
+    entry = {k: v for k, v in report.items() if k != "left_out_keys"}
+    data.store.append_history(history.ended(entry))
     return report
 
 

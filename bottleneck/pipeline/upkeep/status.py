@@ -15,6 +15,7 @@ from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, uniq
 from bottleneck.pipeline.extraction.summary import source_values
 from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
+from bottleneck.pipeline.upkeep.last_runs import last_runs, with_age
 from bottleneck.pipeline.upkeep.left_out import left_out, same_bytes
 from bottleneck.store.store import Store
 
@@ -34,6 +35,8 @@ class StatusOptions:
     source: str | None = None
     why: str | None = None
     check: bool = False
+    max_age_s: float | None = None  # of the last good run, for `check`
+    history: bool = False
     draw: bool = False
     picture: Path | None = None  # where it is drawn; None: among the store's derived files
 
@@ -42,7 +45,8 @@ def status(options: StatusOptions) -> dict[str, Any]:
     """Return what the store holds (DESIGN's keys), and what `why` and `check` ask."""
     store = Store.open(options.cache)
     names = [store.source_name(options.source)] if options.source else store.source_names
-    sources = [_source(store, name) for name in names]
+    ran = last_runs(store.path, names)
+    sources = [{**_source(store, name), **ran[name]} for name in names]
     runs = sorted(p.name for p in store.runs.glob("*/run.json") for p in [p.parent])
     report: dict[str, Any] = {
         "verb": "status",
@@ -64,7 +68,10 @@ def status(options: StatusOptions) -> dict[str, Any]:
     if options.why is not None:
         report["why"] = _why(store, names, options.why)
     if options.check:
-        report["check"] = {name: _check(store, name) for name in names}
+        limit = options.max_age_s
+        report["check"] = {name: with_age(_check(store, name), ran[name], limit) for name in names}
+    if options.history:
+        report["history"] = store.history()
     if options.draw:
         from bottleneck.pipeline.pages.feature_picture import write_picture  # noqa: PLC0415 - when asked
 
@@ -83,6 +90,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
         "spec": dict(snapshot.spec),
         "samples": len(samples),
         "unique": unique_count(samples),
+        "duplicates": int(samples.known.sum()) - unique_count(samples),
         "cached": int(with_row.sum()),
         "pending": int((~with_row & ~aside).sum()),
         "unread": int((~samples.known & ~aside).sum()),

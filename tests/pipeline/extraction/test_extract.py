@@ -125,7 +125,8 @@ def test_an_engine_that_is_off_is_stopped_before_anything_is_written(
         run()
     after = tree(tmp_path / "store")
     changed = {name for name in before | after if before.get(name) != after.get(name)}
-    assert changed <= {"lock"}
+    assert changed <= {"lock", "history.jsonl"}
+    assert (Store.open(tmp_path / "store").history()[-1]["code"]) == 4
 
 
 def test_a_decoder_that_differs_is_stopped_before_anything_is_written(

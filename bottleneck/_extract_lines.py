@@ -1,0 +1,83 @@
+"""What an extraction says to people: of one source of a store, and of several stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bottleneck._lines import network_line, source_lines
+from bottleneck.core import console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNKNOWN = "time not known, as no run with this network has computed anything yet"
+SOON_S = 120  # below it, a time is said in seconds
+HEADING = ("store", "code", "images", "computed", "cached", "pending", "set aside")
+COLUMNS = ("store", "code", "samples", "computed", "cached", "pending", "quarantined")
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the report for people."""
+    found = [
+        f"{report['store']}: {_images(report)}: {_counts(report)}",
+        f"network: {network_line(report['network'])}",
+        *(f"{report['source']}: {line}" for line in source_lines(report)),
+    ]
+    skipped = [f"{n:,} {why}" for why, n in report["skipped"].items()]
+    if skipped:
+        found.append(f"left alone: {', '.join(skipped)}")
+    found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
+    what = [f"{report[k]:,} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
+    if what:
+        found.append(f"since the last look: {', '.join(what)}")
+    if "would" in report:
+        return found + _would(report)
+    seconds, rate = report["seconds"]["total"], report["images_per_second"]
+    rated = f", {rate} images/s" if rate else ""
+    return [*found, f"{seconds:.1f} s{rated}, commit {report['commit']}"]
+
+
+def _images(report: Mapping[str, Any]) -> str:
+    n, twice = report["samples"], report["duplicates"]
+    images = f"{_plural(n)} of {report['source']}"
+    if twice:
+        images += f" ({twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'})"
+    return images
+
+
+def _plural(n: int) -> str:
+    return f"{n:,} image{'' if n == 1 else 's'}"
+
+
+def _counts(report: Mapping[str, Any]) -> str:
+    """Return what became of the images; a duplicate of one just computed is nothing cached."""
+    cached = report["cached"] - report["copies"]
+    return (
+        f"{report['computed']:,} computed, {cached:,} cached, {report['pending']:,} pending, "
+        f"{report['quarantined']:,} set aside"
+    )
+
+
+def _would(report: Mapping[str, Any]) -> list[str]:
+    """Return what a run without --dry-run would do."""
+    would = report["would"]
+    seconds = would["seconds"]
+    time = UNKNOWN if seconds is None else _about(seconds)
+    listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
+    size = f"{would['bytes'] / 1e6:.1f} MB"
+    return [f"would compute {_plural(would['computed'])}: {size} of features, {time}", *listed]
+
+
+def _about(seconds: float) -> str:
+    if seconds < SOON_S:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} minutes"
+
+
+def stores_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return what became of several stores, a line for each."""
+    rows = [[store[column] for column in COLUMNS] for store in report["stores"]]
+    failed = sum(1 for store in report["stores"] if store["code"])
+    n = len(rows)
+    said = f"{n} store{'' if n == 1 else 's'} in {report['seconds']['total']:.1f} s"
+    return [*console.table([HEADING, *rows]), f"{said}, {failed} failed" if failed else said]
