@@ -83,6 +83,9 @@ class Backbone:
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
     layers : callable
         Returns the layers of the whole network, in the order in which they compute.
+    before : callable
+        Returns the two digests as an earlier version of this package had them: a store that was
+        made then is continued.
     """
 
     make_model: Callable[[], Any]
@@ -98,6 +101,7 @@ class Backbone:
     portable: Portable | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
     layers: Callable[[], Sequence[Layer]] = tuple
+    before: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def model(self) -> Any:
@@ -154,6 +158,8 @@ def from_model(
         raise UsageError(f"rows of unknown shape {shape}", f"layer {layer}", "cut elsewhere")
     last = identity.last_operation(output)
     whole = keras.Model(flat.input, output)
+    if not ours:
+        _check_one_row_each(whole)
     found = Backbone(
         make_model=lambda: whole,
         preprocessing=preprocessing,
@@ -167,8 +173,21 @@ def from_model(
         about={**(about or {}), "parameters": whole.count_params()},
         behind=lambda: behind.Behind(flat, at, output, found.front),
         layers=lambda: behind.layers(flat),
+        before=lambda: identity.digests_before(output, network_version),
     )
     return found
+
+
+def _check_one_row_each(model: Any) -> None:
+    """Refuse a network that reshapes or reduces over images: none of them has a row of its own."""
+    n = 7
+    rows = model.compute_output_shape((n, *model.input.shape[1:]))
+    if rows[0] != n:
+        raise UsageError(
+            f"gives {rows[0]} rows for {n} images, not one for each",
+            "--backbone",
+            "leave the first axis, that of the images, as it is",
+        )
 
 
 def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:

@@ -14,7 +14,8 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones.known import check_known, foreign_code
+from bottleneck.backbones.known import check_known
+from bottleneck.backbones.twin import give_weights, twin
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -159,11 +160,13 @@ class _Replay:
 
     def _call(self, operation: Any, args: Any, kwargs: dict[str, Any]) -> list[Any]:
         check_known(operation, self._version)
-        twin = self._twin(operation)
+        copy = self._twin(operation)
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
-        outputs: list[Any] = import_keras().tree.flatten(twin(*args, **kwargs))
-        if twin is not operation and operation.weights:
-            give_weights(twin, operation)
+        outputs: list[Any] = import_keras().tree.flatten(copy(*args, **kwargs))
+        if copy is not operation and operation.weights:
+            give_weights(copy, operation)
+        if type(operation).__name__ == "RandomCrop" and len(outputs) == 1:
+            return list(args)  # its shape is that of training: a frozen one gives whole images
         return outputs
 
     def _twin(self, operation: Any) -> Any:
@@ -171,51 +174,13 @@ class _Replay:
         keras = import_keras()
         if not isinstance(operation, keras.Layer):
             return operation  # a bare operation has no state: it is called once more
-        if getattr(operation, "quantization_mode", None):
-            raise UsageError("quantised layers are not supported", operation.name, "use float32")
-        if foreign_code(operation):
-            if operation.compute_dtype != "float32":
-                raise UsageError(
-                    f"computes in {operation.compute_dtype}", operation.name, "make it float32"
-                )
-            return operation  # code that only its author can copy
         if self._ours:
             operation.trainable = False
             return operation
         if id(operation) not in self._twins:
-            config = _in_float32(operation.get_config())
-            config["dtype"] = "float32"
-            config["trainable"] = False
-            config["name"] = f"{operation.name}_{len(self._twins)}"
-            self._twins[id(operation)] = type(operation).from_config(config)
+            name = f"{operation.name}_{len(self._twins)}"
+            self._twins[id(operation)] = twin(operation, name)
         return self._twins[id(operation)]
-
-
-def _in_float32(value: Any) -> Any:
-    """Return a layer's config with the layers inside it computing in float32 too."""
-    if isinstance(value, list | tuple):
-        return type(value)(_in_float32(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    found = {key: _in_float32(item) for key, item in value.items()}
-    if (
-        "class_name" in value
-        and isinstance(value.get("config"), dict)
-        and "dtype" in found["config"]
-    ):
-        found["config"]["dtype"] = "float32"
-    return found
-
-
-def give_weights(twin: Any, layer: Any) -> None:
-    """Give a built copy of a layer the layer's tensors, and what is made of them.
-
-    Normalization computes with constants that it made when it was built; other layers may too.
-    """
-    twin.set_weights([weight.numpy() for weight in layer.weights])
-    for part in twin._flatten_layers():
-        if hasattr(part, "finalize_state"):
-            part.finalize_state()
 
 
 def _as_list(value: Any) -> list[Any] | tuple[Any, ...]:

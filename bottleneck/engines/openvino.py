@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import OtherRowsError, UsageError
+from bottleneck.core.errors import BottleneckError, OtherRowsError, UsageError
 from bottleneck.core.frameworks import import_openvino
 from bottleneck.core.generated import pictures
 from bottleneck.engines import keras
@@ -122,8 +123,7 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
         except RuntimeError:  # made by a build that this one does not know
             pass
     network, reference = _network(frozen, kept, core)
-    network.reshape([REQUEST, *frozen.size, 3])
-    compiled = core.compile_model(network, "CPU", SETTINGS)
+    compiled = _attempted(lambda: _compiled(core, network, frozen))
     engine = OpenVinoEngine(compiled, frozen.batch_size)
     agreement = compare(engine(reference.images), reference.rows)
     if not agreement.ok:
@@ -146,13 +146,7 @@ def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
     portable = frozen.portable()
     with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is converted
         reference_of = _reference(frozen, portable, pool)
-        try:
-            network = convert(frozen, portable)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[-160:]
-            raise UsageError(
-                f"OpenVINO cannot convert this network ({reason})", "--engine", "use --engine keras"
-            ) from error
+        network = _attempted(lambda: convert(frozen, portable))
         reference = reference_of()
 
     def write(folder: Path) -> None:
@@ -160,6 +154,31 @@ def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
 
     kept.keep_network(write, reference)
     return network, reference
+
+
+def _compiled(core: Any, network: Any, frozen: Frozen) -> Any:
+    network.reshape([REQUEST, *frozen.size, 3])
+    return core.compile_model(network, "CPU", SETTINGS)
+
+
+def _attempted(step: Callable[[], Any]) -> Any:
+    """Return what a step gives; a network that OpenVINO cannot express is a UsageError."""
+    try:
+        return step()
+    except (BottleneckError, MemoryError):
+        raise
+    except Exception as error:  # its own class for each of its parts, and RuntimeError
+        raise UsageError(
+            f"OpenVINO cannot express this network ({_why(str(error))})",
+            "--engine openvino",
+            "use --engine keras",
+        ) from error
+
+
+def _why(said: str) -> str:
+    """Return of pages that OpenVINO says which operations it is about, or else the last words."""
+    named = re.findall(r"(?:No conversion rule found for operations|failed for): (.+)", said)
+    return ", ".join(named)[:160] or " ".join(said.split())[-160:]
 
 
 def _reference(
