@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones.cut import node_of, nodes_to
+from bottleneck.backbones.ends import find_end
 from bottleneck.backbones.known import config_of, foreign_code
 from bottleneck.backbones.layer import Layer
 from bottleneck.backbones.twin import give_weights, rebuilt
@@ -49,6 +50,7 @@ class Behind:
     def __init__(self, flat: Flat, cut: Any, rows: Any, front: Callable[[], Any]) -> None:
         if rows is not cut:
             raise pooled()
+        find_end(flat)  # says so where nobody said which of several it is
         self.front = front
         self._cut = cut
         self._end = _before_classifier(flat.output)

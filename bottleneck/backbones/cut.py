@@ -14,14 +14,17 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones.ends import choose_output, output_names
 from bottleneck.backbones.known import check_known
-from bottleneck.backbones.twin import give_weights, twin
+from bottleneck.backbones.twin import give_weights, is_integer, twin
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Layers that go on in floating point, whatever numbers they are given.
+_FROM_NUMBERS = {"Rescaling", "Normalization"}
 POOLING = ("avg", "max", "none")
 
 
@@ -31,15 +34,24 @@ class Flat:
 
     Attributes
     ----------
-    input : KerasTensor (None, height, width, 3) float32
-    output : KerasTensor
-        The original's output.
+    input : KerasTensor (None, height, width, channels) float32
+    outputs : KerasTensors
+        The original's outputs; most networks have one.
+    names : of the outputs
+    chosen : number of the output that is the network's end, None where several and none was said
     places : path → the outputs of each call of the layer of that path, in the order of the calls
     """
 
     input: Any
-    output: Any
+    outputs: list[Any] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    chosen: int | None = 0
     places: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def output(self) -> Any:
+        """The output that is the network's end, the first where none was chosen."""
+        return self.outputs[self.chosen or 0]
 
 
 def is_nested(operation: Any) -> bool:
@@ -84,36 +96,53 @@ def flatten(
     *,
     ours: bool = False,
     network_version: str | None = None,
+    end: str | None = None,
 ) -> Flat:
-    """Return a flat float32 copy of a network with one image input and one output.
+    """Return a flat float32 copy of a network with one image input.
 
     Parameters
     ----------
     ours : bool
         The network was made in float32 for this alone, so its layers need not be copied: half of
         the variables, and of the time.
+    end : of several outputs the one that counts, by its name or number
 
     Raises
     ------
     UsageError
-        For code from outside Keras, unless `network_version` says which version it is.
+        No such output; for code from outside Keras, unless `network_version` says which version it is.
     """
     keras = import_keras()
     if not is_nested(model) or not getattr(model, "inputs", None):
         raise UsageError(
-            f"{type(model).__name__} is not made of layers by Keras' functional API",
+            f"{type(model).__name__} is a class of your own, whose layers cannot be seen",
             model.name,
-            "wrap it in keras.Model(inputs, outputs), and add --network-version TEXT",
+            f"with x = keras.Input((height, width, 3)) save keras.Model(x, {type(model).__name__}()"
+            "(x)), then --import MODULE --network-version 1 (docs/own-networks.md shows it)",
         )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UsageError(
-            "needs one input and one output", model.name, "save a model that has one of each"
-        )
-    image = keras.Input((*size, 3), dtype="float32", name="image")
-    flat = Flat(image, None)
+    if len(model.inputs) != 1:
+        raise UsageError("needs one input", model.name, "save a model that has one")
+    channels = 1 if model.inputs[0].shape[-1] == 1 else 3
+    image = keras.Input((*size, channels), dtype="float32", name="image")
+    flat = Flat(image, names=output_names(model))
     replay = _Replay(flat, network_version, ours=ours)
-    (flat.output,) = replay.run(model, [image], "")
+    flat.outputs = replay.run(model, [_as_taken(model, image)], "")
+    flat.chosen = choose_output(flat, end)
     return flat
+
+
+def _as_taken(model: Any, image: Any) -> Any:
+    """Return the image in the whole numbers that a model takes, where their arithmetic shows."""
+    (taken,) = model.inputs
+    nodes = [node for output in model.outputs for node in nodes_to(output)]
+    first = {
+        type(node.operation).__name__
+        for node in nodes
+        if any(tensor is taken for tensor in node.arguments.keras_tensors)
+    }
+    if not is_integer(taken.dtype) or first <= _FROM_NUMBERS:
+        return image
+    return import_keras().ops.cast(image, taken.dtype)
 
 
 class _Replay:

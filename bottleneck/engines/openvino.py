@@ -157,7 +157,7 @@ def _network(frozen: Frozen, kept: Kept, core: Any) -> tuple[Any, Reference]:
 
 
 def _compiled(core: Any, network: Any, frozen: Frozen) -> Any:
-    network.reshape([REQUEST, *frozen.size, 3])
+    network.reshape([REQUEST, *frozen.shape])
     return core.compile_model(network, "CPU", SETTINGS)
 
 
@@ -193,8 +193,8 @@ def _reference(
     images = frozen.sample[:N_REFERENCE]
     missing = N_REFERENCE - len(images)
     if missing:
-        images = np.concatenate([images, pictures(missing, frozen.size)])
-    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.size)
+        images = np.concatenate([images, pictures(missing, frozen.size, frozen.channels)])
+    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.shape)
     rows = pool.submit(keras.run_on_cpu, traced, images)
     return lambda: Reference(images=images, rows=rows.result())
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_BATCH = 64
 # Which words of `about` say what a digest of the recipe stands for.
 DIGEST = re.compile("[0-9a-f]{64}")
-NAMED = {"network": ("backbone", "layer", "pooling"), "weights": ("weights",)}
+NAMED = {"network": ("backbone", "layer", "output", "pooling"), "weights": ("weights",)}
 START_ANEW = "use another --cache, or --replace to compute this store anew"
 
 
@@ -92,7 +92,9 @@ def load(options: NetworkOptions, reporter: Reporter = SILENT) -> Network:
         network=backbone.network,
         weights=backbone.weights,
         preprocessing=backbone.preprocessing,
-        image=ImageSpec(size=backbone.size, resample=options.resample or "bilinear"),
+        image=ImageSpec(
+            size=backbone.size, mode=backbone.mode, resample=options.resample or "bilinear"
+        ),
         rows=RowSpec(
             dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
         ),
