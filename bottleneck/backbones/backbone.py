@@ -66,8 +66,8 @@ class Backbone:
     Attributes
     ----------
     make_model : callable
-        Returns the keras.Model, a float32 copy, from (n, height, width, channels) preprocessed pixels to
-        rows, pooling included. The first call may load it.
+        Returns the keras.Model, a float32 copy, from (n, height, width, channels) preprocessed
+        pixels to rows, pooling included. The first call may load it.
     preprocessing : str
         What `preprocessing.apply` does to pixels 0 to 255 first.
     network, weights : str

@@ -110,7 +110,8 @@ def flatten(
     Raises
     ------
     UsageError
-        No such output; for code from outside Keras, unless `network_version` says which version it is.
+        No such output; for code from outside Keras, unless `network_version` says which version
+        it is.
     """
     keras = import_keras()
     if not is_nested(model) or not getattr(model, "inputs", None):

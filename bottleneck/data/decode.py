@@ -1,10 +1,11 @@
 """Image bytes to pixels: exactly what `keras.utils.load_img` gives, or a reason why not.
 
 Pillow decodes; orientation is applied; the mode becomes RGB as `Image.convert("RGB")` does it
-(alpha is dropped, not blended), or gray as `Image.convert("L")` does it; 16-bit gray is scaled by 1/257, where Pillow would clip; the
-resize is Pillow's filter on uint8. For an image without orientation, alpha or 16 bit this is
-`keras.utils.load_img(path, target_size=size, interpolation=resample)`, bit for bit, and so is gray
-with `color_mode="grayscale"`. JPEGs are decoded in full: no draft mode. Of an animation, the first frame.
+(alpha is dropped, not blended), or gray as `Image.convert("L")` does it; 16-bit gray is scaled by
+1/257, where Pillow would clip; the resize is Pillow's filter on uint8. For an image without
+orientation, alpha or 16 bit this is `keras.utils.load_img(path, target_size=size,
+interpolation=resample)`, bit for bit, gray with `color_mode="grayscale"`. JPEGs are decoded in
+full: no draft mode. Of an animation, the first frame.
 
 Whatever a broken file makes Pillow raise becomes one `UndecodableError` with a reason that is
 the same each time; a file that is half there is broken, and so is one beyond the limits, which

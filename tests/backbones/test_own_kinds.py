@@ -143,7 +143,9 @@ def two(keras, path, *, named=False):
 def test_of_several_outputs_one_is_chosen_and_the_cut_is_the_layer_s(keras, tmp_path):
     path, named = two(keras, tmp_path / "two.keras"), tmp_path / "named.keras"
     two(keras, named, named=True)
-    with pytest.raises(UsageError, match=r"2 outputs.*--output.*0 maps \(6x7x4\), 1 answer \(168\)"):
+    with pytest.raises(
+        UsageError, match=r"2 outputs.*--output.*0 maps \(6x7x4\), 1 answer \(168\)"
+    ):
         asked(path)
     for wrong in ("2", "mops", "-1"):
         with pytest.raises(UsageError, match=r"no output named .*0 maps \(6x7x4\), 1 answer"):

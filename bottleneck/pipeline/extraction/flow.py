@@ -104,7 +104,9 @@ class Reader:
     def window(self, batch_size: int) -> int:
         """Return how many decoded samples may wait: four batches, or `AHEAD` bytes of them."""
         height, width = self.image.size
-        return max(4 * batch_size, AHEAD // (self.views.number * height * width * self.image.channels))
+        return max(
+            4 * batch_size, AHEAD // (self.views.number * height * width * self.image.channels)
+        )
 
     def _decoded(self, item: Item, digest: bytes, content: bytes | NDArray[np.uint8]) -> Item:
         start = time.perf_counter()
