@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def output_names(model: Any) -> list[str]:
     """Return the names of a model's outputs: of a dict its keys, else of the layers they are of."""
-    struct = model.output
+    struct = getattr(model, "_outputs_struct", None)  # a Sequential has none
     if isinstance(struct, dict) and len(struct) == len(model.outputs):
         return sorted(map(str, struct))  # as Keras flattens it
     return [str(tensor._keras_history.operation.name) for tensor in model.outputs]

@@ -128,7 +128,9 @@ def test_whole_numbers_that_a_network_takes_stay_whole(keras, kept):
     found, plain = kept(wraps, dtype="uint8")
     agree(found, plain)
     assert found.network != kept(wraps)[0].network
-    scaled = [kept(lambda x: keras.layers.Rescaling(0.5)(x), dtype=d)[0] for d in ("u1", "f4")]
+    scaled = [
+        kept(lambda x: keras.layers.Rescaling(0.5)(x), dtype=d)[0] for d in ("uint8", "float32")
+    ]
     assert scaled[0].network == scaled[1].network
 
 
