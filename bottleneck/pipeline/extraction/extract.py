@@ -46,9 +46,7 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
     """
     started = time.perf_counter()
     store = existing(options.cache)
-    name, source = choose_source(
-        store, options.data, options.source, options.include, options.exclude
-    )
+    name, source = choose_source(store, options.data, options.source, options.reading)
 
     def job(network: Network) -> Job:
         return Job(
