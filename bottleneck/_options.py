@@ -182,7 +182,13 @@ def add_views(to: Options) -> None:
 
 
 def add_own_network(to: Options) -> None:
-    """Add what a network of the user's own needs: --preprocessing, --network-version, its code."""
+    """Add what a network of the user's own needs: --output, --preprocessing, its code's version."""
+    to.add_argument(
+        "--output",
+        metavar="NAME|NUMBER",
+        help="Required for a model file with several outputs: which one, by its name or by its "
+        "number, beginning at 0.",
+    )
     to.add_argument(
         "--preprocessing",
         choices=tuple(preprocessing.NAMED),

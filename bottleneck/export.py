@@ -87,11 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     if "run" in report:
-        height, width = report["input"][1:3]
+        height, width, channels = report["input"][1:]
+        colour = "RGB" if channels == 3 else "gray"
         names = ", ".join(report["classes"][:MOST_NAMES])
         more = ", …" if len(report["classes"]) > MOST_NAMES else ""
         what = [
-            f"uint8 pixels (n, {height}, {width}, 3), RGB, to probabilities of: {names}{more}",
+            f"uint8 pixels (n, {height}, {width}, {channels}), {colour}, to probabilities of: "
+            f"{names}{more}",
             f"{report['parameters']:,} parameters",
         ]
     else:

@@ -58,7 +58,7 @@ def compare_backbones(
     weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None,
+    compute: Literal["float32"] | None = None, output: str | int | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,
     views_seed: int | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,

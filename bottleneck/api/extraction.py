@@ -33,7 +33,7 @@ def extract_features(
     unpack: str | PathLike[str] | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
-    layer: str | None = None, pooling: Pooling | None = None,
+    layer: str | None = None, output: str | int | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
     compute: Literal["float32"] | None = None,
@@ -62,7 +62,7 @@ def extract_features(
     limit : compute at most so many images now, in all stores together
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says
-    backbone, weights, layer, pooling, size, resample, preprocessing, rows, compute, views,
+    backbone, weights, layer, output, pooling, size, resample, preprocessing, rows, compute, views,
     augment, views_seed, network_version, imports, trust : the network, as the command's; size is
         a number of pixels, "HxW" or (height, width). None of them: the store's own
     format : of a new store: hdf5 (the default) or zarr

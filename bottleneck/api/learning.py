@@ -112,7 +112,7 @@ def load_head(run: str | PathLike[str]) -> Fitted:
 def predict_images(
     images: Images, *, run: str | PathLike[str] | None = None,
     backbone: str | PathLike[str] | None = None, classes: str | PathLike[str] | None = None,
-    weights: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None, output: str | int | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,
@@ -128,8 +128,8 @@ def predict_images(
     run : a run's folder, or its name; None: the classes of `backbone` itself
     backbone : without `run`, the network; with it, where the run's model file is now
     classes : without `run`, imagenet or a file with one class name per line
-    weights, size, resample, preprocessing, network_version, imports, trust : of the network, as
-        the command's
+    weights, output, size, resample, preprocessing, network_version, imports, trust : of the
+        network, as the command's
     engine, devices, batch_size, threads : how it is computed
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 

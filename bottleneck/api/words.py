@@ -161,6 +161,7 @@ def network(said: Mapping[str, Any]) -> NetworkOptions:
     elif told["augment"] is not None:
         told["augment"] = tuple(told["augment"])
     told["size"] = _size(told["size"])
+    told["output"] = None if told["output"] is None else str(told["output"])
     return NetworkOptions.of(told)
 
 

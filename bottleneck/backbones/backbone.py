@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.core.errors import UsageError
 
@@ -50,6 +50,7 @@ class Request:
     layer: str | None = (
         None  # a name, a path, a unique suffix of one; None: the last before the top
     )
+    output: str | None = None  # of several, by name or number
     pooling: str = "avg"  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels; None: the backbone's own
     preprocessing: str | None = None  # of preprocessing.NAMED; None: the backbone's own
@@ -65,12 +66,13 @@ class Backbone:
     Attributes
     ----------
     make_model : callable
-        Returns the keras.Model, a float32 copy, from (n, height, width, 3) preprocessed pixels to
-        rows, pooling included. The first call may load it.
+        Returns the keras.Model, a float32 copy, from (n, height, width, channels) preprocessed
+        pixels to rows, pooling included. The first call may load it.
     preprocessing : str
         What `preprocessing.apply` does to pixels 0 to 255 first.
     network, weights : str
         Digests, hex.
+    mode : what the pixels are: of three channels, or of one
     row_shape : without the batch axis
     row_dtype : str
         How rows are stored unless the user says otherwise: float16, or float32 for probabilities.
@@ -83,6 +85,9 @@ class Backbone:
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
     layers : callable
         Returns the layers of the whole network, in the order in which they compute.
+    before : callable
+        Returns the two digests as an earlier version of this package had them: a store that was
+        made then is continued.
     """
 
     make_model: Callable[[], Any]
@@ -92,12 +97,14 @@ class Backbone:
     size: tuple[int, int]
     row_shape: tuple[int, ...]
     row_dtype: str
+    mode: Literal["rgb", "gray"] = "rgb"
     batch_size: int = BATCH
     weight_files: tuple[Path, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     portable: Portable | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
     layers: Callable[[], Sequence[Layer]] = tuple
+    before: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def model(self) -> Any:
@@ -105,7 +112,7 @@ class Backbone:
         return self.make_model()
 
     def front(self) -> Any:
-        """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to rows (n, …).
+        """Return the keras.Model from uint8 pixels (n, height, width, channels) to rows (n, …).
 
         Preprocessing is inside; nothing in it is trainable.
         """
@@ -130,6 +137,7 @@ def from_model(
     *,
     ours: bool = False,
     layer: str | None = None,
+    output: str | None = None,
     pooling: str = "none",
     size: tuple[int, int],
     preprocessing: str = "none",
@@ -139,36 +147,52 @@ def from_model(
     about: dict[str, Any] | None = None,
 ) -> Backbone:
     """Flatten a Keras model, cut it and give it its identity; see `Backbone`."""
-    from bottleneck.backbones import behind, cut, identity  # noqa: PLC0415 - made of Keras
+    from bottleneck.backbones import behind, cut, ends, identity  # noqa: PLC0415 - made of Keras
     from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
     keras = import_keras()
     try:
-        flat = cut.flatten(model, size, ours=ours, network_version=network_version)
+        flat = cut.flatten(model, size, ours=ours, network_version=network_version, end=output)
     except ValueError as error:
         raise bad_size(model.name, size, error) from error
-    at = flat.output if layer is None else cut.find_layer(flat, layer)
-    output = cut.pool(at, pooling)
-    shape = tuple(output.shape[1:])
+    at = ends.find_end(flat) if layer is None else cut.find_layer(flat, layer)
+    rows = cut.pool(at, pooling)
+    shape = tuple(rows.shape[1:])
     if None in shape:
         raise UsageError(f"rows of unknown shape {shape}", f"layer {layer}", "cut elsewhere")
-    last = identity.last_operation(output)
-    whole = keras.Model(flat.input, output)
+    last = identity.last_operation(rows)
+    whole = keras.Model(flat.input, rows)
+    if not ours:
+        _check_one_row_each(whole)
     found = Backbone(
         make_model=lambda: whole,
         preprocessing=preprocessing,
-        network=identity.network_digest(output, network_version),
-        weights=identity.weights_digest(output, network_version),
+        network=identity.network_digest(rows, network_version),
+        weights=identity.weights_digest(rows, network_version),
         size=size,
+        mode="gray" if flat.input.shape[-1] == 1 else "rgb",
         row_shape=shape,
         row_dtype="float32" if last in ("softmax", "sigmoid") else "float16",
         batch_size=batch_size,
         weight_files=weight_files,
         about={**(about or {}), "parameters": whole.count_params()},
-        behind=lambda: behind.Behind(flat, at, output, found.front),
+        behind=lambda: behind.Behind(flat, at, rows, found.front),
         layers=lambda: behind.layers(flat),
+        before=lambda: identity.digests_before(rows, network_version),
     )
     return found
+
+
+def _check_one_row_each(model: Any) -> None:
+    """Refuse a network that reshapes or reduces over images: none of them has a row of its own."""
+    n = 7
+    rows = model.compute_output_shape((n, *model.input.shape[1:]))
+    if rows[0] != n:
+        raise UsageError(
+            f"gives {rows[0]} rows for {n} images, not one for each",
+            "--backbone",
+            "leave the first axis, that of the images, as it is",
+        )
 
 
 def bad_size(name: str, size: tuple[int, int], error: Exception) -> UsageError:

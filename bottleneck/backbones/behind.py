@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones.cut import give_weights, node_of, nodes_to
+from bottleneck.backbones.cut import node_of, nodes_to
+from bottleneck.backbones.ends import find_end
 from bottleneck.backbones.known import config_of, foreign_code
 from bottleneck.backbones.layer import Layer
+from bottleneck.backbones.twin import give_weights, rebuilt
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -48,6 +50,7 @@ class Behind:
     def __init__(self, flat: Flat, cut: Any, rows: Any, front: Callable[[], Any]) -> None:
         if rows is not cut:
             raise pooled()
+        find_end(flat)  # says so where nobody said which of several it is
         self.front = front
         self._cut = cut
         self._end = _before_classifier(flat.output)
@@ -153,10 +156,10 @@ def _twin(operation: Any, seed: int) -> Any:
         operation.trainable = True
         return operation
     config = operation.get_config()
-    config["trainable"] = not isinstance(operation, keras.layers.BatchNormalization)
     if "seed" in config:
         config["seed"] = seed
-    return type(operation).from_config(config)
+    learns = not isinstance(operation, keras.layers.BatchNormalization)
+    return rebuilt(operation, config, trainable=learns)
 
 
 def _learns(node: Any) -> bool:

@@ -63,6 +63,8 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
         Without Keras and its backend, where the network needs them.
     """
     request = replace(request, backbone=_as_listed(request.backbone))
+    if request.output is not None and not spec(request.backbone).is_users_file:
+        raise UsageError(f"{request.backbone} has one output", "--output", "omit --output")
     with generators_kept():  # Keras draws initial weights, also those that it then replaces
         found: Backbone = _family(request.backbone).load(request, reporter)
     return found

@@ -14,13 +14,17 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones.known import check_known, foreign_code
+from bottleneck.backbones.ends import choose_output, output_names
+from bottleneck.backbones.known import check_known
+from bottleneck.backbones.twin import give_weights, is_integer, twin
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Layers that go on in floating point, whatever numbers they are given.
+_FROM_NUMBERS = {"Rescaling", "Normalization"}
 POOLING = ("avg", "max", "none")
 
 
@@ -30,15 +34,24 @@ class Flat:
 
     Attributes
     ----------
-    input : KerasTensor (None, height, width, 3) float32
-    output : KerasTensor
-        The original's output.
+    input : KerasTensor (None, height, width, channels) float32
+    outputs : KerasTensors
+        The original's outputs; most networks have one.
+    names : of the outputs
+    chosen : number of the output that is the network's end, None where several and none was said
     places : path → the outputs of each call of the layer of that path, in the order of the calls
     """
 
     input: Any
-    output: Any
+    outputs: list[Any] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    chosen: int | None = 0
     places: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def output(self) -> Any:
+        """The output that is the network's end, the first where none was chosen."""
+        return self.outputs[self.chosen or 0]
 
 
 def is_nested(operation: Any) -> bool:
@@ -83,36 +96,54 @@ def flatten(
     *,
     ours: bool = False,
     network_version: str | None = None,
+    end: str | None = None,
 ) -> Flat:
-    """Return a flat float32 copy of a network with one image input and one output.
+    """Return a flat float32 copy of a network with one image input.
 
     Parameters
     ----------
     ours : bool
         The network was made in float32 for this alone, so its layers need not be copied: half of
         the variables, and of the time.
+    end : of several outputs the one that counts, by its name or number
 
     Raises
     ------
     UsageError
-        For code from outside Keras, unless `network_version` says which version it is.
+        No such output; for code from outside Keras, unless `network_version` says which version
+        it is.
     """
     keras = import_keras()
     if not is_nested(model) or not getattr(model, "inputs", None):
         raise UsageError(
-            f"{type(model).__name__} is not made of layers by Keras' functional API",
+            f"{type(model).__name__} is a class of your own, whose layers cannot be seen",
             model.name,
-            "wrap it in keras.Model(inputs, outputs), and add --network-version TEXT",
+            f"with x = keras.Input((height, width, 3)) save keras.Model(x, {type(model).__name__}()"
+            "(x)), then --import MODULE --network-version 1 (docs/own-networks.md shows it)",
         )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UsageError(
-            "needs one input and one output", model.name, "save a model that has one of each"
-        )
-    image = keras.Input((*size, 3), dtype="float32", name="image")
-    flat = Flat(image, None)
+    if len(model.inputs) != 1:
+        raise UsageError("needs one input", model.name, "save a model that has one")
+    channels = 1 if model.inputs[0].shape[-1] == 1 else 3
+    image = keras.Input((*size, channels), dtype="float32", name="image")
+    flat = Flat(image, names=output_names(model))
     replay = _Replay(flat, network_version, ours=ours)
-    (flat.output,) = replay.run(model, [image], "")
+    flat.outputs = replay.run(model, [_as_taken(model, image)], "")
+    flat.chosen = choose_output(flat, end)
     return flat
+
+
+def _as_taken(model: Any, image: Any) -> Any:
+    """Return the image in the whole numbers that a model takes, where their arithmetic shows."""
+    (taken,) = model.inputs
+    nodes = [node for output in model.outputs for node in nodes_to(output)]
+    first = {
+        type(node.operation).__name__
+        for node in nodes
+        if any(tensor is taken for tensor in node.arguments.keras_tensors)
+    }
+    if not is_integer(taken.dtype) or first <= _FROM_NUMBERS:
+        return image
+    return import_keras().ops.cast(image, taken.dtype)
 
 
 class _Replay:
@@ -159,11 +190,13 @@ class _Replay:
 
     def _call(self, operation: Any, args: Any, kwargs: dict[str, Any]) -> list[Any]:
         check_known(operation, self._version)
-        twin = self._twin(operation)
+        copy = self._twin(operation)
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
-        outputs: list[Any] = import_keras().tree.flatten(twin(*args, **kwargs))
-        if twin is not operation and operation.weights:
-            give_weights(twin, operation)
+        outputs: list[Any] = import_keras().tree.flatten(copy(*args, **kwargs))
+        if copy is not operation and operation.weights:
+            give_weights(copy, operation)
+        if type(operation).__name__ == "RandomCrop" and len(outputs) == 1:
+            return list(args)  # its shape is that of training: a frozen one gives whole images
         return outputs
 
     def _twin(self, operation: Any) -> Any:
@@ -171,51 +204,13 @@ class _Replay:
         keras = import_keras()
         if not isinstance(operation, keras.Layer):
             return operation  # a bare operation has no state: it is called once more
-        if getattr(operation, "quantization_mode", None):
-            raise UsageError("quantised layers are not supported", operation.name, "use float32")
-        if foreign_code(operation):
-            if operation.compute_dtype != "float32":
-                raise UsageError(
-                    f"computes in {operation.compute_dtype}", operation.name, "make it float32"
-                )
-            return operation  # code that only its author can copy
         if self._ours:
             operation.trainable = False
             return operation
         if id(operation) not in self._twins:
-            config = _in_float32(operation.get_config())
-            config["dtype"] = "float32"
-            config["trainable"] = False
-            config["name"] = f"{operation.name}_{len(self._twins)}"
-            self._twins[id(operation)] = type(operation).from_config(config)
+            name = f"{operation.name}_{len(self._twins)}"
+            self._twins[id(operation)] = twin(operation, name)
         return self._twins[id(operation)]
-
-
-def _in_float32(value: Any) -> Any:
-    """Return a layer's config with the layers inside it computing in float32 too."""
-    if isinstance(value, list | tuple):
-        return type(value)(_in_float32(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    found = {key: _in_float32(item) for key, item in value.items()}
-    if (
-        "class_name" in value
-        and isinstance(value.get("config"), dict)
-        and "dtype" in found["config"]
-    ):
-        found["config"]["dtype"] = "float32"
-    return found
-
-
-def give_weights(twin: Any, layer: Any) -> None:
-    """Give a built copy of a layer the layer's tensors, and what is made of them.
-
-    Normalization computes with constants that it made when it was built; other layers may too.
-    """
-    twin.set_weights([weight.numpy() for weight in layer.weights])
-    for part in twin._flatten_layers():
-        if hasattr(part, "finalize_state"):
-            part.finalize_state()
 
 
 def _as_list(value: Any) -> list[Any] | tuple[Any, ...]:

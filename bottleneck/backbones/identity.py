@@ -5,130 +5,48 @@ class, the part of its config that decides the result, its call arguments with e
 replaced by (node number, output index), in canonical JSON; the digest is the SHA-256 of the list
 of nodes and of the cut. The weights' digest is over the tensors in the same order.
 
-What counts of a config. For the classes in `COUNTED` the keys listed there count, spelled when
-they differ from the default that is pinned here, so that no Keras can change their meaning by a
-new default; any other key counts when it is not the constructor's default, so that a Keras that
-adds a key changes nothing until somebody sets it. For the other classes of Keras every key
-counts. Never counted of a layer: names, `trainable`, dtypes (the copy is float32), initialisers,
-regularisers, constraints, seeds: they decide nothing in a trained, frozen network. That holds for
-Keras' own layers alone: of a bare operation (a cast to some dtype, say) and of what is somebody's
-own everything counts but names and `trainable`.
+What counts of a config, `counted` says.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.backbones.cut import node_of, nodes_to
-from bottleneck.backbones.known import (
-    check_known,
-    config_of,
-    foreign_config,
-    foreign_object,
-    is_lambda,
-    is_of_keras,
+from bottleneck.backbones.counted import (
+    PASSED_OVER,
+    PASSED_OVER_BEFORE,
+    counted_config,
+    does_nothing,
 )
+from bottleneck.backbones.cut import node_of, nodes_to
+from bottleneck.backbones.known import check_known, config_of
 from bottleneck.core.canonical import canonical, canonical_digest
 from bottleneck.core.errors import UsageError
+from bottleneck.core.frameworks import import_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
 # Raise it when anything here changes the digest of some network: the request map starts anew.
-IDENTITY_VERSION = 2
+IDENTITY_VERSION = 3
 
-_REQUIRED = object()  # a key without a default: always spelled
-_CHANNELS = {"data_format": "channels_last"}
-_CONV: Mapping[str, Any] = {
-    "kernel_size": _REQUIRED,
-    "strides": (1, 1),
-    "padding": "valid",
-    "dilation_rate": (1, 1),
-    "activation": "linear",
-    "use_bias": True,
-    **_CHANNELS,
-}
-_POOL = {"pool_size": (2, 2), "strides": None, "padding": "valid", **_CHANNELS}
-_NORM = {"axis": -1, "epsilon": 1e-3, "center": True, "scale": True}
-_MERGE: Mapping[str, Any] = {}
-
-COUNTED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "Conv2D": {"filters": _REQUIRED, "groups": 1, **_CONV},
-        "DepthwiseConv2D": {"depth_multiplier": 1, **_CONV},
-        "SeparableConv2D": {"filters": _REQUIRED, "depth_multiplier": 1, **_CONV},
-        "Dense": {"units": _REQUIRED, "activation": "linear", "use_bias": True},
-        "BatchNormalization": _NORM,
-        "LayerNormalization": {**_NORM, "rms_scaling": False},
-        "Normalization": {"axis": -1, "mean": None, "variance": None, "invert": False},
-        "Rescaling": {"scale": _REQUIRED, "offset": 0.0},
-        "LayerScale": {"projection_dim": _REQUIRED},
-        "Activation": {"activation": _REQUIRED},
-        "ReLU": {"max_value": None, "negative_slope": 0.0, "threshold": 0.0},
-        "LeakyReLU": {"negative_slope": 0.3},
-        "Softmax": {"axis": -1},
-        "MaxPooling2D": _POOL,
-        "AveragePooling2D": _POOL,
-        "GlobalAveragePooling2D": {"keepdims": False, **_CHANNELS},
-        "GlobalMaxPooling2D": {"keepdims": False, **_CHANNELS},
-        "ZeroPadding2D": {"padding": ((1, 1), (1, 1)), **_CHANNELS},
-        "Cropping2D": {"cropping": ((0, 0), (0, 0)), **_CHANNELS},
-        "UpSampling2D": {"size": (2, 2), "interpolation": "nearest", **_CHANNELS},
-        "Flatten": _CHANNELS,
-        "Reshape": {"target_shape": _REQUIRED},
-        "Permute": {"dims": _REQUIRED},
-        "Concatenate": {"axis": -1},
-        "Add": _MERGE,
-        "Multiply": _MERGE,
-        "Subtract": _MERGE,
-        "Average": _MERGE,
-        "Maximum": _MERGE,
-        "Minimum": _MERGE,
-    }
-)
-_NAMES = {"name", "trainable"}  # decide nothing in anything
-# Decide nothing in a layer of Keras': momentum is of training; the rest is how it came to be.
-_NEVER = {
-    *_NAMES,
-    "dtype",
-    "seed",
-    "momentum",
-    "renorm_momentum",
-    "synchronized",
-    "init_values",
-    "batch_shape",
-    "batch_input_shape",
-    "build_config",
-}
-_NEVER_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
-# Nothing happens in them when a network is frozen.
-PASSED_OVER = {
-    "Dropout",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "GaussianNoise",
-    "GaussianDropout",
-    "AlphaDropout",
-    "StochasticDepth",
-    "ActivityRegularization",
-    "Identity",
-}
 _TENSORS = {"Normalization": ("mean", "variance")}  # of these layers only; of the others, all
 
 
 class _Walk:
     """The nodes that a tensor needs, numbered, with those that do nothing passed over."""
 
-    def __init__(self, output: Any, network_version: str | None) -> None:
+    def __init__(
+        self, output: Any, network_version: str | None, passed_over: Collection[str] = PASSED_OVER
+    ) -> None:
         self.nodes: list[list[Any]] = []
         self.layers: list[Any] = []  # the operation of each node
         self._version = network_version
+        self._passed_over = passed_over
         self._places: dict[int, list[Any]] = {}  # id of a tensor → [node number, output index]
         self._kept: list[Any] = []  # keeps tensors alive, so that their ids stay theirs
         for node in nodes_to(output):
@@ -142,14 +60,14 @@ class _Walk:
             shape = node.outputs[0].shape
             self._number(node, ["InputLayer", len(shape), shape[-1]])
             return
-        if _does_nothing(operation):
+        if does_nothing(node, passed_over=self._passed_over):
             (tensor,) = node.arguments.keras_tensors
             self._places[id(node.outputs[0])] = self._places[id(tensor)]
             return
         check_known(operation, self._version)
         rank = len(node.arguments.keras_tensors[0].shape)
         kind = "layer" if hasattr(operation, "weights") else "operation"
-        config = _config(operation, rank)
+        config = counted_config(operation, rank)
         arguments = self._arguments(operation, node)
         self._number(node, [kind, type(operation).__name__, config, arguments])
 
@@ -182,8 +100,9 @@ class _Walk:
             return {"slice": [self._argument(part, operation) for part in parts]}
         if value is Ellipsis:
             return {"ellipsis": True}
-        if isinstance(value, np.ndarray) and value.dtype != object and value.ndim:
-            return {"array": _tensor_digest(value)}
+        constant = _constant(value)
+        if constant is not None:
+            return {"array": _tensor_digest(constant)}
         try:
             canonical(value)
         except (TypeError, ValueError) as error:
@@ -195,90 +114,27 @@ class _Walk:
         return value
 
 
-def _does_nothing(operation: Any) -> bool:
-    name = type(operation).__name__
-    if not is_of_keras(type(operation)):
-        return False
-    if name in PASSED_OVER:
-        return True
-    return name == "Activation" and config_of(operation).get("activation") == "linear"
+def _constant(value: Any) -> np.ndarray[Any, Any] | None:
+    """Return an array or a framework's tensor as an array; None for anything else.
 
-
-def _config(operation: Any, rank: int) -> dict[str, Any]:
-    """Return the part of a config that decides the result."""
-    config = config_of(operation)
-    name = type(operation).__name__
-    is_layer = hasattr(operation, "weights")
-    is_foreign = not is_of_keras(type(operation))
-    pinned = COUNTED.get(name) if is_layer and not is_foreign else None
-    defaults = _constructor_defaults(type(operation))
-    counted: dict[str, Any] = {}
-    for key, value in config.items():
-        if _never_counts(key, of_keras=is_layer and not is_foreign):
-            continue
-        # Operations that add an axis count it in their output, so their -1 must stay as it is.
-        spelled = _spell(value, key, rank if pinned is not None else None)
-        if pinned is None:
-            counts = True
-        elif key in pinned:
-            counts = spelled != _spell(pinned[key], key, rank)
-        else:
-            counts = spelled != _spell(defaults.get(key, _REQUIRED), key, rank)
-        if counts:
-            counted[key] = spelled
-    return counted
-
-
-def _never_counts(key: str, *, of_keras: bool) -> bool:
-    return key in _NAMES or (of_keras and (key in _NEVER or key.endswith(_NEVER_SUFFIXES)))
-
-
-def _constructor_defaults(kind: type) -> dict[str, Any]:
-    parameters = inspect.signature(kind).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
-
-
-def _spell(value: Any, key: str, rank: int | None) -> Any:
-    """Return a config's value in one spelling: lists, positive axes, no names of objects.
-
-    Of code that is not Keras' the name alone is in it (the user says which version), never the
-    byte code; of objects of such a class also the config.
+    A constant counts by its values, whatever holds it: Keras loads what it saved of it.
     """
-    if value is _REQUIRED:
-        return {"required": True}
-    if key in ("axis", "axes") and isinstance(value, int) and rank is not None:
-        return value % rank
-    if isinstance(value, list | tuple):
-        items = [_spell(item, key, rank) for item in value]
-        # LayerNormalization writes its one axis as a list.
-        return items[0] if key == "axis" and len(items) == 1 else items
-    if isinstance(value, dict):
-        if is_lambda(value, key):
-            return {"foreign": "a lambda"}
-        if "class_name" in value and "config" in value:  # a layer inside a layer
-            inner, foreign = value["config"], foreign_object(value)
-            if isinstance(inner, dict):
-                inner = {
-                    k: _spell(v, k, rank)
-                    for k, v in inner.items()
-                    if not _never_counts(k, of_keras=foreign is None)
-                }
-            return {"class": foreign or value["class_name"], "config": inner}
-        return {str(k): _spell(v, k, rank) for k, v in value.items()}
     if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if callable(value):  # somebody's own by its whole name
-        if not is_of_keras(value):
-            return {"foreign": foreign_config(value)}
-        return getattr(value, "__name__", type(value).__name__)
-    return value
+        return value if value.dtype != object and value.ndim else None
+    if isinstance(value, np.generic) or not hasattr(value, "dtype"):
+        return None
+    keras = import_keras()
+    if not keras.ops.is_tensor(value) or keras.backend.is_keras_tensor(value):
+        return None
+    return np.asarray(keras.ops.convert_to_numpy(value))
 
 
 def _tensor_digest(array: np.ndarray[Any, Any]) -> str:
+    """Return the digest of dtype, shape and little-endian bytes, in hex."""
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    head = f"{array.dtype.str} {list(array.shape)} ".encode()
+    # Of types that numpy does not have (bfloat16, say) it knows the size alone.
+    dtype = array.dtype.name if array.dtype.kind == "V" else array.dtype.str
+    head = f"{dtype} {list(array.shape)} ".encode()
     return hashlib.sha256(head + array.tobytes()).hexdigest()
 
 
@@ -290,13 +146,28 @@ def network_digest(output: Any, network_version: str | None = None) -> str:
     UsageError
         For code from outside Keras, unless `network_version` says which version it is.
     """
-    walk = _Walk(output, network_version)
-    return canonical_digest({"nodes": walk.nodes, "cut": walk.cut})
+    return _network_digest(_Walk(output, network_version))
 
 
 def weights_digest(output: Any, network_version: str | None = None) -> str:
     """Return the digest of the tensors that count, in graph order, in hex."""
-    walk = _Walk(output, network_version)
+    return _weights_digest(_Walk(output, network_version))
+
+
+def digests_before(output: Any, network_version: str | None = None) -> tuple[str, str]:
+    """Return what version 2 had as the two digests: it counted augmentation layers.
+
+    Rows are the same, so a store that was made then is continued.
+    """
+    walk = _Walk(output, network_version, PASSED_OVER_BEFORE)
+    return _network_digest(walk), _weights_digest(walk)
+
+
+def _network_digest(walk: _Walk) -> str:
+    return canonical_digest({"nodes": walk.nodes, "cut": walk.cut})
+
+
+def _weights_digest(walk: _Walk) -> str:
     whole = hashlib.sha256()
     for number, layer in enumerate(walk.layers):
         chosen = _TENSORS.get(type(layer).__name__)
@@ -309,7 +180,7 @@ def weights_digest(output: Any, network_version: str | None = None) -> str:
 def last_operation(output: Any) -> str:
     """Return in a word what the cut's last operation is: its activation or class."""
     node = node_of(output)
-    while _does_nothing(node.operation):
+    while does_nothing(node):
         (tensor,) = node.arguments.keras_tensors
         node = node_of(tensor)
     activation = config_of(node.operation).get("activation")

@@ -45,8 +45,8 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     Raises
     ------
     UsageError
-        No such file, not a network, code or classes that cannot be known, more than one input or
-        no RGB input, an unknown layer, no --size although the network takes any size.
+        No such file, not a network, code or classes that cannot be known, more than one input,
+        no RGB or gray input, an unknown layer, no --size although the network takes any size.
     DamagedError
         A file whose bytes are not those that were saved.
     MissingDependencyError
@@ -59,11 +59,12 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     if request.weights != WEIGHTS:
         raise UsageError("a model file holds its own weights", "--weights", "omit --weights")
     model = model_file.load(path, imports=request.imports, trust=request.trust)
-    size = _size(model, path, request.size)
+    size = _size(model, path, request, arithmetic)
     try:
         found = from_model(
             model,
             layer=request.layer,
+            output=request.output,
             pooling=request.pooling,
             size=size,
             preprocessing=arithmetic,
@@ -81,27 +82,35 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     return found
 
 
-def _size(model: Any, path: Path, asked: tuple[int, int] | None) -> tuple[int, int]:
+def _size(model: Any, path: Path, asked: Request, arithmetic: str) -> tuple[int, int]:
     """Return (height, width): what is asked for, or what the network takes."""
     shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or ()]
     if not shapes:
         raise UsageError(
-            "not made of layers from an input on",
+            f"{type(model).__name__} is not made of layers from an input on",
             path,
-            "build it with the functional API: keras.Model(inputs, outputs)",
+            "with x = keras.Input((height, width, 3)) save keras.Model(x, model(x)) "
+            "(docs/own-networks.md shows it)",
         )
-    n_inputs, n_outputs = len(shapes), len(model.outputs)
-    if (n_inputs, n_outputs) != (1, 1):
+    if len(shapes) != 1:
         raise UsageError(
-            f"has {n_inputs} inputs and {n_outputs} outputs, not one of each",
+            f"has {len(shapes)} inputs, not one image",
             path,
             "save the part that goes from an image to features",
         )
     (shape,) = shapes
-    if len(shape) != 4 or shape[-1] not in (3, None):
+    if len(shape) != 4 or shape[-1] not in (1, 3, None):
         what = "x".join("any" if n is None else str(n) for n in shape[1:])
-        raise UsageError(f"takes {what}, not height x width x 3", path, "RGB, channels last")
-    size = asked or shape[1:3]
+        raise UsageError(
+            f"takes {what}, not height x width x 3 or 1", path, "RGB or gray, channels last"
+        )
+    if shape[-1] == 1 and preprocessing.is_of_rgb(arithmetic):
+        raise UsageError(
+            "is of three channels, and this network takes gray images",
+            f"--preprocessing {asked.preprocessing}",
+            "use none or tf",
+        )
+    size = asked.size or shape[1:3]
     if None in size:
         raise UsageError("takes images of any size", path, "choose one with --size HEIGHT[xWIDTH]")
     return int(size[0]), int(size[1])
@@ -113,6 +122,7 @@ def _about(request: Request, path: Path) -> dict[str, Any]:
     return {
         "backbone": path.name.encode("utf-8", "backslashreplace").decode(),
         "layer": request.layer,
+        **({} if request.output is None else {"output": request.output}),
         "pooling": request.pooling,
         "weights": "its own",
         "keras": import_keras().__version__,

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones import foreign_hdf5
+from bottleneck.backbones import foreign_hdf5, keras2
 from bottleneck.core.errors import DamagedError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_config(file: BinaryIO, path: Path) -> Any:
     Raises
     ------
     UsageError
-        Not a `.keras` file, or one with more in it than config and tensors.
+        Not a `.keras` file, one with more in it than config and tensors, or one of Keras 2.
     DamagedError
         A zip that is cut short, or whose bytes changed.
     """
@@ -58,9 +58,11 @@ def read_config(file: BinaryIO, path: Path) -> Any:
         with zipfile.ZipFile(file) as archive:
             _check_members(archive.infolist(), path)
             config, tensors = archive.read(CONFIG), archive.read(TENSORS)
+            metadata = archive.read(METADATA) if METADATA in archive.namelist() else b""
     except _BROKEN as error:
         reason = " ".join(str(error).split())[:120]
         raise DamagedError(f"a damaged .keras file ({reason})", path, AGAIN) from error
+    keras2.check_metadata(metadata, path)
     foreign_hdf5.check(io.BytesIO(tensors), path, AGAIN)
     try:
         return json.loads(config)

@@ -60,6 +60,10 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
     """
     for found in findings(config):
         at = f"{where}, layer {found.layer}" if found.layer else where
+        if found.kind == "never" and "Quanti" in found.what:
+            raise UsageError(
+                "quantised layers are not supported", at, "save the network as it was before"
+            )
         if found.kind == "never":
             raise UsageError(
                 f"{found.what} cannot be part of a network for images",
@@ -78,6 +82,24 @@ def check(config: Any, where: object, *, imported: bool, trusted: bool) -> None:
                 at,
                 "name the module that has it: --import MODULE --network-version TEXT",
             )
+
+
+def check_made_of_layers(config: dict[str, Any], where: object) -> None:
+    """Refuse a class of the user's own as the whole network, and say how to save it.
+
+    Raises
+    ------
+    UsageError
+        With an example.
+    """
+    kind = str(config.get("class_name"))
+    if config.get("registered_name") is not None and _kind(config) == "foreign":
+        raise UsageError(
+            f"{kind} is a class of your own, whose layers cannot be seen",
+            where,
+            f"with x = keras.Input((height, width, 3)) save keras.Model(x, {kind}()(x)), then "
+            "--import MODULE --network-version 1 (docs/own-networks.md shows it)",
+        )
 
 
 def findings(value: Any, layer: str = "") -> Iterator[Finding]:

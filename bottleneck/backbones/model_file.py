@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones import foreign_hdf5, model_archive, model_config, user_code
+from bottleneck.backbones import foreign_hdf5, keras2, model_archive, model_config, user_code
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -70,6 +70,8 @@ def _check(file: BinaryIO, path: Path, *, imported: bool, trusted: bool) -> None
     if not isinstance(config, dict):
         raise UsageError("its config does not describe a network", path, model_archive.NOT_ONE)
     config["compile_config"] = None  # it is not compiled again
+    if not imported:
+        model_config.check_made_of_layers(config, path)
     try:
         model_config.check(config, path, imported=imported, trusted=trusted)
     except RecursionError as error:
@@ -92,6 +94,9 @@ def _load_with_keras(path: Path, own: dict[str, Any], *, trust: bool) -> Any:
     except MemoryError:
         raise
     except Exception as error:
+        version = keras2.version_of_hdf5(path) if path.suffix in HDF5 else None
+        if version is not None:
+            raise keras2.saved_by_it(path, version) from error
         raise UsageError(
             f"Keras cannot load it ({reason(error)})", path, "check that it loads in Keras"
         ) from error

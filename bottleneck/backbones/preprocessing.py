@@ -62,6 +62,11 @@ def _constant(*values: float) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
+def is_of_rgb(text: str) -> bool:
+    """Whether the arithmetic has a constant for each of three channels."""
+    return text in (CAFFE, TORCH)
+
+
 def apply(text: str, x: Any) -> Any:
     """Preprocess `x` (n, height, width, 3), float32 RGB from 0 to 255, as `text` says."""
     if text == NONE:

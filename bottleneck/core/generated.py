@@ -14,8 +14,8 @@ COARSE = 8  # patches along each side
 NOISE = 32  # levels
 
 
-def pictures(n: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return n pictures (n, height, width, 3) uint8: coloured patches under a little noise.
+def pictures(n: int, size: tuple[int, int], channels: int = 3) -> NDArray[np.uint8]:
+    """Return n pictures (n, height, width, channels) uint8: patches under a little noise.
 
     Made from SHAKE-256 in integers alone, so no library's random generator decides them.
     """
@@ -30,4 +30,4 @@ def pictures(n: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         patches = data[:n_patches].reshape(COARSE, COARSE, 3)[rows][:, columns].astype(np.int32)
         noise = data[n_patches:].reshape(height, width, 3).astype(np.int32) % NOISE - NOISE // 2
         made[i] = np.clip(patches + noise, 0, 255)
-    return made
+    return made[..., :channels]

@@ -26,10 +26,15 @@ class ImageSpec:
     """How image bytes become the network's input pixels."""
 
     size: tuple[int, int]  # (height, width), pixels
-    mode: Literal["rgb"] = "rgb"
+    mode: Literal["rgb", "gray"] = "rgb"
     resample: str = "bilinear"  # one of RESAMPLING, Pillow's filters
     orientation: Literal["exif"] = "exif"
     decode: Literal["exact", "fast"] = "exact"
+
+    @property
+    def channels(self) -> int:
+        """How many numbers a pixel has."""
+        return 1 if self.mode == "gray" else 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

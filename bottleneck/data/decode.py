@@ -1,10 +1,11 @@
 """Image bytes to pixels: exactly what `keras.utils.load_img` gives, or a reason why not.
 
 Pillow decodes; orientation is applied; the mode becomes RGB as `Image.convert("RGB")` does it
-(alpha is dropped, not blended); 16-bit gray is scaled by 1/257, where Pillow would clip; the
-resize is Pillow's filter on uint8. For an image without orientation, alpha or 16 bit this is
-`keras.utils.load_img(path, target_size=size, interpolation=resample)`, bit for bit. JPEGs are
-decoded in full: no draft mode. Of an animation, the first frame.
+(alpha is dropped, not blended), or gray as `Image.convert("L")` does it; 16-bit gray is scaled by
+1/257, where Pillow would clip; the resize is Pillow's filter on uint8. For an image without
+orientation, alpha or 16 bit this is `keras.utils.load_img(path, target_size=size,
+interpolation=resample)`, bit for bit, gray with `color_mode="grayscale"`. JPEGs are decoded in
+full: no draft mode. Of an animation, the first frame.
 
 Whatever a broken file makes Pillow raise becomes one `UndecodableError` with a reason that is
 the same each time; a file that is half there is broken, and so is one beyond the limits, which
@@ -57,6 +58,7 @@ _BRANDS = {
     b"heic": "HEIC", b"heix": "HEIC", b"heim": "HEIC", b"heis": "HEIC", b"hevc": "HEIC",
     b"hevx": "HEIC", b"mif1": "HEIC", b"msf1": "HEIC", b"avif": "AVIF", b"avis": "AVIF",
 }  # fmt: skip
+_MODES = {"rgb": "RGB", "gray": "L"}  # a recipe's, and Pillow's
 _BYTES_A_PIXEL = 16  # what decoding one may take at the most, with all copies
 
 
@@ -102,13 +104,13 @@ def decode(
     content : bytes or uint8 array (height, width), (height, width, 1) or (height, width, 3)
         An encoded image, or pixels.
     image : ImageSpec
-        Size and filter.
+        Size, filter, and whether gray.
     limits : Limits
         What is refused.
 
     Returns
     -------
-    (height, width, 3) uint8, RGB
+    (height, width, 3) uint8, RGB; or (height, width, 1), gray
 
     Raises
     ------
@@ -124,18 +126,22 @@ def decode(
             "leave it False",
         )
     height, width = image.size
-    picture = open_picture(content, limits)
+    picture = open_picture(content, limits, _MODES[image.mode])
     # Where it has that size already, `resize` copies, whatever the filter.
-    return np.array(picture.resize((width, height), Image.Resampling[image.resample.upper()]))
+    pixels = np.array(picture.resize((width, height), Image.Resampling[image.resample.upper()]))
+    return pixels.reshape(height, width, image.channels)
 
 
 def open_picture(
-    content: bytes | NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS
+    content: bytes | NDArray[np.uint8], limits: Limits = DEFAULT_LIMITS, mode: str = "RGB"
 ) -> Image.Image:
-    """Return one sample as a picture of its own size, upright, RGB; UndecodableError if none."""
+    """Return one sample as a picture of its own size, upright; UndecodableError if none.
+
+    `mode` is Pillow's: RGB, or L.
+    """
     if isinstance(content, bytes):
-        return _from_bytes(content, limits)
-    return _from_array(content, limits)
+        return _from_bytes(content, limits, mode)
+    return _from_array(content, limits, mode)
 
 
 def picture_to_rgb(picture: Image.Image) -> Image.Image:
@@ -143,10 +149,10 @@ def picture_to_rgb(picture: Image.Image) -> Image.Image:
 
     The picture's orientation is that of its EXIF data, which Pillow drops from what it returns.
     """
-    return _to_rgb(_upright(picture))
+    return _to_mode(_upright(picture), "RGB")
 
 
-def _from_array(pixels: NDArray[np.uint8], limits: Limits) -> Image.Image:
+def _from_array(pixels: NDArray[np.uint8], limits: Limits, mode: str) -> Image.Image:
     shape = pixels.shape
     fits = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
     if not fits or pixels.dtype != np.uint8 or not pixels.size:
@@ -154,10 +160,10 @@ def _from_array(pixels: NDArray[np.uint8], limits: Limits) -> Image.Image:
     _check_size(shape[1], shape[0], limits)
     if len(shape) == 3 and shape[2] == 1:
         pixels = pixels[:, :, 0]
-    return Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+    return Image.fromarray(np.ascontiguousarray(pixels)).convert(mode)
 
 
-def _from_bytes(content: bytes, limits: Limits) -> Image.Image:
+def _from_bytes(content: bytes, limits: Limits, mode: str) -> Image.Image:
     if not content:
         raise UndecodableError("the file is empty")
     if len(content) > limits.bytes:
@@ -169,7 +175,7 @@ def _from_bytes(content: bytes, limits: Limits) -> Image.Image:
             _check_size(*size, limits)
             file.load()
             _check_size(*file.size, limits)
-            return picture_to_rgb(file)
+            return _to_mode(_upright(file), mode)
     except UndecodableError:
         raise
     except UnidentifiedImageError:
@@ -203,7 +209,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     return picture if method is None else picture.transpose(method)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _to_mode(picture: Image.Image, mode: str) -> Image.Image:
     if picture.mode in _GRAY_16:
         values = np.asarray(picture).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
@@ -211,8 +217,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         picture = Image.fromarray(((values + 128) // 257).astype(np.uint8))  # the nearest
     elif picture.mode == "F":
         raise UndecodableError("floating-point pixels: nothing says which value is white")
-    # Also when it is RGB already: a plain image, without the file behind it.
-    return picture.convert("RGB")
+    # Also when it has that mode already: a plain image, without the file behind it.
+    return picture.convert(mode)
 
 
 def _unknown(content: bytes) -> str:

@@ -140,7 +140,7 @@ def spec(number: int | None, names: Sequence[str] | None, seed: int | None) -> V
 
 
 def make(image: NDArray[np.uint8], digest: bytes, views: ViewSpec) -> NDArray[np.uint8]:
-    """Return the views (number, height, width, 3) of an image (height, width, 3), uint8, RGB.
+    """Return the views (number, height, width, c) of an image (height, width, c), uint8.
 
     Parameters
     ----------
@@ -169,7 +169,8 @@ def make(image: NDArray[np.uint8], digest: bytes, views: ViewSpec) -> NDArray[np
         for name in views.operations:
             change = known[name](*_draw(views.seed, digest, view, name))
             move, gain = move @ change.move, gain * change.gain
-        made[view] = _brighter(_resampled(*around, image.shape[:2], move), gain)
+        seen = _brighter(_resampled(*around, image.shape[:2], move), gain)
+        made[view] = seen.reshape(image.shape)
     return made
 
 
@@ -185,7 +186,7 @@ def _mirrored(image: NDArray[np.uint8]) -> tuple[Image.Image, tuple[int, int]]:
     height, width = image.shape[:2]
     y, x = math.ceil(MARGIN * height) + 1, math.ceil(MARGIN * width) + 1
     padded = np.pad(image, ((y, y), (x, x), (0, 0)), mode="symmetric")
-    return Image.fromarray(padded), (y, x)
+    return Image.fromarray(padded[..., 0] if padded.shape[2] == 1 else padded), (y, x)
 
 
 def _resampled(

@@ -104,13 +104,13 @@ def open_engine(
     """
     names = candidates(asked, made_by=made_by, devices=devices)
     refusals: list[UsageError | OtherRowsError] = []
-    for name in names:
+    for name, other in zip(names, [*names[1:], None], strict=True):
         try:
             return cast(
                 "Engine", import_module(ENGINES[name].module).open_engine(frozen, devices=devices)
             )
         except (UsageError, OtherRowsError) as error:
             refusals.append(error)
-            if name != names[-1]:
-                log.warning("not computing with %s: %s", name, error)
+            if other is not None:
+                log.warning("not computing with %s but %s: %s", name, other, error.what)
     raise refusals[-1]

@@ -1,6 +1,6 @@
 """From a frozen network to OpenVINO's own form, with or without Keras.
 
-The converted network takes uint8 pixels (n, height, width, 3), RGB, and gives float32 rows; cast,
+The converted network takes uint8 pixels (n, height, width, channels) and gives float32 rows; cast,
 preprocessing and pooling are inside.
 """
 
@@ -34,7 +34,7 @@ def convert(frozen: Frozen, portable: Portable | None) -> Any:
     """
     if portable is not None:
         return _built(frozen, portable)
-    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.size)
+    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.shape)
     openvino = import_openvino()
     with telemetry_kept_out():
         return openvino.convert_model(traced)

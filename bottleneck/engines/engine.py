@@ -24,16 +24,17 @@ class Frozen:
     recipe : str
         What its rows are, hex; what an engine keeps is kept under this name.
     size : (height, width), pixels
+    channels : numbers a pixel has: 3 for RGB, 1 for gray
     batch_size : int
         Images per compiled call.
     preprocess : callable
-        From float32 pixels 0 to 255, RGB, to the network's input, in any framework's tensors.
+        From float32 pixels 0 to 255 to the network's input, in any framework's tensors.
     model : callable
-        Returns the keras.Model from float32 (n, height, width, 3) to rows;
+        Returns the keras.Model from float32 (n, height, width, channels) to rows;
         MissingDependencyError without Keras.
     portable : callable
         Returns the form without Keras, or None where there is none.
-    sample : uint8 (k, height, width, 3)
+    sample : uint8 (k, height, width, channels)
         Some of the user's images.
     kept : folder for what can be made again at any time; None: keep nothing
     """
@@ -46,6 +47,12 @@ class Frozen:
     portable: Callable[[], Portable | None]
     sample: NDArray[np.uint8]
     kept: Path | None
+    channels: int = 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of an image."""
+        return (*self.size, self.channels)
 
 
 class Engine(Protocol):
@@ -68,7 +75,7 @@ class Engine(Protocol):
         """Engine, device, versions, host, batch: what is recorded in each part."""
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the rows (n, …) of n images (n, height, width, 3), RGB, for any n.
+        """Return the rows (n, …) of n images (n, height, width, channels), for any n.
 
         Raises
         ------

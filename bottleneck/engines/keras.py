@@ -32,7 +32,7 @@ class KerasEngine:
         self,
         model: Any,
         preprocess: Callable[[Any], Any],
-        size: tuple[int, int],
+        shape: tuple[int, int, int],
         batch_size: int,
         device: tuple[str, str],
         warning: str | None,
@@ -42,7 +42,7 @@ class KerasEngine:
         self.n_traces = 0
         self._model = model
         self._preprocess = preprocess
-        self._size = size
+        self._shape = shape
         self._device = device[0]
         self._batches = Batches(self._compile, batch_size, self.device)
 
@@ -80,7 +80,7 @@ class KerasEngine:
             return _rows(self._model, self._preprocess, pixels)
 
         if keras.backend.backend() == "tensorflow":
-            return _compile_tensorflow(rows, (batch_size, *self._size, 3), self._device)
+            return _compile_tensorflow(rows, (batch_size, *self._shape), self._device)
 
         def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
             with keras.device(self._device):
@@ -96,8 +96,8 @@ def _rows(model: Any, preprocess: Callable[[Any], Any], pixels: Any) -> Any:
 
 
 @lru_cache(maxsize=1)  # converted, and run for its reference rows: traced once
-def trace(model: Any, preprocess: Callable[[Any], Any], size: tuple[int, int]) -> Any:
-    """Return TensorFlow's concrete function from uint8 (any n, height, width, 3) to float32 rows.
+def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, int]) -> Any:
+    """Return TensorFlow's concrete function from uint8 (any n, *shape) to float32 rows.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def trace(model: Any, preprocess: Callable[[Any], Any], size: tuple[int, int]) -
 
     compiled = tf.function(
         lambda pixels: _rows(model, preprocess, pixels),
-        input_signature=[tf.TensorSpec((None, *size, 3), tf.uint8)],
+        input_signature=[tf.TensorSpec((None, *shape), tf.uint8)],
         autograph=False,
     )
     return compiled.get_concrete_function()
@@ -157,7 +157,7 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
     """Return an engine on the device asked for, or on the best there is; see `catalog`."""
     device, warning = _choose(devices)
     return KerasEngine(
-        frozen.model(), frozen.preprocess, frozen.size, frozen.batch_size, device, warning
+        frozen.model(), frozen.preprocess, frozen.shape, frozen.batch_size, device, warning
     )
 
 

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import os
 import platform
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import OtherRowsError, UsageError
+from bottleneck.core.errors import BottleneckError, OtherRowsError, UsageError, from_foreign
 from bottleneck.core.frameworks import import_openvino
 from bottleneck.core.generated import pictures
 from bottleneck.engines import keras
@@ -123,8 +124,7 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
         except RuntimeError:  # made by a build that this one does not know
             pass
     for network, reference in _networks(frozen, kept, core):
-        network.reshape([REQUEST, *frozen.size, 3])
-        compiled = core.compile_model(network, "CPU", SETTINGS)
+        compiled = _attempted(functools.partial(_compiled, core, network, frozen))
         engine = OpenVinoEngine(compiled, frozen.batch_size)
         agreement = compare(engine(reference.images), reference.rows)
         if agreement.ok:
@@ -159,13 +159,7 @@ def _made(frozen: Frozen, kept: Kept) -> tuple[Any, Reference]:
     portable = frozen.portable()
     with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is converted
         reference_of = _reference(frozen, portable, pool)
-        try:
-            network = convert(frozen, portable)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[-160:]
-            raise UsageError(
-                f"OpenVINO cannot convert this network ({reason})", "--engine", "use --engine keras"
-            ) from error
+        network = _attempted(lambda: convert(frozen, portable))
         reference = reference_of()
 
     def write(folder: Path) -> None:
@@ -173,6 +167,34 @@ def _made(frozen: Frozen, kept: Kept) -> tuple[Any, Reference]:
 
     kept.keep_network(write, reference)
     return network, reference
+
+
+def _compiled(core: Any, network: Any, frozen: Frozen) -> Any:
+    network.reshape([REQUEST, *frozen.shape])
+    return core.compile_model(network, "CPU", SETTINGS)
+
+
+def _attempted(step: Callable[[], Any]) -> Any:
+    """Return what a step gives; a network that OpenVINO cannot express is a UsageError."""
+    try:
+        return step()
+    except (BottleneckError, MemoryError):
+        raise
+    except Exception as error:  # its own class for each of its parts, and RuntimeError
+        ran_out = from_foreign(error)  # of space or memory, which says nothing of the network
+        if ran_out is not None:
+            raise ran_out from error
+        raise UsageError(
+            f"OpenVINO cannot express this network ({_why(str(error))})",
+            "--engine openvino",
+            "use --engine keras",
+        ) from error
+
+
+def _why(said: str) -> str:
+    """Return of pages that OpenVINO says which operations it is about, or else the last words."""
+    named = re.findall(r"(?:No conversion rule found for operations|failed for): (.+)", said)
+    return ", ".join(named)[:160] or " ".join(said.split())[-160:]
 
 
 def _reference(
@@ -187,8 +209,8 @@ def _reference(
     images = frozen.sample[:N_REFERENCE]
     missing = N_REFERENCE - len(images)
     if missing:
-        images = np.concatenate([images, pictures(missing, frozen.size)])
-    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.size)
+        images = np.concatenate([images, pictures(missing, frozen.size, frozen.channels)])
+    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.shape)
     rows = pool.submit(keras.run_on_cpu, traced, images)
     return lambda: Reference(images=images, rows=rows.result())
 

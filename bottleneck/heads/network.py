@@ -135,7 +135,7 @@ def load_network(folder: Path, kind: str, *, inside: bool = False) -> KerasHead:
 
 
 def whole_model(front: Any, dtype: str, append: Callable[[Any], Any]) -> Any:
-    """Return the keras.Model from uint8 pixels (n, height, width, 3), RGB, to probabilities (n, k).
+    """Return the keras.Model from uint8 pixels (n, height, width, c) to probabilities (n, k).
 
     Parameters
     ----------

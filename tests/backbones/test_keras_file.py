@@ -263,12 +263,12 @@ def test_what_is_no_network_for_images_is_one_line(keras, kept, tmp_path):
 
     image = keras.Input((*SIZE, 3))
     many = {
-        "gray": (shaped(keras, (8, 8, 1)), "takes 8x8x1"),
+        "alpha": (shaped(keras, (8, 8, 4)), "takes 8x8x4"),
         "vector": (shaped(keras, (5,)), "takes 5,"),
         "first": (shaped(keras, (3, 8, 8)), "takes 3x8x8"),
-        "two": (shaped(keras, (8, 8, 3), (8, 8, 3)), "2 inputs and 1 outputs"),
-        "outputs": (keras.Model(image, [image + 1, image + 2]), "1 inputs and 2 outputs"),
-        "subclass": (Mine(), "Mine is not Keras' own"),
+        "two": (shaped(keras, (8, 8, 3), (8, 8, 3)), "has 2 inputs"),
+        "outputs": (keras.Model(image, [image + 1, image + 2]), "has 2 outputs"),
+        "subclass": (Mine(), "Mine is a class of your own"),
     }
     for name, (model, message) in many.items():
         if name == "subclass":

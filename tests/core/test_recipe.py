@@ -16,6 +16,13 @@ def test_a_recipe_survives_its_json():
         assert Recipe.from_json(recipe.to_json()) == recipe
 
 
+def test_the_id_of_a_recipe_is_the_one_that_was_recorded_before_there_were_gray_images():
+    assert RECIPE.id == "4f3d890f431ff916ee39620733fe2f74c17fd51ae0b4271658f90b35c86baa37"
+    gray = replace(RECIPE, image=replace(RECIPE.image, mode="gray"))
+    assert (gray.id == RECIPE.id, gray.to_json()["image"]["mode"]) == (False, "gray")
+    assert RECIPE.differences(gray) == [("image.mode", "rgb", "gray")]
+
+
 def test_what_differs_is_named_with_both_values():
     other = replace(RECIPE, weights="cc" * 32, rows=RowSpec(dtype="float32", shape=(16,)))
     assert RECIPE.differences(other) == [

@@ -102,6 +102,23 @@ def test_a_plain_image_is_load_img_bit_for_bit(tmp_path, draw, resample):
 
 
 @pytest.mark.parametrize("name", PLAIN)
+def test_a_gray_image_is_pillow_s_l_whatever_it_was(draw, name):
+    content = draw(**{"size": (31, 22), **PLAIN[name]})
+    expected = Image.open(io.BytesIO(content)).convert("L").resize(SIZE[::-1], 2)
+    gray = decode(content, ImageSpec(size=SIZE, mode="gray"))
+    np.testing.assert_array_equal(gray, np.asarray(expected)[..., None])
+
+
+def test_gray_arrays_stay_as_they_are_and_those_of_colours_become_pillow_s_l():
+    pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3)).astype(np.uint8)
+    spec = ImageSpec(size=SIZE, mode="gray")
+    for given in (pixels[..., 0], pixels[..., :1]):
+        np.testing.assert_array_equal(decode(given, spec), pixels[..., :1])
+    expected = np.asarray(Image.fromarray(pixels).convert("L"))[..., None]
+    np.testing.assert_array_equal(decode(pixels, spec), expected)
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_plain_image_is_converted_and_resized_as_pillow_does(draw, name):
     content = draw(**{"size": (31, 22), **PLAIN[name]})
     expected = Image.open(io.BytesIO(content)).convert("RGB").resize(SIZE[::-1], 2)

@@ -136,6 +136,20 @@ def test_a_network_that_computes_otherwise_is_refused_and_nothing_compiled_is_ke
         opened(model, tmp_path)
 
 
+def test_what_openvino_cannot_express_is_computed_by_keras_or_refused_in_one_line(caplog):
+    keras = import_keras()
+    image = keras.Input((*SIZE, 3))
+    sequence = keras.layers.Reshape((SIZE[0], -1))(image)
+    model = keras.Model(image, keras.layers.LSTM(2)(sequence))
+    engine = catalog.open_engine("auto", frozen(model, SIZE))
+    assert engine.name == "keras"
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("not computing with openvino but keras: OpenVINO cannot express this")
+    with pytest.raises(UsageError, match=r"cannot express this network \(TensorList") as caught:
+        opened(model, None)
+    assert ("\n" in str(caught.value), caught.value.exit_code) == (False, 2)
+
+
 def test_auto_goes_on_with_the_next_engine_and_says_why(model, monkeypatch, caplog):
     def refuses(*_):
         raise UsageError("OpenVINO cannot convert this network", "--engine", "use another")

@@ -150,3 +150,61 @@ def test_what_cannot_be_used_is_one_line_and_leaves_no_store(run, mine, keras, t
         code, said = run("--backbone", tmp_path / name)
         assert (code, str(tmp_path / name) in said, said.count("\n")) == (expected, True, 1), name
     assert not (tmp_path / "store").exists()
+
+
+def test_a_store_that_was_made_before_augmentation_was_passed_over_is_continued(
+    run, mine, photos, monkeypatch
+):
+    from bottleneck.backbones import identity
+
+    words = ["--backbone", mine, "--rows", "float32"]
+    before = identity.digests_before
+    with monkeypatch.context() as then:
+        then.setattr(identity, "network_digest", lambda *a: before(*a)[0])
+        then.setattr(identity, "weights_digest", lambda *a: before(*a)[1])
+        old = run(*words)[1]["recipe"]
+    picture(photos / "cat" / "new.png", 99)
+    report = run(*words)[1]
+    assert (report["recipe"], report["computed"], report["cached"]) == (old, 1, 12)
+    assert run()[1]["computed"] == 0
+    assert run(*words, "--replace")[1]["recipe"] == old
+
+
+@pytest.mark.parametrize("engine", ["keras", "openvino"])
+def test_rows_of_gray_images_are_those_of_load_img_and_predict(
+    run, keras, tmp_path, photos, engine
+):
+    path = saved(small(keras, channels=1), tmp_path / "gray.keras")
+    words = ["--backbone", path, "--rows", "float32", "--pooling", "none", "--engine", engine]
+    assert run(*words)[0] == 0
+    store = Store.open(tmp_path / "store")
+    x, _, keys = store.arrays()
+    images = [
+        np.asarray(
+            keras.utils.load_img(
+                photos / key.decode(),
+                target_size=SIZE, interpolation="bilinear", color_mode="grayscale",
+            )
+        )[..., None]
+        for key in keys
+    ]  # fmt: skip
+    expected = keras.saving.load_model(path).predict(np.float32(images), verbose=0)
+    np.testing.assert_allclose(np.asarray(x), expected, rtol=1e-4, atol=1e-4)
+    assert store.recipe.image.mode == "gray"
+    code, said = run(*words, "--preprocessing", "caffe")
+    assert (code, "three channels" in said) == (2, True)
+
+
+def test_the_cut_at_an_output_is_the_recipe_of_the_cut_at_its_layer(run, keras, tmp_path):
+    image = keras.Input((*SIZE, 3))
+    maps = keras.layers.Conv2D(4, 3, name="maps")(image)
+    other = keras.layers.Conv2D(2, 3, name="other")(image)
+    path = saved(keras.Model(image, [maps, other]), tmp_path / "two.keras")
+    words = ["--backbone", path, "--rows", "float32"]
+    code, said = run(*words)
+    assert (code, "0 maps (6x7x4), 1 other (6x7x2)" in said) == (2, True)
+    assert run(*words, "--output", "other")[1]["computed"] == 12
+    assert run(*words, "--output", "1")[1]["computed"] == 0
+    assert run(*words, "--layer", "other")[1]["computed"] == 0
+    code, said = run(*words, "--output", "maps")
+    assert (code, "  output: maps asked, other there" in said) == (4, True)

@@ -95,6 +95,7 @@ class Computer:
             engines.Frozen(
                 recipe=recipe.id,
                 size=recipe.image.size,
+                channels=recipe.image.channels,
                 batch_size=self.choice.batch_size,
                 preprocess=lambda x: backbones.preprocessing.apply(recipe.preprocessing, x),
                 model=lambda: self.network.backbone().model,

@@ -41,7 +41,7 @@ class Readable(Protocol):
 class Item:
     """One sample after reading; `read` without its content, which many waiting ones would hold.
 
-    `image` is (views, height, width, 3) uint8 RGB when this sample must be computed, the image
+    `image` is (views, height, width, channels) uint8 when this sample must be computed, the image
     itself first; `failure` says why that is impossible; neither is set when a row for the digest
     exists or is on its way.
     `digest` is None when the sample could not be read at all.
@@ -104,7 +104,9 @@ class Reader:
     def window(self, batch_size: int) -> int:
         """Return how many decoded samples may wait: four batches, or `AHEAD` bytes of them."""
         height, width = self.image.size
-        return max(4 * batch_size, AHEAD // (self.views.number * height * width * 3))
+        return max(
+            4 * batch_size, AHEAD // (self.views.number * height * width * self.image.channels)
+        )
 
     def _decoded(self, item: Item, digest: bytes, content: bytes | NDArray[np.uint8]) -> Item:
         start = time.perf_counter()

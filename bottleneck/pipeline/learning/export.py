@@ -77,7 +77,7 @@ def _export_model(
         "verb": "export",
         "file": str(file),
         "run": str(opened.run.folder),
-        "input": [None, height, width, 3],
+        "input": [None, height, width, recipe.image.channels],
         "output": [None, len(opened.run.classes)],
         "classes": list(opened.run.classes),
         "parameters": int(model.count_params()),

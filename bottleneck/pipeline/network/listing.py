@@ -63,6 +63,8 @@ def layers(options: NetworkOptions, reporter: Reporter = SILENT) -> list[dict[st
     spec = catalog.spec(request.backbone)
     if spec.top is not None and spec.top.layer is not None:
         request = replace(request, layer=spec.top.layer, weights="random:0")
+    if spec.is_users_file and request.output is None:
+        request = replace(request, output="0")  # the layers are those of all outputs
     return [
         {
             "name": layer.name,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_BATCH = 64
 # Which words of `about` say what a digest of the recipe stands for.
 DIGEST = re.compile("[0-9a-f]{64}")
-NAMED = {"network": ("backbone", "layer", "pooling"), "weights": ("weights",)}
+NAMED = {"network": ("backbone", "layer", "output", "pooling"), "weights": ("weights",)}
 START_ANEW = "use another --cache, or --replace to compute this store anew"
 
 
@@ -66,7 +66,7 @@ class Network:
             When loading gives another recipe than the one recorded.
         """
         if self._backbone is None:
-            loaded = load(self.options, self.reporter)
+            loaded = _continued(load(self.options, self.reporter), self.recipe)
             check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
             self._backbone, self._files = loaded._backbone, loaded._files
         assert self._backbone is not None
@@ -92,7 +92,9 @@ def load(options: NetworkOptions, reporter: Reporter = SILENT) -> Network:
         network=backbone.network,
         weights=backbone.weights,
         preprocessing=backbone.preprocessing,
-        image=ImageSpec(size=backbone.size, resample=options.resample or "bilinear"),
+        image=ImageSpec(
+            size=backbone.size, mode=backbone.mode, resample=options.resample or "bilinear"
+        ),
         rows=RowSpec(
             dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)
         ),
@@ -123,7 +125,17 @@ def resolve(options: NetworkOptions, store: Store | None, reporter: Reporter = S
         return load(options, reporter)
     if requests.lookup(store, options) == store.recipe.id:
         return Network(options, store.recipe, store.about, reporter=reporter)
-    return load(options, reporter)
+    return _continued(load(options, reporter), store.recipe)
+
+
+def _continued(loaded: Network, recorded: Recipe) -> Network:
+    """Return a loaded network as it is recorded, where only our way to spell its digest is new."""
+    backbone, recipe = loaded._backbone, loaded.recipe
+    assert backbone is not None
+    same = replace(recipe, network=recorded.network, weights=recorded.weights) == recorded
+    if same and recipe != recorded and backbone.before() == (recorded.network, recorded.weights):
+        loaded.recipe = recorded
+    return loaded
 
 
 def check_same(

@@ -27,6 +27,7 @@ class NetworkOptions:
     backbone: str | None = None
     weights: str | None = None  # imagenet, a path, or random:SEED
     layer: str | None = None
+    output: str | None = None  # of a model file with several, by name or number
     pooling: str | None = None  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.recipe.RESAMPLING
@@ -91,6 +92,7 @@ class NetworkOptions:
             backbone=self.backbone,
             weights=self.weights,
             layer=self.layer,
+            output=self.output,
             pooling=self.pooling,
             size=self.size,
             preprocessing=self.preprocessing,

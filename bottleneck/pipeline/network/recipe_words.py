@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def recipe_line(recipe: Recipe, about: Mapping[str, Any]) -> str:
     """Return a recipe in one line: `mini (avg), 64 x 64 pixels, 384 numbers an image, float16`."""
-    cut = ", ".join(filter(None, (about.get("layer"), about.get("pooling"))))
+    at = about.get("layer") or about.get("output")
+    cut = ", ".join(filter(None, (at, about.get("pooling"))))
     backbone = f"{_name(about)} ({cut})" if cut else _name(about)
     return f"{backbone}, {_pixels(recipe)}, {_numbers(recipe)}, {recipe.rows.dtype}"
 
