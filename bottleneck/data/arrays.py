@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import Stat, stat_row, to_json_text
 from bottleneck.core.sample import NO_LABEL, show_key
-from bottleneck.data.source import SKIPPED, Listing, Read
+from bottleneck.data.source import SKIPPED, Listing, Read, Understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Targets
     from bottleneck.data.how import How
 
 
 class Images(Protocol):
     """Images by number; an array is one, and so is what reads them where they lie."""
 
-    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
-        """Return (height, width) or (height, width, 3).
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8] | bytes:
+        """Return (height, width) or (height, width, 3), or an encoded file.
 
         Raises
         ------
@@ -54,6 +55,8 @@ class Arrays:
         That file's, when it was opened.
     clock_ns : int
         The clock before that.
+    understood : Understood
+    targets : None where there are none
     """
 
     keys: NDArray[np.bytes_]
@@ -64,6 +67,8 @@ class Arrays:
     path: Path
     stat: Stat
     clock_ns: int
+    understood: Understood = field(default_factory=Understood)
+    targets: Targets | None = None
 
 
 class ArraySource:
@@ -125,6 +130,8 @@ class ArraySource:
             stats=np.repeat(np.array([arrays.stat], np.int64), len(kept), axis=0),
             skipped=dict.fromkeys(SKIPPED, 0) | {"excluded": len(arrays.keys) - len(kept)},
             device=0,
+            understood=arrays.understood,
+            targets=arrays.targets and arrays.targets.taken(kept),
         )
 
     def read(self, index: int) -> Read:
@@ -132,9 +139,9 @@ class ArraySource:
         if self._opened is None:
             raise ValueError("read() before list()")
         arrays, kept = self._opened
-        content = np.array(
-            arrays.images[int(kept[index])]
-        )  # a copy: what is hashed is what is decoded
+        content = arrays.images[int(kept[index])]
+        if not isinstance(content, bytes):
+            content = np.array(content)  # a copy: what is hashed is what is decoded
         if stat_row(os.stat(arrays.path)) != arrays.stat:  # noqa: PTH116 - `os` as in stat_row
             raise OSError(errno.EAGAIN, "changed after it was listed", str(arrays.path))
         return Read(content=content, stat=arrays.stat, clock_ns=arrays.clock_ns)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import UsageError
 from bottleneck.core.given import Given
+from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
@@ -68,8 +69,13 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
         ),
         "table": SourceSpec(
             opens="bottleneck.data.table:TableSource",
-            about=".csv or .tsv table",
-            endings=frozenset({".csv", ".tsv"}),
+            about=".csv, .tsv, .jsonl or .parquet table",
+            # Others as well: tables under other names, and an error that says what to do.
+            endings=frozenset(
+                {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
+                | {".xml", ".xlsx", ".xls", ".ods"}
+            ),
+            options=table_options.OPTIONS,
         ),
     }
 )

@@ -68,7 +68,7 @@ class _Joined:
         self.parts = parts
         self.starts = [sum(counts[:i]) for i in range(len(counts))]
 
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+    def __getitem__(self, index: int) -> NDArray[np.uint8] | bytes:
         at = bisect_right(self.starts, index) - 1
         return self.parts[at][index - self.starts[at]]
 

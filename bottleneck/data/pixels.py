@@ -1,135 +1,325 @@
-"""Tables of gray pixels: a square image a line, in columns `pixel0, pixel1, …`, and its label.
+"""Tables of pixels: a square image a line, gray or RGB, and its label.
 
-MNIST and its kin are passed around like this. The key is the line's number. Listing looks for
-the ends of lines and takes the labels; a line's pixels are parsed when it is read.
+MNIST and its kin are passed around like this: a column a pixel (`pixel0, pixel1, …`, or
+`1x1, 1x2, …`, or `0, 1, …`, or none of these names), or one column of numbers with blanks
+between them. The key is the line's number. Listing looks for the ends of lines and takes the
+labels; a line's pixels are parsed when it is read.
+
+Three numbers a pixel stand one behind the other, as an image's array is written; where the first
+lines look like three planes instead, that is refused until somebody says which.
 """
 
 from __future__ import annotations
 
+import csv
 import errno
 import math
 import os
 import re
-from typing import TYPE_CHECKING
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays
-from bottleneck.data.header import delimiter_of, read_header, split_number
-from bottleneck.data.labels import number_labels
-from bottleneck.data.reading import Container, open_container
+from bottleneck.data.labels import is_numeric, multi_label_error
+from bottleneck.data.table_columns import find_columns, is_file_column
+from bottleneck.data.table_rows import answers, read_rows, understood
+from bottleneck.data.table_text import HEAD, Sheet, Text, find_encoding, find_format, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.how import How
+    from bottleneck.data.reading import Container
+    from bottleneck.data.table_text import Fields
 
-def holds_pixels(header: Sequence[str]) -> bool:
-    """Whether a table with these columns is one of pixels."""
-    return "filename" not in header and any(name.startswith("pixel") for name in header)
-
-
-class _Lines:
-    """Images in the lines of a file."""
-
-    def __init__(self, container: Container, delimiter: bytes, at: list[int]) -> None:
-        self.container, self.delimiter, self.at = container, delimiter, at
-        self.side = math.isqrt(len(at))
-        self.places: list[tuple[int, int, int]] = []  # offset, bytes, number of the line
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        offset, n_bytes, line = self.places[index]
-        content = bytes(self.container.piece(offset, n_bytes).content)
-        fields = content.replace(b'"', b"").split(self.delimiter)
-        try:
-            values = np.array([float(fields[i]) for i in self.at])
-        except ValueError as error:
-            raise self._bad(line) from error
-        pixels = values.astype(np.uint8) if ((values >= 0) & (values <= 255)).all() else None
-        if pixels is None or (pixels != values).any():
-            raise self._bad(line)
-        return pixels.reshape(self.side, self.side)
-
-    def _bad(self, line: int) -> OSError:
-        what = f"line {line}: pixels must be whole numbers from 0 to 255"
-        return OSError(errno.EINVAL, what, self.container.path)
+_NUMBERED = re.compile(r"(?:pixels?|px|pix|p|x|attr|feature|v)?[ _.-]?\d+(?:[x_.,-]\d+){0,2}")
+_STRING = re.compile(r"\s*\d+(?:\s+\d+){15,}\s*")
+_LEAST = 16  # columns with numbers for names, so that these are pixels
+_LOOKED_AT = 64  # lines
+_SMOOTHER = 0.75  # planes are refused as pixels when they are so much smoother
 
 
-def load_pixels(path: Path) -> Arrays:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """Where the pixels of a line are.
+
+    Attributes
+    ----------
+    text : how the table is written
+    header : names of the columns; their numbers where there are none
+    is_named : whether there are
+    at : the columns of pixels; one that holds them all
+    is_joined : whether one column holds them all, with blanks between
+    side : of the image
+    channels : 1 or 3
+    """
+
+    text: Text
+    header: tuple[str, ...]
+    is_named: bool
+    at: tuple[int, ...]
+    is_joined: bool
+    side: int
+    channels: int
+
+
+def find_pixels(head: bytes, suffix: str, how: How, where: str) -> Pixels | None:
+    """Return where the pixels are in a table that begins like this; None for another table.
+
+    Raises
+    ------
+    DataError
+        When the columns are no square image.
+    """
+    text = find_format(head, suffix, Text(encoding="utf-8", errors="surrogateescape"))
+    lines = head[text.skip :].removeprefix(b"\xef\xbb\xbf").split(b"\n", _LOOKED_AT + 1)
+    first = [name.strip() for name in first_line(head.removeprefix(b"\xef\xbb\xbf"), text)]
+    is_named = how["header"]
+    header = tuple(first) if is_named else tuple(str(i + 1) for i in range(len(first)))
+    below = [_fields(line, text) for line in lines[is_named:-1] if line.strip()]
+    below = below or [_fields(line, text) for line in lines[is_named:] if line.strip()]
+    at = _named_columns(header) if is_named else _unnamed_columns(below, how, where)
+    n, is_joined = len(at), not at
+    if is_joined:
+        row = below[0] if below else []
+        strings = [i for i, field in enumerate(row) if _STRING.fullmatch(field)]
+        if len(strings) != 1 or len(row) != len(header):
+            return None
+        at, n = tuple(strings), len(row[strings[0]].split())
+    side, channels = _shape(n, header, at, where)
+    _refuse_other_encodings(head, how, where)
+    return Pixels(text=text, header=header, is_named=is_named, at=at, side=side, channels=channels)
+
+
+def load_pixels(
+    path: Path, file: BinaryIO, container: Container, pixels: Pixels, how: How
+) -> Arrays:
     """Open a table of pixels.
 
     Raises
     ------
     DataError
-        When the columns are no square image, or a line has more or fewer of them.
+        When a line has more or fewer columns, or labels or splits cannot be understood.
     """
     where = show_key(os.fsencode(path))
-    texts: list[str] = []
-    splits: list[int] = []
-    with open_container(path) as (file, container):
-        delimiter = delimiter_of(path.suffix)
-        first = file.readline()
-        header = read_header(first, delimiter, where)
-        separator = delimiter.encode()
-        images = _Lines(container, separator, _pixel_columns(header, where))
-        offset = len(first)
-        for number, line in enumerate(file, 2):
-            start, offset = offset, offset + len(line)
-            if not line.strip():
-                continue
-            if line.count(separator) != len(header) - 1:
-                n_fields = line.count(separator) + 1
-                raise DataError(
-                    f"line {number} has {n_fields} columns, the first line {len(header)}",
-                    where,
-                    "one number for each pixel",
-                )
-            images.places.append((start, len(line), number))
-            texts.append(_field(line, separator, header, "label"))
-            if "split" in header:
-                text = _field(line, separator, header, "split")
-                splits.append(split_number(text, number, where))
-            else:
-                splits.append(0)
-    if not texts:
+    images = _Lines(container, pixels, planar=how["pixel_order"] == "planar")
+    others = [i for i in range(len(pixels.header)) if i not in set(pixels.at)]
+    fields: list[list[str]] = []
+    for line, content in images.find(file, where):
+        fields.append([_field(content, pixels, i) for i in others])
+        images.places[2].append(line)
+    if not fields:
         raise DataError("no images", where, "there is nothing under the first line")
-    labels, classes = number_labels(texts, "label", where)
+    lines = images.places[2]
+
+    def rows() -> Iterator[tuple[int, Fields]]:
+        return zip(lines, fields, strict=True)
+
+    sheet = Sheet(
+        header=tuple(pixels.header[i] for i in others), rows=rows, is_named=pixels.is_named
+    )
+    columns = find_columns(sheet, how, where, names_files=False)
+    if len(columns.labels) > 1:
+        raise multi_label_error(f"columns {sheet.header[columns.labels[0]]!r} and more", where)
+    found = read_rows(sheet, columns, how, where)
+    said = answers(found, columns, sheet.header, [*range(len(fields))], where)
+    notes = _order_note(images, told=how["pixel_order"], where=where)
     return Arrays(
-        keys=key_array(b"%08d" % number for _, _, number in images.places),
+        keys=key_array(b"%08d" % line for line in lines),
         images=images,
-        labels=labels,
-        splits=np.array(splits, np.uint8),
-        classes=classes,
+        labels=said.labels,
+        splits=np.frombuffer(found.splits, np.uint8),
+        classes=said.classes,
         path=path,
         stat=container.stat,
         clock_ns=container.clock_ns,
+        understood=understood(sheet, columns, found, notes),
     )
 
 
-def _pixel_columns(header: Sequence[str], where: str) -> list[int]:
-    at = [i for i, name in enumerate(header) if name.startswith("pixel")]
-    numbers = [[int(n) for n in re.findall(r"\d+", header[i])] for i in at]
-    if len(at) != math.isqrt(len(at)) ** 2 or numbers != sorted(numbers) or [] in numbers:
-        raise DataError(
-            f"{len(at)} columns of pixels, {header[at[0]]} to {header[at[-1]]}, are no square",
-            where,
-            "columns pixel0, pixel1, … in order, as many as a square gray image has",
-        )
+class _Lines:
+    """Images in the lines of a file."""
+
+    def __init__(self, container: Container, pixels: Pixels, *, planar: bool) -> None:
+        self.container, self.pixels, self.planar = container, pixels, planar
+        self.delimiter = pixels.text.delimiter.encode()
+        # offset, bytes, number of each line
+        self.places = (array("q"), array("q"), array("q"))
+
+    def find(self, file: BinaryIO, where: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines of images with their numbers, and note where they are."""
+        file.seek(0)
+        width, is_below = len(self.pixels.header), not self.pixels.is_named
+        offset, above = 0, self.pixels.text.above
+        for number, line in enumerate(file, 1):
+            start, offset = offset, offset + len(line)
+            if number <= above or not line.strip():
+                continue
+            if not is_below:
+                is_below = True
+                continue
+            n_fields = line.count(self.delimiter) + 1
+            if n_fields != width and not self._is_ended(line, n_fields - width):
+                raise DataError(
+                    f"line {number} has {n_fields} columns, the first line {width}",
+                    where,
+                    "one number for each pixel",
+                )
+            self.places[0].append(start)
+            self.places[1].append(len(line))
+            yield number, line
+
+    def _is_ended(self, line: bytes, more: int) -> bool:
+        """Whether a line has more separators at its end alone."""
+        end = line.rstrip()
+        return more > 0 and end.endswith(self.delimiter * more)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        flat = self.flat(index)
+        side, channels = self.pixels.side, self.pixels.channels
+        if channels == 1:
+            return flat.reshape(side, side)
+        if self.planar:
+            return np.ascontiguousarray(flat.reshape(channels, side, side).transpose(1, 2, 0))
+        return flat.reshape(side, side, channels)
+
+    def flat(self, index: int) -> NDArray[np.uint8]:
+        """Return the numbers of a line in their order."""
+        offset, n_bytes, line = (places[index] for places in self.places)
+        content = bytes(self.container.piece(offset, n_bytes).content)
+        fields = content.replace(b'"', b"").split(self.delimiter)
+        at = self.pixels.at
+        found = fields[at[0]].split() if self.pixels.is_joined else [fields[i] for i in at]
+        if len(found) != self.pixels.side**2 * self.pixels.channels:
+            raise self._bad(line, f"{len(found)} pixels, and other lines have more or fewer")
+        try:
+            values = np.array([float(field) for field in found])
+        except ValueError as error:
+            raise self._bad(line) from error
+        pixels = values.astype(np.uint8) if ((values >= 0) & (values <= 255)).all() else None
+        if pixels is None or (pixels != values).any():
+            raise self._bad(line)
+        return pixels
+
+    def _bad(self, line: int, what: str = "pixels must be whole numbers from 0 to 255") -> OSError:
+        return OSError(errno.EINVAL, f"line {line}: {what}", self.container.path)
+
+
+def _fields(line: bytes, text: Text) -> list[str]:
+    decoded = line.decode("utf-8", "replace").rstrip("\r\n")
+    try:
+        return next(csv.reader([decoded], delimiter=text.delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _named_columns(header: Sequence[str]) -> tuple[int, ...]:
+    """Return the columns whose names say that they are pixels."""
+    plain = [name.lower() for name in header]
+    at = tuple(i for i, name in enumerate(plain) if name.startswith("pixel"))
+    if at and "filename" not in plain and (len(at) > 1 or plain[at[0]] != "pixels"):
+        return at
+    at = tuple(i for i, name in enumerate(plain) if _NUMBERED.fullmatch(name))
+    numbers = [[int(n) for n in re.findall(r"\d+", plain[i])] for i in at]
+    if len(at) < _LEAST or any(map(is_file_column, header)):
+        return ()
+    if len(at) == len(header) and is_numeric(header):  # names, or the first image's pixels?
+        follow = [number[0] - numbers[0][0] for number in numbers]
+        return at if follow == [*range(len(at))] else ()
     return at
 
 
-def _field(line: bytes, separator: bytes, header: Sequence[str], name: str) -> str:
-    """Return one column of a line without splitting all of them; "" where there is none."""
-    if name not in header:
-        return ""
-    at = header.index(name)
-    behind = len(header) - 1 - at
-    if at <= behind:
+def _unnamed_columns(below: list[list[str]], how: How, where: str) -> tuple[int, ...]:
+    """Return the columns of pixels among columns of numbers: all, or all but the label's."""
+    width = len(below[0]) if below else 0
+    if width < _LEAST or not all(len(row) == width and is_numeric(row) for row in below):
+        return ()
+    if _is_square(width):
+        return tuple(range(width))
+    told = [int(name) - 1 for name in how["label_column"] or () if name.isdigit()]
+    if not told:
+        # What is the same in every line, as the corner of a digit is, is no label.
+        told = [i for i in (0, width - 1) if len({row[i] for row in below}) > 1]
+        if len(told) > 1 and not _is_square(width - 2):
+            raise DataError(
+                f"its label may be column 1 or {width} of {width}",
+                where,
+                "say which: --label-column 1",
+            )
+    return tuple(i for i in range(width) if i not in told)
+
+
+def _is_square(n: int) -> bool:
+    return n == math.isqrt(n) ** 2 or (n % 3 == 0 and n // 3 == math.isqrt(n // 3) ** 2)
+
+
+def _shape(n: int, header: Sequence[str], at: Sequence[int], where: str) -> tuple[int, int]:
+    """Return side and channels of n numbers."""
+    numbers = [[int(n) for n in re.findall(r"\d+", header[i])] for i in at]
+    is_ordered = len(at) == 1 or (numbers == sorted(numbers) and [] not in numbers)
+    if not _is_square(n) or not is_ordered:
+        raise DataError(
+            f"{n} columns of pixels, {header[at[0]]} to {header[at[-1]]}, are no square",
+            where,
+            "columns pixel0, pixel1, … in order, as many as a square image has: gray, or three "
+            "numbers a pixel",
+        )
+    gray = math.isqrt(n)
+    return (gray, 1) if gray**2 == n else (math.isqrt(n // 3), 3)
+
+
+def _refuse_other_encodings(head: bytes, how: How, where: str) -> None:
+    encoding, _, _, _ = find_encoding(head, how["encoding"], where)
+    if encoding.startswith(("utf-16", "utf-32")):
+        raise DataError(f"pixels in {encoding.upper()}", where, "save it as CSV in UTF-8")
+    if b"\n" not in head and (b"\r" in head or len(head) == HEAD):
+        raise DataError("pixels in lines that end with CR alone", where, "save it with other ends")
+
+
+def _field(line: bytes, pixels: Pixels, at: int) -> str:
+    """Return one column of a line without splitting all of them."""
+    separator = pixels.text.delimiter.encode()
+    behind = len(pixels.header) - 1 - at
+    if at <= behind or line.count(separator) != len(pixels.header) - 1:
         field = line.split(separator, at + 1)[at]
     else:
         field = line.rsplit(separator, behind + 1)[-behind - 1]
     return field.decode("utf-8", "surrogateescape").strip().strip('"')
+
+
+def _order_note(images: _Lines, *, told: str | None, where: str) -> tuple[str, ...]:
+    """Return the note about the order of colors; DataError where it looks like another one."""
+    side, channels = images.pixels.side, images.pixels.channels
+    kind = f"{'color' if channels == 3 else 'gray'} images of {side}x{side} pixels"
+    if channels == 1:
+        return (f"its lines hold {kind}",)
+    if told is None:
+        as_pixels, as_planes = 0.0, 0.0
+        for i in range(min(_LOOKED_AT, len(images.places[0]))):
+            try:
+                flat = images.flat(i).astype(np.float64)
+            except OSError:  # the reason of that line alone, when it is read
+                continue
+            as_pixels += _roughness(flat.reshape(side, side, 3))
+            as_planes += _roughness(flat.reshape(3, side, side).transpose(1, 2, 0))
+        if as_planes < _SMOOTHER * as_pixels:
+            raise DataError(
+                f"{kind}, which look like all red pixels first, then green, then blue",
+                where,
+                "say which: --pixel-order planar, or --pixel-order interleaved",
+            )
+    order = "all red ones first" if told == "planar" else "red, green and blue of each pixel"
+    return (f"its lines hold {kind}: {order}",)
+
+
+def _roughness(image: NDArray[np.float64]) -> float:
+    """Return how much neighbours differ."""
+    return float(np.abs(np.diff(image, axis=0)).sum() + np.abs(np.diff(image, axis=1)).sum())
