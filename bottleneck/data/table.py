@@ -23,7 +23,8 @@ from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.how import make_how
 from bottleneck.data.layout import in_words
-from bottleneck.data.pixels import find_pixels, load_pixels
+from bottleneck.data.pixel_columns import find_pixels
+from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 from bottleneck.data.table_columns import boxes_error, find_columns

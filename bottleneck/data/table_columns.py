@@ -167,6 +167,8 @@ def _find_file(
     by_ending = [
         i for i in range(len(plain)) if sample and all(_is_image_name(f[i]) for f in sample)
     ]
+    if is_numeric(sheet.header) and all(map(_is_box, [sheet.header, *sample])):
+        raise boxes_error("lines of YOLO's kind", where)
     if sheet.is_named and looks_like_rows(sheet.header):
         raise DataError(
             f"its first line names no columns but is {sheet.first}",
@@ -221,7 +223,9 @@ def _find_labels(
         return (found,), ()
     if not sheet.is_named:
         rest = [i for i in range(len(free)) if i not in taken]
-        return ((rest[0],) if len(rest) == 1 and len(free) == 2 else ()), _no_label(sheet, rest)
+        # Of a file and one thing more, or of pixels and one thing more, that is the label.
+        is_clear = len(rest) == 1 and (len(free) == 2 or None in taken)
+        return (tuple(rest), ()) if is_clear else ((), _no_label(sheet, rest))
     target = [i for i, name in enumerate(free) if name in _TARGETS]
     if target:
         return _target(sheet, target, sample, where), ()
@@ -233,8 +237,8 @@ def _find_labels(
 
 def _no_label(sheet: Sheet, rest: Sequence[int]) -> tuple[str, ...]:
     """Return the note about a table without a label."""
-    if not rest or (not sheet.is_named and len(sheet.header) == 2):
-        return ("no column says a label",) if not rest else ()
+    if not rest:
+        return ("no column says a label",)
     names = ", ".join(printable(sheet.header[i]) for i in rest[:6])
     more = ", ..." if len(rest) > 6 else ""
     return (
@@ -256,6 +260,17 @@ def _target(
 
 def _zero_or_one(text: str | None) -> bool:
     return (text or "").strip().lower() in _ZERO_OR_ONE
+
+
+def _is_box(fields: Fields) -> bool:
+    """Whether a line is a class, and a place in parts of an image."""
+    texts = [field or "" for field in fields]
+    return (
+        len(texts) == 5
+        and texts[0].isdigit()
+        and is_numeric(texts)
+        and all(0 <= float(text) <= 1 for text in texts[1:])
+    )
 
 
 def _refuse_boxes(sheet: Sheet, plain: Sequence[str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,67 +82,83 @@ def read_rows(
     """
     missing = frozenset(() if sheet.is_typed else how["missing"] or MISSING)
     names: dict[bytes, int] = {}
-    one = columns.labels[0] if len(columns.labels) == 1 else None
-    several = columns.labels if len(columns.labels) > 1 else ()
-    labels: list[str] = []
+    labels, splits = _Texts(missing), _Texts(missing)
     marks = bytearray()
-    split_texts: list[str] = []
-    known: dict[str | None, str] = {None: "", "": ""}  # each text once, as it counts
-    without: dict[str, int] = {}
-    no_split: list[int] = []
-    n_no_split = 0
+    label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
     for line, fields in sheet.rows():
-        if columns.file is None:
-            names[b"%08d" % len(names)] = line
-        else:
+        if columns.file is not None:
             _add_name(fields[columns.file], line, names, where)
-        if one is not None:
-            field = fields[one]
-            if field not in known:
-                known[field] = _said(field, missing)
-            label = known[field]
-            if not label and field and field.strip():
-                without[field.strip()] = without.get(field.strip(), 0) + 1
-            labels.append(label)
-        for at in several:
-            code = _CODES.get((fields[at] or "").strip().lower())
-            if code is None:
-                what = printable(str(fields[at]))[:40]
-                raise DataError(
-                    f"line {line}: column {sheet.header[at]!r} holds {what!r}, not 0 or 1",
-                    where,
-                    "columns of classes hold 0 and 1; --label-column NAME says which are",
-                )
-            marks.append(code)
+        elif n_rows is None:
+            names[b"%08d" % len(names)] = line
+        if several:
+            marks.extend([_mark(sheet.header[at], fields[at], line, where) for at in several])
+        elif label_at:
+            labels.add(fields[label_at[0]], line)
         if columns.split is not None:
-            text = _said(fields[columns.split], missing)
-            split_texts.append(known.setdefault(text, text))
-            if not text:
-                n_no_split += 1
-                no_split += [line] if len(no_split) < _MOST_LINES else []
-    notes = [
-        f"{n} rows have no label: {printable(word)!r} stands for none"
-        for word, n in without.items()
-    ]
-    told = parse_map(how["split_map"])
-    name = "" if columns.split is None else printable(sheet.header[columns.split])
-    if "" not in told:
-        refuse_empty(no_split, n_no_split, name, where)
-    counts: dict[str, int] = {}
-    for text in split_texts:
-        counts[text] = counts.get(text, 0) + 1
-    numbers = numbers_of(counts, name, told, where)
+            splits.add(fields[columns.split], line)
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
     n_rows = len(names)
+    name = "" if columns.split is None else printable(sheet.header[columns.split])
+    numbers = _numbers(splits, name, how, where)
     return Rows(
         keys=[*names],
-        labels=None if several else (labels if one is not None else [""] * n_rows),
+        labels=None if several else labels.texts or [""] * n_rows,
         marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
-        splits=bytearray(map(numbers.__getitem__, split_texts)) if counts else bytearray(n_rows),
+        splits=bytearray(map(numbers.__getitem__, splits.texts)) if numbers else bytearray(n_rows),
         words={printable(text): SPLITS[number] for text, number in sorted(numbers.items())},
-        notes=tuple(notes),
+        notes=tuple(
+            f"{n} rows have no label: {printable(word)!r} stands for none"
+            for word, n in labels.words.items()
+        ),
     )
+
+
+class _Texts:
+    """A column of texts, each kept once."""
+
+    def __init__(self, missing: frozenset[str]) -> None:
+        self.missing = missing
+        self.known: dict[str | None, str] = {None: ""}
+        self.texts: list[str] = []
+        self.words: dict[str, int] = {}  # for nothing, and how often
+        self.lines: list[int] = []  # the first ones without a text
+        self.n_without = 0
+
+    def add(self, field: str | None, line: int) -> None:
+        """Take in the next row's field."""
+        text = self.known.get(field)
+        if text is None:
+            assert field is not None
+            text = field.strip()
+            text = self.known[field] = "" if text in self.missing else text
+        if not text:
+            self.n_without += 1
+            if len(self.lines) < _MOST_LINES:
+                self.lines.append(line)
+            if field and field.strip():
+                self.words[field.strip()] = self.words.get(field.strip(), 0) + 1
+        self.texts.append(text)
+
+
+def _numbers(splits: _Texts, name: str, how: How, where: str) -> dict[str, int]:
+    """Return which split each text means."""
+    told = parse_map(how["split_map"])
+    if "" not in told:
+        refuse_empty(splits.lines, splits.n_without, name, where)
+    return numbers_of(Counter(splits.texts), name, told, where)
+
+
+def _mark(name: str, field: str | None, line: int, where: str) -> int:
+    """Return what stands in a column of 0 and 1."""
+    code = _CODES.get((field or "").strip().lower())
+    if code is None:
+        raise DataError(
+            f"line {line}: column {name!r} holds {printable(str(field))[:40]!r}, not 0 or 1",
+            where,
+            "columns of classes hold 0 and 1; --label-column NAME says which are",
+        )
+    return code
 
 
 def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str) -> None:
@@ -158,12 +175,6 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
             where,
             "leave one of them; each image has one row",
         )
-
-
-def _said(field: str | None, missing: frozenset[str]) -> str:
-    """Return what a field says: without blanks around, nothing for a word for nothing."""
-    text = (field or "").strip()
-    return "" if text in missing else text
 
 
 def answers(
