@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.words import Images, Labels
+    from bottleneck.api.words import Folders, Images, Labels
 
 Pooling = Literal["avg", "max", "none"]
+PixelOrder = Literal["interleaved", "planar"]
 Preprocessing = Literal["none", "tf", "caffe", "torch"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
@@ -28,6 +29,10 @@ Rows = Literal["float16", "float32"]
 def extract_features(
     data: Images | None = None, *, cache: str | PathLike[str], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    file_column: str | None = None, label_column: str | Sequence[str] | None = None,
+    split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
+    root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
+    missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, pooling: Pooling | None = None,
@@ -53,6 +58,8 @@ def extract_features(
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
+    file_column, label_column, split_column, split_map, root, header, encoding, missing,
+    pixel_order : of a table, as the command's; split_map may be {"0": "train", "1": "test"}
     limit : compute at most so many images now
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says

@@ -96,14 +96,12 @@ def _open(container: Container, where: str) -> Any:
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError("reading Parquet needs pyarrow", where, INSTALL) from error
+    if stat_row(os.stat(container.path)) != container.stat:  # noqa: PTH116 - bytes
+        raise OSError(errno.EAGAIN, "changed after it was listed", container.path)
     try:
-        file = ParquetFile(os.fsdecode(container.path), pre_buffer=False)
+        return ParquetFile(os.fsdecode(container.path), pre_buffer=False)
     except (ArrowException, OSError, ValueError) as error:
         raise DataError("no whole Parquet file", where, "write it again") from error
-    if stat_row(os.stat(container.path)) != container.stat:  # noqa: PTH116 - bytes
-        file.close()
-        raise OSError(errno.EAGAIN, "changed after it was listed", container.path)
-    return file
 
 
 def _image_columns(schema: Any) -> dict[str, bool]:
