@@ -22,7 +22,10 @@ from bottleneck.core.sample import show_key
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+# What makes a name worth a second reading.
+_ODD = re.compile(rb"[\\%~\s]|^[fF][iI][lL][eE]:")
 
 
 @dataclass(slots=True)
@@ -50,11 +53,12 @@ class Seeker:
         return found[0][1]
 
     def _below(self, key: bytes, root: bytes) -> tuple[str, bytes]:
-        for how, name in _spellings(key, self.encoding):
+        ways = [*_spellings(key, self.encoding)]
+        for how, name in ways:
             path = os.path.join(root, name)  # noqa: PTH118
             if os.path.lexists(path) and not os.path.isdir(path):  # noqa: PTH112
                 return how, path
-        for how, name in _spellings(key, self.encoding):
+        for how, name in ways:
             folder, base = os.path.split(os.path.join(root, name))  # noqa: PTH118
             names = self._names(folder)
             if names is not None and base:
@@ -91,14 +95,14 @@ class _Names:
 
     def __init__(self, folder: bytes) -> None:
         self.folder = folder
-        self._all: list[bytes] = []
+        files: list[bytes] = []
         folders: list[bytes] = []
         with os.scandir(folder) as entries:
             for entry in entries:
-                (folders if entry.is_dir() else self._all).append(entry.name)
-        self._folders = _grouped((_fold(name), name) for name in folders)
-        self._folded = _grouped((_fold(name), name) for name in self._all)
-        self._stems: dict[str, list[bytes]] | None = None
+                (folders if entry.is_dir() else files).append(entry.name)
+        self._files = frozenset(files)
+        self._folders = _grouped(_fold, folders)
+        self._by: dict[Callable[[bytes], bytes], dict[bytes, list[bytes]]] = {}
 
     def folder_like(self, base: bytes) -> bytes:
         """Return the one folder that this name means; nothing for none, or several."""
@@ -107,20 +111,18 @@ class _Names:
 
     def find(self, base: bytes, where: str) -> tuple[str, bytes]:
         """Return the name that this one means, and how it was found; nothing for none."""
-        folded = self._folded.get(_fold(base), [])
-        if base in folded:
+        if base in self._files:
             return "", base
-        if folded:
-            return "spelled", self._one(base, folded, where)
-        if self._stems is None:
-            self._stems = _grouped(
-                (_fold(name[: name.rfind(b".")]), name)
-                for name in self._all
-                if ending_of(name) in EXTENSIONS
-            )
-        images = self._stems.get(_fold(base), [])
-        exact = [name for name in images if name.startswith(base)]
-        return "ending", self._one(base, exact or images, where) if images else b""
+        ways = [("spelled", _fold, _fold(base)), ("ending", _folded_stem, _fold(base))]
+        if ending_of(base) not in EXTENSIONS:
+            ways.insert(0, ("ending", _stem, base))
+        for how, key, wanted in ways:
+            if key not in self._by:  # made when the first name needs it
+                self._by[key] = _grouped(key, self._files)
+            found = self._by[key].get(wanted, [])
+            if found:
+                return how, self._one(base, found, where)
+        return "", b""
 
     @staticmethod
     def _one(base: bytes, found: list[bytes], where: str) -> bytes:
@@ -130,15 +132,27 @@ class _Names:
         return found[0]
 
 
-def _grouped(pairs: Iterable[tuple[str, bytes]]) -> dict[str, list[bytes]]:
-    found: dict[str, list[bytes]] = {}
-    for folded, name in pairs:
-        found.setdefault(folded, []).append(name)
+def _grouped(key: Callable[[bytes], bytes], names: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    found: dict[bytes, list[bytes]] = {}
+    for name in names:
+        found.setdefault(key(name), []).append(name)
     return found
 
 
-def _fold(name: bytes) -> str:
-    return unicodedata.normalize("NFC", os.fsdecode(name)).casefold()
+def _fold(name: bytes) -> bytes:
+    """Return a name as it is compared where case and Unicode form do not count."""
+    if name.isascii():
+        return name.lower()
+    return os.fsencode(unicodedata.normalize("NFC", os.fsdecode(name)).casefold())
+
+
+def _stem(name: bytes) -> bytes:
+    """Return an image's name without its ending; any other name as nothing."""
+    return name[: name.rfind(b".")] if ending_of(name) in EXTENSIONS else b""
+
+
+def _folded_stem(name: bytes) -> bytes:
+    return _fold(_stem(name))
 
 
 def ending_of(name: bytes) -> bytes:
@@ -149,6 +163,8 @@ def ending_of(name: bytes) -> bytes:
 def _spellings(key: bytes, encoding: str) -> Iterator[tuple[str, bytes]]:
     """Yield the ways to read a name, each once, with how."""
     yield "", key
+    if not encoding and not _ODD.search(key):
+        return
     plain = key.strip()
     if encoding and not key.isascii():
         with contextlib.suppress(UnicodeError):
