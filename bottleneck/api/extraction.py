@@ -33,16 +33,15 @@ def extract_features(
     split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
     root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
-    limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
+    unpack: str | PathLike[str] | None = None, limit: int | None = None, allow_shrink: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
-    layer: str | None = None, pooling: Pooling | None = None,
+    layer: str | None = None, pooling: Pooling | None = None, rehash: bool = False,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None,
-    views: int | None = None, augment: str | Sequence[str] | None = None,
-    views_seed: int | None = None, network_version: str | None = None,
-    imports: str | Sequence[str] | None = None, trust: bool | None = None,
-    format: str | None = None, replace: bool = False,  # noqa: A002
+    compute: Literal["float32"] | None = None, views: int | None = None,
+    augment: str | Sequence[str] | None = None, views_seed: int | None = None,
+    network_version: str | None = None, imports: str | Sequence[str] | None = None,
+    trust: bool | None = None, format: str | None = None, replace: bool = False,  # noqa: A002
     dry_run: bool = False, list_keys: bool = False,
     engine: str = "auto", devices: str | None = None, batch_size: int | None = None,
     threads: int | None = None, budget_s: float | None = None, wait_s: float | None = None,
@@ -60,6 +59,7 @@ def extract_features(
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
     file_column, label_column, split_column, split_map, root, header, encoding, missing,
     pixel_order : of a table, as the command's; split_map may be {"0": "train", "1": "test"}
+    unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says

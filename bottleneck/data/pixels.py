@@ -80,7 +80,7 @@ def load_pixels(
         labels=said.labels,
         splits=np.frombuffer(found.splits, np.uint8),
         classes=said.classes,
-        path=path,
+        paths=(path,),
         stat=container.stat,
         clock_ns=container.clock_ns,
         understood=understood(sheet, columns, found, notes),

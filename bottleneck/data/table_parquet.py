@@ -81,7 +81,7 @@ def open_parquet(path: Path, container: Container, how: How, where: str) -> Shee
         labels=said.labels,
         splits=np.frombuffer(found.splits, np.uint8),
         classes=said.classes,
-        path=path,
+        paths=(path,),
         stat=container.stat,
         clock_ns=container.clock_ns,
         understood=understood(sheet, columns, found, (note, *said.notes)),
