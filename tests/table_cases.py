@@ -131,7 +131,7 @@ COLUMNS = {
         text=table("filename", lambda n: f"images/{n}.jpg"),
         classes={},
         unlabelled=24,
-        says="no column says a label",
+        says="no column holds labels",
     ),
     "Image Path and Category, capitals and blanks": Case(text=table("Image Path,Category")),
     "an index column of pandas": Case(
@@ -214,7 +214,7 @@ COLUMNS = {
 # Where the files are.
 PATHS = {
     "backslashes": Case(
-        text=table(row=lambda n: f"images\\{n}.jpg,{kind_of(n)}"), says="24 names were understood"
+        text=table(row=lambda n: f"images\\{n}.jpg,{kind_of(n)}"), says="24 names hold blanks"
     ),
     "another case": Case(
         text=table(row=lambda n: f"images/{n}.JPG,{kind_of(n)}"), says="24 names.*another case"
@@ -394,14 +394,14 @@ LABELS = {
         text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,0,0"),
         classes={"cat": 11, "dog": 12},
         unlabelled=1,
-        says="1 rows have no 1",
+        says="1 row has no 1",
     ),
     "several ones a row": Case(
         text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,1,1"),
         classes={},
         unlabelled=24,
         targets=("cat", "dog"),
-        says="1 rows have several labels, of 2",
+        says="1 row has several labels, of 2",
     ),
     "attributes of 1 and -1": Case(
         text=table("image_id,smiling,young", lambda n: f"{n},{(-1) ** int(n[-1])},1"),
@@ -435,7 +435,7 @@ SPLITS = {
         text=split_by(["train", "test"], "filename,label,set"), splits=(12, 0, 12)
     ),
     "a column called fold with numbers": Case(
-        text=split_by(["1", "2"], "filename,label,fold"), says="'fold' says no split"
+        text=split_by(["1", "2"], "filename,label,fold"), says="'fold' holds no words for splits"
     ),
     "0 and 1": Case(
         text=split_by(["0", "0", "1"]),
@@ -467,13 +467,14 @@ SPLITS = {
     ),
     "partly empty": Case(
         text=split_by(["train", "", "test"]),
-        refused=r"'split' is empty in 8 rows \(lines 3, 6, 9, 12, 15, ...\)",
+        refused=r"'split' is empty in 8 of its rows \(lines 3, 6, 9, 12, 15, ...\)",
     ),
     "partly empty, told": Case(
         text=split_by(["train", "", "test"]), told={"split_map": "=val"}, splits=(8, 8, 8)
     ),
     "a word that is no split": Case(
-        text=split_by(["train", "holdout"]), refused="'holdout' is no split by its name"
+        text=split_by(["train", "holdout"]),
+        refused="'holdout' is no split by its name.*--split-map holdout=test;",
     ),
 }
 # Other kinds of tables.

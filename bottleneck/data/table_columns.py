@@ -203,7 +203,11 @@ def _find_split(
         if all(split_of_word(text) is not None for text in texts):
             return i, ()
         unused.append(repr(printable(sheet.header[i])))
-    notes = (f"column {', '.join(unused)} says no split by its words",) if unused else ()
+    notes = (
+        (f"column {', '.join(unused)} holds no words for splits, and is not used",)
+        if unused
+        else ()
+    )
     return None, notes
 
 
@@ -231,14 +235,14 @@ def _find_labels(
         return _target(sheet, target, sample, where), ()
     rest = [i for i, name in enumerate(free) if i not in taken and name not in _COUNTERS]
     if len(rest) > 1 and sample and all(_zero_or_one(f[i]) for f in sample for i in rest):
-        return tuple(rest), (f"{len(rest)} columns of 0 and 1 were read as one for each class",)
+        return tuple(rest), (f"{len(rest)} columns of 0 and 1 were read as a class each",)
     return (), _no_label(sheet, rest)
 
 
 def _no_label(sheet: Sheet, rest: Sequence[int]) -> tuple[str, ...]:
     """Return the note about a table without a label."""
     if not rest:
-        return ("no column says a label",)
+        return ("no column holds labels, so no image has one",)
     names = ", ".join(printable(sheet.header[i]) for i in rest[:6])
     more = ", ..." if len(rest) > 6 else ""
     return (
@@ -278,16 +282,18 @@ def _refuse_boxes(sheet: Sheet, plain: Sequence[str], where: str) -> None:
     found = next((box for box in _BOXES if box <= {*plain}), None)
     if found and not {"filename", "label"} <= {*plain}:
         there = ", ".join(n for n, p in zip(sheet.header, plain, strict=True) if p in found)
-        raise boxes_error(f"columns {there}", where)
+        raise boxes_error(f"columns {there}", where, has_columns=True)
 
 
-def boxes_error(what: str, where: str) -> DataError:
+def boxes_error(what: str, where: str, *, has_columns: bool = False) -> DataError:
     """Return the error for a table (`what`) of places in images."""
+    otherwise = "give a table with one class an image"
+    if has_columns:
+        otherwise = "name the column that holds each image's class with --label-column"
     return DataError(
         f"{what}: boxes of objects are not supported",
         where,
-        "heads learn one class an image: cut the objects out into images, or name the column "
-        "that holds each image's class with --label-column",
+        f"heads learn one class an image: cut the objects out into images, or {otherwise}",
     )
 
 

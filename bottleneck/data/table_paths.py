@@ -30,7 +30,7 @@ _USUAL = {
 }  # fmt: skip
 _TRIED = 50  # names by which a folder is judged
 _HOW = {
-    "written": "were understood without what is around or between (blanks, \\, %20, file://, ~)",
+    "written": "hold blanks, \\, %20, file:// or ~, and were found as the paths that these mean",
     "spelled": "were found in another case or form of letters",
     "ending": "were found by adding their ending",
 }

@@ -108,7 +108,7 @@ def read_rows(
         splits=bytearray(map(numbers.__getitem__, splits.texts)) if numbers else bytearray(n_rows),
         words={printable(text): SPLITS[number] for text, number in sorted(numbers.items())},
         notes=tuple(
-            f"{n} rows have no label: {printable(word)!r} stands for none"
+            f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
             for word, n in labels.words.items()
         ),
     )
@@ -147,6 +147,11 @@ def _numbers(splits: _Texts, name: str, how: How, where: str) -> dict[str, int]:
     if "" not in told:
         refuse_empty(splits.lines, splits.n_without, name, where)
     return numbers_of(Counter(splits.texts), name, told, where)
+
+
+def n_rows_have(n: int) -> str:
+    """Return the beginning of a sentence about n rows."""
+    return "1 row has" if n == 1 else f"{n} rows have"
 
 
 def _mark(name: str, field: str | None, line: int, where: str) -> int:
@@ -208,7 +213,7 @@ def answers(
         [text if n else "" for text, n in zip(texts, ones.tolist(), strict=True)], "label", where
     )
     n_without = int((ones == 0).sum())
-    note = (f"{n_without} rows have no 1 in any column, so no label",) if n_without else ()
+    note = (f"{n_rows_have(n_without)} no 1 in any column, so no label",) if n_without else ()
     return Answers(labels=labels, classes=classes, notes=note)
 
 
@@ -220,10 +225,10 @@ def _several(
     if len(set(shown)) < len(shown):
         raise DataError("two columns of classes are spelled alike", where, "rename one")
     values = np.where(marks == _NOTHING, np.nan, marks).astype(np.float32)
-    notes = [f"{int((ones > 1).sum())} rows have several labels, of {len(names)}"]
+    notes = [f"{n_rows_have(int((ones > 1).sum()))} several labels, of {len(names)}"]
     n_none = int((ones == 0).sum())
     if n_none:
-        notes.append(f"{n_none} rows have none of them")
+        notes.append(f"{n_rows_have(n_none)} none of them")
     return Answers(
         labels=np.full(len(marks), NO_LABEL, np.int32),
         classes=(),

@@ -67,9 +67,9 @@ def numbers_of(
     if unclear:
         words = sorted(counts, key=lambda text: (-counts[text], text))
         listed = ", ".join(f"{printable(text)!r} ({counts[text]})" for text in words[:_SHOWN])
-        example = ",".join(
-            f"{text}={split}" for text, split in zip(words, ("train", "test", "val"), strict=False)
-        )
+        likely = ("train", "test", "val") if len(unclear) == len(words) else ("test", "val")
+        unsaid = [text for text in words if text in unclear]
+        example = ",".join(f"{text}={split}" for text, split in zip(unsaid, likely, strict=False))
         raise DataError(
             f"column {column!r} holds {listed}: {printable(unclear[0])!r} is no split by its name",
             where,
@@ -85,7 +85,7 @@ def refuse_empty(lines: Sequence[int], count: int, column: str, where: str) -> N
         some = ", ".join(map(str, lines))
         more = ", ..." if count > len(lines) else ""
         raise DataError(
-            f"column {column!r} is empty in {count} rows (lines {some}{more})",
+            f"column {column!r} is empty in {count} of its rows (lines {some}{more})",
             where,
             "fill it, or say what empty means, such as --split-map =train",
         )

@@ -129,7 +129,7 @@ def test_whole_numbers_and_names_with_commas_are_classes(write):
         ("filename,label\na.png,cat,dog\n", "line 2 has 3 columns"),
         ("filename,label\n,cat\n", "line 2 names no file"),
         ("filename,label,split\na.png,cat,odd\n", "'odd' is no split"),
-        ("filename,label,split\na.png,cat,\n", r"'split' is empty in 1 rows \(lines 2\)"),
+        ("filename,label,split\na.png,cat,\n", r"'split' is empty in 1 of its rows \(lines 2\)"),
         ("filename,label,label\na.png,cat,cat\n", "two columns are called 'label'"),
         ("filename,label\n", "names no images"),
         ('filename,label\na.png,"ca"t\n', "line 2: "),
