@@ -11,11 +11,11 @@ from bottleneck.pipeline.learning.compare import CompareOptions, compare
 from bottleneck.pipeline.learning.rank import RankOptions, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.extraction import Pooling, Preprocessing, Resample, Rows
-    from bottleneck.api.words import Images, Labels
+    from bottleneck.api.extraction import PixelOrder, Pooling, Preprocessing, Resample, Rows
+    from bottleneck.api.words import Folders, Images, Labels
 
 
 @proposing
@@ -63,6 +63,10 @@ def compare_backbones(
     views_seed: int | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    file_column: str | None = None, label_column: str | Sequence[str] | None = None,
+    split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
+    root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
+    missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     unpack: str | PathLike[str] | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002

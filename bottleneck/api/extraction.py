@@ -16,9 +16,10 @@ from bottleneck.pipeline.extraction.several import updated
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bottleneck.api.words import Images, Labels
+    from bottleneck.api.words import Folders, Images, Labels
 
 Pooling = Literal["avg", "max", "none"]
+PixelOrder = Literal["interleaved", "planar"]
 Preprocessing = Literal["none", "tf", "caffe", "torch"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
@@ -30,17 +31,20 @@ Cache = str | PathLike[str]
 def extract_features(
     data: Images | None = None, *, cache: Cache | Sequence[Cache], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
-    unpack: str | PathLike[str] | None = None,
-    limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
+    file_column: str | None = None, label_column: str | Sequence[str] | None = None,
+    split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
+    root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
+    missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
+    unpack: str | PathLike[str] | None = None, limit: int | None = None, allow_shrink: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, output: str | int | None = None, pooling: Pooling | None = None,
+    rehash: bool = False,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None,
-    views: int | None = None, augment: str | Sequence[str] | None = None,
-    views_seed: int | None = None, network_version: str | None = None,
-    imports: str | Sequence[str] | None = None, trust: bool | None = None,
-    format: str | None = None, replace: bool = False,  # noqa: A002
+    compute: Literal["float32"] | None = None, views: int | None = None,
+    augment: str | Sequence[str] | None = None, views_seed: int | None = None,
+    network_version: str | None = None, imports: str | Sequence[str] | None = None,
+    trust: bool | None = None, format: str | None = None, replace: bool = False,  # noqa: A002
     dry_run: bool = False, list_keys: bool = False,
     engine: str = "auto", devices: str | None = None, batch_size: int | None = None,
     threads: int | None = None, budget_s: float | None = None, wait_s: float | None = None,
@@ -58,6 +62,8 @@ def extract_features(
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
+    file_column, label_column, split_column, split_map, root, header, encoding, missing,
+    pixel_order : of a table, as the command's; split_map may be {"0": "train", "1": "test"}
     unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now, in all stores together
     allow_shrink : accept that more than half of the images are gone

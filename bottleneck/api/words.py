@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     Named = str | os.PathLike[str]
+    Folders = Named | Sequence[Named]
     Item = Named | NDArray[Any] | Image
     Images = Item | Iterable[Item]
     Labels = Sequence[str] | Sequence[int] | NDArray[Any]

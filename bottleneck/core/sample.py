@@ -57,6 +57,10 @@ class Targets:
     kind: str
     names: tuple[str, ...]
 
+    def taken(self, rows: NDArray[np.int64]) -> Targets:
+        """Return those of these samples, in this order."""
+        return Targets(values=self.values[rows], kind=self.kind, names=self.names)
+
     def same_as(self, other: Targets) -> bool:
         """Whether both say the same of every sample."""
         mine = (self.kind, self.names)

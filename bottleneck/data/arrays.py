@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Targets
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 class Images(Protocol):
     """Images by number; an array is one, and so is what reads them where they lie."""
 
-    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
-        """Return (height, width) or (height, width, 3).
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8] | bytes:
+        """Return (height, width) or (height, width, 3), or an encoded file.
 
         Raises
         ------
@@ -60,7 +61,7 @@ class Joined:
         self.parts = parts
         self.starts = [sum(counts[:i]) for i in range(len(counts))]
 
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+    def __getitem__(self, index: int) -> NDArray[np.uint8] | bytes:
         """See `Images`."""
         at = bisect_right(self.starts, index) - 1
         return self.parts[at][index - self.starts[at]]
@@ -85,6 +86,7 @@ class Arrays:
     clock_ns : int
         The clock before that.
     understood : Understood
+    targets : None where there are none
     """
 
     keys: NDArray[np.bytes_]
@@ -96,6 +98,7 @@ class Arrays:
     stat: Stat
     clock_ns: int
     understood: Understood = field(default_factory=Understood)
+    targets: Targets | None = None
 
 
 def stat_of_all(paths: Sequence[Path]) -> Stat:
@@ -174,6 +177,7 @@ class ArraySource:
             skipped=dict.fromkeys(SKIPPED, 0) | {"excluded": len(arrays.keys) - len(kept)},
             device=0,
             understood=arrays.understood,
+            targets=arrays.targets and arrays.targets.taken(kept),
         )
 
     def read(self, index: int) -> Read:
@@ -181,9 +185,9 @@ class ArraySource:
         if self._opened is None:
             raise ValueError("read() before list()")
         arrays, kept = self._opened
-        content = np.array(
-            arrays.images[int(kept[index])]
-        )  # a copy: what is hashed is what is decoded
+        content = arrays.images[int(kept[index])]
+        if not isinstance(content, bytes):
+            content = np.array(content)  # a copy: what is hashed is what is decoded
         if stat_of_all(arrays.paths) != arrays.stat:
             raise OSError(errno.EAGAIN, "changed after it was listed", str(arrays.paths[0]))
         return Read(content=content, stat=arrays.stat, clock_ns=arrays.clock_ns)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import Given
 from bottleneck.core.option import Option
+from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
@@ -112,8 +113,13 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
         ),
         "table": SourceSpec(
             opens="bottleneck.data.table:TableSource",
-            about=".csv or .tsv table",
-            endings=frozenset({".csv", ".tsv"}),
+            about=".csv, .tsv, .jsonl or .parquet table",
+            # Others as well: tables under other names, and an error that says what to do.
+            endings=frozenset(
+                {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
+                | {".xml", ".xlsx", ".xls", ".ods"}
+            ),
+            options=table_options.OPTIONS,
         ),
     }
 )

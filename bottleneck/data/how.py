@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from bottleneck.core.paths import from_json_text, to_json_text
 from bottleneck.data.patterns import Patterns, make_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from bottleneck.core.option import Option
 
@@ -58,14 +60,15 @@ def make_how(
     patterns = make_patterns(said.pop("include", ()), said.pop("exclude", ()))
     known = {option.name: option for option in options}
     values = {name: option.default for name, option in known.items()}
-    for name, value in said.items():
+    for name, told in said.items():
         if name not in known:
             raise UsageError(f"{kind} has no such option", f"--{name.replace('_', '-')}", "omit it")
+        value = _spelled(told, is_repeated=known[name].is_repeated)
         if not known[name].check(value):
             raise UsageError(
                 f"{value!r} cannot be used", known[name].flag, f"give {known[name].example}"
             )
-        values[name] = tuple(value) if isinstance(value, list) else value
+        values[name] = value
     changed = {name: value for name, value in values.items() if value != known[name].default}
     return How(patterns=patterns, options=values, changed=changed)
 
@@ -101,6 +104,20 @@ def how_from_json(
 def _is_said(value: Any) -> bool:
     """Whether a door was told this: it passes on every option, also those that nobody gave."""
     return value is not None and value not in ((), [])
+
+
+def _spelled(value: Any, *, is_repeated: bool) -> Any:
+    """Return a value that Python was told as the command line would: a record has one spelling."""
+    if isinstance(value, os.PathLike):
+        value = os.fsdecode(value)
+    if isinstance(value, Mapping):
+        value = ",".join(f"{key}={each}" for key, each in value.items())
+    if is_repeated:
+        several = [value] if isinstance(value, str) else [*value]
+        return tuple(
+            os.fsdecode(each) if isinstance(each, os.PathLike) else each for each in several
+        )
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _each(values: Mapping[str, Any], text: Callable[[str], str]) -> dict[str, Any]:

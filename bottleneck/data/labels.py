@@ -59,23 +59,35 @@ def multi_label_error(what: str, where: str) -> DataError:
     )
 
 
+def is_numeric(names: Iterable[str]) -> bool:
+    """Whether each of them is a number."""
+    return all(map(_NUMBER.fullmatch, names))
+
+
+def _is_broken(name: str) -> bool:
+    """Whether a number has a fraction; many digits are no float, and have none."""
+    return not name.lstrip("+-").isdigit() and not float(name).is_integer()
+
+
 def _refuse_fractions(names: Iterable[str], column: str, where: str) -> None:
-    if all(map(_NUMBER.fullmatch, names)):
-        broken = next((name for name in sorted(names) if not float(name).is_integer()), None)
+    if is_numeric(names):
+        broken = next((name for name in sorted(names) if _is_broken(name)), None)
         if broken is not None:
             raise regression_error(f"column {column!r} holds numbers such as {broken}", where)
 
 
-def _refuse_two_spellings(names: Iterable[str], column: str, where: str) -> None:
-    """Refuse 1 beside 1.0: tables were joined, and one class would be trained as two."""
-    if not all(map(_NUMBER.fullmatch, names)):
+def _refuse_two_spellings(names: set[str], column: str, where: str) -> None:
+    """Refuse 1 beside 1.0, as a program writes a column of numbers that had gaps.
+
+    Other texts of equal value are other classes: 007 and 7, 0e12 and 0e77.
+    """
+    if not is_numeric(names):
         return
-    first: dict[float, str] = {}
     for name in sorted(names):
-        other = first.setdefault(float(name), name)
-        if other != name:
+        whole, point, rest = name.partition(".")
+        if point and not rest.strip("0") and whole in names:
             raise DataError(
-                f"column {column!r} holds {other!r} and {name!r}, which are one number",
+                f"column {column!r} holds {whole!r} and {name!r}, which are one number",
                 where,
                 "spell each class in one way",
             )

@@ -1,135 +1,196 @@
-"""Tables of gray pixels: a square image a line, in columns `pixel0, pixel1, …`, and its label.
+"""Tables of pixels: a square image a line, gray or RGB, and its label.
 
-MNIST and its kin are passed around like this. The key is the line's number. Listing looks for
-the ends of lines and takes the labels; a line's pixels are parsed when it is read.
+MNIST and its kin are passed around like this: a column a pixel (`pixel0, pixel1, …`, or
+`1x1, 1x2, …`, or `0, 1, …`, or none of these names), or one column of numbers with blanks
+between them. The key is the line's number. Listing looks for the ends of lines and takes the
+labels; a line's pixels are parsed when it is read.
+
+Three numbers a pixel stand one behind the other, as an image's array is written; where the first
+lines look like three planes instead, that is refused until somebody says which.
 """
 
 from __future__ import annotations
 
 import errno
-import math
 import os
-import re
-from typing import TYPE_CHECKING
+from array import array
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays
-from bottleneck.data.header import delimiter_of, read_header, split_number
-from bottleneck.data.labels import number_labels
-from bottleneck.data.reading import Container, open_container
+from bottleneck.data.labels import multi_label_error
+from bottleneck.data.table_columns import find_columns
+from bottleneck.data.table_rows import answers, read_rows, understood
+from bottleneck.data.table_text import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.how import How
+    from bottleneck.data.pixel_columns import Pixels
+    from bottleneck.data.reading import Container
+    from bottleneck.data.table_text import Fields
 
-def holds_pixels(header: Sequence[str]) -> bool:
-    """Whether a table with these columns is one of pixels."""
-    return "filename" not in header and any(name.startswith("pixel") for name in header)
-
-
-class _Lines:
-    """Images in the lines of a file."""
-
-    def __init__(self, container: Container, delimiter: bytes, at: list[int]) -> None:
-        self.container, self.delimiter, self.at = container, delimiter, at
-        self.side = math.isqrt(len(at))
-        self.places: list[tuple[int, int, int]] = []  # offset, bytes, number of the line
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        offset, n_bytes, line = self.places[index]
-        content = bytes(self.container.piece(offset, n_bytes).content)
-        fields = content.replace(b'"', b"").split(self.delimiter)
-        try:
-            values = np.array([float(fields[i]) for i in self.at])
-        except ValueError as error:
-            raise self._bad(line) from error
-        pixels = values.astype(np.uint8) if ((values >= 0) & (values <= 255)).all() else None
-        if pixels is None or (pixels != values).any():
-            raise self._bad(line)
-        return pixels.reshape(self.side, self.side)
-
-    def _bad(self, line: int) -> OSError:
-        what = f"line {line}: pixels must be whole numbers from 0 to 255"
-        return OSError(errno.EINVAL, what, self.container.path)
+_LOOKED_AT = 64  # lines
+_SMOOTHER = 0.75  # planes are refused as pixels when they are so much smoother
 
 
-def load_pixels(path: Path) -> Arrays:
+def load_pixels(
+    path: Path, file: BinaryIO, container: Container, pixels: Pixels, how: How
+) -> Arrays:
     """Open a table of pixels.
 
     Raises
     ------
     DataError
-        When the columns are no square image, or a line has more or fewer of them.
+        When a line has more or fewer columns, or labels or splits cannot be understood.
     """
     where = show_key(os.fsencode(path))
-    texts: list[str] = []
-    splits: list[int] = []
-    with open_container(path) as (file, container):
-        delimiter = delimiter_of(path.suffix)
-        first = file.readline()
-        header = read_header(first, delimiter, where)
-        separator = delimiter.encode()
-        images = _Lines(container, separator, _pixel_columns(header, where))
-        offset = len(first)
-        for number, line in enumerate(file, 2):
-            start, offset = offset, offset + len(line)
-            if not line.strip():
-                continue
-            if line.count(separator) != len(header) - 1:
-                n_fields = line.count(separator) + 1
-                raise DataError(
-                    f"line {number} has {n_fields} columns, the first line {len(header)}",
-                    where,
-                    "one number for each pixel",
-                )
-            images.places.append((start, len(line), number))
-            texts.append(_field(line, separator, header, "label"))
-            if "split" in header:
-                text = _field(line, separator, header, "split")
-                splits.append(split_number(text, number, where))
-            else:
-                splits.append(0)
-    if not texts:
+    images = _Lines(container, pixels, planar=how["pixel_order"] == "planar")
+    others = [i for i in range(len(pixels.header)) if i not in set(pixels.at)]
+    fields: list[list[str]] = []
+    for line, content in images.find(file, where):
+        fields.append([_field(content, pixels, i) for i in others])
+        images.places[2].append(line)
+    if not fields:
         raise DataError("no images", where, "there is nothing under the first line")
-    labels, classes = number_labels(texts, "label", where)
+    lines = images.places[2]
+
+    def rows() -> Iterator[tuple[int, Fields]]:
+        return zip(lines, fields, strict=True)
+
+    sheet = Sheet(
+        header=tuple(pixels.header[i] for i in others), rows=rows, is_named=pixels.is_named
+    )
+    columns = find_columns(sheet, how, where, names_files=False)
+    if len(columns.labels) > 1:
+        raise multi_label_error(f"columns {sheet.header[columns.labels[0]]!r} and more", where)
+    found = read_rows(sheet, columns, how, where)
+    said = answers(found, columns, sheet.header, [*range(len(fields))], where)
+    notes = _order_note(images, told=how["pixel_order"], where=where)
     return Arrays(
-        keys=key_array(b"%08d" % number for _, _, number in images.places),
+        keys=key_array(b"%08d" % line for line in lines),
         images=images,
-        labels=labels,
-        splits=np.array(splits, np.uint8),
-        classes=classes,
+        labels=said.labels,
+        splits=np.frombuffer(found.splits, np.uint8),
+        classes=said.classes,
         paths=(path,),
         stat=container.stat,
         clock_ns=container.clock_ns,
+        understood=understood(sheet, columns, found, notes),
     )
 
 
-def _pixel_columns(header: Sequence[str], where: str) -> list[int]:
-    at = [i for i, name in enumerate(header) if name.startswith("pixel")]
-    numbers = [[int(n) for n in re.findall(r"\d+", header[i])] for i in at]
-    if len(at) != math.isqrt(len(at)) ** 2 or numbers != sorted(numbers) or [] in numbers:
-        raise DataError(
-            f"{len(at)} columns of pixels, {header[at[0]]} to {header[at[-1]]}, are no square",
-            where,
-            "columns pixel0, pixel1, … in order, as many as a square gray image has",
-        )
-    return at
+class _Lines:
+    """Images in the lines of a file."""
+
+    def __init__(self, container: Container, pixels: Pixels, *, planar: bool) -> None:
+        self.container, self.pixels, self.planar = container, pixels, planar
+        self.delimiter = pixels.text.delimiter.encode()
+        # offset, bytes, number of each line
+        self.places = (array("q"), array("q"), array("q"))
+
+    def find(self, file: BinaryIO, where: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines of images with their numbers, and note where they are."""
+        file.seek(0)
+        width, is_below = len(self.pixels.header), not self.pixels.is_named
+        offset, above = 0, self.pixels.text.above
+        for number, line in enumerate(file, 1):
+            start, offset = offset, offset + len(line)
+            if number <= above or not line.strip():
+                continue
+            if not is_below:
+                is_below = True
+                continue
+            n_fields = line.count(self.delimiter) + 1
+            if n_fields != width and not self._is_ended(line, n_fields - width):
+                raise DataError(
+                    f"line {number} has {n_fields} columns, the first line {width}",
+                    where,
+                    "one number for each pixel",
+                )
+            self.places[0].append(start)
+            self.places[1].append(len(line))
+            yield number, line
+
+    def _is_ended(self, line: bytes, more: int) -> bool:
+        """Whether a line has more separators at its end alone."""
+        end = line.rstrip()
+        return more > 0 and end.endswith(self.delimiter * more)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        flat = self.flat(index)
+        side, channels = self.pixels.side, self.pixels.channels
+        if channels == 1:
+            return flat.reshape(side, side)
+        if self.planar:
+            return np.ascontiguousarray(flat.reshape(channels, side, side).transpose(1, 2, 0))
+        return flat.reshape(side, side, channels)
+
+    def flat(self, index: int) -> NDArray[np.uint8]:
+        """Return the numbers of a line in their order."""
+        offset, n_bytes, line = (places[index] for places in self.places)
+        content = bytes(self.container.piece(offset, n_bytes).content)
+        fields = content.replace(b'"', b"").split(self.delimiter)
+        at = self.pixels.at
+        found = fields[at[0]].split() if self.pixels.is_joined else [fields[i] for i in at]
+        if len(found) != self.pixels.side**2 * self.pixels.channels:
+            raise self._bad(line, f"{len(found)} pixels, and other lines have more or fewer")
+        try:
+            values = np.array([float(field) for field in found])
+        except ValueError as error:
+            raise self._bad(line) from error
+        pixels = values.astype(np.uint8) if ((values >= 0) & (values <= 255)).all() else None
+        if pixels is None or (pixels != values).any():
+            raise self._bad(line)
+        return pixels
+
+    def _bad(self, line: int, what: str = "pixels must be whole numbers from 0 to 255") -> OSError:
+        return OSError(errno.EINVAL, f"line {line}: {what}", self.container.path)
 
 
-def _field(line: bytes, separator: bytes, header: Sequence[str], name: str) -> str:
-    """Return one column of a line without splitting all of them; "" where there is none."""
-    if name not in header:
-        return ""
-    at = header.index(name)
-    behind = len(header) - 1 - at
-    if at <= behind:
+def _field(line: bytes, pixels: Pixels, at: int) -> str:
+    """Return one column of a line without splitting all of them."""
+    separator = pixels.text.delimiter.encode()
+    behind = len(pixels.header) - 1 - at
+    if at <= behind or line.count(separator) != len(pixels.header) - 1:
         field = line.split(separator, at + 1)[at]
     else:
         field = line.rsplit(separator, behind + 1)[-behind - 1]
     return field.decode("utf-8", "surrogateescape").strip().strip('"')
+
+
+def _order_note(images: _Lines, *, told: str | None, where: str) -> tuple[str, ...]:
+    """Return the note about the order of colors; DataError where it looks like another one."""
+    side, channels = images.pixels.side, images.pixels.channels
+    kind = f"{'color' if channels == 3 else 'gray'} images of {side}x{side} pixels"
+    if channels == 1:
+        return (f"its lines hold {kind}",)
+    if told is None:
+        as_pixels, as_planes = 0.0, 0.0
+        for i in range(min(_LOOKED_AT, len(images.places[0]))):
+            try:
+                flat = images.flat(i).astype(np.float64)
+            except OSError:  # the reason of that line alone, when it is read
+                continue
+            as_pixels += _roughness(flat.reshape(side, side, 3))
+            as_planes += _roughness(flat.reshape(3, side, side).transpose(1, 2, 0))
+        if as_planes < _SMOOTHER * as_pixels:
+            raise DataError(
+                f"{kind}, which look like all red pixels first, then green, then blue",
+                where,
+                "say which: --pixel-order planar, or --pixel-order interleaved",
+            )
+    order = "all red ones first" if told == "planar" else "red, green and blue of each pixel"
+    return (f"its lines hold {kind}: {order}",)
+
+
+def _roughness(image: NDArray[np.float64]) -> float:
+    """Return how much neighbours differ."""
+    return float(np.abs(np.diff(image, axis=0)).sum() + np.abs(np.diff(image, axis=1)).sum())

@@ -73,7 +73,7 @@ def test_without_a_label_column_there_are_no_labels_and_a_split_column_counts(wr
         ("label,pixel0\n0.5,3\n", "'label' holds numbers such as 0.5: regression"),
         ("label,pixel0\n1,2,3\n", "line 2 has 3 columns, the first line 2"),
         ("label,pixel0\n", "no images"),
-        ("label,pixel0,split\n1,2,x\n", "line 2: 'x' is no split"),
+        ("label,pixel0,split\n1,2,x\n", "'x' is no split"),
     ],
 )
 def test_what_is_wrong_in_the_columns_is_one_line(write, text, says):

@@ -1,0 +1,104 @@
+"""Tables of JSON: an object a line, or a list of objects; their keys are the columns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import DataError
+from bottleneck.data.table_columns import boxes_error
+from bottleneck.data.table_text import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bottleneck.data.table_text import Fields
+
+_LOOKED_AT = 1000  # rows, for the names of columns
+_COCO = {"images", "annotations"}
+
+
+def read_lines(data: bytes, where: str) -> Sheet:
+    """Return a table of one JSON object a line.
+
+    Raises
+    ------
+    DataError
+        When it is none.
+    """
+    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
+    return _sheet(lambda: _parsed(lines, where), where)
+
+
+def read_whole(data: bytes, where: str) -> Sheet:
+    """Return a table that is a JSON list of objects; what is made for other tasks is refused."""
+    try:
+        content = _parse(data.removeprefix(b"\xef\xbb\xbf"), "", where)
+    except DataError:
+        if data.lstrip()[:1] != b"{":
+            raise
+        return read_lines(data, where)  # under a name that many give to lines
+    if isinstance(content, dict):
+        if {*content} >= _COCO:
+            raise boxes_error("annotations of COCO's kind", where)
+        raise DataError(
+            "an object of JSON, and no list of one object an image",
+            where,
+            'give a table, or lines such as {"file_name": "a.jpg", "label": "cat"} as .jsonl',
+        )
+    if not isinstance(content, list):
+        raise DataError("no list of objects", where, "give one object an image")
+    return _sheet(lambda: enumerate(content, 1), where)
+
+
+def _sheet(objects: Any, where: str) -> Sheet:
+    header: dict[str, None] = {}
+    for (number, each), _ in zip(objects(), range(_LOOKED_AT), strict=False):
+        header.update(dict.fromkeys(_object(each, number, where)))
+    names = tuple(header)
+
+    def rows() -> Iterator[tuple[int, Fields]]:
+        for number, each in objects():
+            found = _object(each, number, where)
+            yield number, [_text(found.get(name), number, where) for name in names]
+
+    return Sheet(header=names, rows=rows, is_typed=True)
+
+
+def _parsed(lines: list[bytes], where: str) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield number, _parse(line, f"line {number}: ", where)
+
+
+def _parse(text: bytes, which: str, where: str) -> Any:
+    """Return JSON with its numbers as they are spelled: no digit of a label is lost."""
+    try:
+        return json.loads(
+            text.decode(), parse_int=str, parse_float=str, parse_constant=lambda _: None
+        )
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{which}no JSON in UTF-8", where, "mend the table") from error
+
+
+def _object(each: Any, number: int, where: str) -> dict[str, Any]:
+    if not isinstance(each, dict):
+        raise DataError(f"line {number} holds no object", where, "give one object an image")
+    return each
+
+
+def _text(value: Any, number: int, where: str) -> str | None:
+    if value is None or isinstance(value, str):
+        text = value
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = json.dumps(value)
+    if text is not None and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"line {number} holds half a character", where, "mend the table"
+            ) from error
+    return text

@@ -1,0 +1,204 @@
+"""Where the files of a table are: below its own folder, one that was told, or a usual one.
+
+A folder such as `images` beside the table is taken when the table's own has no such files, and
+only one has. How a name is understood is said in `table_names`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import show_key
+from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.reading import NOT_THERE, stat_of
+from bottleneck.data.table_names import Seeker, ending_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bottleneck.core.paths import Stat
+
+_ADDRESS = re.compile(rb"\s*([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_USUAL = {
+    b"images", b"image", b"imgs", b"img", b"pictures", b"pics", b"photos", b"jpg", b"jpeg",
+    b"jpegs", b"png", b"jpegimages", b"data", b"files", b"train", b"training", b"train_images",
+    b"test", b"test_images",
+}  # fmt: skip
+_TRIED = 50  # names by which a folder is judged
+_HOW = {
+    "written": "hold blanks, \\, %20, file:// or ~, and were found as the paths that these mean",
+    "spelled": "were found in another case or form of letters",
+    "ending": "were found by adding their ending",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where the files of a table are, in the order of its names.
+
+    Attributes
+    ----------
+    keys : names as they stand in the table
+    paths : of each file; None where the name below the folder says it
+    stats : of each file; `NOT_THERE` for none
+    folder : below which the names are
+    notes : how the names were understood
+    """
+
+    keys: list[bytes]
+    paths: list[bytes] | None
+    stats: list[Stat]
+    folder: bytes
+    notes: tuple[str, ...]
+
+
+def check_address(name: bytes, line: int, where: str) -> None:
+    """Raise DataError for an address of the web, or of anything but a file."""
+    found = _ADDRESS.match(name)
+    if (found and found[1].lower() != b"file") or name.lstrip()[:5].lower() == b"data:":
+        what = show_key(name[:60] + (b"..." if len(name) > 60 else b""))
+        raise DataError(
+            f"line {line} names {what}, an address and no file",
+            where,
+            "download the images, and name the files",
+        )
+
+
+def locate(
+    keys: list[bytes], *, table: bytes, roots: Sequence[bytes], encoding: str, where: str
+) -> Located:
+    """Return where the files are.
+
+    Parameters
+    ----------
+    keys : fields of a table, each once
+    table : its path
+    roots : folders that were told; none for the table's own, or the usual ones beside it
+    encoding : of the table, where names may have been made from its bytes
+
+    Raises
+    ------
+    DataError
+        When two files fit one name, or two names one file, or most are missing.
+    """
+    own = os.path.dirname(table)  # noqa: PTH120 - bytes
+    notes: list[str] = []
+    seeker = Seeker(encoding=encoding, where=where)
+    if not roots:
+        roots = [_usual_place(keys, own, table, seeker)]
+        if roots[0] != own:
+            notes.append(f"its files are below {show_key(os.path.relpath(roots[0], own))}")
+    folder = roots[0]
+    stats: list[Stat] = []
+    moved: dict[int, bytes] = {}
+    for i, key in enumerate(keys):
+        # The first root holds most of what stands as it is written.
+        stat = stat_of(os.path.join(folder, key)) if len(roots) == 1 else NOT_THERE  # noqa: PTH118
+        if stat == NOT_THERE or _is_folder(folder, key):
+            path = seeker.find(key, roots)
+            if path is not None:
+                stat = stat_of(path)
+                moved[i] = path
+        stats.append(stat)
+    _refuse_missing(keys, stats, where)
+    _refuse_one_file_twice(keys, moved, folder, where)
+    notes += [f"{n} names {_HOW[how]}" for how, n in sorted(seeker.counts.items())]
+    paths = None
+    if moved:
+        paths = [moved.get(i) or os.path.join(folder, key) for i, key in enumerate(keys)]  # noqa: PTH118
+    return Located(keys=keys, paths=paths, stats=stats, folder=folder, notes=tuple(notes))
+
+
+def _is_folder(folder: bytes, key: bytes) -> bool:
+    """Whether a name without an image's ending is that of a folder, beside 001.jpg say."""
+    return ending_of(key) not in EXTENSIONS and os.path.isdir(os.path.join(folder, key))  # noqa: PTH112, PTH118
+
+
+def _refuse_missing(keys: Sequence[bytes], stats: Sequence[Stat], where: str) -> None:
+    missing = [key for key, stat in zip(keys, stats, strict=True) if stat == NOT_THERE]
+    if 2 * len(missing) > len(keys):
+        raise DataError(
+            f"{len(missing)} of {len(keys)} files that it names are not there "
+            f"({show_key(missing[0])}, say)",
+            where,
+            "file names are relative to the table's folder, or to --root FOLDER; check that the "
+            "disk is mounted",
+        )
+
+
+def _refuse_one_file_twice(
+    keys: Sequence[bytes], moved: dict[int, bytes], folder: bytes, where: str
+) -> None:
+    if not moved:
+        return
+    seen: dict[bytes, int] = {}
+    for i, key in enumerate(keys):
+        path = moved.get(i) or os.path.join(folder, key)  # noqa: PTH118
+        other = seen.setdefault(path, i)
+        if other != i:
+            raise DataError(
+                f"{show_key(keys[other])} and {show_key(key)} are one file", where, "leave one"
+            )
+
+
+def _usual_place(keys: Sequence[bytes], own: bytes, table: bytes, seeker: Seeker) -> bytes:
+    """Return the folder below which the names are: the table's own, or a usual one beside it."""
+    step = max(1, len(keys) // _TRIED)
+    tried = keys[::step][:_TRIED]
+    if _count(tried, own, seeker) * 2 >= len(tried):
+        return own
+    stem = os.path.basename(table).rpartition(b".")[0].lower()  # noqa: PTH119 - bytes
+    found = [folder for folder in _places(own, stem) if _count(tried, folder, seeker)]
+    named = [folder for folder in found if _is_of(folder, stem)]
+    if len(named) == 1 and len(found) > 1:  # train.csv, with train and test beside it
+        return named[0]
+    if len(found) > 1:
+        listed = ", ".join(show_key(os.path.relpath(each, own)) for each in found)
+        raise DataError(
+            f"its files may be below {listed}", seeker.where, "say which: --root FOLDER"
+        )
+    return found[0] if found else own
+
+
+def _is_of(folder: bytes, stem: bytes) -> bool:
+    name = os.path.basename(folder).lower()  # noqa: PTH119 - bytes
+    return name in (stem, stem + b"_images", stem + b"-images", b"images_" + stem)
+
+
+def _count(tried: Sequence[bytes], folder: bytes, seeker: Seeker) -> int:
+    alone = Seeker(encoding=seeker.encoding, where=seeker.where, folders=seeker.folders)
+    n = 0
+    for key in tried:
+        try:
+            n += stat_of(os.path.join(folder, key)) != NOT_THERE or bool(  # noqa: PTH118
+                alone.find(key, [folder])
+            )
+        except DataError:  # two fit: it is there
+            n += 1
+    return n
+
+
+def _places(own: bytes, stem: bytes) -> Iterator[bytes]:
+    """Yield the folders beside a table that usually hold its images, with those in them."""
+    for base in (own, os.path.dirname(own)):  # noqa: PTH120 - bytes
+        for folder in _folders(base):
+            if folder == own or not _is_usual(folder, stem):
+                continue
+            yield folder
+            yield from (inner for inner in _folders(folder) if _is_usual(inner, stem))
+
+
+def _is_usual(folder: bytes, stem: bytes) -> bool:
+    return os.path.basename(folder).lower() in _USUAL or _is_of(folder, stem)  # noqa: PTH119
+
+
+def _folders(base: bytes) -> list[bytes]:
+    try:
+        with os.scandir(base) as entries:
+            return sorted(entry.path for entry in entries if entry.is_dir())
+    except OSError:
+        return []

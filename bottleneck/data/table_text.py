@@ -1,0 +1,285 @@
+"""From the bytes of a text table to its rows: encoding, separator, quotes, the line of names.
+
+Encoding. A byte order mark says it. Bytes that are UTF-8 are UTF-8. Else it is Windows' cp1252 as
+long as it looks like it (single letters beyond ASCII, as in western languages, and no character
+that is UTF-8), which is said; what looks like neither is refused, because its classes and names
+would be others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bottleneck.data.how import How
+
+    Fields = Sequence[str | None]  # None where there is no value; text tables have texts alone
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
+_DEFAULTS = {".tsv": "\t"}
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+)
+_UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_NO_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\x80-\xff]{3}")
+_EXCELS_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+HEAD = 1 << 20  # characters from which the separator is found
+_LOOKED_AT = 50  # lines of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A table as names and rows.
+
+    Attributes
+    ----------
+    header : names of the columns as they are spelled; their numbers where the table has none
+    rows : gives the rows anew with each call: the number of the line, and a field a column
+    encoding : in which other bytes than UTF-8 were read; empty for UTF-8
+    is_typed : whether its fields are typed, so that a text such as NaN is a text
+    is_named : whether the columns have names
+    first : the first line, for messages
+    notes : what a person should know of it
+    """
+
+    header: tuple[str, ...]
+    rows: Callable[[], Iterator[tuple[int, Fields]]]
+    encoding: str = ""
+    is_typed: bool = False
+    is_named: bool = True
+    first: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """How a text table is written.
+
+    Attributes
+    ----------
+    encoding, errors : as `open` takes them
+    skip : bytes of its byte order mark
+    delimiter : what separates its columns
+    skips_blanks : whether blanks behind a separator come before a quote
+    above : lines above the names of columns
+    notes : what of this is unusual
+    """
+
+    encoding: str
+    errors: str = "strict"
+    skip: int = 0
+    delimiter: str = ","
+    skips_blanks: bool = False
+    above: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def read_sheet(data: bytes, suffix: str, how: How, where: str) -> Sheet:
+    """Return a text table.
+
+    Raises
+    ------
+    DataError
+        When its encoding cannot be told.
+    """
+    encoding, errors, skip, note = find_encoding(data, how["encoding"], where)
+    text = find_format(data, suffix, Text(encoding=encoding, errors=errors, skip=skip))
+    notes = (*((note,) if note else ()), *text.notes)
+    first = first_line(data, text)
+    header = tuple(name.strip() for name in first)
+    is_named = how["header"]
+    if not is_named:
+        header = tuple(str(i + 1) for i in range(len(header)))
+    return Sheet(
+        header=header,
+        rows=lambda: _rows(data, text, header, is_named=is_named, where=where),
+        encoding="" if encoding.startswith("utf") else encoding,
+        is_named=is_named,
+        first=shown_line(first, text.delimiter),
+        notes=notes,
+    )
+
+
+def shown_line(fields: Sequence[str], delimiter: str) -> str:
+    """Return a line for a message."""
+    line = delimiter.join(fields)
+    return printable(line if len(line) <= 80 else line[:77] + "...")
+
+
+def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, int, str]:
+    """Return the encoding, what becomes of wrong bytes, the length of a mark, and a note."""
+    marks = ((len(mark), name) for mark, name in _MARKS if data.startswith(mark))
+    skip, marked = next(marks, (0, ""))
+    if told is not None:
+        name = codecs.lookup(told).name
+        if name == "utf-8":  # bytes that are none stay what they are, as in names of files
+            return name, "surrogateescape", skip, ""
+        _check(data[skip:], name, where)
+        return name, "strict", skip if name == marked else 0, ""
+    if marked and marked != "utf-8":
+        _check(data[skip:], marked, where)
+        return marked, "strict", skip, f"its encoding is {marked.upper()}"
+    if b"\0" in data:
+        wide = _unmarked_utf16(data)
+        if not wide:
+            raise DataError("not text in UTF-8", where, "save it as CSV in UTF-8")
+        _check(data, wide, where)
+        return wide, "strict", 0, f"its encoding is {wide.upper()}"
+    try:
+        if not data.isascii():
+            data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        rest = data[skip:]
+        if skip or _NO_CP1252.search(rest) or _UTF8_CHARACTER.search(rest):
+            line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
+            raise DataError(
+                f"line {line} holds bytes that are not UTF-8",
+                where,
+                "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
+            ) from error
+        return "cp1252", "strict", 0, "it is not UTF-8, and was read as cp1252, that of Windows"
+    return "utf-8", "surrogateescape", skip, ""
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    even, odd = data[:4096:2].count(0), data[1:4096:2].count(0)
+    if min(even, odd) or len(data) % 2:
+        return ""
+    return "utf-16-le" if odd else "utf-16-be"
+
+
+def _check(data: bytes, encoding: str, where: str) -> None:
+    try:
+        text = data.decode(encoding)
+    except UnicodeError as error:
+        raise DataError(
+            f"not text in {encoding}", where, "save it in UTF-8, or say --encoding"
+        ) from error
+    if "\0" in text:
+        raise DataError(f"not text in {encoding}", where, "save it as CSV in UTF-8")
+
+
+def find_format(data: bytes, suffix: str, text: Text) -> Text:
+    """Return the same with its separator and quotes, as the first lines show them."""
+    head = data[text.skip : text.skip + HEAD].decode(text.encoding, "replace")
+    default = _DEFAULTS.get(suffix.lower(), ",")
+    told = _EXCELS_LINE.match(head)
+    lines = head.splitlines(keepends=True)[: _LOOKED_AT + 1]
+    if len(lines) > _LOOKED_AT or len(data) > HEAD:
+        lines = lines[:-1] or lines  # which may be part of one
+    above, found = (1, told[1]) if told else (0, _separator(lines, default, suffix))
+    notes: tuple[str, ...] = ()
+    if found != default:
+        what = SEPARATORS.get(found, repr(found))
+        notes = (f"its columns are separated by {what}",)
+    return Text(
+        encoding=text.encoding,
+        errors=text.errors,
+        skip=text.skip,
+        delimiter=found,
+        skips_blanks=bool(re.search(re.escape(found) + ' +"', head)),
+        above=above,
+        notes=notes,
+    )
+
+
+def _separator(lines: list[str], default: str, suffix: str) -> str:
+    """Return what separates the columns: it stands in each of the first lines equally often."""
+    others = [each for each in SEPARATORS if each != default and (each != " " or suffix == ".txt")]
+    widths: dict[str, int] = {}
+    for each in (default, *others):
+        try:
+            rows = [*csv.reader(lines, delimiter=each, skipinitialspace=True)]
+        except csv.Error:
+            continue
+        rows = [row for row in rows if any(row)]
+        width = len(rows[0]) if rows else 0
+        if width > 1 and all(len(row) == width or _fits(row, rows[0]) for row in rows):
+            widths[each] = width
+    if default in widths or not widths:
+        return default
+    return max(widths, key=widths.__getitem__)
+
+
+def _fits(fields: list[str], header: list[str]) -> bool:
+    return _fitted(fields, header) is not None
+
+
+def _fitted(fields: list[str], header: Sequence[str]) -> list[str] | None:
+    """Return a row that differs by separators at its end alone; None for any other."""
+    width = len(header)
+    if len(fields) == width - 1 and width > 1 and not header[-1]:
+        return [*fields, ""]
+    if len(fields) > width and not any(field.strip() for field in fields[width:]):
+        return fields[:width]
+    return None
+
+
+def first_line(data: bytes, text: Text) -> list[str]:
+    """Return the fields of the first line that is not empty."""
+    try:
+        lines = (fields for fields in _lines(data, text) if fields)
+        return next(lines, [])
+    except csv.Error:
+        return []
+
+
+def _lines(data: bytes, text: Text) -> Any:  # csv has no name for its readers
+    file = io.BytesIO(data)
+    file.seek(text.skip)
+    stream = io.TextIOWrapper(file, text.encoding, text.errors, newline="")
+    for _ in range(text.above):
+        stream.readline()
+    return csv.reader(
+        stream, delimiter=text.delimiter, strict=True, skipinitialspace=text.skips_blanks
+    )
+
+
+def _rows(
+    data: bytes, text: Text, header: tuple[str, ...], *, is_named: bool, where: str
+) -> Iterator[tuple[int, Fields]]:
+    """Yield the rows with the numbers of their (last) lines."""
+    reader = _lines(data, text)
+    width = len(header)
+    is_below = not is_named  # whether the line of names is behind
+    try:
+        for fields in reader:
+            if not fields:
+                continue
+            if not is_below:
+                is_below = True
+                continue
+            if len(fields) != width or not fields[0]:
+                if width > 1 and not any(map(str.strip, fields)):
+                    continue  # what a spreadsheet leaves below a table
+                if len(fields) != width:
+                    fitted = _fitted(fields, header)
+                    if fitted is None:
+                        raise _ragged(reader.line_num + text.above, fields, width, where)
+                    fields = fitted
+            yield reader.line_num + text.above, fields
+    except csv.Error as error:
+        line = reader.line_num + text.above
+        raise DataError(f"line {line}: {error}", where, "mend the table") from error
+
+
+def _ragged(line: int, fields: Sequence[str], width: int, where: str) -> DataError:
+    return DataError(
+        f"line {line} has {len(fields)} columns, the first line {width}",
+        where,
+        "put quotes around a name that holds the separator",
+    )

@@ -1,0 +1,631 @@
+"""Tables as people have them: what each is, how it is written, and what it must be read as.
+
+24 images lie in `images/`: cat00.jpg … cat11.jpg and dog00.jpg … dog11.jpg.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+NAMES = [f"{kind}{i:02d}" for kind in ("cat", "dog") for i in range(12)]
+TWO = {"cat": 12, "dog": 12}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A table, what is told of it, and what is right."""
+
+    text: str | bytes
+    name: str = "t.csv"
+    told: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)  # besides images/
+    images: str = "images/"  # where they are; one of them may be renamed
+    rename: dict[str, str] = field(default_factory=dict)
+    refused: str = ""  # a part of the message
+    classes: dict[str, int] = field(default_factory=lambda: TWO)
+    splits: tuple[int, int, int] = (24, 0, 0)
+    unlabelled: int = 0
+    columns: dict[str, str] | None = None
+    says: str = ""  # a part of the notes
+    targets: tuple[str, ...] = ()
+
+
+def kind_of(name):
+    return name[:3]
+
+
+def table(head="filename,label", row=lambda n: f"images/{n}.jpg,{kind_of(n)}", end="\n"):
+    return end.join([head, *map(row, NAMES)]) + end
+
+
+def image(seed=0, size=(8, 8)):
+    rng = np.random.default_rng(seed)
+    file = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def plant(case, root):
+    """Write a case below a folder; return the table's path."""
+    for i, name in enumerate(NAMES):
+        path = root / case.images / (case.rename.get(name) or f"{name}.jpg")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image(i))
+    for i, (name, content) in enumerate(case.files.items()):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content or image(100 + i))
+    path = root / case.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
+    return path
+
+
+def labels(values, head="filename,label"):
+    """A table whose labels are these, in turn."""
+    return table(head, lambda n: f"images/{n}.jpg,{values[NAMES.index(n) % len(values)]}")
+
+
+def split_by(values, head="filename,label,split"):
+    return table(
+        head, lambda n: f"images/{n}.jpg,{kind_of(n)},{values[NAMES.index(n) % len(values)]}"
+    )
+
+
+def lines(make):
+    return "".join(json.dumps(make(n)) + "\n" for n in NAMES)
+
+
+def pixels(header, n, *, label_first=True, seed=0, sep=",", make=None):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(24):
+        values = make(i) if make else rng.integers(0, 256, n)
+        text = [str(v) for v in np.asarray(values).ravel().tolist()]
+        label = ["cat" if i < 12 else "dog"]
+        rows.append(sep.join(label + text if label_first else text + label))
+    return "\n".join([*([header] if header else []), *rows]) + "\n"
+
+
+def smooth(i, side=8):
+    """An image whose neighbours are alike, with colours that differ."""
+    y, x = np.mgrid[0:side, 0:side]
+    planes = [20 + 10 * c * 6 + 3 * x + 2 * y + i for c in range(3)]
+    return np.stack(planes, -1).astype(np.uint8)
+
+
+def names_of(n, start=0):
+    return ",".join(f"pixel{i + start}" for i in range(n))
+
+
+ONE_HOT = table("filename,cat,dog", lambda n: f"images/{n}.jpg,{int(n < 'd')},{int(n > 'd')}")
+COCO = {
+    "images": [{"id": 1, "file_name": "cat00.jpg"}],
+    "annotations": [{"image_id": 1, "bbox": [0, 0, 1, 1], "category_id": 1}],
+    "categories": [{"id": 1, "name": "cat"}],
+}
+VOC = "<annotation><filename>cat00.jpg</filename><object><name>cat</name></object></annotation>"
+ENDLESS = {"row": lambda n: f"{n},{kind_of(n)}"}
+
+# Names of columns, and which is what.
+COLUMNS = {
+    "id,label, ids without extension": Case(
+        text=table("id,label", **ENDLESS),
+        columns={"filename": "id", "label": "label"},
+        says="24 names were found by adding their ending",
+    ),
+    "path,label": Case(text=table("path,label"), columns={"filename": "path", "label": "label"}),
+    "filename,class": Case(text=table("filename,class")),
+    "image_id,breed": Case(
+        text=table("image_id,breed", **ENDLESS),
+        columns={"filename": "image_id", "label": "breed"},
+        says="its files are below images",
+    ),
+    "filenames alone": Case(
+        text=table("filename", lambda n: f"images/{n}.jpg"),
+        classes={},
+        unlabelled=24,
+        says="no column holds labels",
+    ),
+    "Image Path and Category, capitals and blanks": Case(text=table("Image Path,Category")),
+    "an index column of pandas": Case(
+        text=table(",img,target", lambda n: f"{NAMES.index(n)},images/{n}.jpg,{kind_of(n)}"),
+        columns={"filename": "img", "label": "target"},
+    ),
+    "a name nobody thought of, but image endings": Case(
+        text=table("bild,label"), columns={"filename": "bild", "label": "label"}
+    ),
+    "id and path": Case(
+        text=table("id,path,label", lambda n: f"{NAMES.index(n)},images/{n}.jpg,{kind_of(n)}"),
+        columns={"filename": "path", "label": "label"},
+    ),
+    "two columns of files": Case(
+        text=table("image,path,label", lambda n: f"images/{n}.jpg,images/{n}.jpg,{kind_of(n)}"),
+        refused="its column 'filename' may be 'image' or 'path'.*--file-column image",
+    ),
+    "two columns of files, told": Case(
+        text=table("image,mask,path,label", lambda n: f"images/{n}.jpg,,x,{kind_of(n)}"),
+        told={"file_column": "image"},
+    ),
+    "two columns of classes": Case(
+        text=table("filename,class,breed", lambda n: f"images/{n}.jpg,{kind_of(n)},x"),
+        refused="its column 'label' may be 'class' or 'breed'.*--label-column class",
+    ),
+    "two columns of classes, told": Case(
+        text=table("filename,class,breed", lambda n: f"images/{n}.jpg,x,{kind_of(n)}"),
+        told={"label_column": "breed"},
+    ),
+    "a label under a name of its own": Case(
+        text=table("filename,cultivar"),
+        classes={},
+        unlabelled=24,
+        says=r"no column is one of labels by its name \(there are: cultivar\).*--label-column",
+    ),
+    "a label under a name of its own, told": Case(
+        text=table("filename,cultivar"), told={"label_column": ["cultivar"]}
+    ),
+    "a column that is not there, told": Case(
+        text=table(), told={"label_column": "race"}, refused="no column 'race'.*filename, label"
+    ),
+    "no label wanted": Case(text=table(), told={"label_column": ""}, classes={}, unlabelled=24),
+    "numbers to predict": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n) / 7}"),
+        refused="'target': regression targets",
+    ),
+    "a target of 0 and 1": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{int(n < 'd')}"),
+        classes={"0": 12, "1": 12},
+    ),
+    "no header": Case(
+        text=table().partition("\n")[2],
+        refused="its first line names no columns but is images/cat00.jpg,cat.*--no-header",
+    ),
+    "no header, told": Case(
+        text=table().partition("\n")[2],
+        told={"header": False},
+        columns={"filename": "1", "label": "2"},
+    ),
+    "no header, label first": Case(
+        text=table("", lambda n: f"{kind_of(n)},images/{n}.jpg").lstrip(),
+        told={"header": False},
+        columns={"filename": "2", "label": "1"},
+    ),
+    "no header, three columns, told by number": Case(
+        text=table("", lambda n: f"{NAMES.index(n)},images/{n}.jpg,{kind_of(n)}").lstrip(),
+        told={"header": False, "label_column": "3"},
+    ),
+    "ids without a header": Case(
+        text=table(**ENDLESS).partition("\n")[2],
+        refused="no column 'filename'.*there are: cat00, cat.*--no-header",
+    ),
+    "a list in .txt with blanks": Case(
+        text=table("", lambda n: f"images/{n}.jpg {kind_of(n)}").lstrip(),
+        name="train.txt",
+        told={"header": False},
+        says="separated by blanks",
+    ),
+}
+# Where the files are.
+PATHS = {
+    "backslashes": Case(
+        text=table(row=lambda n: f"images\\{n}.jpg,{kind_of(n)}"), says="24 names hold blanks"
+    ),
+    "another case": Case(
+        text=table(row=lambda n: f"images/{n}.JPG,{kind_of(n)}"), says="24 names.*another case"
+    ),
+    "another case of the folder": Case(
+        text=table(row=lambda n: f"Images/{n}.jpg,{kind_of(n)}"), says="24 names"
+    ),
+    "percent escapes": Case(
+        text=table(row=lambda n: f"my%20images/{n}.jpg,{kind_of(n)}"), images="my images/"
+    ),
+    "blanks around": Case(text=table(row=lambda n: f" images/{n}.jpg ,{kind_of(n)}")),
+    "names alone, images beside": Case(
+        text=table(row=lambda n: f"{n}.jpg,{kind_of(n)}"), says="its files are below images"
+    ),
+    "the table in a folder of its own": Case(
+        text=table(row=lambda n: f"{n}.jpg,{kind_of(n)}"),
+        name="labels/train.csv",
+        says=r"its files are below \.\./images",
+    ),
+    "train.csv beside train and test": Case(
+        text=table("id,label", **ENDLESS),
+        name="train.csv",
+        images="train/",
+        files={f"test/{n}.jpg": b"" for n in NAMES},
+        says="below train",
+    ),
+    "two usual places": Case(
+        text=table(row=lambda n: f"{n}.jpg,{kind_of(n)}"),
+        files={"photos/cat00.jpg": b""},
+        refused="its files may be below images, photos.*--root",
+    ),
+    "two usual places, told": Case(
+        text=table(row=lambda n: f"{n}.jpg,{kind_of(n)}"),
+        files={"photos/cat00.jpg": b""},
+        told={"root": "ROOT/images"},
+    ),
+    "a place that is not usual, told": Case(
+        text=table("id,label", **ENDLESS), images="far/away/", told={"root": "ROOT/far/away"}
+    ),
+    "two folders, told": Case(
+        text=table("image_id,dx", **ENDLESS) + "owl,owl\n",
+        files={"part_2/owl.jpg": b""},
+        told={"root": ["ROOT/images", "ROOT/part_2"]},
+        classes={**TWO, "owl": 1},
+        splits=(25, 0, 0),
+    ),
+    "one name in two folders that were told": Case(
+        text=table("image_id,dx", **ENDLESS),
+        files={"part_2/cat03.jpg": b""},
+        told={"root": ["ROOT/images", "ROOT/part_2"]},
+        refused="cat03 is in .*images/cat03.jpg and in .*part_2/cat03.jpg",
+    ),
+    "an id that two files fit": Case(
+        text=table("id,label", **ENDLESS),
+        files={"images/cat00.png": b""},
+        refused=r"cat00 may be cat00\.jpg or cat00\.png",
+    ),
+    "two names of one file": Case(
+        text=table("id,label", **ENDLESS) + "cat00.jpg,cat\n",
+        refused="cat00 and cat00.jpg are one file",
+    ),
+    "an id with a folder of its name beside": Case(
+        text=table("id,label", **ENDLESS), files={"images/cat00/x.txt": b"x"}
+    ),
+    "file:// addresses": Case(text=table(row=lambda n: f"file://ROOT/images/{n}.jpg,{kind_of(n)}")),
+    "addresses of the web": Case(
+        text=table("url,label", lambda n: f"https://example.org/{n}.jpg,{kind_of(n)}"),
+        refused="line 2 names https://example.org/cat00.jpg, an address and no file.*download",
+    ),
+    "addresses of a bucket": Case(
+        text=table(row=lambda n: f"s3://b/{n}.jpg,{kind_of(n)}"), refused="line 2 names s3://b/"
+    ),
+    "files that are not there": Case(
+        text=table(row=lambda n: f"gone/{n}.jpg,{kind_of(n)}"),
+        refused="24 of 24 files that it names are not there.*--root",
+    ),
+}
+# How the text is written.
+TEXTS = {
+    "semicolons": Case(text=table().replace(",", ";"), says="separated by semicolons"),
+    "tabs in .csv": Case(text=table().replace(",", "\t"), says="separated by tabs"),
+    "vertical bars": Case(text=table().replace(",", "|"), says="separated by vertical bars"),
+    "commas in .tsv": Case(text=table(), name="t.tsv", says="separated by commas"),
+    "Excel's line sep=;": Case(text="sep=;\r\n" + table(end="\r\n").replace(",", ";")),
+    "UTF-16 of a spreadsheet": Case(
+        text=table(end="\r\n").replace(",", "\t").encode("utf-16"), says="UTF-16-LE"
+    ),
+    "UTF-16, big end first": Case(text=b"\xfe\xff" + table().encode("utf-16-be"), says="UTF-16-BE"),
+    "UTF-16 without a mark": Case(text=table().encode("utf-16-le"), says="UTF-16-LE"),
+    "UTF-8 with a mark": Case(text=table().encode("utf-8-sig")),
+    "CR alone": Case(text=table(end="\r")),
+    "cp1252": Case(
+        text=labels(["Hündchen", "Kätzchen"]).encode("cp1252"),
+        classes={"Hündchen": 12, "Kätzchen": 12},
+        says="read as cp1252",
+    ),
+    "umlauts in UTF-8": Case(text=labels(["Hündchen"]), classes={"Hündchen": 24}),
+    "UTF-8 that is damaged in one place": Case(
+        text=labels(["Hündchen"]).encode() + b"images/x.jpg,H\xfcndchen\n",
+        refused="line 26 holds bytes that are not UTF-8.*--encoding",
+    ),
+    "Cyrillic of Windows": Case(
+        text=labels(["собака"]).encode("cp1251"), refused="line 2 holds bytes that are not UTF-8"
+    ),
+    "Cyrillic of Windows, told": Case(
+        text=labels(["собака"]).encode("cp1251"),
+        told={"encoding": "cp1251"},
+        classes={"собака": 24},
+    ),
+    "Japanese, told": Case(
+        text=labels(["犬"]).encode("shift_jis"), told={"encoding": "shift_jis"}, classes={"犬": 24}
+    ),
+    "quotes behind a blank": Case(text=table(row=lambda n: f'images/{n}.jpg, "{kind_of(n)}"')),
+    "blanks behind separators": Case(
+        text=table("filename, label", lambda n: f"images/{n}.jpg,  {kind_of(n)}")
+    ),
+    "trailing separators": Case(
+        text=table("filename,label,", lambda n: f"images/{n}.jpg,cat,"), classes={"cat": 24}
+    ),
+    "trailing separators below alone": Case(
+        text=table(row=lambda n: f"images/{n}.jpg,{kind_of(n)},,")
+    ),
+    "trailing separator above alone": Case(text=table("filename,label,")),
+    "empty rows of a spreadsheet": Case(text=table() + ",\n,\n\n"),
+    "a name with the separator in quotes": Case(
+        text=table().replace("images/cat00.jpg", '"images/cat,00.jpg"'),
+        rename={"cat00": "cat,00.jpg"},
+    ),
+    "a spreadsheet": Case(text="PK", name="t.xlsx", refused="a spreadsheet.*CSV"),
+}
+# Labels.
+LABELS = {
+    "long numbers": Case(
+        text=labels(["104837261948372611", "104837261948372615"]),
+        classes={"104837261948372611": 12, "104837261948372615": 12},
+    ),
+    "0e12 and 0e77": Case(text=labels(["0e12", "0e77"]), classes={"0e12": 12, "0e77": 12}),
+    "007 and 7": Case(text=labels(["007", "7"]), classes={"007": 12, "7": 12}),
+    "1e1 and 10": Case(text=labels(["1e1", "10"]), classes={"1e1": 12, "10": 12}),
+    "1 and 1.0": Case(text=labels(["1", "1.0", "2"]), refused="'1' and '1.0', which are one"),
+    "hundreds of digits": Case(text=labels(["9" * 400]), classes={"9" * 400: 24}),
+    "NaN": Case(
+        text=labels(["cat", "NaN", "dog", "dog"]),
+        classes={"cat": 6, "dog": 12},
+        unlabelled=6,
+        says="6 rows have no label: 'NaN' stands for none",
+    ),
+    **{
+        f"{word!r} for no label": Case(
+            text=labels(["cat", word]), classes={"cat": 12}, unlabelled=12
+        )
+        for word in ("", "NA", "N/A", "null", "None", "<NA>", "nan", "#N/A")
+    },
+    "a class called None": Case(
+        text=labels(["cat", "None"]), told={"missing": ""}, classes={"cat": 12, "None": 12}
+    ),
+    "a word of their own for no label": Case(
+        text=labels(["cat", "?", "NA"]),
+        told={"missing": "?"},
+        classes={"cat": 8, "NA": 8},
+        unlabelled=8,
+    ),
+    "a class called none": Case(text=labels(["cat", "none"]), classes={"cat": 12, "none": 12}),
+    "several labels in a field": Case(
+        text=labels(["cat|dog", "cat"]), refused="several labels an image"
+    ),
+    "one-hot": Case(
+        text=ONE_HOT,
+        columns={"filename": "filename", "label": "cat, dog"},
+        says="2 columns of 0 and 1",
+    ),
+    "one-hot of Roboflow": Case(
+        text=ONE_HOT.replace(",", ", ").replace("images/", ""), name="images/_classes.csv"
+    ),
+    "one-hot as 1.0 and 0.0": Case(text=ONE_HOT.replace(",1", ",1.0").replace(",0", ",0.0")),
+    "one-hot with a row of zeros": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,0,0"),
+        classes={"cat": 11, "dog": 12},
+        unlabelled=1,
+        says="1 row has no 1",
+    ),
+    "several ones a row": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,1,1"),
+        classes={},
+        unlabelled=24,
+        targets=("cat", "dog"),
+        says="1 row has several labels, of 2",
+    ),
+    "attributes of 1 and -1": Case(
+        text=table("image_id,smiling,young", lambda n: f"{n},{(-1) ** int(n[-1])},1"),
+        classes={},
+        unlabelled=24,
+        targets=("smiling", "young"),
+    ),
+    "some columns of 0 and 1, told": Case(
+        text=table("image,cat,dog,weight", lambda n: f"{n},{int(n < 'd')},{int(n > 'd')},0.5"),
+        told={"label_column": ["cat", "dog"]},
+    ),
+    "one-hot that is none in a late row": Case(
+        text=ONE_HOT.replace("dog11.jpg,0,1", "dog11.jpg,0,2"),
+        told={"label_column": ["cat", "dog"]},
+        refused="line 25: column 'dog' holds '2', not 0 or 1",
+    ),
+}
+# Splits.
+SPLITS = {
+    "training and testing": Case(text=split_by(["training", "testing"]), splits=(12, 0, 12)),
+    "TRAIN, Dev, eval, Test": Case(
+        text=split_by(["TRAIN", "Dev", "eval", "Test"]), splits=(6, 12, 6)
+    ),
+    "train_set, validation-set, test data": Case(
+        text=split_by(["train_set", "validation-set", "test data"]), splits=(8, 8, 8)
+    ),
+    "a column called subset": Case(
+        text=split_by(["train", "valid"], "filename,label,subset"), splits=(12, 12, 0)
+    ),
+    "a column called set with words": Case(
+        text=split_by(["train", "test"], "filename,label,set"), splits=(12, 0, 12)
+    ),
+    "a column called fold with numbers": Case(
+        text=split_by(["1", "2"], "filename,label,fold"), says="'fold' holds no words for splits"
+    ),
+    "0 and 1": Case(
+        text=split_by(["0", "0", "1"]),
+        refused=r"'split' holds '0' \(16\), '1' \(8\).*--split-map 0=train,1=test",
+    ),
+    "0 and 1, told": Case(
+        text=split_by(["0", "0", "1"]), told={"split_map": "0=train,1=test"}, splits=(16, 0, 8)
+    ),
+    "0, 1, 2 of CelebA": Case(
+        text=split_by(["0", "1", "2"], "image_id,label,partition"),
+        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\)",
+    ),
+    "is_test": Case(
+        text=split_by(["True", "False"], "filename,label,is_test"),
+        refused=r"'is_test' holds 'False' \(12\), 'True' \(12\)",
+    ),
+    "is_test, told": Case(
+        text=split_by(["True", "False"], "filename,label,is_test"),
+        told={"split_map": {"true": "test", "false": "train"}},
+        splits=(12, 0, 12),
+    ),
+    "a column of any name, told": Case(
+        text=split_by(["a", "b"], "filename,label,half"),
+        told={"split_column": "half", "split_map": "a=train,b=val"},
+        splits=(12, 12, 0),
+    ),
+    "a split that is none, told": Case(
+        text=split_by(["0", "1"]), told={"split_column": ""}, splits=(24, 0, 0)
+    ),
+    "partly empty": Case(
+        text=split_by(["train", "", "test"]),
+        refused=r"'split' is empty in 8 of its rows \(lines 3, 6, 9, 12, 15, ...\)",
+    ),
+    "partly empty, told": Case(
+        text=split_by(["train", "", "test"]), told={"split_map": "=val"}, splits=(8, 8, 8)
+    ),
+    "a word that is no split": Case(
+        text=split_by(["train", "holdout"]),
+        refused="'holdout' is no split by its name.*--split-map holdout=test;",
+    ),
+}
+# Other kinds of tables.
+KINDS = {
+    "metadata.csv": Case(
+        text=table("file_name,label", lambda n: f"{n}.jpg,{kind_of(n)}"),
+        name="images/metadata.csv",
+    ),
+    "metadata.jsonl": Case(
+        text=lines(lambda n: {"file_name": f"{n}.jpg", "label": kind_of(n)}),
+        name="images/metadata.jsonl",
+    ),
+    "captions": Case(
+        text=lines(lambda n: {"file_name": f"{n}.jpg", "text": f"a {kind_of(n)}"}),
+        name="images/metadata.jsonl",
+        classes={},
+        unlabelled=24,
+        says="no column is one of labels by its name",
+    ),
+    "numbers, null and NaN in JSON": Case(
+        text="".join(
+            f'{{"path": "images/{n}.jpg", "label": {["1", "007e1", "null", "NaN"][i % 4]}}}\n'
+            for i, n in enumerate(NAMES)
+        ).replace("007e1", '"007"'),
+        name="t.jsonl",
+        classes={"1": 6, "007": 6},
+        unlabelled=12,
+    ),
+    "the text None in JSON": Case(
+        text=lines(lambda n: {"path": f"images/{n}.jpg", "label": "None"}),
+        name="t.jsonl",
+        classes={"None": 24},
+    ),
+    "a list of objects in .json": Case(
+        text=json.dumps([{"image": f"images/{n}.jpg", "class": kind_of(n)} for n in NAMES]),
+        name="t.json",
+    ),
+    "objects in lines in .json": Case(
+        text=lines(lambda n: {"image": f"images/{n}.jpg", "class": kind_of(n)}), name="t.json"
+    ),
+    "a key that only some lines have": Case(
+        text=lines(lambda n: {"image": f"images/{n}.jpg", **({"class": "cat"} if n < "d" else {})}),
+        name="t.jsonl",
+        classes={"cat": 12},
+        unlabelled=12,
+    ),
+    "a list of labels in JSON": Case(
+        text=lines(lambda n: {"image": f"images/{n}.jpg", "label": ["cat", "dog"]}),
+        name="t.jsonl",
+        refused="several labels an image",
+    ),
+    "a line that is no JSON": Case(
+        text='{"image": "images/cat00.jpg"}\n{"image": \n',
+        name="t.jsonl",
+        refused="line 2: no JSON",
+    ),
+    "COCO": Case(text=json.dumps(COCO), name="a.json", refused="COCO.*boxes.*cut the objects"),
+    "Pascal VOC": Case(text=VOC, name="a.xml", refused="Pascal VOC.*boxes"),
+    "a table of boxes": Case(
+        text=table(
+            "filename,width,height,class,xmin,ymin,xmax,ymax",
+            lambda n: f"images/{n}.jpg,8,8,{kind_of(n)},0,0,4,4",
+        ),
+        refused="columns xmin, ymin, xmax, ymax: boxes of objects",
+    ),
+    "a table of one box an image, told": Case(
+        text=table("fname,x1,y1,x2,y2,class", lambda n: f"images/{n}.jpg,0,0,4,4,{kind_of(n)}"),
+        told={"label_column": "class"},
+    ),
+    "YOLO": Case(
+        text="0 0.5 0.5 0.25 0.25\n1 0.1 0.2 0.1 0.1\n", name="a.txt", refused="YOLO.*boxes"
+    ),
+    "objects of Hugging Face": Case(
+        text=lines(lambda n: {"file_name": f"{n}.jpg", "objects": {"bbox": [[0, 0, 1, 1]]}}),
+        name="images/metadata.jsonl",
+        refused="columns objects: boxes",
+    ),
+}
+# Tables of pixels.
+PIXELS = {
+    "label,pixel0": Case(text=pixels("label," + names_of(64), 64), says="gray images of 8x8"),
+    "label,1x1": Case(
+        text=pixels("label," + ",".join(f"{y}x{x}" for y in range(1, 9) for x in range(1, 9)), 64),
+        says="gray images of 8x8",
+    ),
+    "pixels last, no label's name but numbers": Case(
+        text=pixels("label," + ",".join(map(str, range(64))), 64)
+    ),
+    "label last": Case(text=pixels(names_of(64) + ",label", 64, label_first=False)),
+    "one column of pixels": Case(
+        text="emotion,pixels,Usage\n"
+        + "".join(
+            f"{i % 3},{' '.join(map(str, [i] * 64))},"
+            f"{('Training', 'PublicTest', 'PrivateTest')[i % 4 // 2]}\n"
+            for i in range(24)
+        ),
+        classes={"0": 8, "1": 8, "2": 8},
+        splits=(12, 12, 0),
+        columns={"label": "emotion", "split": "Usage"},
+        says="gray images of 8x8",
+    ),
+    "192 columns of noise": Case(
+        text=pixels(names_of(192) + ",label", 192, label_first=False),
+        says="color images of 8x8 pixels: red, green and blue of each pixel",
+    ),
+    "192 columns of pixels": Case(
+        text=pixels("label," + names_of(192), 192, make=smooth), says="color images of 8x8"
+    ),
+    "192 columns of planes": Case(
+        text=pixels("label," + names_of(192), 192, make=lambda i: smooth(i).transpose(2, 0, 1)),
+        refused="look like all red pixels first.*--pixel-order planar",
+    ),
+    "192 columns of planes, told": Case(
+        text=pixels("label," + names_of(192), 192, make=lambda i: smooth(i).transpose(2, 0, 1)),
+        told={"pixel_order": "planar"},
+        says="all red ones first",
+    ),
+    "pixels without a header": Case(
+        text="".join(f"{i % 2},{','.join(map(str, [0] * 63 + [0]))}\n" for i in range(24)),
+        refused="its first line names no columns.*--no-header",
+    ),
+    "pixels without a header, told": Case(
+        text="".join(
+            f"{i % 2},{','.join(map(str, [0] * 30 + [i] + [0] * 33))}\n" for i in range(24)
+        ),
+        told={"header": False},
+        classes={"0": 12, "1": 12},
+        columns={"label": "1"},
+    ),
+    "pixels without a header, label last": Case(
+        text="".join(
+            f"{','.join(map(str, [0] * 30 + [i] + [0] * 33))},{i % 2}\n" for i in range(24)
+        ),
+        told={"header": False},
+        classes={"0": 12, "1": 12},
+        columns={"label": "65"},
+    ),
+    "pixels without a header, either end": Case(
+        text="".join(f"{i % 2},{','.join(map(str, [0] * 63 + [i]))}\n" for i in range(24)),
+        told={"header": False},
+        refused="its label may be column 1 or 65 of 65.*--label-column",
+    ),
+    "pixels with semicolons": Case(
+        text=pixels("label;" + names_of(64).replace(",", ";"), 64, sep=";")
+    ),
+    "pixels and missing labels": Case(
+        text=pixels("label," + names_of(64), 64).replace("cat,", "NaN,"),
+        classes={"dog": 12},
+        unlabelled=12,
+        says="12 rows have no label",
+    ),
+    "63 columns": Case(text=pixels("label," + names_of(63), 63), refused="are no square"),
+}
+CASES = {**COLUMNS, **PATHS, **TEXTS, **LABELS, **SPLITS, **KINDS, **PIXELS}
