@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import printable
+from bottleneck.core.text import printable
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.labels import is_numeric, multi_label_error, regression_error
 from bottleneck.data.table_splits import split_of_word

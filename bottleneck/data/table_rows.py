@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import NO_LABEL, SPLITS, Targets, printable, show_key
+from bottleneck.core.sample import NO_LABEL, SPLITS, Targets, show_key
+from bottleneck.core.text import printable
 from bottleneck.data.labels import number_labels
 from bottleneck.data.source import Understood
 from bottleneck.data.table_options import MISSING

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.sample import SPLITS, printable
+from bottleneck.core.sample import SPLITS
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
