@@ -187,7 +187,7 @@ def _check_one_row_each(model: Any) -> None:
     """Refuse a network that reshapes or reduces over images: none of them has a row of its own."""
     n = 7
     rows = model.compute_output_shape((n, *model.input.shape[1:]))
-    if rows[0] != n:
+    if rows[0] not in (None, n):  # of a layer between an image and a constant Keras cannot tell
         raise UsageError(
             f"gives {rows[0]} rows for {n} images, not one for each",
             "--backbone",

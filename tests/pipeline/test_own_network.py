@@ -170,12 +170,9 @@ def test_a_store_that_was_made_before_augmentation_was_passed_over_is_continued(
     assert run(*words, "--replace")[1]["recipe"] == old
 
 
-@pytest.mark.parametrize("engine", ["keras", "openvino"])
-def test_rows_of_gray_images_are_those_of_load_img_and_predict(
-    run, keras, tmp_path, photos, engine
-):
+def test_rows_of_gray_images_are_those_of_load_img_and_predict(run, keras, tmp_path, photos):
     path = saved(small(keras, channels=1), tmp_path / "gray.keras")
-    words = ["--backbone", path, "--rows", "float32", "--pooling", "none", "--engine", engine]
+    words = ["--backbone", path, "--rows", "float32", "--pooling", "none"]
     assert run(*words)[0] == 0
     store = Store.open(tmp_path / "store")
     x, _, keys = store.arrays()
