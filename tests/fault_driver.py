@@ -56,6 +56,8 @@ def child(main, words, log):
             handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(handle, 1)
             os.dup2(handle, 2)
+            # A shell that starts a job in the background has it ignore SIGINT.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             code = console.run(main, words)
             sys.stdout.flush()
         finally:

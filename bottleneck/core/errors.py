@@ -141,8 +141,8 @@ _SAID = (
     (
         errno.ENOMEM,
         re.compile(
-            r"Cannot allocate memory|bad_?alloc|Unable to allocate|Out of memory|errno = 12\b|"
-            r"can't start new thread",
+            r"Cannot allocate memory|failed to map segment|bad_?alloc|Unable to allocate|"
+            r"Out of memory|errno = 12\b|can't start new thread",
             re.I,
         ),
     ),
