@@ -39,8 +39,8 @@ CHANGES = {
     "os.chmod", "os.chown", "os.utime", "shutil.rmtree", "shutil.move", "shutil.copyfile",
 }  # fmt: skip
 LOOKS = {"open", "os.listdir", "os.scandir"}
-# matplotlib's, as docs/limits.md says; its parents are looked for.
-FONTS = "home/.cache/matplotlib"
+# matplotlib's, as docs/limits.md says; their parents are looked for and made.
+FONTS, SETTINGS = "home/.cache/matplotlib", "home/.config/matplotlib"
 NEVER = {"socket.connect", "socket.sendto", "socket.bind", "os.system", "os.exec", "os.fork"}
 
 
@@ -89,6 +89,11 @@ def outside(paths, roots):
     return sorted(p for p in paths if not any(p == r or p.startswith(f"{r}/") for r in roots))
 
 
+def is_around(path, folder):
+    """Whether matplotlib's folders lie in it, as they do in the folder around all."""
+    return any(f"{folder / part}/".startswith(f"{path}/") for part in (FONTS, SETTINGS))
+
+
 VERBS = {
     "extract": [
         "extract",
@@ -133,9 +138,9 @@ def test_nothing_outside_the_given_roots_is_read_or_written_and_no_source_is_wri
         assert [p for p in bad if not f"{folder / FONTS}/".startswith(f"{p}/")] == [], (
             f"{name} read"
         )
-        mine = {str(folder / part) for part in (fmt, "tmp", FONTS)}
+        mine = {str(folder / part) for part in (fmt, "tmp", FONTS, SETTINGS)}
         written = outside(changed, {*mine, "/dev/null"})
-        written = [p for p in written if not f"{folder / FONTS}/".startswith(f"{p}/")]
+        written = [p for p in written if not is_around(p, folder)]
         beside = [
             p for p in written if Path(p).parent != folder or name not in {"predict", "export"}
         ]
