@@ -40,6 +40,9 @@ CHANGES = {
 }  # fmt: skip
 LOOKS = {"open", "os.listdir", "os.scandir"}
 # matplotlib's, as docs/limits.md says; their parents are looked for and made.
+# Python's platform module asks what processor this is, matplotlib which fonts there are.
+PROGRAMS = {"uname", "fc-list"}
+TYPEFACES = ("home/.fonts", "home/.local/share/fonts")
 MATPLOTLIB = ("home/.cache/matplotlib", "home/.config/matplotlib")
 NEVER = {"socket.connect", "socket.sendto", "socket.bind", "os.system", "os.exec", "os.fork"}
 
@@ -130,7 +133,7 @@ def test_nothing_outside_the_given_roots_is_read_or_written_and_no_source_is_wri
     for name, words in VERBS.items():
         words = [word.replace("FMT", fmt) for word in words]
         read, changed, others = touched(folder, words)
-        given = {str(folder / part) for part in (fmt, "photos", "tmp", *MATPLOTLIB)}
+        given = {str(folder / part) for part in (fmt, "photos", "tmp", *MATPLOTLIB, *TYPEFACES)}
         mine = {str(folder / part) for part in (fmt, "tmp", *MATPLOTLIB)}
         system = {"/proc", "/sys", "/dev", "/etc", "/usr", "/lib"}
         code = {*python, *system, str(ROOT / "bottleneck"), *sys.path[1:]}
@@ -138,8 +141,7 @@ def test_nothing_outside_the_given_roots_is_read_or_written_and_no_source_is_wri
         assert bad == [], f"{name} read"
         bad = [p for p in outside(changed, {*mine, "/dev/null"}) if not expected(p, folder, name)]
         assert bad == [], f"{name} wrote"
-        # Python's platform module asks uname what processor this is.
-        started = [o for o in others if o[0] == "subprocess.Popen" and o[1][0] != "uname"]
+        started = [o for o in others if o[0] == "subprocess.Popen" and o[1][0] not in PROGRAMS]
         assert started + [o for o in others if o[0] in NEVER] == [], name
     assert (folder / "secrets/key").read_text() == "secret"
     at_home = {str(p) for p in (folder / "home").rglob("*") if p.is_file()}
