@@ -5,12 +5,13 @@ What is needed is said by a reader that was written from docs/format.md alone.
 
 import json
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 
 import format_reader
 import numpy as np
 import pytest
-from world import picture
+from world import NumpyEngine, picture
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.data.folder import FolderSource
@@ -216,3 +217,31 @@ def test_the_history_is_left_alone(cache):
     gc(cache, grace_s=ALL)
     assert (cache / "history.jsonl").read_bytes() == before
     assert json.loads(before.splitlines()[0])["verb"] == "extract"
+
+
+def test_rows_that_gc_drops_while_a_run_counts_on_them_are_computed_by_that_run(
+    cache, photos, later, monkeypatch
+):
+    gone = [photos / "dog" / f"{n:02}.png" for n in (0, 2, 4, 6, 8, 10)]
+    kept = {path: path.read_bytes() for path in [*gone, photos / "cat" / "01.png"]}
+    for path in kept:
+        path.unlink()
+    run(cache, photos, allow_shrink=True)
+    for path, data in kept.items():
+        path.write_bytes(data)
+    picture(photos / "cat" / "new.png", 50)
+    later()
+    real, dropped = NumpyEngine.__call__, []
+
+    def call(self, images):
+        if not dropped:
+            dropped.append(gc(cache, grace_s=ALL)["rows"])
+        return real(self, images)
+
+    monkeypatch.setattr(NumpyEngine, "__call__", call)
+    with monkeypatch.context() as unlocked:
+        unlocked.setattr("bottleneck.pipeline.upkeep.upkeep.hold", lambda *_: nullcontext())
+        report = run(cache, photos, no_lock=True)
+    assert dropped == [7]
+    assert (report["computed"], report["pending"]) == (8, 0)
+    assert len(Store.open(cache).arrays()[2]) == 13
