@@ -269,6 +269,16 @@ def test_the_last_code_is_that_of_a_run_that_failed(cache, capsys):
     assert ("bottleneck_last_good_run_age_seconds", labels) in found
 
 
+def test_a_run_that_failed_before_a_source_was_known_is_the_last_of_every_source(cache, capsys):
+    newest = max((cache / "log").glob("*.json"))
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-20])
+    assert console.run(extract, ["--cache", str(cache)]) == 5
+    newest.write_bytes(whole)
+    (last,) = last_runs(cache, ["photos"]).values()
+    assert (last["last_run"]["code"], last["last_good_run"]["code"]) == (5, 0)
+
+
 def test_a_store_without_a_history_has_no_lines_of_runs(cache, capsys):
     (cache / "history.jsonl").unlink()
     assert last_runs(cache, ["photos"])["photos"] == {"last_run": None, "last_good_run": None}
