@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ADVICE = "run bottleneck verify"
 ROW_DTYPES = ("float16", "float32")
+_NAMES = ("backbone", "weights", "layer", "pooling")  # for people; they are shown
 RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
 
@@ -148,7 +149,10 @@ def read_recipe_file(data: bytes, expected_id: str, where: object) -> tuple[Reci
     content = check_seal(data, where, ADVICE)
     try:
         recipe = Recipe.from_json(content["recipe"])
+        _check_kinds(recipe)
         about = dict(content["about"])
+        if not all(isinstance(about.get(name), str | None) for name in _NAMES):
+            raise ValueError("a name that is no text")
         is_expected = recipe.id == expected_id
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedError("not a recipe", where, ADVICE) from error
@@ -157,3 +161,16 @@ def read_recipe_file(data: bytes, expected_id: str, where: object) -> tuple[Reci
             f"the recipe is {recipe.id[:12]}, not the one it is named for", where, ADVICE
         )
     return recipe, about
+
+
+def _check_kinds(recipe: Recipe) -> None:
+    """Raise ValueError for values that no recipe of ours has; its id says nothing of that."""
+    image, rows, views = recipe.image, recipe.rows, recipe.views
+    texts = (recipe.network, recipe.weights, recipe.preprocessing, recipe.compute, image.resample)
+    size, sizes = list(image.size), (*image.size, *rows.shape, views.number)
+    if not all(isinstance(text, str) for text in (*texts, *views.operations)):
+        raise ValueError("a text that is none")
+    if len(size) != 2 or not all(type(n) is int and 0 < n < 2**31 for n in sizes):
+        raise ValueError("a size that is none")
+    if rows.dtype not in ROW_DTYPES or type(views.seed) is not int:
+        raise ValueError(f"rows of {rows.dtype!r}")

@@ -9,6 +9,7 @@ read.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import struct
@@ -183,7 +184,9 @@ def _load(path: Path) -> Arrays:
             raise
         except (NotImplementedError, RuntimeError) as error:  # another packing; a password
             raise DataError("cannot be unpacked here", where, _ADVICE) from error
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before 0
+                raise
             raise DataError("not a file of numpy's, or damaged", where, _ADVICE) from error
 
 

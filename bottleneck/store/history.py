@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+log = logging.getLogger(__name__)
 NAME = "history.jsonl"
 LIBRARIES = ("keras", "tensorflow", "openvino")  # whose versions a provenance may name
 # How a run ended, by its exit code; whatever else it is, it failed.
-OUTCOMES = {0: "done", 7: "partial", 130: "stopped", 143: "stopped"}
+OUTCOMES = {0: "done", 7: "partial", 129: "stopped", 130: "stopped", 143: "stopped"}
 
 
 def ended(
@@ -65,8 +67,15 @@ def note(store: Path, entry: Mapping[str, Any]) -> OSError | None:
 
 
 def append(store: Path, entry: Mapping[str, Any]) -> None:
-    """Append one line about a run, with its checksum."""
-    files.append_line(store / NAME, json.dumps(with_checksum(entry)).encode())
+    """Append one line about a run, with its checksum.
+
+    Where something that is no file has the name, it is left alone and a warning says so: the run
+    itself is done, and nothing rests on its line.
+    """
+    try:
+        files.append_line(store / NAME, json.dumps(with_checksum(entry)).encode())
+    except files.NotAFileError as error:
+        log.warning("%s %s, so this run is not recorded there", store / NAME, error.strerror)
 
 
 def read(store: Path) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DamagedError
+from bottleneck.core.paths import from_json_text
 from bottleneck.core.sample import NO_LABEL, SPLITS, TARGET_KINDS, Groups, Samples, Targets
 from bottleneck.store.inventory import check_files, recorded_files, table_name
 from bottleneck.store.part import publish_table
@@ -69,6 +70,7 @@ class QuarantineEntry:
         values["key"] = bytes.fromhex(values["key"])
         if values["digest"] is not None:
             values["digest"] = bytes.fromhex(values["digest"])
+        _texts([values["reason"], values["decoder"], values["limits"]])
         return cls(**values)
 
 
@@ -165,7 +167,7 @@ def read_snapshot(path: Path, entry: SnapshotEntry) -> Snapshot:
             known=columns["known"].astype(bool),
             labels=columns["label"],
             splits=columns["split"],
-            classes=tuple(attributes["classes"]),
+            classes=_texts(attributes["classes"]),
             groups=_groups(columns["group"], attributes) if "group" in later else None,
             targets=_targets(columns["targets"], attributes) if "targets" in later else None,
         )
@@ -173,14 +175,35 @@ def read_snapshot(path: Path, entry: SnapshotEntry) -> Snapshot:
             raise DamagedError("samples that cannot be (key, label or split)", path, ADVICE)
         return Snapshot(
             samples=samples,
-            spec=attributes["spec"],
+            spec=_sound_spec(attributes["spec"]),
             quarantine=tuple(QuarantineEntry.from_json(e) for e in attributes["quarantine"]),
         )
 
 
+def _texts(plain: object) -> tuple[str, ...]:
+    """Return a list of texts; ValueError where it is none."""
+    if not isinstance(plain, list) or not all(isinstance(text, str) for text in plain):
+        raise ValueError("no list of texts")
+    return tuple(plain)
+
+
+def _sound_spec(plain: Any) -> dict[str, Any]:
+    """Return what a source was described as; ValueError where it can describe none.
+
+    It is opened again by its description, so a stranger's could lead anywhere, but not astray.
+    """
+    if not isinstance(plain, dict) or not isinstance(plain.get("kind"), str):
+        raise ValueError("a source of no kind")  # noqa: TRY004 - one error for all bad bytes
+    paths = _texts([*plain.get("include", []), *plain.get("exclude", [])])
+    where = plain.get("where", "")
+    if not isinstance(where, str) or any("\0" in from_json_text(it) for it in (where, *paths)):
+        raise ValueError("a path that is none")
+    return plain
+
+
 def _groups(numbers: NDArray[np.int32], attributes: Mapping[str, Any]) -> Groups:
     """Return the groups of a table; ValueError where they cannot be."""
-    groups = Groups(numbers=numbers, names=tuple(attributes["groups"]))
+    groups = Groups(numbers=numbers, names=_texts(attributes["groups"]))
     if not _are_indices(numbers, len(groups.names)):
         raise ValueError("a group that has no name")
     return groups
@@ -189,7 +212,7 @@ def _groups(numbers: NDArray[np.int32], attributes: Mapping[str, Any]) -> Groups
 def _targets(values: NDArray[np.float32], attributes: Mapping[str, Any]) -> Targets:
     """Return the targets of a table; ValueError where they cannot be."""
     described = attributes["targets"]
-    targets = Targets(values=values, kind=described["kind"], names=tuple(described["names"]))
+    targets = Targets(values=values, kind=described["kind"], names=_texts(described["names"]))
     if targets.kind not in TARGET_KINDS or len(targets.names) != values.shape[1]:
         raise ValueError("targets of a kind, or as many, as there are not")
     return targets

@@ -170,3 +170,31 @@ def test_an_array_file_that_changes_after_listing_gives_no_image(save, tmp_path)
     save(x=X[::-1])
     with pytest.raises(OSError, match="changed after it was listed"):
         source.read(0)
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "packed npz"])
+def test_one_changed_byte_in_a_head_is_a_data_error_or_another_array(tmp_path, kind):
+    images = np.zeros((3, 4, 5, 3), np.uint8)
+    path = tmp_path / f"x.{kind[-3:]}"
+    if kind == "npy":
+        np.save(path, images)
+    else:
+        (np.savez if kind == "npz" else np.savez_compressed)(path, x=images)
+    whole = path.read_bytes()
+    ends = 128 if kind == "npy" else min(len(whole), 220)
+    for at in range(ends):
+        for value in b"(-'\xff" if kind == "npy" else b"-\xff":
+            path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+            try:
+                listing = open_source(str(path)).list()
+            except DataError:
+                continue
+            assert len(listing) >= 1
+
+
+def test_an_array_that_unpacks_to_more_than_the_memory_is_refused_before_it_is(save, monkeypatch):
+    source = save(np.savez_compressed, x=np.zeros((40, 8, 8, 3), np.uint8))
+    monkeypatch.setattr("bottleneck.data.numpy_files._memory_bytes", lambda: 10_000)
+    monkeypatch.setattr(np.lib.format, "read_array", None)
+    with pytest.raises(DataError, match="unpacks to"):
+        source.list()

@@ -45,3 +45,71 @@ def test_no_descriptor_is_left_open_by_what_is_refused(tmp_path):
         with pytest.raises(DataError), open_container(tmp_path / "pipe"):
             pass
     assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+@pytest.mark.parametrize("by", [1, 1 << 20])
+def test_a_file_that_grows_while_it_is_read_is_set_aside_with_that_reason(
+    tmp_path, monkeypatch, by
+):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"0123")
+    fstat = os.fstat
+
+    def growing(number):
+        found = fstat(number)
+        with path.open("ab") as file:
+            file.write(b"x" * by)
+        return found
+
+    monkeypatch.setattr("bottleneck.data.reading.os.fstat", growing)
+    with pytest.raises(OSError, match="changes while it is read"):
+        read_file(os.fsencode(path))
+
+
+def test_of_a_file_without_end_no_more_is_read_than_shows_that_it_grew(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"0123")
+    with path.open("rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+    path.write_bytes(bytes(1 << 24))
+    read = []
+
+    class Counted:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def fileno(self):
+            return self.file.fileno()
+
+        def read(self, n):
+            read.append(n)
+            return self.file.read(n)
+
+    monkeypatch.setattr(
+        "bottleneck.data.reading._open_regular",
+        lambda _, buffering: (Counted(path.open("rb", buffering=buffering)), before),
+    )
+    with pytest.raises(OSError, match="changes while it is read"):
+        read_file(os.fsencode(path))
+    assert max(read) == before.st_size + 1
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_set_aside_with_that_reason(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"0123456789")
+    fstat = os.fstat
+
+    def shrinking(number):
+        found = fstat(number)
+        os.truncate(path, max(0, found.st_size - 1))
+        return found
+
+    monkeypatch.setattr("bottleneck.data.reading.os.fstat", shrinking)
+    with pytest.raises(OSError, match="changes while it is read"):
+        read_file(os.fsencode(path))

@@ -15,7 +15,7 @@ def engines(store: Store) -> list[str]:
         said = part.provenance
         engine, backend = said.get("engine"), said.get("backend")
         library = backend or engine
-        version = " ".join(filter(None, (library, said.get(str(library)))))
+        version = " ".join(str(it) for it in (library, said.get(str(library))) if it)
         engine = f"{engine} ({version})" if backend else version
         found.append(f"{engine} on {said.get('device')}")
     return sorted(set(found))
