@@ -56,9 +56,8 @@ def extract_features(
     ----------
     data : a folder, a file or the name of a data set, as `--data`; or uint8 array (n, height,
         width[, 3]), or a list of paths, PIL images or arrays; None for what the store records
-    cache : the store's folder; it is made where there is none. Or several folders of stores that
-        are there: each is brought up to date with its own network and, without `data`, with all
-        of its own sources, and each source is looked at once. What fails in one stops no other
+    cache : the store's folder; it is made where there is none. Or several stores that are there:
+        each is brought up to date with its own network and, without `data`, all of its sources
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
@@ -66,23 +65,20 @@ def extract_features(
     pixel_order : of a table, as the command's; split_map may be {"0": "train", "1": "test"}
     unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now, in all stores together
-    allow_shrink : accept that more than half of the images are gone
-    rehash : read every image again, whatever its modification time says
+    allow_shrink, rehash : accept that more than half of the images are gone; read all anew
     backbone, weights, layer, output, pooling, size, resample, preprocessing, rows, compute, views,
     augment, views_seed, network_version, imports, trust : the network, as the command's; size is
         a number of pixels, "HxW" or (height, width). None of them: the store's own
-    format : of a new store: hdf5 (the default) or zarr
-    replace : begin anew where the store was made with another network
+    format, replace : hdf5 (the default) or zarr; begin anew where the network is another one
     dry_run, list_keys : only report what would be computed, and name each image
     engine, devices, batch_size, threads : how it is computed; none changes what is computed
-    budget_s, wait_s : seconds after which to stop, and to wait for the store's lock
-    no_lock : do not lock; several runs may then compute the same rows
+    budget_s, wait_s, no_lock : seconds after which to stop, and to wait for the lock; take none
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 
     Returns
     -------
-    dict, with the keys of `bottleneck extract --json`; of several stores, `stores` has each one's
-    `code` (0 where it is done), `sources` with their reports and, where it failed, `error`
+    dict, with the keys of `bottleneck extract --json`; of several stores `stores`, where one that
+    failed has `code` and `error`, and has stopped no other
 
     Raises
     ------
@@ -90,11 +86,11 @@ def extract_features(
         One of `bottleneck.errors`: the `exit_code` is what the command would end with.
     """
     said = locals()
-    caches = words.stores(cache)
+    caches, reporter = words.stores(cache), words.reporter(progress)
     options = ExtractOptions(**told(said), cache=caches[0], network=words.network(said))
     if isinstance(cache, str | PathLike):
-        return Report(extract(options, words.reporter(progress)))
-    return Report(updated(caches, options, words.reporter(progress)))
+        return Report(extract(options, reporter))
+    return Report(updated(caches, options, reporter))
 
 
 def told(said: Mapping[str, Any]) -> dict[str, Any]:

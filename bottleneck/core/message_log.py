@@ -79,9 +79,9 @@ def _opened(path: str) -> int:
 
 def _named(words: Sequence[str]) -> str | None:
     said = list(words[: words.index("--")] if "--" in words else words)
-    for word, following in zip(said, [*said[1:], None], strict=True):
+    for i, word in enumerate(said):
         if word == OPTION:
-            return following
+            return said[i + 1] if i + 1 < len(said) else None
         if word.startswith(f"{OPTION}="):
             return word.partition("=")[2]
     return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAME = "history.jsonl"
 LIBRARIES = ("keras", "tensorflow", "openvino")  # whose versions a provenance may name
 # How a run ended, by its exit code; whatever else it is, it failed.
-OUTCOMES = {0: "done", 7: "partial", 130: "stopped", 143: "stopped"}
+OUTCOMES = {0: "done", 7: "partial", 129: "stopped", 130: "stopped", 143: "stopped"}
 
 
 def ended(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import STOPS, UsageError, expected, in_json
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
-from bottleneck.data.catalog import MEMORY, reopen
+from bottleneck.data.catalog import MEMORY
 from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.extract import existing
 from bottleneck.pipeline.extraction.several_report import Ended, several_report
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.core.reporter import Reporter
-    from bottleneck.data.source import Source
     from bottleneck.pipeline.extraction.options import ExtractOptions
+
+
+PASSED = "its images were passed from Python, so only Python can pass them again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,36 +71,35 @@ class _Several:
         options, name = replace(self.options, cache=cache), self.options.source
         try:
             with failure_noted(options, name, time.perf_counter(), self.reporter):
-                return [self._planned(cache, *found) for found in self._sources(options)]
+                store = existing(cache)
+                if store is None:
+                    raise UsageError(
+                        "not a feature store", cache, "make it alone first, with --backbone"
+                    )
+                recorded = _recorded(store, options)
+                specs = {name: store.snapshot(name).spec for name in recorded}
         except Exception as error:  # noqa: BLE001 - whoever is told decides what it is
             return [_Planned(store=cache, name=name, error=error)]
-
-    def _sources(self, options: ExtractOptions) -> list[tuple[Store, str, Source | None]]:
-        store = existing(options.cache)
-        if store is None:
-            raise UsageError(
-                "not a feature store", options.cache, "make it alone first, with --backbone"
-            )
         if options.data is not None:
-            return [(store, *choose_source(store, options.data, options.source, options.reading))]
-        names = (
-            store.source_names if options.source is None else [store.source_name(options.source)]
-        )
-        specs = {name: store.snapshot(name).spec for name in names}
+            return [self._planned(options, store, name)]
         return [
-            (store, name, None if spec.get("kind") == MEMORY else reopen(spec))
-            for name, spec in specs.items()
+            _Planned(store=cache, name=each, skipped=PASSED)
+            if spec.get("kind") == MEMORY
+            else self._planned(options, store, each)
+            for each, spec in specs.items()
         ]
 
-    def _planned(self, cache: Path, store: Store, name: str, source: Source | None) -> _Planned:
-        if source is None:
-            why = "its images were passed from Python, so only Python can pass them again"
-            return _Planned(store=cache, name=name, skipped=why)
+    def _planned(self, options: ExtractOptions, store: Store, name: str | None) -> _Planned:
+        try:
+            with failure_noted(options, name, time.perf_counter(), self.reporter):
+                chosen, source = choose_source(store, options.data, name, options.reading)
+        except Exception as error:  # noqa: BLE001 - whoever is told decides what it is
+            return _Planned(store=options.cache, name=name, error=error)
+        entry = store.state.sources.get(chosen)
         spec = json.dumps(source.spec, sort_keys=True)
-        entry = store.state.sources.get(name)
         return _Planned(
-            store=cache,
-            name=name,
+            store=options.cache,
+            name=chosen,
             source=self._shared.setdefault(spec, SharedSource(source)),
             seen=entry.snapshot if entry else None,
         )
@@ -146,6 +147,13 @@ class _Several:
         if limit is not None:
             limit = max(0, limit - self.n_computed)
         return replace(told, cache=cache, budget_s=budget, limit=limit, wait_s=wait)
+
+
+def _recorded(store: Store, options: ExtractOptions) -> list[str]:
+    """Return the recorded sources that are meant; with `--data` its name may be a new one."""
+    if options.data is not None:
+        return []
+    return store.source_names if options.source is None else [store.source_name(options.source)]
 
 
 @as_guest()

@@ -205,6 +205,23 @@ def test_a_store_that_fails_stops_no_other_and_the_gravest_code_is_the_runs(stor
     assert not (stores / "none").exists()
 
 
+def test_a_source_that_is_gone_stops_no_other_source_of_its_store(stores, tmp_path, capsys):
+    import shutil
+
+    picture(tmp_path / "more/x/1.png", 60)
+    fill(capsys, tmp_path / "more", stores / "a")
+    shutil.rmtree(tmp_path / "more")
+    code, report, err = extract(capsys, "--all", stores)
+    assert code == 3
+    assert [source["code"] for source in report["stores"][0]["sources"]] == [3, 0]
+    assert "bottleneck relocate" in err
+    entries = Store.open(stores / "a").history()[-2:]
+    assert sorted((entry["source"], entry["code"]) for entry in entries) == [
+        ("more", 3),
+        ("photos", 0),
+    ]
+
+
 def test_a_bug_in_one_store_is_1_with_its_file_and_the_others_are_done(
     stores, photos, capsys, monkeypatch
 ):

@@ -96,7 +96,9 @@ def test_a_history_that_cannot_be_written_is_a_warning_and_never_the_end_of_a_ru
     picture(photos / "cat/new.png", 50)
     capsys.readouterr()
     assert console.run(extract, ["--cache", str(cache)]) == 0
-    assert "history.jsonl does not have this run" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "warning: " in err
+    assert "history.jsonl" in err
     assert len(Store.open(cache).arrays()[0]) == 13
 
 
@@ -267,6 +269,16 @@ def test_the_last_code_is_that_of_a_run_that_failed(cache, capsys):
     labels = (("store", str(cache)), ("source", "photos"))
     assert found["bottleneck_last_run_exit_code", labels] == 75
     assert ("bottleneck_last_good_run_age_seconds", labels) in found
+
+
+def test_a_run_that_failed_before_a_source_was_known_is_the_last_of_every_source(cache, capsys):
+    newest = max((cache / "log").glob("*.json"))
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-20])
+    assert console.run(extract, ["--cache", str(cache)]) == 5
+    newest.write_bytes(whole)
+    (last,) = last_runs(cache, ["photos"]).values()
+    assert (last["last_run"]["code"], last["last_good_run"]["code"]) == (5, 0)
 
 
 def test_a_store_without_a_history_has_no_lines_of_runs(cache, capsys):
