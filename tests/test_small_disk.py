@@ -85,7 +85,7 @@ def test_a_derived_folder_that_cannot_be_written_is_a_message_and_the_run_goes_o
     for code, _, said in (extracted, again, trained):
         assert code == 0, said
         assert errors(said) == []
-    full = ("No space left on device", "no room beside the rows")
+    full = ("No space left on device", "no room beside the rows", "no space or")
     why = full if how == "full" else ("Read-only file system",)
     said = [line for line in extracted[2].splitlines() if "is not kept" in line]
     assert said

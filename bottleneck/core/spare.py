@@ -10,6 +10,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from bottleneck.core.errors import from_foreign
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -31,9 +33,9 @@ def spared(path: Path, *also: type[Exception]) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, (OSError, *also)):
             raise
-        reason = (error.strerror if isinstance(error, OSError) else None) or " ".join(
-            str(error).split()
-        )[-120:]
+        known = from_foreign(error)  # OpenVINO says of a full disk that a stream failed
+        said = error.strerror if isinstance(error, OSError) else known and known.what
+        reason = said or " ".join(str(error).split())[-120:]
         if (path, reason) not in _said:
             _said.add((path, reason))
             log.warning("%s is not kept (%s): the run goes on without it", path, reason)
