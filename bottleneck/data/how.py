@@ -113,7 +113,7 @@ def _spelled(value: Any, *, is_repeated: bool) -> Any:
     if isinstance(value, Mapping):
         value = ",".join(f"{key}={each}" for key, each in value.items())
     if is_repeated:
-        several = [value] if isinstance(value, str) else [*value]
+        several = [*value] if isinstance(value, list | tuple) else [value]
         return tuple(
             os.fsdecode(each) if isinstance(each, os.PathLike) else each for each in several
         )

@@ -21,7 +21,7 @@ def _is_text(value: Any) -> bool:
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, str) or (
-        isinstance(value, tuple | list) and all(map(_is_text, value)) and bool(value)
+        isinstance(value, tuple) and all(map(_is_text, value)) and bool(value)
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from world import picture
 
-from bottleneck.core.errors import DataError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.train import TrainOptions, train
@@ -157,3 +157,19 @@ def test_a_file_of_a_table_that_is_missing_is_quarantined_with_the_reason(run, p
     (photos / "cat/01.png").write_bytes(saved)
     report = run(path)
     assert (report["computed"], report["quarantined"]) == (1, 0)
+
+
+def test_a_label_column_that_is_named_later_is_another_reading_with_nothing_computed(
+    run, photos, tmp_path
+):
+    path = pack_table(photos, tmp_path / "t.csv")
+    path.write_text(path.read_text().replace("filename,label", "filename,sort"))
+    first = run(path)
+    assert first["unlabelled"] == first["samples"]
+    assert "--label-column" in first["understood"]["notes"][0]
+    told = {"label_column": ("sort",)}
+    with pytest.raises(UsageError, match=r"read in another way.*--source t\.csv"):
+        run(path, reading=told)
+    again = extract(ExtractOptions(cache=tmp_path / "store", source="t.csv", reading=told))
+    assert (again["computed"], again["unlabelled"]) == (0, 0)
+    assert again["understood"]["columns"] == {"filename": "filename", "label": "sort"}
