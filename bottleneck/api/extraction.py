@@ -28,6 +28,9 @@ Rows = Literal["float16", "float32"]
 def extract_features(
     data: Images | None = None, *, cache: str | PathLike[str], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    layout: str | None = None, label_from: str | None = None, group_by: str | None = None,
+    join_classes: bool | None = None, any_name: bool | None = None,
+    follow_links: bool | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, pooling: Pooling | None = None,
@@ -53,6 +56,8 @@ def extract_features(
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
+    layout, label_from, group_by, join_classes, any_name, follow_links : how paths are read, as
+        the command's; a template such as "{split}/{class}/*", regular expressions, switches
     limit : compute at most so many images now
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says

@@ -277,13 +277,14 @@ def compare_backbones(
     weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None,
-    views: int | None = None, augment: str | Sequence[str] | None = None,
-    views_seed: int | None = None, network_version: str | None = None,
-    imports: str | Sequence[str] | None = None, trust: bool | None = None,
-    source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
-    limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
-    format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002
+    compute: Literal["float32"] | None = None, views: int | None = None,
+    augment: str | Sequence[str] | None = None, views_seed: int | None = None,
+    network_version: str | None = None, imports: str | Sequence[str] | None = None,
+    trust: bool | None = None, source: str | None = None, include: Sequence[str] = (),
+    exclude: Sequence[str] = (), layout: str | None = None, label_from: str | None = None,
+    group_by: str | None = None, join_classes: bool | None = None, any_name: bool | None = None,
+    follow_links: bool | None = None, limit: int | None = None, allow_shrink: bool = False,
+    rehash: bool = False, format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002
     devices: str | None = None, batch_size: int | None = None, threads: int | None = None,
     budget_s: float | None = None, wait_s: float | None = None, no_lock: bool = False,
     progress: bool = False,
@@ -302,8 +303,7 @@ def compare_backbones(
 
     Returns
     -------
-    dict, with the keys of `compare_runs`, and `failed`
-        A list of dicts (backbone, error) of those that were left out.
+    dict, with the keys of `compare_runs`, and `failed`: dicts (backbone, error) of those left out
 
     Raises
     ------

@@ -3,6 +3,8 @@
 The layouts are those of folders, and so are the keys: `tar -cf photos.tar -C photos .` and
 `tar -cf photos.tar photos` both give the keys of the folder `photos`. (A folder around all
 others that holds no image itself, and is not named like a split, is the archive's own name.)
+Folders of file servers and desktops are left alone, and images without an image's ending found, as
+in folders.
 The stat is the archive's, so a changed archive is hashed anew, sample by sample.
 
 Hard links to earlier members are those members. Symbolic links, sparse files, devices and
@@ -13,6 +15,7 @@ listing.
 
 from __future__ import annotations
 
+import os
 import tarfile
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -22,9 +25,18 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import key_array, show_key
-from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.by_path import by_path
+from bottleneck.data.folder_words import split_said
 from bottleneck.data.how import How
-from bottleneck.data.layout import SPLIT_FOLDERS, assign, in_words
+from bottleneck.data.layout import in_words
+from bottleneck.data.left_alone import (
+    HEAD_BYTES,
+    SYSTEM_FOLDERS,
+    LeftAlone,
+    has_image_ending,
+    is_image,
+    may_be_image,
+)
 from bottleneck.data.reading import Container, open_container
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
@@ -68,26 +80,35 @@ class ArchiveSource:
     def list(self) -> Listing:
         """See `Source.list`."""
         where = shown(self.path)
-        skipped = dict.fromkeys(SKIPPED, 0)
+        left = LeftAlone(dict.fromkeys(SKIPPED, 0))
         with open_container(self.path) as (file, container):
             _refuse_packed(file, where)
-            places = _unwrapped(_images(file, skipped, where))
+            places = _unwrapped(_images(file, left, self.how, where))
         keys = sorted(key for key in places if self.how.patterns.keeps(key))
-        skipped["excluded"] = len(places) - len(keys)
+        left.skipped["excluded"] += len(places) - len(keys)
+        left.refuse(len(keys), self.how, where)
         if not keys:
-            raise DataError("no images" + in_words(skipped), where, "give one that holds images")
-        folders = [(f, len([*group])) for f, group in groupby(keys, key=_folder_of)]
-        splits, labels, classes = assign([folder for folder, _ in folders], where)
-        counts = [n for _, n in folders]
+            raise DataError(
+                "no images" + in_words(left.counts()), where, "give one that holds images"
+            )
+        said = by_path(
+            [(f, len([*group])) for f, group in groupby(keys, key=_folder_of)],
+            lambda: keys,
+            self.how,
+            name=os.fsencode(self.path.stem),
+            where=where,
+        )
         self._listed = container, np.array([places[key] for key in keys], np.int64)
         return Listing(
             keys=key_array(keys),
-            labels=np.repeat(np.array(labels, np.int32), counts),
-            splits=np.repeat(np.array(splits, np.uint8), counts),
-            classes=classes,
+            labels=said.labels,
+            splits=said.splits,
+            classes=said.classes,
             stats=np.repeat(np.array([container.stat], np.int64), len(keys), axis=0),
-            skipped=skipped,
+            skipped=left.counts(),
             device=container.device,
+            understood=left.told(said.understood),
+            groups=said.groups,
         )
 
     def read(self, index: int) -> Read:
@@ -115,9 +136,11 @@ def _refuse_packed(file: BinaryIO, where: str) -> None:
             )
 
 
-def _images(file: BinaryIO, skipped: dict[str, int], where: str) -> dict[bytes, _Place]:
+def _images(file: BinaryIO, left: LeftAlone, how: How, where: str) -> dict[bytes, _Place]:
     """Return where each image lies, by its name without `./`; count what is left alone."""
     images: dict[bytes, _Place] = {}
+    others: dict[bytes, _Place] = {}  # files whose names do not say what they are
+    skipped = left.skipped
     regular: dict[str, _Place] = {}  # what hard links lead to, images or not
     hidden = set()
     for member in _members(file, where):
@@ -132,18 +155,41 @@ def _images(file: BinaryIO, skipped: dict[str, int], where: str) -> dict[bytes, 
         key = b"/".join(parts)
         place = regular.get(member.linkname if member.islnk() else member.name)
         dotted = next((i for i, part in enumerate(parts) if part.startswith(b".")), None)
-        if dotted is not None:
+        system = next((part for part in parts[:-1] if part.lower() in SYSTEM_FOLDERS), None)
+        if system is not None:
+            left.add_system(system, int(has_image_ending(key)))
+        elif dotted is not None:
             hidden.add(tuple(parts[: dotted + 1]))  # a hidden folder counts once
         elif member.issym() or (member.islnk() and place is None):
             skipped["links"] += 1
-        elif place is None or key[key.rfind(b".") :].lower() not in EXTENSIONS:
+        elif place is None or not (has_image_ending(key) or may_be_image(key)):
             skipped["other"] += 1
+        elif not has_image_ending(key):
+            others[key] = place
         elif key in images:
             raise DataError(f"the member {show_key(key)} is there twice", where, _ANEW)
         else:
             images[key] = place
     skipped["hidden"] += len(hidden)
-    return images
+    return images | _unnamed(file, others, left, how)
+
+
+def _unnamed(
+    file: BinaryIO, others: dict[bytes, _Place], left: LeftAlone, how: How
+) -> dict[bytes, _Place]:
+    """Return the images without an image's ending that are to be taken; count the others."""
+    taken: dict[bytes, _Place] = {}
+    for key, place in others.items():
+        file.seek(place[0])
+        if how["any_name"] is False or not is_image(file.read(min(HEAD_BYTES, place[1]))):
+            left.skipped["other"] += 1
+        elif how["any_name"]:
+            taken[key] = place
+        elif how.patterns.keeps(key):
+            left.add_unnamed(key)
+        else:
+            left.skipped["excluded"] += 1
+    return taken
 
 
 def _members(file: BinaryIO, where: str) -> Iterator[tarfile.TarInfo]:
@@ -184,6 +230,6 @@ def _unwrapped(images: dict[bytes, _Place]) -> dict[bytes, _Place]:
         return images
     (top,) = tops
     n_direct = sum(key.count(b"/") == 1 for key in images)
-    if not top or n_direct or top[:-1].lower() in SPLIT_FOLDERS:
+    if not top or n_direct or split_said(top[:-1]) is not None:
         return images
     return {key[len(top) :]: place for key, place in images.items()}

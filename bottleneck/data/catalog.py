@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bottleneck.core.errors import UsageError
 from bottleneck.core.given import Given
 from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.options import IN_ARCHIVES, IN_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +48,11 @@ class SourceSpec:
 # A path is of the first kind that has its ending; a folder, and whatever has none, is a folder.
 PATHS: Mapping[str, SourceSpec] = MappingProxyType(
     {
-        "folder": SourceSpec(opens="bottleneck.data.folder:FolderSource", about="folder of images"),
+        "folder": SourceSpec(
+            opens="bottleneck.data.folder:FolderSource",
+            about="folder of images",
+            options=IN_FOLDERS,
+        ),
         "image": SourceSpec(
             opens="bottleneck.data.image:ImageSource",
             about="one image",
@@ -65,6 +70,7 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             endings=frozenset(
                 {".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".zip"}
             ),
+            options=IN_ARCHIVES,
         ),
         "table": SourceSpec(
             opens="bottleneck.data.table:TableSource",

@@ -25,6 +25,7 @@ from bottleneck.pipeline.extraction.job import Job, Tally, ahead
 from bottleneck.pipeline.extraction.look import none_usable
 from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
 from bottleneck.pipeline.extraction.plan import mixed_order, reasons
+from bottleneck.pipeline.extraction.saying import say_understood
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
@@ -261,7 +262,10 @@ def begin(job: Job, store: Store | None) -> Extraction:
         As `aim` raises them.
     """
     target = aim(job.options, store, job.name, job.network)
-    return Extraction(job, target, _look(job, target))
+    looked = _look(job, target)
+    if not job.options.dry_run:
+        say_understood(looked, job.name, job.reporter)
+    return Extraction(job, target, looked)
 
 
 def _how(job: Job, *, again: bool = False) -> HowToLook:

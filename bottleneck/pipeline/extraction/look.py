@@ -95,6 +95,10 @@ class Look:
 
         It is derived: where it cannot be written, the next run reads more files, nothing else.
         """
+        heads = getattr(self.source, "heads", None)
+        if heads is not None and heads.has_news:
+            with contextlib.suppress(OSError):
+                files.replace(_kept(store, self.source.spec, "heads"), heads.to_bytes())
         if not self._reads:
             return
         index = sorted(self._reads)
@@ -108,7 +112,7 @@ class Look:
         self.table = record(self.table, self.listing, seen)
         self._reads = {}
         with contextlib.suppress(OSError):
-            files.replace(_table_path(store, self.source.spec), self.table.to_bytes())
+            files.replace(_kept(store, self.source.spec, "stats"), self.table.to_bytes())
 
 
 def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
@@ -116,11 +120,15 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
 
     With `rehash` nothing is trusted, so every digest is unknown.
     """
+    heads = getattr(source, "heads", None)  # what a kind of source keeps of files' first bytes
+    if heads is not None and store is not None and not rehash:
+        with contextlib.suppress(OSError):
+            heads.recall(files.read(_kept(store, source.spec, "heads")))
     listing = source.list()
     table = EMPTY
     if store is not None and not rehash:
         with contextlib.suppress(OSError):
-            table = StatTable.from_bytes(files.read(_table_path(store, source.spec)))
+            table = StatTable.from_bytes(files.read(_kept(store, source.spec, "stats")))
     known = lookup(table, listing)
     return Look(source, listing, table, known.digests, known.known, known.racy)
 
@@ -165,6 +173,6 @@ def none_usable(n_samples: int, reason: str, where: object) -> DataError:
     )
 
 
-def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
+def _kept(store: Store, spec: Mapping[str, object], what: str) -> Path:
     name = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-    return store.derived / f"stats-{name}.bin"
+    return store.derived / f"{what}-{name}.bin"

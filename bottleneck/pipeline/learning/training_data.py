@@ -20,6 +20,7 @@ from bottleneck.heads.split import conflicting, leaking, validation_mask
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import Look, guard_shrink, look
 from bottleneck.pipeline.extraction.plan import changes
+from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.store.log import MovedError, SetSource
 from bottleneck.store.snapshot import Snapshot
 
@@ -200,6 +201,7 @@ def _look(store: Store, recorded: Snapshot, name: str, reporter: Reporter) -> Lo
             return None
         now = look(source, store)
         guard_shrink(recorded.samples, now.listing, name)
+        guard_reading(recorded, now)
     except BottleneckError as error:
         reporter.warn(f"{error.what}: training from what was recorded of {name}")
         return None
@@ -224,6 +226,7 @@ def _commit(store: Store, name: str, recorded: Snapshot, now: Look, reporter: Re
         samples=samples,
         spec=recorded.spec,
         quarantine=tuple(entry for entry in recorded.quarantine if entry.key in keys),
+        understood=now.listing.understood.to_json(),
     )
     try:
         if not recorded.same_as(snapshot):

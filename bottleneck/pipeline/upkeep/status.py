@@ -12,7 +12,8 @@ from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
 from bottleneck.pipeline.extraction.look import look
 from bottleneck.pipeline.extraction.plan import unique_count
-from bottleneck.pipeline.extraction.summary import source_values
+from bottleneck.pipeline.extraction.reading import guard_reading
+from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.upkeep.left_out import left_out, same_bytes
@@ -88,6 +89,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
             {"key": show_key(entry.key), "reason": entry.reason} for entry in snapshot.quarantine
         ],
         **source_values(samples),
+        "understood": dict(snapshot.understood),
         "conflicting": _keys(samples, untrained.conflicting),
         "leaking": _keys(samples, untrained.leaking),
     }
@@ -162,6 +164,7 @@ def _check(store: Store, name: str) -> dict[str, Any]:
     try:
         source = reopen(store.snapshot(name).spec)
         now = look(source, store)
+        guard_reading(store.snapshot(name), now)
     except BottleneckError as error:
         return {"stale": True, "reason": str(error)}
     unknown = int((~now.known & ~now.racy).sum())
