@@ -30,7 +30,7 @@ def extract_features(
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
     layout: str | None = None, label_from: str | None = None, group_by: str | None = None,
     join_classes: bool | None = None, any_name: bool | None = None,
-    follow_links: bool | None = None,
+    follow_links: bool | None = None, unpack: str | PathLike[str] | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, pooling: Pooling | None = None,
@@ -58,6 +58,7 @@ def extract_features(
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
     layout, label_from, group_by, join_classes, any_name, follow_links : how paths are read, as
         the command's; a template such as "{split}/{class}/*", regular expressions, switches
+    unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says

@@ -56,7 +56,8 @@ def several(named: Named | Iterable[Named]) -> tuple[str, ...]:
 def reading(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the keywords of a call say of how a source is read."""
     found = {name: said[name] for name in READING if name in said}
-    return found | {name: several(said[name]) for name in ("include", "exclude")}
+    found |= {name: several(said[name]) for name in ("include", "exclude")}
+    return {n: text(v) if isinstance(v, os.PathLike) else v for n, v in found.items()}
 
 
 def data(images: Images | None, labels: Labels | None, name: str | None) -> str | Given | None:

@@ -12,15 +12,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import Given
+from bottleneck.core.option import Option
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.options import IN_ARCHIVES, IN_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bottleneck.core.option import Option
     from bottleneck.data.source import Source
 
 
@@ -35,17 +35,31 @@ class SourceSpec:
         (`data.how.How`), a data set's the latter alone.
     about : str
         What it is, for help texts: a few words.
-    endings : of the files that are of this kind, with the dot, in lower case
+    endings : of the names of files that are of this kind, in lower case; the longest one counts
+    holds : file names that together make a folder one of this kind, in one or several ways
+    is_pattern : whether it is named by a pattern of paths, such as `train-*.tar`
     options : what such a source can be told besides `include` and `exclude`, which all have
     """
 
     opens: str
     about: str
     endings: frozenset[str] = frozenset()
+    holds: tuple[frozenset[str], ...] = ()
+    is_pattern: bool = False
     options: tuple[Option, ...] = ()
 
 
-# A path is of the first kind that has its ending; a folder, and whatever has none, is a folder.
+UNPACK = Option(
+    name="unpack",
+    help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "
+    "plain archive; without it, such an archive is refused.",
+    check=lambda value: isinstance(value, str) and bool(value),
+    example="a folder",
+    metavar="FOLDER",
+)
+IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
+# A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
+# folder, and whatever is of no kind, is a folder of images.
 PATHS: Mapping[str, SourceSpec] = MappingProxyType(
     {
         "folder": SourceSpec(
@@ -64,13 +78,44 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             endings=frozenset({".npz", ".npy"}),
         ),
         "archive": SourceSpec(
-            opens="bottleneck.data.archive:ArchiveSource",
+            opens="bottleneck.data.archive:open_archive",
             about=".tar archive",
             # Packed ones as well, for an error that says what to do.
-            endings=frozenset(
-                {".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".zip"}
-            ),
+            endings=frozenset({".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst"}),
+            options=(*IN_ARCHIVES, UNPACK),
+        ),
+        "zip": SourceSpec(
+            opens="bottleneck.data.zip:open_zip_source",
+            about=".zip archive",
+            endings=frozenset({".zip"}),
             options=IN_ARCHIVES,
+        ),
+        "shards": SourceSpec(
+            opens="bottleneck.data.archive:open_shards",
+            about="pattern of archives such as 'train-*.tar' or 'train-{000..099}.tar'",
+            is_pattern=True,
+            options=IN_ARCHIVES,
+        ),
+        "idx": SourceSpec(
+            opens="bottleneck.data.idx:open_idx",
+            about="folder or file of MNIST's kind (IDX)",
+            endings=frozenset(f"{mark}{packed}" for mark in IDX for packed in ("", ".gz")),
+            holds=tuple(
+                frozenset({f"{split}-images{mark}{packed}"})
+                for split in ("train", "t10k")
+                for mark in IDX
+                for packed in ("", ".gz")
+            ),
+        ),
+        "cifar": SourceSpec(
+            opens="bottleneck.data.cifar:open_cifar",
+            about="folder of CIFAR's batches",
+            holds=(
+                frozenset({"data_batch_1"}),
+                frozenset({"data_batch_1.bin"}),
+                frozenset({"train", "test", "meta"}),
+                frozenset({"train.bin", "test.bin"}),
+            ),
         ),
         "table": SourceSpec(
             opens="bottleneck.data.table:TableSource",
@@ -97,6 +142,21 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
             opens="bottleneck.data.keras_sets:open_fashion_mnist",
             about="70,000 clothes, 10 classes",
         ),
+    }
+)
+# What people have that is none of these: how it becomes one, by the ending of its name.
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        ".mat": "load it with scipy.io.loadmat, and save pixels and labels with np.savez",
+        ".h5": "load it with h5py, and save pixels and labels with np.savez",
+        ".hdf5": "load it with h5py, and save pixels and labels with np.savez",
+        ".tfrecord": "write its images into class folders, or a .tar of images with .cls beside",
+        ".lmdb": "write its images into class folders, or a .tar of images with .cls beside",
+        ".pkl": "load it where you trust it, and save pixels and labels with np.savez",
+        ".pickle": "load it where you trust it, and save pixels and labels with np.savez",
+        ".pt": "load it where you trust it, and save pixels and labels with np.savez",
+        ".mp4": "write its frames as images",
+        ".avi": "write its frames as images",
     }
 )
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
@@ -133,6 +193,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     ------
     UsageError
         When its kind has no such option, or there is no such kind.
+    DataError
+        For a file of a kind that is known and not read; the advice says what to make of it.
     """
     from bottleneck.core.paths import local_path  # noqa: PLC0415 - help texts do without
     from bottleneck.data.how import make_how  # noqa: PLC0415 - help texts do without
@@ -145,6 +207,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     if data in NAMED:
         return _open(NAMED[data].opens, make_how(told, NAMED[data].options, f"the set {data}"))
     path = local_path(data)
+    if path.suffix.lower() in REFUSED and not path.is_dir():
+        raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
     spec = PATHS[_kind_of(path)]
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
@@ -189,13 +253,31 @@ def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> So
 
 
 def _kind_of(path: Path) -> str:
-    suffix = path.suffix.lower()
-    found = (kind for kind, spec in PATHS.items() if suffix in spec.endings)
-    return "folder" if path.is_dir() else next(found, "folder")
+    if path.is_dir():
+        return next((kind for kind, spec in PATHS.items() if _holds(path, spec)), "folder")
+    if not path.exists() and is_pattern(str(path)):
+        return next(kind for kind, spec in PATHS.items() if spec.is_pattern)
+    name = path.name.lower()
+    found = [
+        (len(ending), kind)
+        for kind, spec in PATHS.items()
+        for ending in spec.endings
+        if name.endswith(ending) and name != ending
+    ]
+    return max(found, default=(0, "folder"))[1]
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path has characters of a pattern: `* ? [` or a range `{000..099}`."""
+    return any(character in path for character in "*?[") or ".." in path.partition("{")[2]
+
+
+def _holds(folder: Path, spec: SourceSpec) -> bool:
+    return any(all((folder / name).is_file() for name in names) for names in spec.holds)
 
 
 def _a(spec: SourceSpec) -> str:
-    return f"a {spec.about}".replace("a one", "one")
+    return f"a {spec.about}".replace("a one", "one").replace("a image", "an image")
 
 
 def _open(opener: str, *arguments: object) -> Source:

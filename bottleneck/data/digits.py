@@ -46,7 +46,7 @@ def _load() -> Arrays:
         labels=labels[order].astype(np.int32),
         splits=splits[order],
         classes=tuple("0123456789"),
-        path=FILE,
+        paths=(FILE,),
         stat=stat,
         clock_ns=clock_ns,
     )

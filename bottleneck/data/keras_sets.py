@@ -201,7 +201,7 @@ def _open(known: KerasSet, folder: Path, originals: Path | None) -> Arrays | Non
         labels=labels,
         splits=splits,
         classes=tuple(sorted(known.classes)),
-        path=path,
+        paths=(path,),
         stat=row,
         clock_ns=clock_ns,
     )

@@ -35,7 +35,8 @@ _OTHER_ENDINGS = frozenset(
     b".txt .xml .json .jsonl .csv .tsv .md .rst .html .htm .pdf .py .ipynb .npy .npz .mat .h5"
     b" .hdf5 .zip .tar .gz .tgz .bz2 .xz .zst .7z .rar .mp4 .avi .mov .mkv .webm .mpg .wav .mp3"
     b" .flac .log .yaml .yml .toml .ini .cfg .db .sqlite .pkl .pickle .pt .pth .onnx .tflite .keras"
-    b" .safetensors .parquet .arrow .tfrecord .lnk .url .doc .docx .xls .xlsx .ppt .pptx .svg .psd"
+    b" .safetensors .cls"
+    b" .parquet .arrow .tfrecord .lnk .url .doc .docx .xls .xlsx .ppt .pptx .svg .psd"
     b" .ai .eps .cr2 .cr3 .nef .arw .dng .orf .rw2 .raf .exr .hdr .dcm .nii .xmp .aae .css .js .sh"
     b" .exe .dll .so .c .h .cpp".split()
 )

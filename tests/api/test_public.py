@@ -113,7 +113,7 @@ def test_a_wrong_keyword_is_a_type_error_that_proposes_the_near_one():
         (lambda **more: bottleneck.extract_features("a", cache="b", **more), "extraction.extract"),
         (lambda **more: bottleneck.train_head("b", **more), "learning.train"),
         (lambda **more: bottleneck.predict_images("a", run="b", **more), "learning.predictions"),
-        (lambda **more: bottleneck.compare_backbones("a", "b", **more), "learning.rank"),
+        (lambda **more: bottleneck.compare_backbones("a", "b", **more), "comparing.rank"),
     ],
 )
 def test_bars_are_shown_when_asked_for_and_nothing_otherwise(monkeypatch, call, use_case):

@@ -6,7 +6,7 @@ import pytest
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.sample import SPLITS
-from bottleneck.data.archive import ArchiveSource
+from bottleneck.data.archive import open_archive
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.how import make_how
 from bottleneck.data.options import IN_FOLDERS
@@ -106,7 +106,7 @@ def test_a_layout_that_can_only_mean_one_thing_is_read_as_that(lay, tmp_path, fo
     assert listing.understood.layout == layout
     with tarfile.open(tmp_path / "root.tar", "w") as archive:
         archive.add(root, arcname=".")
-    packed = ArchiveSource(tmp_path / "root.tar").list()
+    packed = open_archive(tmp_path / "root.tar").list()
     assert table(packed) == words(expected)
 
 

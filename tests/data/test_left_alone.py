@@ -7,7 +7,7 @@ import pytest
 
 from bottleneck.core.errors import DataError
 from bottleneck.data import walk
-from bottleneck.data.archive import ArchiveSource
+from bottleneck.data.archive import open_archive
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.how import make_how
 from bottleneck.data.left_alone import Heads, is_image
@@ -29,7 +29,7 @@ def test_images_in_folders_of_file_servers_and_desktops_are_counted_and_no_sampl
     root = plant("cat/1.png", "dog/1.png", f"cat/{name}/1.png/S.jpg", f"cat/{name}/1.png/M.jpg")
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         archive.add(root, arcname=".")
-    for source in (FolderSource(root), ArchiveSource(tmp_path / "a.tar")):
+    for source in (FolderSource(root), open_archive(tmp_path / "a.tar")):
         listing = source.list()
         assert listing.keys.tolist() == [b"cat/1.png", b"dog/1.png"]
         assert listing.understood.left_alone == {name: 2}
@@ -51,7 +51,7 @@ def test_images_without_an_ending_are_an_error_until_it_is_said_which_is_meant(
     def source(**options):
         if kind == "folder":
             return FolderSource(root, told(**options))
-        return ArchiveSource(tmp_path / "a.tar", told(**options))
+        return open_archive(tmp_path / "a.tar", told(**options))
 
     with pytest.raises(DataError, match="4 of 6 images have no ending of an image") as caught:
         source().list()
