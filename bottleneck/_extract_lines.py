@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bottleneck._lines import network_line, source_lines
+from bottleneck._lines import left_alone_line, network_line, source_lines
 from bottleneck.core import console
 
 if TYPE_CHECKING:
@@ -21,14 +21,18 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     found = [
         f"{report['store']}: {_images(report)}: {_counts(report)}",
         f"network: {network_line(report['network'])}",
-        *(f"{report['source']}: {line}" for line in source_lines(report)),
     ]
-    skipped = [f"{n:,} {why}" for why, n in report["skipped"].items()]
-    if skipped:
-        found.append(f"left alone: {', '.join(skipped)}")
-    found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
     what = [f"{report[k]:,} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
-    if what:
+    has_news = bool(what or report["computed"] or "would" in report)
+    found += [f"{report['source']}: {line}" for line in source_lines(report, notes=has_news)]
+    found += left_alone_line(report)
+    if report["leaking"]:
+        found.append(
+            f"the same bytes in train and in val or test: {_plural(report['leaking'])} of train, "
+            "left out by training"
+        )
+    found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
+    if what and not report["first_look"]:
         found.append(f"since the last look: {', '.join(what)}")
     if "would" in report:
         return found + _would(report)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.source_words import left_alone_line, source_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MOST_CLASSES = 10
+__all__ = ["left_alone_line", "network_line", "source_lines"]
 
 
 def network_line(network: Mapping[str, Any]) -> str:
@@ -22,15 +24,3 @@ def network_line(network: Mapping[str, Any]) -> str:
         f"rows of {shape} {network['dtype']}",
     ]
     return ", ".join(said)
-
-
-def source_lines(source: Mapping[str, Any]) -> list[str]:
-    """Return what was understood of a source: classes, splits, images without a label."""
-    classes = source["classes"]
-    named = ", ".join(classes[:MOST_CLASSES]) + (", …" if len(classes) > MOST_CLASSES else "")
-    splits = ", ".join(f"{split} {n:,}" for split, n in source["splits"].items() if n)
-    kinds = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
-    found = [f"{kinds}{f' ({named})' if named else ''}; {splits or 'no images'}"]
-    if source["unlabelled"]:
-        found.append(f"{source['unlabelled']:,} without a label")
-    return found

@@ -31,11 +31,14 @@ Cache = str | PathLike[str]
 def extract_features(
     data: Images | None = None, *, cache: Cache | Sequence[Cache], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    layout: str | None = None, label_from: str | None = None, group_by: str | None = None,
+    join_classes: bool | None = None, any_name: bool | None = None,
+    follow_links: bool | None = None, unpack: str | PathLike[str] | None = None,
     file_column: str | None = None, label_column: str | Sequence[str] | None = None,
     split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
     root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
-    unpack: str | PathLike[str] | None = None, limit: int | None = None, allow_shrink: bool = False,
+    limit: int | None = None, allow_shrink: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, output: str | int | None = None, pooling: Pooling | None = None,
     rehash: bool = False,
@@ -61,6 +64,8 @@ def extract_features(
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
+    layout, label_from, group_by, join_classes, any_name, follow_links : how paths are read, as
+        the command's; a template such as "{split}/{class}/*", regular expressions, switches
     file_column, label_column, split_column, split_map, root, header, encoding, missing,
     pixel_order : of a table, as the command's; split_map may be {"0": "train", "1": "test"}
     unpack : folder in which an archive that is compressed as a whole may be unpacked

@@ -17,6 +17,7 @@ from bottleneck.core.given import Given
 from bottleneck.core.option import Option
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.options import IN_ARCHIVES, IN_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +63,11 @@ IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
 # folder, and whatever is of no kind, is a folder of images.
 PATHS: Mapping[str, SourceSpec] = MappingProxyType(
     {
-        "folder": SourceSpec(opens="bottleneck.data.folder:FolderSource", about="folder of images"),
+        "folder": SourceSpec(
+            opens="bottleneck.data.folder:FolderSource",
+            about="folder of images",
+            options=IN_FOLDERS,
+        ),
         "image": SourceSpec(
             opens="bottleneck.data.image:ImageSource",
             about="one image",
@@ -78,17 +83,19 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             about=".tar archive",
             # Packed ones as well, for an error that says what to do.
             endings=frozenset({".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst"}),
-            options=(UNPACK,),
+            options=(*IN_ARCHIVES, UNPACK),
         ),
         "zip": SourceSpec(
             opens="bottleneck.data.zip:open_zip_source",
             about=".zip archive",
             endings=frozenset({".zip"}),
+            options=IN_ARCHIVES,
         ),
         "shards": SourceSpec(
             opens="bottleneck.data.archive:open_shards",
             about="pattern of archives such as 'train-*.tar' or 'train-{000..099}.tar'",
             is_pattern=True,
+            options=IN_ARCHIVES,
         ),
         "idx": SourceSpec(
             opens="bottleneck.data.idx:open_idx",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import show_key
 from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.left_alone import SYSTEM_FOLDERS
 from bottleneck.data.source import SKIPPED
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Left:
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     hidden: set[tuple[bytes, ...]] = field(default_factory=set)
+    system: Counter[str] = field(default_factory=Counter)  # images in folders of file servers
 
     def key_of(self, name: bytes, where: str, again: str) -> bytes | None:
         """Return the key of a member; None for a hidden one, which is counted.
@@ -35,6 +38,10 @@ class Left:
         parts = [part for part in name.split(b"/") if part not in (b"", b".")]
         if name.startswith(b"/") or b".." in parts or b"\0" in name:
             raise DataError(f"the member {show_key(name)} leads out of the archive", where, again)
+        system = next((part for part in parts[:-1] if part.lower() in SYSTEM_FOLDERS), None)
+        if system is not None:
+            self.system[show_key(system)] += is_image(name)
+            return None
         dotted = next((i for i, part in enumerate(parts) if part.startswith(b".")), None)
         if dotted is None:
             return b"/".join(parts)

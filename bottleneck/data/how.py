@@ -34,7 +34,7 @@ class How:
     changed: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
-        return self.options[name]
+        return self.options.get(name)  # None where its kind has no such option
 
     def to_json(self) -> dict[str, Any]:
         """Return what a source's record holds of it."""

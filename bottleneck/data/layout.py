@@ -1,56 +1,315 @@
-"""What the names of images say: which files are images, their class and their split.
+"""What the folders of images say: their class and their split, or that it cannot be told.
 
-What is what. When every folder of the root that holds images is named like a split (train;
-val, valid, validation; test; in any case of letters), these are the splits, and the folders in
-them the classes; otherwise the root's folders are the classes, all of it `train`, so that a
-class may be called "train" as long as its images are directly in it. Folders below a class
-belong to the class. Images beside the class folders have no label.
+The method. The folders are a tree. A folder around all others is a wrapper, and passed. Folders of
+one level are splits when all of them are named like splits, and else none is. What is left below,
+or without splits at once, are the classes; folders in a class belong to it. `{class}/{split}` is
+the same with the two levels changed.
+
+That is only taken where it is the only reading. It is not when a folder that is named like a split
+is none of the splits; when a class would be called `images`; when classes hold no image of their
+own but folders that may as well be the classes (`amazon/mug`, `webcam/mug`), or hold folders named
+like the classes beside them (a copy); or when there is one class only, and deeper folders. Then the
+readings are spelled out, and --layout says which is meant.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bottleneck.core.errors import DataError
-from bottleneck.core.sample import NO_LABEL, show_key
+from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.data.folder_words import (
+    TRAIN,
+    holds_no_photos,
+    is_container,
+    may_be_container,
+    repeats,
+    split_named,
+    split_said,
+    splits_of_level,
+)
+from bottleneck.data.reading_of_paths import Reading, images, listed, refused
+from bottleneck.data.tree import Folder, tree_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from bottleneck.core.errors import DataError
 
 SPLIT_FOLDERS = {b"train": 0, b"val": 1, b"valid": 1, b"validation": 1, b"test": 2}
+UNLABELLED = "a table, or --label-from with their names, can say their classes"
 
 
-def assign(prefixes: Sequence[bytes], where: str) -> tuple[list[int], list[int], tuple[str, ...]]:
-    """Return the split and label of each folder (`cat/`, `train/cat/deeper/`), and the classes.
+def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -> Reading:
+    """Return what these folders can only mean.
+
+    Parameters
+    ----------
+    folders : path (`train/cat/`) and number of images of each that holds some itself
+    name : of the source, which a wrapper may repeat
 
     Raises
     ------
     DataError
-        When a folder could be a split or a class, or two classes are spelled alike.
+        When they can be meant in several ways.
     """
-    tops = {prefix.split(b"/")[0] for prefix in prefixes if prefix}
-    named = {top for top in tops if top.lower() in SPLIT_FOLDERS}
-    by_split = bool(named) and named == tops
-    if named and not by_split:
-        unclear = [top for top in sorted(named) if top + b"/" not in prefixes]
-        if unclear:
-            raise DataError(
-                f"{show_key(unclear[0])} is named like a split and holds folders, but "
-                f"{show_key(min(tops - named))} beside it is no split",
-                where,
-                "keep splits and other folders apart, or leave one out with --exclude",
+    root, nodes = tree_of(folders)
+    found = _Finder(folders, where)
+    template, spelled = found.read(root, name)
+    return Reading(
+        splits=[node.split for node in nodes],
+        labels=[node.label for node in nodes],
+        groups=[None] * len(nodes),
+        template=template,
+        spelled=spelled,
+        notes=tuple(found.notes),
+    )
+
+
+def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -> Reading:
+    """Return the splits of these folders, which say nothing else: names of files give the classes.
+
+    Raises
+    ------
+    DataError
+        When a folder is named like a split, and others beside it are not.
+    """
+    root, nodes = tree_of(folders)
+    found = _Finder(folders, where)
+    node, above = found.descend(root, name)
+    level = splits_of_level(node.children)
+    if level is None:
+        level = splits_of_level({g for child in node.children.values() for g in child.children})
+        parents = [*node.children.values()] if level else []
+        above += "{ignore}/" if level else ""
+    else:
+        parents = [node]
+    for parent in parents:
+        for child in parent.children.values():
+            child.mark(split=(level or {})[child.name])
+    if not parents:
+        found.refuse_strays([node], above)
+    return Reading(
+        splits=[node.split for node in nodes],
+        labels=[None] * len(nodes),
+        groups=[None] * len(nodes),
+        template=above + ("{split}/*" if parents else "*"),
+        spelled=_spelled(level or {}),
+        notes=tuple(found.notes),
+    )
+
+
+def _spelled(level: Mapping[bytes, int]) -> dict[str, str]:
+    return {show_key(name): SPLITS[split] for name, split in sorted(level.items())}
+
+
+@dataclass
+class _Finder:
+    """One look at a tree: what is noted on the way, and how it is refused."""
+
+    folders: Sequence[tuple[bytes, int]]
+    where: str
+
+    def __post_init__(self) -> None:
+        self.notes: list[str] = []
+
+    def read(self, root: Folder, name: bytes) -> tuple[str, dict[str, str]]:
+        """Mark the tree with splits and classes; return the template and the splits' names."""
+        node, above = self.descend(root, name)
+        self._refuse_no_photos(node, above)
+        level = splits_of_level(node.children)
+        if level is not None:
+            return self._splits(node, above, level), _spelled(level)
+        below = {g for child in node.children.values() for g in child.children}
+        level = splits_of_level(below)
+        if level is not None and not any(child.n for child in node.children.values()):
+            return self._classes_of_splits(node, above, level), _spelled(level)
+        self._classes([node], above)
+        self._note_loose(node)
+        if node.children:
+            return above + "{class}/*", {}
+        self.notes.append(f"no class folders: {images(node.n)} without a label ({UNLABELLED})")
+        return above + "*", {}
+
+    def descend(self, node: Folder, name: bytes) -> tuple[Folder, str]:
+        """Return the folder in all the wrappers, and their part of the template."""
+        above = ""
+        while (child := node.only) is not None:
+            inner = splits_of_level(child.children) or {}
+            if splits_of_level(node.children) and len(set(inner.values())) < 2:
+                break
+            is_flat = not child.children
+            around = may_be_container(child.name) or repeats(child.name, node.name or name)
+            if (is_flat or child.n) and not around:
+                break
+            if not inner and not is_flat and split_said(child.name) not in (None, TRAIN):
+                raise self._refused(
+                    f"{show_key(child.name)} may be a split, or only a folder around all",
+                    [f"{above}{{split}}/{{class}}/*", f"{above}{{ignore}}/{{class}}/*"],
+                )
+            node, above = child, above + "{ignore}/"
+        if above:
+            self.notes.append(f"{show_key(node.path)} is a folder around all images, and no class")
+        return node, above
+
+    def _splits(self, node: Folder, above: str, level: Mapping[bytes, int]) -> str:
+        """Mark splits and the classes in them; return the template."""
+        for child in node.children.values():
+            child.mark(split=level[child.name])
+        tops, depth = self._unwrapped([*node.children.values()])
+        prefix = f"{above}{{split}}/" + "{ignore}/" * depth
+        self._classes(tops, prefix)
+        flat = [top for top in tops if not top.children]
+        if flat:
+            paths = [top.path.rstrip(b"/") for top in flat]
+            n = sum(top.n for top in flat)
+            self.notes.append(
+                f"no class folders in {listed(paths)}: {images(n)} without a label ({UNLABELLED})"
             )
-    splits, names = [], []
-    for prefix in prefixes:
-        parts = prefix.split(b"/")[:-1]
-        splits.append(SPLIT_FOLDERS[parts.pop(0).lower()] if by_split and parts else 0)
-        names.append(parts[0] if parts else None)
-    found = sorted({name for name in names if name is not None})
-    classes = tuple(show_key(name) for name in found)
-    if len(set(classes)) < len(classes):
-        raise DataError("two class folders are spelled alike", where, "rename one")
-    number = {name: i for i, name in enumerate(found)}
-    return splits, [NO_LABEL if n is None else number[n] for n in names], classes
+        for top in [node, *(top for top in tops if top.children)]:
+            self._note_loose(top)
+        return prefix + ("{class}/*" if len(flat) < len(tops) else "*")
+
+    def _unwrapped(self, tops: list[Folder]) -> tuple[list[Folder], int]:
+        """Return the folders in the wrappers of each split, and how many all of them have."""
+        depth = 0
+        while True:
+            only = [top.only for top in tops]
+            is_each = all(child is not None and child.children and not child.n for child in only)
+            is_soft = all(child is not None and may_be_container(child.name) for child in only)
+            passed = [
+                child is not None
+                and (
+                    is_each or is_soft or is_container(child.name) or repeats(child.name, top.name)
+                )
+                for top, child in zip(tops, only, strict=True)
+            ]
+            if not any(passed):
+                return tops, depth
+            depth += all(
+                is_passed or not top.children for top, is_passed in zip(tops, passed, strict=True)
+            )
+            inner = [c if p and c else top for top, c, p in zip(tops, only, passed, strict=True)]
+            names = [top.path.rstrip(b"/") for top, p in zip(inner, passed, strict=True) if p]
+            self.notes.append(
+                f"{listed(names)}: only a folder around what is in it, and no class"
+                if len(names) == 1
+                else f"{listed(names)}: only folders around what is in them, and no classes"
+            )
+            tops = inner
+
+    def _classes_of_splits(self, node: Folder, above: str, level: Mapping[bytes, int]) -> str:
+        """Mark classes and the splits in them; return the template."""
+        for child in node.children.values():
+            tops, _ = self._unwrapped([*child.children.values()])
+            if any(top.children for top in tops):
+                raise self._refused(
+                    f"{show_key(child.name)} holds splits, and these hold folders: either may be "
+                    "the classes",
+                    [
+                        above + way
+                        for way in (
+                            "{class}/{split}/*",
+                            "{ignore}/{split}/{class}/*",
+                            "{class}/{split}/{class}/*",
+                        )
+                    ],
+                )
+            for part in child.children.values():
+                part.mark(split=level[part.name])
+        self._note_loose(node)
+        for child in node.children.values():
+            child.mark(label=child.name)
+        return above + "{class}/{split}/*"
+
+    def _classes(self, tops: Sequence[Folder], prefix: str) -> None:
+        """Mark the folders in these as classes, where they can only be classes."""
+        classes: dict[bytes, list[Folder]] = {}
+        for top in tops:
+            for child in top.children.values():
+                classes.setdefault(child.name, []).append(child)
+        self.refuse_strays(tops, prefix)
+        for name, found in classes.items():
+            if is_container(name):
+                raise self._refused(
+                    f"{show_key(name)} says that images are in it, and would be a class beside "
+                    f"{listed(sorted(classes.keys() - {name})) or 'none'}",
+                    [f"{prefix}{{class}}/*"],
+                    found[0],
+                )
+            for folder in found:
+                self._refuse_other_classes(folder, classes.keys(), prefix)
+        deeper = next((f for found in classes.values() for f in found if f.children), None)
+        if len(classes) == 1 and deeper is not None:
+            raise self._refused(
+                f"{show_key(deeper.name)} would be the only class, and holds folders",
+                [f"{prefix}{{class}}/*", f"{prefix}{{ignore}}/{{class}}/*"],
+            )
+        for name, found in classes.items():
+            for folder in found:
+                folder.mark(label=name)
+
+    def _refuse_other_classes(self, folder: Folder, names: Collection[bytes], prefix: str) -> None:
+        """Raise DataError for a class folder whose folders may be classes as well."""
+        copy = next((f for f in folder.below() if f.name in names and f.name != folder.name), None)
+        if copy is not None:
+            raise self._refused(
+                f"{show_key(folder.path)} holds {show_key(copy.name)}, and so does the folder "
+                "around it: a copy, or classes of its own",
+                [f"{prefix}{{class}}/*"],
+                folder,
+            )
+        inner, around = folder, "{ignore}/"
+        while (only := inner.only) is not None:
+            inner, around = only, around + "{ignore}/"
+        if not inner.n and not all(map(may_be_container, inner.children)):
+            raise self._refused(
+                f"{show_key(folder.path)} holds no image itself, but {listed([*inner.children])}: "
+                "either may be the classes",
+                [f"{prefix}{{class}}/*", f"{prefix}{around}{{class}}/*"],
+                folder,
+            )
+
+    def refuse_strays(self, tops: Sequence[Folder], prefix: str) -> None:
+        """Raise DataError for a folder below that is named like a split, and would be none."""
+        for parent in (folder for top in tops for folder in top.below()):
+            stray = next(
+                (f for n, f in parent.children.items() if split_named(n) is not None), None
+            )
+            if stray is None:
+                continue
+            beside = sorted(n for n in parent.children if split_named(n) is None)
+            told = f", but {show_key(beside[0])} beside it is none" if beside else ""
+            ways = ["{split}/{class}/*", "{ignore}/{split}/{class}/*"]
+            ways = [] if "{split}" in prefix else ways
+            is_clear = len(beside) == 1 or (beside and stray.children)
+            raise self._refused(
+                f"{show_key(stray.path)} is named like a split{told}",
+                [prefix + way for way in ([] if stray.children else ["{class}/*"]) + ways],
+                parent.children[beside[0]] if is_clear else stray,
+            )
+
+    def _refuse_no_photos(self, node: Folder, above: str) -> None:
+        """Raise DataError for folders of masks and the like, beside others."""
+        for folder in node.below():
+            if holds_no_photos(folder.name) and folder is not node:
+                raise self._refused(
+                    f"{show_key(folder.path)} holds what belongs to photos, but is none",
+                    []
+                    if any(f.children for f in node.children.values())
+                    else [f"{above}{{class}}/*"],
+                    folder.name,
+                )
+
+    def _note_loose(self, node: Folder) -> None:
+        if node.n and node.children:
+            self.notes.append(f"{images(node.n)} beside the class folders and without a label")
+
+    def _refused(
+        self, what: str, ways: Sequence[str], leave_out: Folder | bytes | None = None
+    ) -> DataError:
+        path = leave_out.path if isinstance(leave_out, Folder) else leave_out
+        return refused(what, self.where, self.folders, ways, path)
 
 
 def in_words(skipped: dict[str, int]) -> str:

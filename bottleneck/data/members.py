@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +20,13 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data import webdataset
+from bottleneck.data.by_path import by_path
 from bottleneck.data.contained import Left
+from bottleneck.data.folder_words import split_said
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
-from bottleneck.data.layout import SPLIT_FOLDERS, assign, in_words
+from bottleneck.data.layout import SPLIT_FOLDERS, in_words
+from bottleneck.data.left_alone import LeftAlone, is_image, may_be_image
 from bottleneck.data.source import Listing, Understood, spec_of
 
 if TYPE_CHECKING:
@@ -31,10 +35,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Groups
     from bottleneck.data.contained import Members
     from bottleneck.data.source import Read
 
     Opener = Callable[[Path, "Left"], "Members"]
+    _Found = tuple[bytes, int, bytes]  # key, number of the container, key in it
 
 ADVICE = "give one that holds images"
 MIN_CLASSES = 2  # of folders: with fewer, labels that lie beside the images are the classes
@@ -82,15 +88,20 @@ class MemberSource:
             containers = [*map(_unwrapped, containers)]
         prefixes = [os.fsencode(path.name) + b"/" if self.shards else b"" for path in paths]
         labels = None
-        found = _kept(self.how, containers, prefixes)
-        named = _by_folders([key for *_, key in found], where) if found else None
+        found: Sequence[_Found] = _kept(self.how, containers, prefixes)
+        alone = LeftAlone(left.to_json(), left.system)
+        found = self._with_unnamed(found, containers, prefixes, alone)
+        alone.refuse(len(found), self.how, where)
+        keys = [key for *_, key in found]
+        named = _by_folders(keys, self.how, shown(self.path.stem), where) if found else None
         if named is not None and len(named.classes) < MIN_CLASSES:
             labels = webdataset.labels(containers, where)
         if named is not None and labels is not None:
             found = _kept(self.how, containers, prefixes)
             named = _by_labels([labels[at].get(key, "") for _, at, key in found], named, where)
-        skipped = left.to_json()
-        skipped["excluded"] = sum(len(members.images) for members in containers) - len(found)
+        n_all = sum(len(members.images) for members in containers)
+        alone.skipped["excluded"] += n_all - len(found)
+        skipped = alone.counts()
         if named is None:
             raise DataError("no images" + in_words(skipped), where, ADVICE)
         if self.shards:
@@ -104,8 +115,33 @@ class MemberSource:
             stats=np.array([containers[at].container.stat for _, at, _ in found], np.int64),
             skipped=skipped,
             device=containers[0].container.device,
-            understood=named.understood,
+            understood=alone.told(named.understood),
+            groups=named.groups,
         )
+
+    def _with_unnamed(
+        self,
+        found: Sequence[_Found],
+        containers: Sequence[Members],
+        prefixes: Sequence[bytes],
+        alone: LeftAlone,
+    ) -> Sequence[_Found]:
+        """Return the images that count, those without an image's ending with them where wanted."""
+        taken = []
+        for at, (prefix, members) in enumerate(zip(prefixes, containers, strict=True)):
+            for key, place in members.others.items():
+                if self.how["any_name"] is False or not may_be_image(key):
+                    continue
+                is_wanted = self.how.patterns.keeps(prefix + key)
+                if not is_wanted or not _begins_as_image(members, place):
+                    continue
+                alone.skipped["other"] -= 1
+                if self.how["any_name"]:
+                    members.images[key] = place
+                    taken.append((prefix + key, at, key))
+                else:
+                    alone.add_unnamed(prefix + key)
+        return sorted([*found, *taken]) if taken else found
 
     def read(self, index: int) -> Read:
         """See `Source.read`; the container must be the one that was listed."""
@@ -115,9 +151,7 @@ class MemberSource:
         return members.read(place)
 
 
-def _kept(
-    how: How, containers: Sequence[Members], prefixes: Sequence[bytes]
-) -> list[tuple[bytes, int, bytes]]:
+def _kept(how: How, containers: Sequence[Members], prefixes: Sequence[bytes]) -> Sequence[_Found]:
     """Return the images that count, in order: key, number of the container, key in it."""
     return sorted(
         (prefix + key, at, key)
@@ -135,19 +169,28 @@ class _Named:
     labels: NDArray[np.int32]
     classes: tuple[str, ...]
     understood: Understood
+    groups: Groups | None = None
 
 
-def _by_folders(keys: Sequence[bytes], where: str) -> _Named:
+def _begins_as_image(members: Members, place: Any) -> bool:
+    """Whether a member's first bytes are an image's; one that cannot be read has none."""
+    try:
+        content = members.read(place).content
+    except OSError:
+        return False
+    return isinstance(content, bytes) and is_image(content)
+
+
+def _by_folders(keys: Sequence[bytes], how: How, name: str, where: str) -> _Named:
     """Return split and class of each key by the folders in it, as of a folder of images."""
-    folders = sorted({_folder_of(key) for key in keys})
-    splits, labels, classes = assign(folders, where)
-    at = {folder: i for i, folder in enumerate(folders)}
-    index = np.fromiter((at[_folder_of(key)] for key in keys), np.int64, len(keys))
+    folders = [(folder, len([*run])) for folder, run in groupby(keys, key=_folder_of)]
+    said = by_path(folders, lambda: keys, how, name=os.fsencode(name), where=where)
     return _Named(
-        splits=np.array(splits, np.uint8)[index],
-        labels=np.array(labels, np.int32)[index],
-        classes=classes,
-        understood=Understood(),
+        splits=said.splits,
+        labels=said.labels,
+        classes=said.classes,
+        understood=said.understood,
+        groups=said.groups,
     )
 
 
@@ -187,7 +230,7 @@ def _unwrapped(members: Members) -> Members:
         return members
     (top,) = tops
     n_direct = sum(key.count(b"/") == 1 for key in members.images)
-    if not top or n_direct or top[:-1].lower() in SPLIT_FOLDERS:
+    if not top or n_direct or split_said(top[:-1]) is not None:
         return members
     bare = (
         {key.removeprefix(top): at for key, at in each.items()}

@@ -61,6 +61,11 @@ class _View:
         """See `Source.spec`."""
         return self._shared.source.spec
 
+    @property
+    def heads(self) -> Any:
+        """What the kind of source keeps of files' first bytes, None where it looks at none."""
+        return getattr(self._shared.source, "heads", None)
+
     def exists(self) -> bool:
         """See `Source.exists`."""
         return self._shared.source.exists()

@@ -29,12 +29,14 @@ class Understood:
     Attributes
     ----------
     layout : str
-        Where class and split stand in a path, such as `{split}/{class}/*`; empty where paths say
-        neither.
+        Where class and split stand in a path, such as `{split}/{class}/*`, or `*` where the
+        paths of a folder say neither; empty where it is not paths that say them.
     splits : dict
         How the source spells each split, and which of `SPLITS` that is: `Training` is `train`.
     columns : dict
         Of a table: what each of our columns is called there: `filename` is `image_id`.
+    left_alone : dict
+        Folders of file servers and desktops (`@eaDir`), and how many images in them were passed.
     notes : tuple of str
         What else a person should know before anything is computed: whole sentences, without a
         full stop.
@@ -43,6 +45,7 @@ class Understood:
     layout: str = ""
     splits: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    left_alone: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +72,8 @@ class Listing:
     skipped : dict
         How many entries were left alone: `hidden`, `other` (no image by its extension, or no
         regular file), `excluded` (by --include and --exclude), `links` (to folders, to nothing,
-        or out of the source). A hidden folder counts once.
+        or out of the source). A hidden folder counts once. Where there are any: `system` (images
+        in folders of file servers and desktops), `unnamed` (images without an image's ending).
     device : int
         The root's `st_dev`; 0 for arrays.
     understood : Understood

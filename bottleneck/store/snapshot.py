@@ -7,7 +7,7 @@ that know version 1 alone must not open it, and learn that from the commit that 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,11 +76,18 @@ class QuarantineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Snapshot:
-    """Samples in order, the description of their source, and what was set aside."""
+    """Samples in order, the description of their source, and what was set aside.
+
+    Attributes
+    ----------
+    understood : how names and columns were read, for people; it decides nothing, so two snapshots
+        may be the same in spite of it
+    """
 
     samples: Samples
     spec: Mapping[str, Any]
     quarantine: tuple[QuarantineEntry, ...] = ()
+    understood: Mapping[str, Any] = field(default_factory=dict)
 
     def same_as(self, other: Snapshot) -> bool:
         """Whether both say the same."""
@@ -133,6 +140,8 @@ def write_snapshot(folder: Path, fmt: Format, snapshot: Snapshot) -> SnapshotEnt
         "spec": dict(snapshot.spec),
         "quarantine": [entry.to_json() for entry in snapshot.quarantine],
     }
+    if snapshot.understood:
+        attributes["understood"] = dict(snapshot.understood)
     if samples.groups is not None:
         columns["group"] = samples.groups.numbers.astype("<i4")
         attributes["groups"] = list(samples.groups.names)
@@ -177,6 +186,7 @@ def read_snapshot(path: Path, entry: SnapshotEntry) -> Snapshot:
             samples=samples,
             spec=_sound_spec(attributes["spec"]),
             quarantine=tuple(QuarantineEntry.from_json(e) for e in attributes["quarantine"]),
+            understood=dict(attributes.get("understood", {})),
         )
 
 

@@ -81,7 +81,7 @@ def test_a_folder_around_all_is_taken_off_unless_it_is_a_split_or_holds_an_image
 
     assert keys("p/cat/1.png", "p/dog/1.png") == [b"cat/1.png", b"dog/1.png"]
     assert keys("train/cat/1.png", "train/dog/1.png") == [b"train/cat/1.png", b"train/dog/1.png"]
-    assert keys("p/cat/1.png", "p/1.png") == [b"p/1.png", b"p/cat/1.png"]
+    assert keys("p/cat/1.png", "p/1.png", "q/1.png") == [b"p/1.png", b"p/cat/1.png", b"q/1.png"]
     assert keys("1.png", "2.png") == [b"1.png", b"2.png"]
 
 

@@ -8,6 +8,7 @@ from bottleneck.core.errors import DataError, PermissionDeniedError
 from bottleneck.data import folder, reading
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.how import make_how
+from bottleneck.data.options import IN_FOLDERS
 
 
 def rows_of(listing):
@@ -44,16 +45,19 @@ def test_split_folders_give_splits_and_classes_are_sorted_over_all_of_them(plant
     }
 
 
-def test_a_class_may_be_called_train(plant):
-    listing = FolderSource(plant("train/1.png", "car/1.png")).list()
+def test_a_class_is_called_train_only_where_the_layout_is_told(plant):
+    root = plant("train/1.png", "car/1.png")
+    with pytest.raises(DataError, match="train/ is named like a split, but car beside it is none"):
+        FolderSource(root).list()
+    listing = FolderSource(root, make_how({"layout": "{class}/*"}, IN_FOLDERS)).list()
     assert rows_of(listing) == {"car/1.png": ("train", "car"), "train/1.png": ("train", "train")}
 
 
 def test_a_split_folder_of_classes_beside_another_folder_is_refused_not_guessed(plant):
-    root = plant("train/cat/1.png", "unlabelled/1.png")
-    with pytest.raises(DataError, match="train is named like a split"):
+    root = plant("train/cat/1.png", "extra/1.png")
+    with pytest.raises(DataError, match="train/ is named like a split"):
         FolderSource(root).list()
-    listing = FolderSource(root, make_how({"include": (), "exclude": ["unlabelled"]})).list()
+    listing = FolderSource(root, make_how({"include": (), "exclude": ["extra"]}, IN_FOLDERS)).list()
     assert rows_of(listing) == {"train/cat/1.png": ("train", "cat")}
 
 
@@ -68,9 +72,10 @@ def test_a_flat_folder_and_a_flat_split_have_no_labels(plant):
 
 
 def test_keys_are_sorted_as_bytes_although_folders_hold_folders(plant):
-    names = ["a/b.png", "a-c/1.png", "a.png", "a/b/c.png", "a/b-1.png", "a/b0.png", "Z/1.png"]
+    names = ["a/b.png", "a-c/1.png", "a.png", "a/b/c.png", "a/b-1.png", "a/b0.png", "Y/1.png"]
     names += [f"{c}/{c}.png" for c in "mtdzkbp"]
-    listing = FolderSource(plant(*names)).list()
+    root = plant(*names)
+    listing = FolderSource(root, make_how({"layout": "{class}/*"}, IN_FOLDERS)).list()
     assert listing.keys.tolist() == sorted(name.encode() for name in names)
     assert [
         (plant() / os.fsdecode(k)).stat().st_ino for k in listing.keys.tolist()
@@ -78,7 +83,8 @@ def test_keys_are_sorted_as_bytes_although_folders_hold_folders(plant):
 
 
 def test_hidden_files_and_other_files_are_counted_and_left_alone(plant):
-    root = plant("cat/1.PNG", "cat/.2.png", ".git/3.png", "cat/notes.txt", "cat/png", "Makefile")
+    root = plant("cat/1.PNG", "cat/.2.png", ".git/3.png", "cat/notes.txt", Makefile=b"all:")
+    (root / "cat" / "png").write_text("no image")
     os.mkfifo(root / "cat" / "pipe.png")
     listing = FolderSource(root).list()
     assert listing.keys.tolist() == [b"cat/1.PNG"]
@@ -170,7 +176,7 @@ def test_links_to_files_inside_are_followed_and_all_other_links_are_counted(plan
     (root / "cat" / "loop.png").symlink_to("loop.png")
     (root / "cat" / "up").symlink_to(root)
     (root / "elsewhere").symlink_to(outside)
-    source = FolderSource(root)
+    source = FolderSource(root, make_how({"follow_links": False}, IN_FOLDERS))
     listing = source.list()
     assert listing.keys.tolist() == [b"cat/1.png", b"cat/2.png", b"cat/inside.png"]
     assert listing.skipped["links"] == 5

@@ -31,6 +31,7 @@ from bottleneck.pipeline.extraction.looked import (
     planned,
 )
 from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
+from bottleneck.pipeline.extraction.saying import say_understood
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
@@ -309,7 +310,10 @@ def begin(job: Job, store: Store | None) -> Extraction:
         As `aim` raises them.
     """
     target = aim(job.options, store, job.name, job.network)
-    return Extraction(job, target, _look(job, target))
+    looked = _look(job, target)
+    if not job.options.dry_run:
+        say_understood(looked, job.name, job.reporter)
+    return Extraction(job, target, looked)
 
 
 def _look(job: Job, target: Target, *, again: bool = False) -> Looked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -121,6 +122,7 @@ class Look:
 
         It is derived: where it cannot be written, the next run reads more files, nothing else.
         """
+        self._save_heads(store)
         if not (self._reads or self.has_news or self._has_outdated):
             return
         table = self.learned()
@@ -130,6 +132,14 @@ class Look:
         path = _table_path(store, self.source.spec)
         with spared(path):
             files.replace(path, table.to_bytes())
+
+    def _save_heads(self, store: Store) -> None:
+        """Keep what was seen of files' first bytes, where the kind of source looks at them."""
+        heads = getattr(self.source, "heads", None)
+        if heads is not None and heads.has_news:
+            path = _kept(store, self.source.spec, "heads")
+            with spared(path):
+                files.replace(path, heads.to_bytes())
 
     @property
     def _has_outdated(self) -> bool:
@@ -161,6 +171,10 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
 
     With `rehash` nothing is trusted but what this run has read itself, for another store.
     """
+    heads = getattr(source, "heads", None)  # what a kind of source keeps of files' first bytes
+    if heads is not None and store is not None and not rehash:
+        with contextlib.suppress(OSError):
+            heads.recall(files.read(_kept(store, source.spec, "heads")))
     listing = source.list()
     table = EMPTY if store is None or rehash else _read_table(store, source.spec)
     has_news = False
@@ -253,9 +267,17 @@ def _read_table(store: Store, spec: Mapping[str, object]) -> StatTable:
 
 def stat_table_name(spec: Mapping[str, object]) -> str:
     """Return the name of a source's stat cache in `derived/`."""
+    return _kept_name(spec, "stats")
+
+
+def _kept_name(spec: Mapping[str, object], what: str) -> str:
     name = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
-    return f"stats-{name}.bin"
+    return f"{what}-{name}.bin"
+
+
+def _kept(store: Store, spec: Mapping[str, object], what: str) -> Path:
+    return store.derived / _kept_name(spec, what)
 
 
 def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
-    return store.derived / stat_table_name(spec)
+    return _kept(store, spec, "stats")

@@ -15,6 +15,7 @@ import numpy as np
 from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline.extraction.look import Look, guard_shrink, look, settle_racy
 from bottleneck.pipeline.extraction.plan import Plan, plan
+from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.store.snapshot import QuarantineEntry, Snapshot
 
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ class Looked:
     def snapshot(self, quarantine: tuple[QuarantineEntry, ...]) -> Snapshot:
         """Return what is to be recorded of the source."""
         return Snapshot(
-            samples=self.look.samples, spec=self.look.source.spec, quarantine=quarantine
+            samples=self.look.samples,
+            spec=self.look.source.spec,
+            quarantine=quarantine,
+            understood=self.look.listing.understood.to_json(),
         )
 
     def quarantine(
@@ -119,12 +123,14 @@ def look_and_plan(how: HowToLook, target: Target) -> Looked:
     Raises
     ------
     DataError
-        When nothing is there, or more than half of what was recorded is gone.
+        When nothing is there, more than half of what was recorded is gone, or the same paths are
+        read into other classes than recorded.
     """
     now = look(how.source, target.store_or_none, rehash=how.rehash)
     before = target.recorded
     if not how.allow_shrink:
         guard_shrink(before.samples if before else None, now.listing, how.source.name)
+    guard_reading(before, now)
     settle_racy(now, how.threads)
     return Looked(look=now, plan=planned(how, target, now), before=before)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
-from bottleneck.data.catalog import PATHS, open_source, reopen
+from bottleneck.data.catalog import PATHS, PATTERNS, open_source, reopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,8 @@ def choose_source(
 
     Without `--data` it is a recorded one, read as it was unless `reading` has other options of its
     kind. With it, a recorded source of the same description
-    keeps its name; a new one takes `--source`, or the name of the folder or data set.
+    keeps its name, also one that is now told how to read its paths or columns; a new one takes
+    `--source`, or the name of the folder or data set.
 
     Raises
     ------
@@ -58,6 +59,8 @@ def choose_source(
             if spec == source.spec:
                 return known, source
     chosen = name or source.name
+    if chosen in specs and _is_read_anew(specs[chosen], source.spec, reading):
+        return chosen, source
     if chosen in specs and specs[chosen] != source.spec:
         if all(specs[chosen].get(key) == source.spec.get(key) for key in ("kind", "where")):
             raise UsageError(
@@ -74,6 +77,15 @@ def choose_source(
             f"--cache {store.path} {chosen} DATA; else choose another name with --source NAME",
         )
     return chosen, source
+
+
+def _is_read_anew(
+    recorded: Mapping[str, Any], spec: Mapping[str, Any], reading: Mapping[str, Any] | None
+) -> bool:
+    """Whether it is the recorded source, of the same images, and told how to read it this time."""
+    said = {key for key, value in (reading or {}).items() if value is not None}
+    same = all(recorded.get(key) == spec.get(key) for key in ("kind", "where", *PATTERNS))
+    return same and bool(said - {*PATTERNS})
 
 
 def _is_same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import as_void
-from bottleneck.core.sample import NO_LABEL, SPLITS
+from bottleneck.heads.split import leaking
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
+from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.network.recipe_words import recipe_values
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         **source_values(samples),
         "understood": looked.look.listing.understood.to_json(),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
+        "leaking": _count_leaking(samples),
         "copies": int(mine.sum()) - n_mine,
         "cached": with_row - n_mine,
         "computed": tally.n_computed,
@@ -78,16 +80,6 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "canaries": run.computer.canaries,
         "commit": target.store_or_none.state.number if target.store_or_none else None,
         "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
-    }
-
-
-def source_values(samples: Samples) -> dict[str, Any]:
-    """Return what was understood of a source: classes, splits, images without a label."""
-    counts = np.bincount(samples.splits, minlength=len(SPLITS))
-    return {
-        "classes": list(samples.classes),
-        "splits": {split: int(n) for split, n in zip(SPLITS, counts, strict=True)},
-        "unlabelled": int((samples.labels == NO_LABEL).sum()),
     }
 
 
@@ -138,6 +130,14 @@ def _is_mine(run: Extraction, samples: Samples) -> NDArray[np.bool_]:
         return np.zeros(len(samples), bool)
     mine = np.concatenate(run.tally.computed)
     return np.asarray(np.isin(as_void(samples.digests), as_void(mine)))
+
+
+def _count_leaking(samples: Samples) -> int:
+    """Return how many known images of train are in val or test as well, byte for byte."""
+    if not samples.splits.any():
+        return 0
+    known = samples.known
+    return int(leaking(samples.digests[known], samples.splits[known]).sum())
 
 
 def _has_row(store: Store | None, samples: Samples) -> NDArray[np.bool_]:

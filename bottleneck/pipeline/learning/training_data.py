@@ -27,6 +27,7 @@ from bottleneck.pipeline.extraction.look import (
     recorded_samples,
 )
 from bottleneck.pipeline.extraction.plan import changes, set_aside
+from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.store.log import MovedError, SetSource
 from bottleneck.store.snapshot import Snapshot
 
@@ -231,6 +232,7 @@ def _look(store: Store, recorded: Snapshot, name: str, reporter: Reporter) -> Lo
             return None
         now = look(source, store)
         guard_shrink(recorded.samples, now.listing, name)
+        guard_reading(recorded, now)
     except BottleneckError as error:
         reporter.warn(f"{error.what}: training from what was recorded of {name}")
         return None
@@ -256,6 +258,7 @@ def _commit(store: Store, name: str, recorded: Snapshot, now: Look, reporter: Re
         samples=samples,
         spec=recorded.spec,
         quarantine=tuple(entry for entry in recorded.quarantine if entry.key in keys),
+        understood=now.listing.understood.to_json(),
     )
     try:
         now.save(store)

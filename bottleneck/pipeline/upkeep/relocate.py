@@ -15,7 +15,7 @@ from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import open_source
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import look
-from bottleneck.pipeline.extraction.summary import source_values
+from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.store.lock import hold
 from bottleneck.store.log import SetSource
 from bottleneck.store.snapshot import Snapshot

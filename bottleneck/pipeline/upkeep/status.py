@@ -12,7 +12,8 @@ from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
 from bottleneck.pipeline.extraction.look import look, recorded_samples
 from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, unique_count
-from bottleneck.pipeline.extraction.summary import source_values
+from bottleneck.pipeline.extraction.reading import guard_reading
+from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.upkeep.last_runs import last_runs, with_age
@@ -99,6 +100,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
             for key in map(bytes, samples.keys[aside])
         ],
         **source_values(samples),
+        "understood": dict(snapshot.understood),
         "conflicting": _keys(samples, untrained.conflicting),
         "leaking": _keys(samples, untrained.leaking),
     }
@@ -179,6 +181,7 @@ def _check(store: Store, name: str) -> dict[str, Any]:
     try:
         source = reopen(snapshot.spec)
         now = look(source, store)
+        guard_reading(store.snapshot(name), now)
     except BottleneckError as error:
         return {"stale": True, "reason": str(error)}
     with_row = recorded.known & store.has(recorded.digests)

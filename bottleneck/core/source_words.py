@@ -1,0 +1,70 @@
+"""What was understood of a source, in words. Imports the standard library alone: doors use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_CLASSES = 10
+MOST_NOTES = 12
+# The kinds of `Listing.skipped` that are said in words of their own.
+KINDS = {
+    "hidden": "hidden",
+    "other": "other",
+    "excluded": "excluded",
+    "links": "links",
+    "unnamed": "images without an image's ending",
+}
+
+
+def source_lines(source: Mapping[str, Any], *, notes: bool = True) -> list[str]:
+    """Return what was understood of a source: classes, splits, images without a label.
+
+    Parameters
+    ----------
+    source : a report's keys `classes`, `splits`, `unlabelled` and `understood`
+    notes : whether to say also what else a person should know
+    """
+    classes, understood = source["classes"], source.get("understood", {})
+    named = ", ".join(classes[:MOST_CLASSES]) + (", …" if len(classes) > MOST_CLASSES else "")
+    kinds = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
+    splits = ", ".join(
+        f"{split} {n:,}{_spelled(split, understood)}" for split, n in source["splits"].items() if n
+    )
+    found = [f"{kinds}{f' ({named})' if named else ''}; {splits or 'no images'}"]
+    if source["unlabelled"]:
+        found.append(f"{source['unlabelled']:,} without a label")
+    if not notes:
+        return found
+    layout = understood.get("layout")
+    if layout and layout not in PLAIN:
+        found.append(f"read as {layout}")
+    said = understood.get("notes", ())
+    more = len(said) - MOST_NOTES
+    found += said[:MOST_NOTES]
+    return found + ([f"… and {more} more (all of them: --json)"] if more > 0 else [])
+
+
+PLAIN = ("{class}/*", "{split}/{class}/*", "*")  # layouts that the line of classes says by itself
+
+
+def left_alone_line(report: Mapping[str, Any]) -> list[str]:
+    """Return what was left alone in one line; none where nothing was.
+
+    Parameters
+    ----------
+    report : with the keys `skipped` and `understood`
+    """
+    skipped = report.get("skipped", {})
+    system = report.get("understood", {}).get("left_alone", {})
+    said = [f"{n:,} images in {name}" for name, n in system.items()]
+    said += [f"{n:,} {KINDS[why]}" for why, n in skipped.items() if why in KINDS and n]
+    return [f"left alone: {', '.join(said)}"] if said else []
+
+
+def _spelled(split: str, understood: Mapping[str, Any]) -> str:
+    """Return how a source spells a split, where that is not our word."""
+    names = [name for name, ours in understood.get("splits", {}).items() if ours == split != name]
+    return f" (from {', '.join(names)})" if names else ""

@@ -1,0 +1,136 @@
+"""Classes, splits and groups of images whose paths say them: of a folder, of an archive."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import Groups, show_key
+from bottleneck.data.classes import joined, number, untrained
+from bottleneck.data.layout import find_layout, find_splits
+from bottleneck.data.reading_of_paths import by_template, images
+from bottleneck.data.source import Understood
+from bottleneck.data.template import AUTO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from bottleneck.data.how import How
+    from bottleneck.data.reading_of_paths import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ByPath:
+    """What paths say; the fields of a `Listing` that follow from them."""
+
+    labels: NDArray[np.int32]
+    splits: NDArray[np.uint8]
+    classes: tuple[str, ...]
+    groups: Groups | None
+    understood: Understood
+
+
+def by_path(
+    folders: Sequence[tuple[bytes, int]],
+    keys: Callable[[], Sequence[bytes]],
+    how: How,
+    *,
+    name: bytes,
+    where: str,
+) -> ByPath:
+    """Return what the paths of images say.
+
+    Parameters
+    ----------
+    folders : of the images in the order of their keys: path (`train/cat/`) and how many follow
+    keys : gives all keys, in that order
+    how : with the options `layout`, `label_from`, `group_by` and `join_classes`
+    name : of the source
+
+    Raises
+    ------
+    DataError
+        When they can be meant in several ways, or do not fit what was told.
+    """
+    counts = [n for _, n in folders]
+    reading = _reading(folders, how, name, where)
+    splits = np.repeat(np.array(reading.splits, np.uint8), counts)
+    notes = [*reading.notes]
+    names, each = reading.labels, counts
+    if how["label_from"] is not None:
+        names = _found(how["label_from"], "class", keys(), "--label-from", where)
+        each = [1] * len(names)
+        notes += _unmatched(names, "--label-from", "a label")
+    spelled, said = joined(names, each, join=bool(how["join_classes"]), where=where)
+    names = [None if one is None else spelled[one] for one in names]
+    numbers, classes = number(names, where)
+    labels = np.repeat(np.array(numbers, np.int32), each)
+    groups, grouped = _groups(reading, counts, keys, how, where)
+    return ByPath(
+        labels=labels,
+        splits=splits,
+        classes=classes,
+        groups=groups,
+        understood=Understood(
+            layout=reading.template,
+            splits=reading.spelled,
+            notes=(*notes, *said, *grouped, *untrained(labels, splits, classes)),
+        ),
+    )
+
+
+def _reading(folders: Sequence[tuple[bytes, int]], how: How, name: bytes, where: str) -> Reading:
+    if how["layout"] not in (None, AUTO):
+        return by_template(folders, how["layout"], where)
+    find = find_layout if how["label_from"] is None else find_splits
+    return find(folders, name, where)
+
+
+def _found(
+    pattern: str, role: str, keys: Sequence[bytes], option: str, where: str
+) -> list[bytes | None]:
+    """Return what a regular expression finds in each key; None where it does not match."""
+    compiled = re.compile(pattern)
+    group: str | int = role if role in compiled.groupindex else min(1, compiled.groups)
+    found = [compiled.search(os.fsdecode(key)) for key in keys]
+    if not any(found):
+        raise DataError(
+            f"{option} {pattern!r} matches no path, such as {show_key(keys[0])}",
+            where,
+            "give an expression that is found in the paths below the source",
+        )
+    texts = (None if match is None else match[group] for match in found)
+    return [os.fsencode(text) if text else None for text in texts]
+
+
+def _groups(
+    reading: Reading,
+    counts: Sequence[int],
+    keys: Callable[[], Sequence[bytes]],
+    how: How,
+    where: str,
+) -> tuple[Groups | None, list[str]]:
+    """Return which images belong together, and what is to be said of it."""
+    names, each = reading.groups, [*counts]
+    if how["group_by"] is not None:
+        names = _found(how["group_by"], "group", keys(), "--group-by", where)
+        each = [1] * len(names)
+    if not any(name is not None for name in names):
+        return None, []
+    numbers, shown = number(names, where)
+    groups = Groups(numbers=np.repeat(np.array(numbers, np.int32), each), names=shown)
+    said = [f"{len(shown):,} group{'' if len(shown) == 1 else 's'} of images"]
+    n = int((groups.numbers < 0).sum())
+    return groups, said + ([f"{images(n)} in no group"] if n else [])
+
+
+def _unmatched(names: Sequence[bytes | None], option: str, what: str) -> list[str]:
+    n = sum(name is None for name in names)
+    return [f"{option} does not match all paths: {images(n)} without {what}"] if n else []

@@ -1,0 +1,126 @@
+"""Class names that are one for a person: refused or joined; and classes without training.
+
+Names are one when they differ in case, in Unicode form (`é` as one character or as two) or in
+blanks around them: `Cat` in train and `cat` in test would be trained as two classes.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import NO_LABEL, SPLITS, show_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MOST = 5
+
+
+def joined(
+    names: Sequence[bytes | None], counts: Sequence[int], *, join: bool, where: str
+) -> tuple[dict[bytes, bytes], tuple[str, ...]]:
+    """Return how each class name is spelled from now on, and what is to be said of that.
+
+    The spelling with the most images stands for all of them; of equally many, the first one.
+
+    Parameters
+    ----------
+    names, counts : class names, and how many images each entry stands for
+
+    Raises
+    ------
+    DataError
+        When two names are one for a person, and `join` is not said.
+    """
+    total: Counter[bytes] = Counter()
+    for name, n in zip(names, counts, strict=True):
+        if name is not None:
+            total[name] += n
+    same: dict[str, list[bytes]] = {}
+    for name in sorted(total):
+        same.setdefault(_for_a_person(name), []).append(name)
+    several = [found for found in same.values() if len(found) > 1]
+    if several and not join:
+        pairs = "; ".join(_pair(found, total) for found in several[:MOST])
+        more = f"; and {len(several) - MOST} more" if len(several) > MOST else ""
+        raise DataError(
+            f"classes that are one for a person: {pairs}{more}",
+            where,
+            "rename the folders, or make them one with --join-classes",
+        )
+    spelled = {name: name for name in total}
+    notes = []
+    for found in several:
+        winner = max(found, key=lambda name: (total[name], [-byte for byte in name]))
+        spelled |= dict.fromkeys(found, winner)
+        notes.append(f"{_pair(found, total)}: one class, {show_key(winner)}")
+    return spelled, tuple(notes)
+
+
+def number(names: Sequence[bytes | None], where: str) -> tuple[list[int], tuple[str, ...]]:
+    """Return the number of each name, -1 of None, and the names for people, sorted.
+
+    Raises
+    ------
+    DataError
+        When two names look alike.
+    """
+    found = sorted({name for name in names if name is not None})
+    classes = tuple(show_key(name) for name in found)
+    if len(set(classes)) < len(classes):
+        raise DataError("two class folders are spelled alike", where, "rename one")
+    at: dict[bytes | None, int] = {name: i for i, name in enumerate(found)}
+    at[None] = NO_LABEL
+    return [at[name] for name in names], classes
+
+
+def untrained(
+    labels: NDArray[np.int32], splits: NDArray[np.uint8], classes: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what is to be said of classes that another split has, and train has not."""
+    labelled = labels != NO_LABEL
+    trained = np.zeros(len(classes), bool)
+    trained[labels[labelled & (splits == 0)]] = True
+    if not trained.any():
+        return ()
+    said = []
+    for split in (1, 2):
+        there = np.zeros(len(classes), bool)
+        there[labels[labelled & (splits == split)]] = True
+        missing = [classes[i] for i in np.flatnonzero(there & ~trained).tolist()]
+        if missing:
+            listed = ", ".join(missing[:MOST]) + (", …" if len(missing) > MOST else "")
+            kinds = "class" if len(missing) == 1 else "classes"
+            verb = "is" if len(missing) == 1 else "are"
+            said.append(f"{kinds} {listed} {verb} in {SPLITS[split]} and not in train")
+    return tuple(said)
+
+
+def _for_a_person(name: bytes) -> str:
+    text = unicodedata.normalize("NFC", os.fsdecode(name)).strip().casefold()
+    return unicodedata.normalize("NFC", text)
+
+
+def _pair(names: Sequence[bytes], total: Counter[bytes]) -> str:
+    """Return names that are one, each with its number of images, and how they differ."""
+    texts = [os.fsdecode(name) for name in names]
+    composed = {unicodedata.normalize("NFC", text) for text in texts}
+    is_seen = len(composed) == len(texts) and len({t.strip() for t in composed}) == len(texts)
+    spelled = [
+        show_key(name) if is_seen else ascii(t) for name, t in zip(names, texts, strict=True)
+    ]
+    how = [
+        ("case", len({t.strip() for t in composed}) > 1),
+        ("Unicode form", len(composed) < len(set(texts))),
+        ("blanks around them", len({t.strip() for t in composed}) < len(composed)),
+    ]
+    listed = " and ".join(f"{s} ({total[name]})" for s, name in zip(spelled, names, strict=True))
+    return f"{listed} differ in {' and '.join(word for word, differs in how if differs)}"

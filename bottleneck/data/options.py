@@ -1,0 +1,78 @@
+"""What folders and archives of images can be told. Imports the standard library alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bottleneck.core.option import Option
+from bottleneck.data.template import is_template
+
+
+def is_pattern(value: Any) -> bool:
+    """Whether it is a regular expression."""
+    try:
+        re.compile(value)
+    except (re.error, TypeError):
+        return False
+    return isinstance(value, str)
+
+
+def is_switch(value: Any) -> bool:
+    """Whether it is said, either way."""
+    return isinstance(value, bool)
+
+
+LAYOUT = Option(
+    name="layout",
+    metavar="TEMPLATE",
+    help="Where split and class stand in an image's path, such as '{split}/{class}/*'; {group} "
+    "and {ignore} there too. Default: auto, found from the names of the folders, and said.",
+    check=is_template,
+    example="a template such as '{split}/{class}/*'",
+)
+LABEL_FROM = Option(
+    name="label_from",
+    metavar="REGEX",
+    help="Regular expression that finds the class in an image's path: its group named class, or "
+    r"the first one, such as '(\w+)\.\d+\.jpg$' for cat.0.jpg. Default: the folder is the class.",
+    check=is_pattern,
+    example="a regular expression, such as '(\\w+)\\.\\d+'",
+)
+GROUP_BY = Option(
+    name="group_by",
+    metavar="REGEX",
+    help="Regular expression that finds in an image's path what belongs together (one patient, "
+    "one scene): its group named group, or the first one. Default: no groups.",
+    check=is_pattern,
+    example="a regular expression, such as 'patient(\\d+)'",
+)
+JOIN_CLASSES = Option(
+    name="join_classes",
+    help="Make one class of names that differ in case, Unicode form or blanks around them alone; "
+    "the spelling with the most images stays. Default: that is an error.",
+    check=is_switch,
+    example="it or not",
+    default=None,
+    is_switch=True,
+)
+ANY_NAME = Option(
+    name="any_name",
+    help="Also take images whose names have no ending of an image (x, x.jpg.1), by their first "
+    "bytes; or leave them. Default: leave them, and an error where they are over 1 %.",
+    check=is_switch,
+    example="it or not",
+    default=None,
+    is_switch=True,
+)
+FOLLOW_LINKS = Option(
+    name="follow_links",
+    help="Follow links to files and folders outside the source; or leave them. Default: leave "
+    "them, and an error where they are over 1 % of the images.",
+    check=is_switch,
+    example="it or not",
+    default=None,
+    is_switch=True,
+)
+IN_ARCHIVES = (LAYOUT, LABEL_FROM, GROUP_BY, JOIN_CLASSES, ANY_NAME)
+IN_FOLDERS = (*IN_ARCHIVES, FOLLOW_LINKS)

@@ -1,0 +1,85 @@
+"""Whether paths are still read as they were recorded: labels never change by themselves.
+
+A program may learn to read a layout better, and a folder that is added may change what all others
+mean. Either way the same path would have another class, or another split, than the heads that were
+trained on it know. That is refused with both readings until an option says which is meant: then the
+source is described in another way than recorded, and that is the user's word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import NO_LABEL, SPLITS, find, show_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.core.sample import Samples
+    from bottleneck.data.source import Listing
+    from bottleneck.pipeline.extraction.look import Look
+    from bottleneck.store.snapshot import Snapshot
+
+
+def guard_reading(before: Snapshot | None, now: Look) -> None:
+    """Raise DataError where the same paths give other classes or splits than recorded.
+
+    Sources whose labels do not come from paths (tables) may change them.
+    """
+    listing = now.listing
+    if before is None or not listing.understood.layout or before.spec != now.source.spec:
+        return
+    samples = before.samples
+    at = find(samples.keys, listing.keys)
+    both = np.flatnonzero(at >= 0)
+    old = at[both]
+    other = _numbers(samples, listing.classes)[old] != listing.labels[both]
+    other |= samples.splits[old] != listing.splits[both]
+    n = int(other.sum())
+    if n:
+        i = int(np.flatnonzero(other)[0])
+        raise _refused(before, listing, n, int(old[i]), int(both[i]), now.source.name)
+
+
+def _numbers(samples: Samples, classes: tuple[str, ...]) -> NDArray[np.int32]:
+    """Return recorded labels as numbers among other classes; -2 of a class that is not there."""
+    number = {name: i for i, name in enumerate(classes)}
+    table = [number.get(name, NO_LABEL - 1) for name in samples.classes]
+    return np.array([*table, NO_LABEL], np.int32)[samples.labels]  # -1 is the last one
+
+
+def _refused(
+    before: Snapshot, listing: Listing, n: int, old: int, new: int, name: str
+) -> DataError:
+    was = _words(before.samples, old)
+    now = _words(listing, new)
+    first = _template(before, old)
+    return DataError(
+        f"{n:,} images would change class or split: {show_key(bytes(listing.keys[new]))} was "
+        f"recorded as {was}, and is read as {now} now",
+        name,
+        f"say which is meant: --layout '{first}' for what was recorded, or --layout auto for what "
+        f"is read now ({listing.understood.layout})",
+    )
+
+
+def _words(of: Any, at: int) -> str:
+    """Return class and split of one sample, for people."""
+    label = int(of.labels[at])
+    kind = f"class {of.classes[label]}" if label != NO_LABEL else "without a class"
+    return f"{kind}, {SPLITS[of.splits[at]]}"
+
+
+def _template(before: Snapshot, at: int) -> str:
+    """Return the --layout of what was recorded: stores of before layouts were said have none."""
+    if before.understood.get("layout"):
+        return str(before.understood["layout"])
+    samples = before.samples
+    label = int(samples.labels[at])
+    if label == NO_LABEL:
+        return "*"
+    parts = [show_key(part) for part in bytes(samples.keys[at]).split(b"/")]
+    return "{class}/*" if samples.classes[label] == parts[0] else "{split}/{class}/*"

@@ -1,0 +1,41 @@
+"""Saying how a source was read, before anything is computed from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.sample import NO_LABEL, SPLITS
+from bottleneck.core.source_words import left_alone_line, source_lines
+
+if TYPE_CHECKING:
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.core.sample import Samples
+    from bottleneck.pipeline.extraction.looked import Looked
+
+
+def say_understood(looked: Looked, name: str, reporter: Reporter) -> None:
+    """Say how a source was read, before anything is computed, where it is not as it was recorded.
+
+    A run that finds what the one before found says nothing.
+    """
+    listing, before = looked.look.listing, looked.before
+    understood = listing.understood.to_json()
+    if before is not None and before.understood == understood:
+        return
+    values = {**source_values(looked.look.samples), "understood": understood}
+    skipped = {why: n for why, n in listing.skipped.items() if n}
+    lines = source_lines(values) + left_alone_line({**values, "skipped": skipped})
+    for line in lines:
+        reporter.say(f"{name}: {line}")
+
+
+def source_values(samples: Samples) -> dict[str, Any]:
+    """Return what was understood of a source: classes, splits, images without a label."""
+    counts = np.bincount(samples.splits, minlength=len(SPLITS))
+    return {
+        "classes": list(samples.classes),
+        "splits": {split: int(n) for split, n in zip(SPLITS, counts, strict=True)},
+        "unlabelled": int((samples.labels == NO_LABEL).sum()),
+    }

@@ -1,0 +1,263 @@
+"""How folders lie on people's disks: what each is read as, or that it is refused, and how."""
+
+import tarfile
+
+import pytest
+
+from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.sample import SPLITS
+from bottleneck.data.archive import open_archive
+from bottleneck.data.folder import FolderSource
+from bottleneck.data.how import make_how
+from bottleneck.data.options import IN_FOLDERS
+
+
+def spread(text):
+    """Return the folders of `train/{a,b} test`."""
+    found = []
+    for one in text.split():
+        todo = [one]
+        while todo:
+            now = todo.pop()
+            if "{" not in now:
+                found.append(now)
+                continue
+            before, _, rest = now.partition("{")
+            names, _, after = rest.partition("}")
+            todo += [before + name + after for name in names.split(",")]
+    return found
+
+
+@pytest.fixture
+def lay(plant):
+    """Put two images into each of these folders; return the root."""
+
+    def make(text):
+        return plant(*(f"{folder}/{i}.jpg" for folder in spread(text) for i in (1, 2)))
+
+    return make
+
+
+def table(listing):
+    """Return (split, class) → number of images; a class of "-" is none."""
+    found = {}
+    for split, label in zip(listing.splits.tolist(), listing.labels.tolist(), strict=True):
+        name = listing.classes[label] if label >= 0 else "-"
+        key = f"{SPLITS[split]} {name}"
+        found[key] = found.get(key, 0) + 1
+    return found
+
+
+def words(text, n=2):
+    """Return the table of `train:a,b test:-`: n images of each."""
+    return {
+        f"{split} {name}": n
+        for split, _, names in (part.partition(":") for part in text.split())
+        for name in names.split(",")
+    }
+
+
+READ = {
+    "Training/{a,b,c} Testing/{a,b,c}": ("train:a,b,c test:a,b,c", "{split}/{class}/*"),
+    "seg_train/seg_train/{a,b} seg_test/seg_test/{a,b} seg_pred": (
+        "train:a,b test:a,b,-", "{split}/{ignore}/{class}/*"),
+    "seg_train/{a,b} seg_test/{a,b} seg_pred/seg_pred": (
+        "train:a,b test:a,b,-", "{split}/{class}/*"),
+    "101_ObjectCategories/{a,b,c}": ("train:a,b,c", "{ignore}/{class}/*"),
+    "train/{w1,w2}/images val/images test/images": (
+        "train:w1,w2 val:- test:-", "{split}/{class}/*"),
+    "{train,dev}/{a,b}": ("train:a,b val:a,b", "{split}/{class}/*"),
+    "{TRAIN,EVAL}/{a,b}": ("train:a,b test:a,b", "{split}/{class}/*"),
+    "{train,eval,test}/{a,b}": ("train:a,b val:a,b test:a,b", "{split}/{class}/*"),
+    "{training_set,test_set}/{a,b}": ("train:a,b test:a,b", "{split}/{class}/*"),
+    "{TrainSet,ValidationSet}/{a,b}": ("train:a,b val:a,b", "{split}/{class}/*"),
+    "data/{train2017,val2017}/{a,b}": ("train:a,b val:a,b", "{ignore}/{split}/{class}/*"),
+    "asl_train/asl_train/{a,b} asl_test/asl_test": (
+        "train:a,b test:-", "{split}/{ignore}/{class}/*"),
+    "training_data/{train,val}/{a,b}": ("train:a,b val:a,b", "{ignore}/{split}/{class}/*"),
+    "x/y/{a,b}": ("train:a,b", "{ignore}/{ignore}/{class}/*"),
+    "x/x/{train,test}/{a,b}": ("train:a,b test:a,b", "{ignore}/{ignore}/{split}/{class}/*"),
+    "{cats,dogs}/{train,test}": ("train:cats,dogs test:cats,dogs", "{class}/{split}/*"),
+    "x/{cats,dogs}/{train,val}/images": (
+        "train:cats,dogs val:cats,dogs", "{ignore}/{class}/{split}/*"),
+    "bottle/train/good bottle/test/{good,broken}": (
+        "train:good test:good,broken", "{ignore}/{split}/{class}/*"),
+    "images/{cat,dog}": ("train:cat,dog", "{ignore}/{class}/*"),
+    "images/{train,val}": ("train:- val:-", "{ignore}/{split}/*"),
+    "{train,valid}/images": ("train:- val:-", "{split}/{ignore}/*"),
+    "{train,test}/images/{a,b}": ("train:a,b test:a,b", "{split}/{ignore}/{class}/*"),
+    "{a,b}/images": ("train:a,b", "{class}/*"),
+    "a/a b/b": ("train:a,b", "{class}/*"),
+    "root/": ("train:-", "{ignore}/*"),
+    "train/cat test/{cat,dog}": ("train:cat test:cat,dog", "{split}/{class}/*"),
+    "{bullet_train,bus}": ("train:bullet_train,bus", "{class}/*"),
+    "{photos,drawings}": ("train:photos,drawings", "{class}/*"),
+    "{train,test}": ("train:- test:-", "{split}/*"),
+    "cat": ("train:cat", "{class}/*"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("folders", READ)
+def test_a_layout_that_can_only_mean_one_thing_is_read_as_that(lay, tmp_path, folders):
+    expected, layout = READ[folders]
+    root = lay(folders)
+    listing = FolderSource(root).list()
+    assert table(listing) == words(expected)
+    assert listing.understood.layout == layout
+    with tarfile.open(tmp_path / "root.tar", "w") as archive:
+        archive.add(root, arcname=".")
+    packed = open_archive(tmp_path / "root.tar").list()
+    assert table(packed) == words(expected)
+
+
+@pytest.mark.parametrize("folders", READ)
+def test_the_layout_that_is_said_of_it_reads_it_in_the_same_way(lay, folders):
+    root = lay(folders)
+    by_itself = FolderSource(root).list()
+    told = make_how({"layout": by_itself.understood.layout}, IN_FOLDERS)
+    if not any(
+        part in folders for part in ("seg_pred", "asl", "val/images")
+    ):  # wrappers that not every split has
+        assert table(FolderSource(root, told).list()) == table(by_itself)
+
+
+REFUSED = {
+    "PlantVillage/{a,b} PlantVillage/PlantVillage/{a,b}": (
+        "PlantVillage/PlantVillage/ holds", "--exclude 'PlantVillage/PlantVillage/*'"),
+    "{a,b} copy/{a,b}": ("copy/ holds", "--exclude 'copy/*'"),
+    "{car,train,bus}": ("train/ is named like a split, but bus", "--layout '{class}/*'"),
+    "train/{a,b} extra": ("train/ is named like a split, but extra", "--exclude 'extra/*'"),
+    "{train,test}/{a,b} more/{a,b}": ("but more beside it is none", "--exclude 'more/*'"),
+    "{a,b} a/train": ("a/train/ is named like a split", "--exclude 'a/train/*'"),
+    "{a,b,images}": ("images says that images are in it", "--layout '{class}/*'"),
+    "train/{a,images} test/a": (
+        "images says that images are in it", "--layout '{split}/{class}/*'"),
+    "{x,y}/{images,masks}": ("masks/ holds what belongs to photos", "--exclude 'masks'"),
+    "{amazon,webcam}/{mug,pen}": ("holds no image itself", "'{ignore}/{class}/*'"),
+    "{amazon,webcam}/images/{mug,pen}": ("holds no image itself", "'{ignore}/{ignore}/{class}/*'"),
+    "{run,jump}/{v1,v2}": ("holds no image itself", "--layout '{class}/*'"),
+    "{bottle,cable}/{train,test}/{good,bad}": (
+        "either may be the classes", "'{ignore}/{split}/{class}/*'"),
+    "cat cat/old": ("would be the only class, and holds folders", "--layout '{class}/*'"),
+    "crash_test/{a,b}": ("may be a split, or only a folder around", "'{ignore}/{class}/*'"),
+    "{train,test}/{a,train}": (
+        "is named like a split, but a beside", "--layout '{split}/{class}/*'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("folders", REFUSED)
+def test_a_layout_that_can_mean_two_things_is_refused_with_the_way_to_say_it(lay, folders):
+    what, way = REFUSED[folders]
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    assert what in caught.value.what
+    assert way in caught.value.do
+
+
+@pytest.mark.parametrize("folders", REFUSED)
+def test_each_way_out_that_a_refusal_names_is_one(lay, folders):
+    root = lay(folders)
+    with pytest.raises(DataError) as caught:
+        FolderSource(root).list()
+    pieces = caught.value.do.split("--")[1:]
+    for piece in pieces:
+        option, value = piece.split("'")[0].strip(), piece.split("'")[1]
+        told = {option: [value] if option == "exclude" else value}
+        if option == "exclude" and folders.count("{") > 1:
+            continue  # the first of several such folders
+        assert len(FolderSource(root, make_how(told, IN_FOLDERS)).list())
+
+
+TOLD = [
+    ("{amazon,webcam}/{mug,pen}", "{ignore}/{class}/*", {"train mug": 4, "train pen": 4}),
+    ("{x,y}/{train,test}/{a,b}", "{class}/{split}/{class}/*",
+     words("train:x/a,x/b,y/a,y/b test:x/a,x/b,y/a,y/b")),
+    ("{car,train}", "{class}/*", words("train:car,train")),
+    ("{p,q}/r/{a,b}", "**/{class}/*", {"train a": 4, "train b": 4}),
+    ("fold_train/{a,b} other_test/{a,b}", "*_*/{class}/*", {"train a": 4, "train b": 4}),
+    ("fold_train/{a,b} other_test/{a,b}", "{split}/{class}/*", words("train:a,b test:a,b")),
+    ("{train,test}/{a,b} test", "{split}/{class}/*", words("train:a,b test:a,b,-")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("folders", "layout", "expected"), TOLD)
+def test_a_layout_that_is_told_is_what_counts(lay, folders, layout, expected):
+    listing = FolderSource(lay(folders), make_how({"layout": layout}, IN_FOLDERS)).list()
+    assert table(listing) == expected
+
+
+def test_groups_are_read_from_the_layout_or_by_an_expression(lay):
+    root = lay("{p1,p2}/{a,b}")
+    by_layout = FolderSource(root, make_how({"layout": "{group}/{class}/*"}, IN_FOLDERS)).list()
+    told = {"layout": "{ignore}/{class}/*", "group_by": r"^p(\d)"}
+    by_regex = FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert by_layout.groups.names == ("p1", "p2")
+    assert by_regex.groups.names == ("1", "2")
+    assert by_layout.groups.numbers.tolist() == by_regex.groups.numbers.tolist()
+    assert by_layout.groups.numbers.tolist() == [0] * 4 + [1] * 4
+
+
+def test_a_layout_that_does_not_fit_is_refused_and_one_that_is_none_is_wrong_usage(lay):
+    root = lay("{a,b}")
+    with pytest.raises(DataError, match="makes a a split"):
+        FolderSource(root, make_how({"layout": "{split}/*"}, IN_FOLDERS)).list()
+    with pytest.raises(DataError, match="do not lie as --layout"):
+        FolderSource(root, make_how({"layout": "x/{class}/*"}, IN_FOLDERS)).list()
+    for wrong in ("{class}", "{klass}/*", "{split}/{split}/*", ""):
+        with pytest.raises(UsageError, match="--layout"):
+            make_how({"layout": wrong}, IN_FOLDERS)
+
+
+@pytest.mark.parametrize("pattern", [r"(cat|dog)\.\d", r"(?P<class>cat|dog)\.(\d)", "cat|dog"])
+def test_classes_are_found_in_the_names_of_files(plant, pattern):
+    root = plant("train/cat.0.jpg", "train/dog.0.jpg", "train/dog.1.jpg", "test/7.jpg")
+    listing = FolderSource(root, make_how({"label_from": pattern}, IN_FOLDERS)).list()
+    assert table(listing) == {"train cat": 1, "train dog": 2, "test -": 1}
+    assert any("1 image is without a label" in note for note in listing.understood.notes)
+    with pytest.raises(DataError, match="matches no path"):
+        FolderSource(root, make_how({"label_from": "bird"}, IN_FOLDERS)).list()
+
+
+PAIRS = [
+    ("train/{Cat,Dog} test/{cat,dog}", "Cat (2) and cat (2) differ in case", ("Cat", "Dog")),
+    ("{Cat,cat}", "differ in case", ("Cat",)),
+    ("train/caf\u00e9 train/b test/cafe\u0301 test/b", "Unicode form", ("b", "cafe\u0301")),
+    ("{STRASSE,stra\u00dfe}", "differ in case", ("STRASSE",)),
+    ("{\u00c9t\u00e9,e\u0301te\u0301}", "differ in case", ("e\u0301te\u0301",)),
+]
+
+
+@pytest.mark.parametrize(("folders", "what", "classes"), PAIRS)
+def test_classes_that_are_one_for_a_person_are_refused_or_joined(lay, folders, what, classes):
+    root = lay(folders)
+    with pytest.raises(DataError, match="classes that are one for a person") as caught:
+        FolderSource(root).list()
+    assert what in caught.value.what
+    listing = FolderSource(root, make_how({"join_classes": True}, IN_FOLDERS)).list()
+    assert listing.classes == classes
+    assert any("one class" in note for note in listing.understood.notes)
+
+
+def test_a_blank_behind_a_name_is_no_class_of_its_own_and_the_commoner_spelling_stays(plant):
+    root = plant("cat/1.jpg", "cat /1.jpg", "cat /2.jpg", "dog/1.jpg")
+    with pytest.raises(DataError, match="'cat' \\(1\\) and 'cat ' \\(2\\) differ in blanks"):
+        FolderSource(root).list()
+    listing = FolderSource(root, make_how({"join_classes": True}, IN_FOLDERS)).list()
+    assert listing.classes == ("cat ", "dog")
+
+
+def test_a_class_that_is_tested_and_not_trained_is_said(lay):
+    listing = FolderSource(lay("train/{a,b} test/{a,c}")).list()
+    assert "class c is in test and not in train" in listing.understood.notes
+
+
+def test_images_beside_class_folders_and_flat_splits_are_said(plant):
+    root = plant("1.jpg", "train/a/1.jpg", "train/b/1.jpg", "val/1.jpg", "val/2.jpg")
+    notes = " | ".join(FolderSource(root).list().understood.notes)
+    assert "1 image is beside the class folders and without a label" in notes
+    assert "no class folders in val: 2 images are without a label" in notes
+
+
+def test_how_the_source_spells_each_split_is_said(lay):
+    listing = FolderSource(lay("{Training,Testing}/{a,b}")).list()
+    assert listing.understood.splits == {"Training": "train", "Testing": "test"}
