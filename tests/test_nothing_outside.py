@@ -16,14 +16,19 @@ HOOK = """
 import json, os, sys
 seen, at_work = [], False
 def spelled(argument):
-    if isinstance(argument, bytes):
+    if isinstance(argument, (bytes, os.PathLike)):
         return os.fsdecode(argument)
     return argument if isinstance(argument, (int, str, type(None))) else repr(argument)
+def around(event, arguments):
+    # What a relative name is relative to: an open folder, where one is among the arguments.
+    if event in ("os.remove", "os.rmdir", "os.mkdir") and arguments[-1] not in (-1, None):
+        return os.readlink(f"/proc/self/fd/{arguments[-1]}")
+    return os.getcwd()
 def hook(event, arguments):
     global at_work
     if not at_work and event.split(".")[0] in {"open", "os", "shutil", "socket", "subprocess"}:
         at_work = True
-        seen.append([event, [spelled(a) for a in arguments], os.getcwd()])
+        seen.append([event, [spelled(a) for a in arguments], around(event, arguments)])
         at_work = False
 sys.addaudithook(hook)
 from bottleneck.__main__ import main
