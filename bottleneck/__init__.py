@@ -26,11 +26,10 @@ from bottleneck.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bottleneck import errors
+    from bottleneck.api.comparing import compare_backbones, compare_runs
     from bottleneck.api.extraction import extract_features
     from bottleneck.api.learning import (
         Predictions,
-        compare_backbones,
-        compare_runs,
         export_features,
         export_model,
         load_head,
@@ -58,8 +57,8 @@ __all__ = [
 _HOMES = {
     "FeatureStore": "bottleneck.api.stores",
     "Predictions": "bottleneck.api.learning",
-    "compare_backbones": "bottleneck.api.learning",
-    "compare_runs": "bottleneck.api.learning",
+    "compare_backbones": "bottleneck.api.comparing",
+    "compare_runs": "bottleneck.api.comparing",
     "export_features": "bottleneck.api.learning",
     "export_model": "bottleneck.api.learning",
     "extract_features": "bottleneck.api.extraction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,14 @@ from bottleneck.backbones import preprocessing
 from bottleneck.core import words
 from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
-from bottleneck.data.catalog import described
+from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
 
 if TYPE_CHECKING:
-    import argparse
     from argparse import _ArgumentGroup
     from collections.abc import Mapping
+
+    from bottleneck.core.option import Option
 
     Options = argparse.ArgumentParser | _ArgumentGroup
 
@@ -43,6 +45,44 @@ def add_source(to: Options) -> None:
         help="Which data source of the store to use. Default: the only one; where there are "
         "several, one must be named.",
     )
+
+
+def add_reading(to: Options) -> None:
+    """Add how a source is read: --include and --exclude, and what its kind can be told besides."""
+    to.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Use only images whose path below the source matches, such as 'cat/*.jpg'. May be "
+        "given several times. Default: all images.",
+    )
+    to.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="Ignore images whose path matches. May be given several times. Default: none.",
+    )
+    for kinds in options_of_all().values():
+        option = next(iter(kinds.values()))
+        to.add_argument(option.flag, **argument(option, option.help))
+
+
+def reading(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_reading` added, by name."""
+    return {name: getattr(args, name) for name in (*PATTERNS, *options_of_all())}
+
+
+def argument(option: Option, about: str) -> dict[str, Any]:
+    """Return how argparse is told of an option of a head or of a kind of source."""
+    told: dict[str, Any] = {"help": about.replace("%", "%%")}
+    if option.is_switch:
+        return told | {"action": argparse.BooleanOptionalAction}
+    if option.choices:
+        return told | {"choices": option.choices}
+    repeated = {"action": "append"} if option.is_repeated else {}
+    return told | {"type": option.parse, "metavar": option.metavar} | repeated
 
 
 def add_wait(to: Options) -> None:

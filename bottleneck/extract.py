@@ -66,21 +66,7 @@ def _add_data(data: _ArgumentGroup) -> None:
         help="Name of this data source in the store. Default: the name of the folder, file or "
         "data set.",
     )
-    data.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="Use only images whose path below the source matches, such as 'cat/*.jpg'. May be "
-        "given several times. Default: all images.",
-    )
-    data.add_argument(
-        "--exclude",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="Ignore images whose path matches. May be given several times. Default: none.",
-    )
+    options.add_reading(data)
     data.add_argument(
         "--limit",
         type=words.positive,
@@ -186,8 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             source=args.source,
             format=args.format,
             network=NetworkOptions.of(vars(args)),
-            include=tuple(args.include),
-            exclude=tuple(args.exclude),
+            reading=options.reading(args),
             engine=args.engine,
             devices=args.devices,
             batch_size=args.batch_size,

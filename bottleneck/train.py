@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from bottleneck.core import console
 from bottleneck.heads.catalog import HEADS, described, options_of_all
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
 
@@ -74,14 +74,7 @@ def _add_head_options(made: argparse.ArgumentParser) -> None:
     )
     for heads in options_of_all().values():
         option = next(iter(heads.values()))
-        told: dict[str, Any] = {"default": None, "help": described(heads).replace("%", "%%")}
-        if option.is_switch:
-            told["action"] = argparse.BooleanOptionalAction
-        elif option.choices:
-            told["choices"] = option.choices
-        else:
-            told |= {"type": option.parse, "metavar": option.metavar}
-        group.add_argument(option.flag, **told)
+        group.add_argument(option.flag, **options.argument(option, described(heads)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -28,6 +28,7 @@ Rows = Literal["float16", "float32"]
 def extract_features(
     data: Images | None = None, *, cache: str | PathLike[str], labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
+    unpack: str | PathLike[str] | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | None = None, pooling: Pooling | None = None,
@@ -53,6 +54,7 @@ def extract_features(
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
+    unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now
     allow_shrink : accept that more than half of the images are gone
     rehash : read every image again, whatever its modification time says
@@ -91,10 +93,13 @@ def told(said: Mapping[str, Any]) -> dict[str, Any]:
     """
     check_network(said)
     words.check_counts(said, "limit", "batch_size", "threads")
-    names = {field.name for field in fields(ExtractOptions)} - {"cache", "network"}
+    names = {field.name for field in fields(ExtractOptions)} - {"cache", "network", "reading"}
     found = {name: said[name] for name in names if name in said}
-    found |= {name: words.several(said[name]) for name in ("include", "exclude")}
-    return {**found, "data": words.data(said["data"], said["labels"], said["source"])}
+    return {
+        **found,
+        "reading": words.reading(said),
+        "data": words.data(said["data"], said["labels"], said["source"]),
+    }
 
 
 def check_network(said: Mapping[str, Any]) -> None:

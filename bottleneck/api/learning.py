@@ -11,18 +11,16 @@ from bottleneck.api.report import Report
 from bottleneck.heads import catalog
 from bottleneck.pipeline.learning.answers import Predictions as Predictions  # noqa: TC001
 from bottleneck.pipeline.learning.classifier import find_run
-from bottleneck.pipeline.learning.compare import CompareOptions, compare
 from bottleneck.pipeline.learning.export import ExportOptions, export
 from bottleneck.pipeline.learning.predict import PredictOptions, predictions
-from bottleneck.pipeline.learning.rank import RankOptions, rank
 from bottleneck.pipeline.learning.train import TrainOptions, train
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.extraction import Pooling, Preprocessing, Resample, Rows
-    from bottleneck.api.words import Images, Labels
+    from bottleneck.api.extraction import Preprocessing, Resample
+    from bottleneck.api.words import Images
     from bottleneck.heads.task import Fitted
 
 HEAD_OPTIONS = (
@@ -235,86 +233,3 @@ def export_features(
         file=words.path(file), cache=words.path(cache), source=source, split=split
     )
     return Report(export(options))
-
-
-@proposing
-def compare_runs(
-    runs: str | PathLike[str] | Iterable[str | PathLike[str]],
-    *,
-    seed: int = 0,
-    picture: str | PathLike[str] | None = None,
-) -> Report:
-    """Return the figures of runs, the most accurate first; nothing is computed anew.
-
-    Parameters
-    ----------
-    runs : folders or names of runs, one or several
-    seed : of the bootstrap that gives the intervals
-    picture : a new .png file with the intervals; None for no file
-
-    Returns
-    -------
-    dict, with the keys of `bottleneck compare --json`
-        `runs` is a list of dicts (run, backbone, head, accuracy, accuracy_interval, loss, seconds,
-        parameters, cache_bytes, …).
-
-    Raises
-    ------
-    UsageError
-        No run named, or one that is none.
-    DamagedError
-        When a run's files are not as they were written.
-    """
-    file = words.path_or_none(picture)
-    return Report(compare(CompareOptions(runs=words.several(runs), seed=seed, picture=file)))
-
-
-@proposing
-def compare_backbones(
-    backbones: str | PathLike[str] | Iterable[str | PathLike[str]],
-    data: Images, *, labels: Labels | None = None, caches: str | PathLike[str] = "cache",
-    seed: int = 0, validation_split: float = 0.2, picture: str | PathLike[str] | None = None,
-    weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
-    size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
-    preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None,
-    views: int | None = None, augment: str | Sequence[str] | None = None,
-    views_seed: int | None = None, network_version: str | None = None,
-    imports: str | Sequence[str] | None = None, trust: bool | None = None,
-    source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
-    limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
-    format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002
-    devices: str | None = None, batch_size: int | None = None, threads: int | None = None,
-    budget_s: float | None = None, wait_s: float | None = None, no_lock: bool = False,
-    progress: bool = False,
-) -> Report:  # fmt: skip
-    """Extract what is missing for each backbone, train a linear head on each, and rank them.
-
-    Parameters
-    ----------
-    backbones : names of networks or model files, one or several
-    data, labels : the images, as of `extract_features`, the same for all
-    caches : the store of each backbone lies below this folder, under its name
-    seed, validation_split : as of `train_head`
-    picture : a new .png file with the intervals; None for no file
-    weights and all further keywords : as of `extract_features`, the same for all
-    progress : show bars and messages, in notebooks too; without it, nothing is printed
-
-    Returns
-    -------
-    dict, with the keys of `compare_runs`, and `failed`
-        A list of dicts (backbone, error) of those that were left out.
-
-    Raises
-    ------
-    BottleneckError
-        The first one's, when none can be compared.
-    """
-    said = locals()
-    told = extraction.told(said)
-    options = RankOptions(
-        backbones=words.several(backbones), data=told.pop("data"), caches=words.path(caches),
-        network=words.network(said), extraction=told, seed=seed,
-        validation_split=validation_split, picture=words.path_or_none(picture),
-    )  # fmt: skip
-    return Report(rank(options, words.reporter(progress)))

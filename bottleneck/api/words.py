@@ -12,6 +12,7 @@ from bottleneck.core.errors import UsageError
 from bottleneck.core.given import NAME, Given
 from bottleneck.core.paths import local_path
 from bottleneck.core.reporter import SILENT, Bars, Reporter
+from bottleneck.pipeline.extraction.options import READING
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ def path_or_none(named: Named | None) -> Path | None:
 def several(named: Named | Iterable[Named]) -> tuple[str, ...]:
     """Return one or several paths or names as texts."""
     return (text(named),) if isinstance(named, str | os.PathLike) else tuple(map(text, named))
+
+
+def reading(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the keywords of a call say of how a source is read."""
+    found = {name: said[name] for name in READING if name in said}
+    found |= {name: several(said[name]) for name in ("include", "exclude")}
+    return {n: text(v) if isinstance(v, os.PathLike) else v for n, v in found.items()}
 
 
 def data(images: Images | None, labels: Labels | None, name: str | None) -> str | Given | None:

@@ -26,7 +26,7 @@ from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 TEMPORARY_PREFIX = "tmp-"
 # What file systems without hard links answer (FAT: EPERM; some network mounts: the others).
@@ -204,6 +204,19 @@ def publish_bytes(path: Path, data: bytes) -> None:
     """
     with _synced_temporary(path.parent, data) as temporary:
         _take_name(temporary, path)
+
+
+def publish_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """Give a new file of the user's its name, whole and durable; its bytes come piece by piece.
+
+    Raises
+    ------
+    FileExistsError
+        When the name exists. Then nothing was changed.
+    """
+    with new_file(path) as temporary, open(temporary, "xb") as file:  # noqa: PTH123 - exclusive
+        for chunk in chunks:
+            file.write(chunk)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Tar archives of class folders, read in place: nothing is unpacked.
+"""Tar archives of class folders, read in place: one that is not compressed is never unpacked.
 
 The layouts are those of folders, and so are the keys: `tar -cf photos.tar -C photos .` and
 `tar -cf photos.tar photos` both give the keys of the folder `photos`. (A folder around all
@@ -14,136 +14,92 @@ listing.
 from __future__ import annotations
 
 import tarfile
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.paths import absolute, shown
-from bottleneck.core.sample import key_array, show_key
-from bottleneck.data.endings import EXTENSIONS
-from bottleneck.data.layout import SPLIT_FOLDERS, assign, in_words
-from bottleneck.data.patterns import Patterns
-from bottleneck.data.reading import Container, open_container
-from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
+from bottleneck.core.paths import shown
+from bottleneck.core.sample import show_key
+from bottleneck.data.contained import Left, Members, is_image
+from bottleneck.data.members import MemberSource
+from bottleneck.data.reading import open_container
+from bottleneck.data.shards import shards
+from bottleneck.data.unpack import unpacked
+from bottleneck.data.zip import open_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from bottleneck.data.how import How
 
-_PACKED = {
-    b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\3\4": "zip", b"Rar!": "rar", b"7z\xbc\xaf": "7z", b"\x1f\x9d": "compress",
-}  # fmt: skip
 _ANEW = "make it anew: tar -cf FILE.tar -C FOLDER ."
 _CHUNK = 1 << 20
 _Place = tuple[int, int]  # offset and size of a member's content
 
 
-class ArchiveSource:
-    """An uncompressed tar archive. `list` reads its heads; `read` reads one piece."""
+def open_archive(path: Path, how: How | None = None) -> MemberSource:
+    """Return the source; nothing is read yet, or unpacked."""
+    folder = how.options.get("unpack") if how else None
 
-    def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
-        self.path = absolute(path)
-        self.patterns = patterns or Patterns()
-        self._listed: tuple[Container, NDArray[np.int64]] | None = None
+    def opened(path: Path, left: Left) -> Members:
+        return open_tar(unpacked(path, folder), left)
 
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return shown(self.path.name)
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """See `Source.spec`; `where` is the absolute path."""
-        return spec_of("archive", self.path, self.patterns)
-
-    def exists(self) -> bool:
-        """Whether the archive is there."""
-        return self.path.is_file()
-
-    def list(self) -> Listing:
-        """See `Source.list`."""
-        where = shown(self.path)
-        skipped = dict.fromkeys(SKIPPED, 0)
-        with open_container(self.path) as (file, container):
-            _refuse_packed(file, where)
-            places = _unwrapped(_images(file, skipped, where))
-        keys = sorted(key for key in places if self.patterns.keeps(key))
-        skipped["excluded"] = len(places) - len(keys)
-        if not keys:
-            raise DataError("no images" + in_words(skipped), where, "give one that holds images")
-        folders = [(f, len([*group])) for f, group in groupby(keys, key=_folder_of)]
-        splits, labels, classes = assign([folder for folder, _ in folders], where)
-        counts = [n for _, n in folders]
-        self._listed = container, np.array([places[key] for key in keys], np.int64)
-        return Listing(
-            keys=key_array(keys),
-            labels=np.repeat(np.array(labels, np.int32), counts),
-            splits=np.repeat(np.array(splits, np.uint8), counts),
-            classes=classes,
-            stats=np.repeat(np.array([container.stat], np.int64), len(keys), axis=0),
-            skipped=skipped,
-            device=container.device,
-        )
-
-    def read(self, index: int) -> Read:
-        """See `Source.read`; the archive must be the one that was listed."""
-        if self._listed is None:
-            raise ValueError("read() before list()")
-        container, places = self._listed
-        offset, n_bytes = places[index].tolist()
-        return container.piece(offset, n_bytes)
+    return MemberSource("archive", path, how, opened)
 
 
-def _folder_of(key: bytes) -> bytes:
-    return key[: key.rfind(b"/") + 1]
+def open_shards(pattern: Path, how: How | None = None) -> MemberSource:
+    """Return the source of all archives whose paths match; nothing is read yet."""
+    return MemberSource("shards", pattern, how, open_one, shards)
 
 
-def _refuse_packed(file: BinaryIO, where: str) -> None:
-    head = file.read(8)
-    file.seek(0)
-    for magic, name in _PACKED.items():
-        if head.startswith(magic):
-            raise DataError(
-                f"compressed ({name}), so nothing in it can be read in place",
-                where,
-                "unpack it, and give what comes out (a folder, or a plain .tar)",
-            )
+def open_one(path: Path, left: Left) -> Members:
+    """Return the members of a tar, or of a zip by its ending."""
+    if path.suffix.lower() == ".zip":
+        return open_zip(path, left)
+    return open_tar(unpacked(path, None), left)
 
 
-def _images(file: BinaryIO, skipped: dict[str, int], where: str) -> dict[bytes, _Place]:
-    """Return where each image lies, by its name without `./`; count what is left alone."""
+def open_tar(path: Path, left: Left) -> Members:
+    """Return the members of a plain tar: its heads are read, and nothing else."""
+    where = shown(path)
+    with open_container(path) as (file, container):
+        images, others = _places(file, left, where)
+    return Members(
+        container=container,
+        images=images,
+        others=others,
+        read=lambda place: container.piece(*place),
+    )
+
+
+def _places(
+    file: BinaryIO, left: Left, where: str
+) -> tuple[dict[bytes, _Place], dict[bytes, _Place]]:
+    """Return where each image and each other regular member lies; count what is left alone."""
     images: dict[bytes, _Place] = {}
+    others: dict[bytes, _Place] = {}
     regular: dict[str, _Place] = {}  # what hard links lead to, images or not
-    hidden = set()
     for member in _members(file, where):
         if member.isreg() and not member.issparse():
             regular[member.name] = (member.offset_data, member.size)
         elif member.isdir():
             continue
-        raw = member.name.encode("utf-8", "surrogateescape")
-        parts = [part for part in raw.split(b"/") if part not in (b"", b".")]
-        if raw.startswith(b"/") or b".." in parts or b"\0" in raw:
-            raise DataError(f"the member {show_key(raw)} leads out of the archive", where, _ANEW)
-        key = b"/".join(parts)
+        key = left.key_of(member.name.encode("utf-8", "surrogateescape"), where, _ANEW)
         place = regular.get(member.linkname if member.islnk() else member.name)
-        dotted = next((i for i, part in enumerate(parts) if part.startswith(b".")), None)
-        if dotted is not None:
-            hidden.add(tuple(parts[: dotted + 1]))  # a hidden folder counts once
-        elif member.issym() or (member.islnk() and place is None):
-            skipped["links"] += 1
-        elif place is None or key[key.rfind(b".") :].lower() not in EXTENSIONS:
-            skipped["other"] += 1
+        if key is None:
+            continue
+        if member.issym() or (member.islnk() and place is None):
+            left.counts["links"] += 1
+        elif place is None:
+            left.counts["other"] += 1
+        elif not is_image(key):
+            left.counts["other"] += 1
+            others[key] = place
         elif key in images:
             raise DataError(f"the member {show_key(key)} is there twice", where, _ANEW)
         else:
             images[key] = place
-    skipped["hidden"] += len(hidden)
-    return images
+    return images, others
 
 
 def _members(file: BinaryIO, where: str) -> Iterator[tarfile.TarInfo]:
@@ -175,15 +131,3 @@ def _check_end(file: BinaryIO, end: int, where: str) -> None:
         rest += len(chunk)
     if not rest:
         raise DataError("cut short: it has no end mark", where, _ANEW)
-
-
-def _unwrapped(images: dict[bytes, _Place]) -> dict[bytes, _Place]:
-    """Return the images without the one folder around all of them, if that is all it is."""
-    tops = {key[: key.find(b"/") + 1] for key in images}
-    if len(tops) != 1:
-        return images
-    (top,) = tops
-    n_direct = sum(key.count(b"/") == 1 for key in images)
-    if not top or n_direct or top[:-1].lower() in SPLIT_FOLDERS:
-        return images
-    return {key[len(top) :]: place for key, place in images.items()}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import math
 import os
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,15 +15,16 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import Stat, stat_row, to_json_text
 from bottleneck.core.sample import NO_LABEL, show_key
-from bottleneck.data.source import SKIPPED, Listing, Read
+from bottleneck.data.source import SKIPPED, Listing, Read, Understood
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
+    from bottleneck.data.reading import Container
 
 
 class Images(Protocol):
@@ -36,6 +40,32 @@ class Images(Protocol):
         """
 
 
+class Stored:
+    """Images where they lie in a file, one after the other."""
+
+    def __init__(self, container: Container, offset: int, shape: tuple[int, ...]) -> None:
+        self.container, self.offset, self.shape = container, offset, shape
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """See `Images`."""
+        n_bytes = math.prod(self.shape)
+        read = self.container.piece(self.offset + index * n_bytes, n_bytes)
+        return np.frombuffer(bytes(read.content), np.uint8).reshape(self.shape)
+
+
+class Joined:
+    """Images of several arrays, one array after the other."""
+
+    def __init__(self, parts: list[Images], counts: list[int]) -> None:
+        self.parts = parts
+        self.starts = [sum(counts[:i]) for i in range(len(counts))]
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """See `Images`."""
+        at = bisect_right(self.starts, index) - 1
+        return self.parts[at][index - self.starts[at]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arrays:
     """An opened container; a row of each column is a sample, in the order of the keys.
@@ -48,12 +78,13 @@ class Arrays:
     splits : (n,) uint8
     classes : tuple of str
         Sorted.
-    path : Path
-        The file whose stat stands for every sample.
+    paths : tuple of Path
+        The files whose stat stands for every sample.
     stat : Stat
-        That file's, when it was opened.
+        `stat_of_all` of them, when they were opened.
     clock_ns : int
         The clock before that.
+    understood : Understood
     """
 
     keys: NDArray[np.bytes_]
@@ -61,9 +92,26 @@ class Arrays:
     labels: NDArray[np.int32]
     splits: NDArray[np.uint8]
     classes: tuple[str, ...]
-    path: Path
+    paths: tuple[Path, ...]
     stat: Stat
     clock_ns: int
+    understood: Understood = field(default_factory=Understood)
+
+
+def stat_of_all(paths: Sequence[Path]) -> Stat:
+    """Return the stat of a file, or one that stands for several and differs when any of them does.
+
+    Raises
+    ------
+    OSError
+        When one is not there.
+    """
+    rows = [stat_row(os.stat(path)) for path in paths]  # noqa: PTH116 - `os` as in stat_row
+    if len(rows) == 1:
+        return rows[0]
+    sizes, mtimes, ctimes, _ = zip(*rows, strict=True)
+    mixed = hashlib.sha256(repr(rows).encode()).digest()[:8]
+    return sum(sizes), max(mtimes), max(ctimes), int.from_bytes(mixed, "little") >> 1
 
 
 class ArraySource:
@@ -72,24 +120,22 @@ class ArraySource:
     def __init__(
         self,
         name: str,
-        patterns: Patterns,
+        how: How,
         *,
         load: Callable[[], Arrays],
         exists: Callable[[], bool],
     ) -> None:
         self._name = name
         self._spec = {"kind": name, "where": name}  # wherever it lies on this machine
-        self._patterns = patterns
+        self._how = how
         self._load = load
         self._exists = exists
         self._opened: tuple[Arrays, NDArray[np.int64]] | None = None
 
     @classmethod
-    def of_file(
-        cls, kind: str, path: Path, patterns: Patterns, *, load: Callable[[], Arrays]
-    ) -> ArraySource:
+    def of_file(cls, kind: str, path: Path, how: How, *, load: Callable[[], Arrays]) -> ArraySource:
         """Return the source of a file, which has its name and is known by its absolute path."""
-        source = cls(show_key(os.fsencode(path.name)), patterns, load=load, exists=path.is_file)
+        source = cls(show_key(os.fsencode(path.name)), how, load=load, exists=path.exists)
         source._spec = {"kind": kind, "where": to_json_text(str(path))}
         return source
 
@@ -101,7 +147,7 @@ class ArraySource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`."""
-        return {**self._spec, **self._patterns.to_json()}
+        return {**self._spec, **self._how.to_json()}
 
     def exists(self) -> bool:
         """Whether it is on this machine."""
@@ -110,8 +156,8 @@ class ArraySource:
     def list(self) -> Listing:
         """See `Source.list`."""
         arrays = self._load()
-        if self._patterns:
-            kept = np.flatnonzero([self._patterns.keeps(key) for key in arrays.keys.tolist()])
+        if self._how.patterns:
+            kept = np.flatnonzero([self._how.patterns.keeps(key) for key in arrays.keys.tolist()])
         else:
             kept = np.arange(len(arrays.keys))
         if not len(kept):
@@ -127,6 +173,7 @@ class ArraySource:
             stats=np.repeat(np.array([arrays.stat], np.int64), len(kept), axis=0),
             skipped=dict.fromkeys(SKIPPED, 0) | {"excluded": len(arrays.keys) - len(kept)},
             device=0,
+            understood=arrays.understood,
         )
 
     def read(self, index: int) -> Read:
@@ -137,6 +184,6 @@ class ArraySource:
         content = np.array(
             arrays.images[int(kept[index])]
         )  # a copy: what is hashed is what is decoded
-        if stat_row(os.stat(arrays.path)) != arrays.stat:  # noqa: PTH116 - `os` as in stat_row
-            raise OSError(errno.EAGAIN, "changed after it was listed", str(arrays.path))
+        if stat_of_all(arrays.paths) != arrays.stat:
+            raise OSError(errno.EAGAIN, "changed after it was listed", str(arrays.paths[0]))
         return Read(content=content, stat=arrays.stat, clock_ns=arrays.clock_ns)

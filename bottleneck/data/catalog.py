@@ -12,12 +12,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import Given
+from bottleneck.core.option import Option
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from bottleneck.data.source import Source
 
@@ -29,19 +30,35 @@ class SourceSpec:
     Attributes
     ----------
     opens : str
-        `module:function` that opens one. A path's takes the path and patterns, a data set's the
-        patterns alone.
+        `module:function` that opens one. A path's takes the path and how it is read
+        (`data.how.How`), a data set's the latter alone.
     about : str
         What it is, for help texts: a few words.
-    endings : of the files that are of this kind, with the dot, in lower case
+    endings : of the names of files that are of this kind, in lower case; the longest one counts
+    holds : file names that together make a folder one of this kind, in one or several ways
+    is_pattern : whether it is named by a pattern of paths, such as `train-*.tar`
+    options : what such a source can be told besides `include` and `exclude`, which all have
     """
 
     opens: str
     about: str
     endings: frozenset[str] = frozenset()
+    holds: tuple[frozenset[str], ...] = ()
+    is_pattern: bool = False
+    options: tuple[Option, ...] = ()
 
 
-# A path is of the first kind that has its ending; a folder, and whatever has none, is a folder.
+UNPACK = Option(
+    name="unpack",
+    help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "
+    "plain archive; without it, such an archive is refused.",
+    check=lambda value: isinstance(value, str) and bool(value),
+    example="a folder",
+    metavar="FOLDER",
+)
+IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
+# A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
+# folder, and whatever is of no kind, is a folder of images.
 PATHS: Mapping[str, SourceSpec] = MappingProxyType(
     {
         "folder": SourceSpec(opens="bottleneck.data.folder:FolderSource", about="folder of images"),
@@ -56,11 +73,41 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             endings=frozenset({".npz", ".npy"}),
         ),
         "archive": SourceSpec(
-            opens="bottleneck.data.archive:ArchiveSource",
+            opens="bottleneck.data.archive:open_archive",
             about=".tar archive",
             # Packed ones as well, for an error that says what to do.
-            endings=frozenset(
-                {".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".zip"}
+            endings=frozenset({".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst"}),
+            options=(UNPACK,),
+        ),
+        "zip": SourceSpec(
+            opens="bottleneck.data.zip:open_zip_source",
+            about=".zip archive",
+            endings=frozenset({".zip"}),
+        ),
+        "shards": SourceSpec(
+            opens="bottleneck.data.archive:open_shards",
+            about="pattern of archives such as 'train-*.tar' or 'train-{000..099}.tar'",
+            is_pattern=True,
+        ),
+        "idx": SourceSpec(
+            opens="bottleneck.data.idx:open_idx",
+            about="folder or file of MNIST's kind (IDX)",
+            endings=frozenset(f"{mark}{packed}" for mark in IDX for packed in ("", ".gz")),
+            holds=tuple(
+                frozenset({f"{split}-images{mark}{packed}"})
+                for split in ("train", "t10k")
+                for mark in IDX
+                for packed in ("", ".gz")
+            ),
+        ),
+        "cifar": SourceSpec(
+            opens="bottleneck.data.cifar:open_cifar",
+            about="folder of CIFAR's batches",
+            holds=(
+                frozenset({"data_batch_1"}),
+                frozenset({"data_batch_1.bin"}),
+                frozenset({"train", "test", "meta"}),
+                frozenset({"train.bin", "test.bin"}),
             ),
         ),
         "table": SourceSpec(
@@ -90,36 +137,73 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
         ),
     }
 )
+# What people have that is none of these: how it becomes one, by the ending of its name.
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        ".mat": "load it with scipy.io.loadmat, and save pixels and labels with np.savez",
+        ".h5": "load it with h5py, and save pixels and labels with np.savez",
+        ".hdf5": "load it with h5py, and save pixels and labels with np.savez",
+        ".tfrecord": "write its images into class folders, or a .tar of images with .cls beside",
+        ".lmdb": "write its images into class folders, or a .tar of images with .cls beside",
+        ".pkl": "load it where you trust it, and save pixels and labels with np.savez",
+        ".pickle": "load it where you trust it, and save pixels and labels with np.savez",
+        ".pt": "load it where you trust it, and save pixels and labels with np.savez",
+        ".mp4": "write its frames as images",
+        ".avi": "write its frames as images",
+    }
+)
+PATTERNS = ("include", "exclude")  # what every kind of source can be told
 MEMORY = "memory"  # the kind of source that was handed over from Python
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
 
 
 def described() -> str:
     """Return what `--data` can be, for a help text: no capital, no full stop."""
-    kinds = ", ".join(f"a {spec.about}".replace("a one", "one") for spec in PATHS.values())
+    kinds = ", ".join(map(_a, PATHS.values()))
     return f"{kinds}, or the name of a data set ({', '.join(NAMED)})"
 
 
-def open_source(
-    data: str | Given, include: Iterable[str] = (), exclude: Iterable[str] = ()
-) -> Source:
+def options_of_all() -> Mapping[str, Mapping[str, Option]]:
+    """Return what any kind of source can be told: by the option's name, the kinds that have it."""
+    found: dict[str, dict[str, Option]] = {}
+    for kind, spec in KINDS.items():
+        for option in spec.options:
+            found.setdefault(option.name, {})[kind] = option
+    return found
+
+
+def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Source:
     """Return the source that `--data` names; nothing is read yet, and nothing need be there.
 
     A known name is that data set, also beside a folder of that name (`./digits` is the folder).
     A path is a folder, or a file of the kind that its ending says.
+
+    Parameters
+    ----------
+    told : how it is read: `include` and `exclude`, and the options of its kind
+
+    Raises
+    ------
+    UsageError
+        When its kind has no such option, or there is no such kind.
+    DataError
+        For a file of a kind that is known and not read; the advice says what to make of it.
     """
     from bottleneck.core.paths import local_path  # noqa: PLC0415 - help texts do without
-    from bottleneck.data.patterns import make_patterns  # noqa: PLC0415 - help texts do without
+    from bottleneck.data.how import make_how  # noqa: PLC0415 - help texts do without
 
-    patterns = make_patterns(include, exclude)
     if isinstance(data, Given):
-        return _open("bottleneck.data.memory:MemorySource", data, patterns)
+        how = make_how(told, (), "what is passed from Python")
+        return _open("bottleneck.data.memory:MemorySource", data, how)
     if not data:
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
     if data in NAMED:
-        return _open(NAMED[data].opens, patterns)
+        return _open(NAMED[data].opens, make_how(told, NAMED[data].options, f"the set {data}"))
     path = local_path(data)
-    return _open(PATHS[_kind_of(path)].opens, path, patterns)
+    if path.suffix.lower() in REFUSED and not path.is_dir():
+        raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
+    spec = PATHS[_kind_of(path)]
+    return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
 
 def holds_many(data: str) -> bool:
@@ -128,8 +212,12 @@ def holds_many(data: str) -> bool:
     return data in NAMED or path.is_dir() or _kind_of(path) not in {"folder", "image"}
 
 
-def reopen(spec: Mapping[str, Any]) -> Source:
+def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> Source:
     """Return the source of a `Source.spec`.
+
+    Parameters
+    ----------
+    told : what is read otherwise than it was: options of its kind, by name
 
     Raises
     ------
@@ -138,13 +226,13 @@ def reopen(spec: Mapping[str, Any]) -> Source:
         from Python and are not kept anywhere.
     """
     from bottleneck.core.paths import from_json_text  # noqa: PLC0415 - help texts do without
-    from bottleneck.data.patterns import patterns_from_json  # noqa: PLC0415
+    from bottleneck.data.how import how_from_json  # noqa: PLC0415 - help texts do without
 
-    kind, patterns = str(spec.get("kind")), patterns_from_json(dict(spec))
-    if kind in PATHS:
-        return _open(PATHS[kind].opens, Path(from_json_text(spec["where"])), patterns)
-    if kind in NAMED:
-        return _open(NAMED[kind].opens, patterns)
+    kind = str(spec.get("kind"))
+    if kind in KINDS:
+        how = how_from_json(spec, told, KINDS[kind].options, _a(KINDS[kind]))
+        where = (Path(from_json_text(spec["where"])),) if kind in PATHS else ()
+        return _open(KINDS[kind].opens, *where, how)
     if kind == MEMORY:
         raise UsageError(
             "its images were passed from Python, so they cannot be opened again",
@@ -158,9 +246,31 @@ def reopen(spec: Mapping[str, Any]) -> Source:
 
 
 def _kind_of(path: Path) -> str:
-    suffix = path.suffix.lower()
-    found = (kind for kind, spec in PATHS.items() if suffix in spec.endings)
-    return "folder" if path.is_dir() else next(found, "folder")
+    if path.is_dir():
+        return next((kind for kind, spec in PATHS.items() if _holds(path, spec)), "folder")
+    if not path.exists() and is_pattern(str(path)):
+        return next(kind for kind, spec in PATHS.items() if spec.is_pattern)
+    name = path.name.lower()
+    found = [
+        (len(ending), kind)
+        for kind, spec in PATHS.items()
+        for ending in spec.endings
+        if name.endswith(ending) and name != ending
+    ]
+    return max(found, default=(0, "folder"))[1]
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path has characters of a pattern: `* ? [` or a range `{000..099}`."""
+    return any(character in path for character in "*?[") or ".." in path.partition("{")[2]
+
+
+def _holds(folder: Path, spec: SourceSpec) -> bool:
+    return any(all((folder / name).is_file() for name in names) for names in spec.holds)
+
+
+def _a(spec: SourceSpec) -> str:
+    return f"a {spec.about}".replace("a one", "one").replace("a image", "an image")
 
 
 def _open(opener: str, *arguments: object) -> Source:

@@ -20,14 +20,14 @@ from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
 
 if TYPE_CHECKING:
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 FILE = Path(__file__).with_name("digits.npz")
 
 
-def open_digits(patterns: Patterns) -> ArraySource:
+def open_digits(how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
-    return ArraySource("digits", patterns, load=_load, exists=FILE.is_file)
+    return ArraySource("digits", how, load=_load, exists=FILE.is_file)
 
 
 def _load() -> Arrays:
@@ -46,7 +46,7 @@ def _load() -> Arrays:
         labels=labels[order].astype(np.int32),
         splits=splits[order],
         classes=tuple("0123456789"),
-        path=FILE,
+        paths=(FILE,),
         stat=stat,
         clock_ns=clock_ns,
     )

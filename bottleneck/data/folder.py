@@ -22,8 +22,8 @@ from bottleneck.core.paths import absolute, shown, stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.catalog import described
 from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.how import How
 from bottleneck.data.layout import assign, in_words
-from bottleneck.data.patterns import Patterns
 from bottleneck.data.reading import read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
@@ -33,15 +33,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.patterns import Patterns
+
 _Block = tuple[bytes, list[bytes], "NDArray[np.int64]"]  # a folder with "/", names, stats
 
 
 class FolderSource:
     """A folder of images. `list` costs a walk with one stat a file; `read` opens one file."""
 
-    def __init__(self, root: Path, patterns: Patterns | None = None) -> None:
+    def __init__(self, root: Path, how: How | None = None) -> None:
         self.root = absolute(root)
-        self.patterns = patterns or Patterns()
+        self.how = how or How()
         self._keys: NDArray[np.bytes_] = key_array([])
 
     @property
@@ -52,7 +54,7 @@ class FolderSource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        return spec_of("folder", self.root, self.patterns)
+        return spec_of("folder", self.root, self.how)
 
     def exists(self) -> bool:
         """Whether the folder is there."""
@@ -62,7 +64,7 @@ class FolderSource:
         """See `Source.list`."""
         try:
             before = self.root.stat()
-            blocks, skipped = _walk(os.fsencode(self.root), self.patterns)
+            blocks, skipped = _walk(os.fsencode(self.root), self.how.patterns)
             after = self.root.stat()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise self._not_there() from error

@@ -10,7 +10,7 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import NO_LABEL, key_array
-from bottleneck.data.patterns import Patterns
+from bottleneck.data.how import How
 from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class ImageSource:
     """A file; its name is the one key."""
 
-    def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
+    def __init__(self, path: Path, how: How | None = None) -> None:
         self.path = absolute(path)
-        self.patterns = patterns or Patterns()
+        self.how = how or How()
 
     @property
     def name(self) -> str:
@@ -33,7 +33,7 @@ class ImageSource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        return spec_of("image", self.path, self.patterns)
+        return spec_of("image", self.path, self.how)
 
     def exists(self) -> bool:
         """Whether the file is there."""
@@ -43,7 +43,7 @@ class ImageSource:
         """See `Source.list`."""
         key = os.fsencode(self.path.name)
         with open_container(self.path) as (_, container):
-            if not self.patterns.keeps(key):
+            if not self.how.patterns.keeps(key):
                 raise DataError("no images are left", self.name, "check --include and --exclude")
             return Listing(
                 keys=key_array([key]),

@@ -39,37 +39,37 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 _COLUMNS = ("images", "labels", "splits")
 _VERSION = 1
 log = logging.getLogger(__name__)
 
 
-def open_set(originals: KerasSet, patterns: Patterns) -> ArraySource:
+def open_set(originals: KerasSet, how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
     found = _Conversion(originals)
-    return ArraySource(originals.name, patterns, load=found.load, exists=found.exists)
+    return ArraySource(originals.name, how, load=found.load, exists=found.exists)
 
 
-def open_cifar10(patterns: Patterns) -> ArraySource:
+def open_cifar10(how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
-    return open_set(CIFAR10, patterns)
+    return open_set(CIFAR10, how)
 
 
-def open_cifar100(patterns: Patterns) -> ArraySource:
+def open_cifar100(how: How) -> ArraySource:
     """Return the source, with its 100 fine classes; nothing is read yet."""
-    return open_set(CIFAR100, patterns)
+    return open_set(CIFAR100, how)
 
 
-def open_mnist(patterns: Patterns) -> ArraySource:
+def open_mnist(how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
-    return open_set(MNIST, patterns)
+    return open_set(MNIST, how)
 
 
-def open_fashion_mnist(patterns: Patterns) -> ArraySource:
+def open_fashion_mnist(how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
-    return open_set(FASHION_MNIST, patterns)
+    return open_set(FASHION_MNIST, how)
 
 
 class _Conversion:
@@ -201,7 +201,7 @@ def _open(known: KerasSet, folder: Path, originals: Path | None) -> Arrays | Non
         labels=labels,
         splits=splits,
         classes=tuple(sorted(known.classes)),
-        path=path,
+        paths=(path,),
         stat=row,
         clock_ns=clock_ns,
     )

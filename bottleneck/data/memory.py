@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.given import Given
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 _WHERE = "the images that were passed"
 _ADVICE = "pass a uint8 array [n, height, width] or [n, height, width, 3], or a list of images"
@@ -45,8 +45,8 @@ _loading = threading.Lock()  # an image that PIL has not read yet is read by one
 class MemorySource:
     """Images in memory, or a list of files. `list` looks at every pixel; `read` copies one."""
 
-    def __init__(self, given: Given, patterns: Patterns) -> None:
-        self.given, self.patterns = given, patterns
+    def __init__(self, given: Given, how: How) -> None:
+        self.given, self.how = given, how
         self._listed: tuple[Sequence[Any], list[int]] | None = None
 
     @property
@@ -58,7 +58,7 @@ class MemorySource:
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; of two sources given from Python, their names alone differ."""
         where = f"passed from Python as {to_json_text(self.given.name)!r}"
-        return {"kind": "memory", "where": where, **self.patterns.to_json()}
+        return {"kind": "memory", "where": where, **self.how.to_json()}
 
     def exists(self) -> bool:
         """Whether the images are there: they are."""
@@ -75,7 +75,7 @@ class MemorySource:
         if len(set(keys)) < len(keys):
             raise DataError("a file is in the list twice", _WHERE, "pass each file once")
         order = sorted(range(len(keys)), key=keys.__getitem__)
-        kept = [i for i in order if self.patterns.keeps(keys[i])]
+        kept = [i for i in order if self.how.patterns.keeps(keys[i])]
         if not kept:
             what = "no images are left" if keys else "no images"
             raise DataError(what, _WHERE, "check include and exclude" if keys else _ADVICE)

@@ -14,7 +14,6 @@ import os
 import struct
 import zipfile
 import zlib
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -22,7 +21,7 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
-from bottleneck.data.arrays import Arrays, ArraySource, Images
+from bottleneck.data.arrays import Arrays, ArraySource, Images, Joined, Stored
 from bottleneck.data.labels import multi_label_error, number_labels, regression_error
 from bottleneck.data.reading import Container, open_container
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 _LOCAL = struct.Struct("<26xHH")  # a member's own head: its name and what is extra follow
 _HEADERS = {
@@ -43,34 +42,10 @@ _BROKEN = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struc
 _ADVICE = "save x_train, y_train, x_test, y_test or x, y with np.savez"
 
 
-def open_array_file(path: Path, patterns: Patterns) -> ArraySource:
+def open_array_file(path: Path, how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
     path = absolute(path)
-    return ArraySource.of_file("array", path, patterns, load=lambda: _load(path))
-
-
-class _Stored:
-    """Images where they lie in a file, one after the other."""
-
-    def __init__(self, container: Container, offset: int, shape: tuple[int, ...]) -> None:
-        self.container, self.offset, self.shape = container, offset, shape
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        n_bytes = math.prod(self.shape)
-        read = self.container.piece(self.offset + index * n_bytes, n_bytes)
-        return np.frombuffer(bytes(read.content), np.uint8).reshape(self.shape)
-
-
-class _Joined:
-    """Images of several arrays, one array after the other."""
-
-    def __init__(self, parts: list[Images], counts: list[int]) -> None:
-        self.parts = parts
-        self.starts = [sum(counts[:i]) for i in range(len(counts))]
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        at = bisect_right(self.starts, index) - 1
-        return self.parts[at][index - self.starts[at]]
+    return ArraySource.of_file("array", path, how, load=lambda: _load(path))
 
 
 class _Member:
@@ -149,7 +124,7 @@ class _File:
         if offset is None or member.is_fortran:
             return self.values(name), member.shape[0]
         offset += member.head_bytes
-        return _Stored(self.container, offset, member.shape[1:]), member.shape[0]
+        return Stored(self.container, offset, member.shape[1:]), member.shape[0]
 
     def _offset(self, name: str) -> int | None:
         """Return where an array's file begins in this one, or None where it is packed."""
@@ -223,11 +198,11 @@ def _arrays(file: _File, path: Path) -> Arrays:
     labels, classes = number_labels(texts, "y", file.where)
     return Arrays(
         keys=key_array(keys),
-        images=_Joined(parts, counts),
+        images=Joined(parts, counts),
         labels=labels,
         splits=np.array(splits, np.uint8),
         classes=classes,
-        path=path,
+        paths=(path,),
         stat=file.container.stat,
         clock_ns=file.container.clock_ns,
     )

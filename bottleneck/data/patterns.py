@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bottleneck.core.paths import from_json_text, to_json_text
+from bottleneck.core.paths import to_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,13 +45,6 @@ class Patterns:
             "include": [to_json_text(p) for p in self.include],
             "exclude": [to_json_text(p) for p in self.exclude],
         }
-
-
-def patterns_from_json(spec: dict[str, list[str]]) -> Patterns:
-    """Return the patterns of a spec; the inverse of `Patterns.to_json`."""
-    return make_patterns(
-        map(from_json_text, spec.get("include", ())), map(from_json_text, spec.get("exclude", ()))
-    )
 
 
 def make_patterns(include: Iterable[str], exclude: Iterable[str]) -> Patterns:

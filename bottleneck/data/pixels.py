@@ -104,7 +104,7 @@ def load_pixels(path: Path) -> Arrays:
         labels=labels,
         splits=np.array(splits, np.uint8),
         classes=classes,
-        path=path,
+        paths=(path,),
         stat=container.stat,
         clock_ns=container.clock_ns,
     )

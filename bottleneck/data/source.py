@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bottleneck.core.paths import Stat, to_json_text
@@ -13,9 +13,40 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.core.sample import Groups, Targets
+    from bottleneck.data.how import How
 
 SKIPPED = ("hidden", "other", "excluded", "links")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """What a source's names and columns were taken to mean, for people and for programs.
+
+    Classes, splits and what was left alone stand in the listing; this is how they were found.
+
+    Attributes
+    ----------
+    layout : str
+        Where class and split stand in a path, such as `{split}/{class}/*`; empty where paths say
+        neither.
+    splits : dict
+        How the source spells each split, and which of `SPLITS` that is: `Training` is `train`.
+    columns : dict
+        Of a table: what each of our columns is called there: `filename` is `image_id`.
+    notes : tuple of str
+        What else a person should know before anything is computed: whole sentences, without a
+        full stop.
+    """
+
+    layout: str = ""
+    splits: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON, without what is empty."""
+        return {key: value for key, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,6 +71,9 @@ class Listing:
         or out of the source). A hidden folder counts once.
     device : int
         The root's `st_dev`; 0 for arrays.
+    understood : Understood
+        How classes and splits were found.
+    groups, targets : None where the source says nothing of them
     """
 
     keys: NDArray[np.bytes_]
@@ -49,6 +83,9 @@ class Listing:
     stats: NDArray[np.int64]
     skipped: dict[str, int]
     device: int
+    understood: Understood = field(default_factory=Understood)
+    groups: Groups | None = None
+    targets: Targets | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -110,6 +147,6 @@ class Source(Protocol):
         """
 
 
-def spec_of(kind: str, path: Path, patterns: Patterns) -> dict[str, Any]:
+def spec_of(kind: str, path: Path, how: How) -> dict[str, Any]:
     """Return `Source.spec` of what stands at an absolute path."""
-    return {"kind": kind, "where": to_json_text(str(path)), **patterns.to_json()}
+    return {"kind": kind, "where": to_json_text(str(path)), **how.to_json()}

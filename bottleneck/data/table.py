@@ -29,9 +29,9 @@ from bottleneck.data.header import (
     read_header,
     split_number,
 )
+from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
 from bottleneck.data.layout import in_words
-from bottleneck.data.patterns import Patterns
 from bottleneck.data.pixels import holds_pixels, load_pixels
 from bottleneck.data.reading import NOT_THERE, open_container, read_file, stat_of
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
@@ -48,9 +48,9 @@ _Row = tuple[bytes, str, int]  # key, label, split
 class TableSource:
     """A table of file names. `list` costs one stat a file; `read` opens one file."""
 
-    def __init__(self, path: Path, patterns: Patterns | None = None) -> None:
+    def __init__(self, path: Path, how: How | None = None) -> None:
         self.path = absolute(path)
-        self.patterns = patterns or Patterns()
+        self.how = how or How()
         self._keys: NDArray[np.bytes_] = key_array([])
         self._pixels: ArraySource | None = None  # what reads a table that holds pixels
 
@@ -62,7 +62,7 @@ class TableSource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path."""
-        return spec_of("table", self.path, self.patterns)
+        return spec_of("table", self.path, self.how)
 
     def exists(self) -> bool:
         """Whether the table is there."""
@@ -78,11 +78,11 @@ class TableSource:
             rows = list(_rows(file.read(), header, delimiter, where)) if is_named else []
         if not is_named:
             self._pixels = ArraySource.of_file(
-                "table", self.path, self.patterns, load=lambda: load_pixels(self.path)
+                "table", self.path, self.how, load=lambda: load_pixels(self.path)
             )
             return self._pixels.list()
         self._pixels = None
-        kept = [row for row in rows if self.patterns.keeps(row[0])]
+        kept = [row for row in rows if self.how.patterns.keeps(row[0])]
         skipped = dict.fromkeys(SKIPPED, 0) | {"excluded": len(rows) - len(kept)}
         if not kept:
             raise DataError("names no images" + in_words(skipped), where, COLUMNS_ADVICE)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.sealed import unseal
 from bottleneck.heads import options
-from bottleneck.heads.options import DROPOUT, FILTERS, FINE_TUNING, KERNEL, TRAINING, UNITS, Option
+from bottleneck.heads.options import DROPOUT, FILTERS, FINE_TUNING, KERNEL, TRAINING, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bottleneck.core.option import Option
     from bottleneck.heads.task import Fitted, Head
 
 HEAD_FILE = "head.json"

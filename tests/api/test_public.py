@@ -11,7 +11,7 @@ import pytest
 import bottleneck
 from bottleneck.api.learning import HEAD_OPTIONS
 from bottleneck.core.reporter import SILENT, Bars
-from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.extraction.options import READING, ExtractOptions
 from bottleneck.pipeline.learning.train import TrainOptions
 from bottleneck.pipeline.network.options import NetworkOptions
 
@@ -81,7 +81,8 @@ def test_the_docstring_names_each_keyword(name):
 def test_every_option_of_the_commands_is_a_keyword():
     extract = {*inspect.signature(bottleneck.extract_features).parameters}
     for options in (ExtractOptions, NetworkOptions):
-        assert {*options.__dataclass_fields__} - {"network"} <= extract
+        assert {*options.__dataclass_fields__} - {"network", "reading"} <= extract
+    assert {*READING} <= extract
     rank = {*inspect.signature(bottleneck.compare_backbones).parameters}
     assert extract - {"cache", "layer", "backbone", "dry_run", "list_keys"} <= rank
     train = {*inspect.signature(bottleneck.train_head).parameters}
@@ -112,7 +113,7 @@ def test_a_wrong_keyword_is_a_type_error_that_proposes_the_near_one():
         (lambda **more: bottleneck.extract_features("a", cache="b", **more), "extraction.extract"),
         (lambda **more: bottleneck.train_head("b", **more), "learning.train"),
         (lambda **more: bottleneck.predict_images("a", run="b", **more), "learning.predictions"),
-        (lambda **more: bottleneck.compare_backbones("a", "b", **more), "learning.rank"),
+        (lambda **more: bottleneck.compare_backbones("a", "b", **more), "comparing.rank"),
     ],
 )
 def test_bars_are_shown_when_asked_for_and_nothing_otherwise(monkeypatch, call, use_case):

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -100,6 +101,65 @@ def a_tar(home):
     return home / "a.tar"
 
 
+def a_zip(home):
+    root = make_folder(home / "images", ["train", "val"])
+    with zipfile.ZipFile(home / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(root.rglob("*.png"), reverse=True):
+            stored = zipfile.ZIP_STORED if path.stem == "3" else None
+            archive.write(path, path.relative_to(root), stored)
+    return home / "a.zip"
+
+
+def a_webdataset(home):
+    root = make_folder(home / "images")
+    for split in ("train", "val"):
+        with tarfile.open(home / f"{split}-0.tar", "w") as archive:
+            for path in sorted(root.rglob("*.png")):
+                archive.add(path, f"{path.stem}.png")
+                (home / "cls").write_text(path.parent.name)
+                archive.add(home / "cls", f"{path.stem}.cls")
+    return home / "*-0.tar"
+
+
+def write_idx(path, values):
+    head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+    data = head + values.tobytes()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+
+
+def a_folder_of_idx(home, packed=""):
+    arrays = make_arrays()
+    for prefix, split in (("train", "train"), ("t10k", "test")):
+        write_idx(home / f"{prefix}-images-idx3-ubyte{packed}", arrays[f"x_{split}"][..., 0])
+        labels = arrays[f"y_{split}"].astype(np.uint8)
+        write_idx(home / f"{prefix}-labels-idx1-ubyte{packed}", labels)
+    return home
+
+
+def a_folder_of_packed_idx(home):
+    return a_folder_of_idx(home, ".gz")
+
+
+def a_file_of_idx(home):
+    return a_folder_of_idx(home) / "train-images-idx3-ubyte"
+
+
+def cifar_batches(home):
+    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
+    make_batches(home / "batches", names, b"labels", 9)
+    return home / "batches"
+
+
+def binary_batches(home):
+    rng = np.random.default_rng(0)
+    for name in ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"):
+        rows = rng.integers(0, 256, (11, 3073), np.uint8)
+        rows[:, 0] = np.arange(11) % 3
+        (home / name).write_bytes(rows.tobytes())
+    (home / "batches.meta.txt").write_text("plane\ncar\nbird\n\n")
+    return home
+
+
 def frames(home):
     """An example of the fake source that `test_growth` adds to a copy of the package."""
     names = sorted(path.relative_to(home) for path in make_folder(home / "images").rglob("*.png"))
@@ -140,10 +200,8 @@ def fashion_mnist(home):
     arrays = make_arrays()
     for prefix, split in (("train", "train"), ("t10k", "test")):
         x, y = arrays[f"x_{split}"][..., 0], arrays[f"y_{split}"].astype(np.uint8)
-        for name, values in (("images-idx3", x), ("labels-idx1", y)):
-            head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
-            packed = gzip.compress(head + values.tobytes())
-            (folder / f"{prefix}-{name}-ubyte.gz").write_bytes(packed)
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", x)
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", y)
     return "fashion_mnist"
 
 
@@ -154,6 +212,10 @@ EXAMPLES = {
     "image": [an_image],
     "array": [an_npz, a_packed_npz, an_npy],
     "archive": [a_tar],
+    "zip": [a_zip],
+    "shards": [a_webdataset],
+    "idx": [a_folder_of_idx, a_folder_of_packed_idx, a_file_of_idx],
+    "cifar": [cifar_batches, binary_batches],
     "table": [a_table, a_table_of_pixels],
     "digits": [digits],
     "cifar10": [cifar10],
@@ -239,7 +301,7 @@ def test_every_content_decodes(data):
 
 
 def test_a_spec_is_json_that_reopens_the_same_source(data):
-    source = open_source(data, exclude=["*7"])
+    source = open_source(data, {"exclude": ["*7"]})
     again = reopen(json.loads(json.dumps(source.spec, allow_nan=False)))
     assert again.spec == source.spec
     assert again.name == source.name
@@ -248,7 +310,7 @@ def test_a_spec_is_json_that_reopens_the_same_source(data):
 
 
 def test_excluding_shifts_no_label_and_no_content(data):
-    whole, part = open_source(data), open_source(data, exclude=["*1*"])
+    whole, part = open_source(data), open_source(data, {"exclude": ["*1*"]})
     all_of_it = whole.list()
     if len(all_of_it) == 1:
         with pytest.raises(DataError, match="no images are left"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bottleneck.data.digits import FILE, open_digits
-from bottleneck.data.patterns import make_patterns
+from bottleneck.data.how import make_how
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_digits.py"
 
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "make_digits.py"
 @pytest.mark.slow
 def test_the_digits_are_scikit_learns_scaled_to_255():
     expected = pytest.importorskip("sklearn.datasets").load_digits()
-    source = open_digits(make_patterns((), ()))
+    source = open_digits(make_how({"include": (), "exclude": ()}))
     listing = source.list()
     assert len(listing) == 1797
     for at in range(0, len(listing), 97):
@@ -25,7 +25,7 @@ def test_the_digits_are_scikit_learns_scaled_to_255():
 
 
 def test_a_fifth_of_each_class_is_test_and_keys_say_so():
-    listing = open_digits(make_patterns((), ())).list()
+    listing = open_digits(make_how({"include": (), "exclude": ()})).list()
     for label in range(10):
         splits = listing.splits[listing.labels == label]
         assert (splits == 2).sum() == len(splits) // 5
@@ -41,13 +41,13 @@ def test_the_script_makes_the_packaged_bytes(tmp_path, monkeypatch):
 
 
 def test_excluding_a_class_by_split_leaves_labels_aligned():
-    everything = open_digits(make_patterns((), ())).list()
-    tests = open_digits(make_patterns(["test"], ())).list()
+    everything = open_digits(make_how({"include": (), "exclude": ()})).list()
+    tests = open_digits(make_how({"include": ["test"], "exclude": ()})).list()
     assert len(tests) == (everything.splits == 2).sum()
     assert tests.labels.tolist() == everything.labels[everything.splits == 2].tolist()
     assert tests.skipped["excluded"] == len(everything) - len(tests)
 
 
 def test_classes_that_a_pattern_leaves_empty_are_no_classes():
-    listing = open_digits(make_patterns(["0001", "0003"], ())).list()
+    listing = open_digits(make_how({"include": ["0001", "0003"], "exclude": ()})).list()
     assert (listing.classes, listing.labels.tolist()) == (("1", "3"), [0, 1])

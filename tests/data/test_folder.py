@@ -7,7 +7,7 @@ import pytest
 from bottleneck.core.errors import DataError, PermissionDeniedError
 from bottleneck.data import folder, reading
 from bottleneck.data.folder import FolderSource
-from bottleneck.data.patterns import make_patterns
+from bottleneck.data.how import make_how
 
 
 def rows_of(listing):
@@ -53,7 +53,7 @@ def test_a_split_folder_of_classes_beside_another_folder_is_refused_not_guessed(
     root = plant("train/cat/1.png", "unlabelled/1.png")
     with pytest.raises(DataError, match="train is named like a split"):
         FolderSource(root).list()
-    listing = FolderSource(root, make_patterns((), ["unlabelled"])).list()
+    listing = FolderSource(root, make_how({"include": (), "exclude": ["unlabelled"]})).list()
     assert rows_of(listing) == {"train/cat/1.png": ("train", "cat")}
 
 
@@ -87,7 +87,7 @@ def test_hidden_files_and_other_files_are_counted_and_left_alone(plant):
 
 def test_include_and_exclude_narrow_the_listing(plant):
     root = plant("cat/1.png", "cat/2.jpg", "dog/1.png")
-    listing = FolderSource(root, make_patterns(["*.png"], ["dog"])).list()
+    listing = FolderSource(root, make_how({"include": ["*.png"], "exclude": ["dog"]})).list()
     assert listing.keys.tolist() == [b"cat/1.png"]
     assert listing.classes == ("cat",)
     assert listing.skipped["excluded"] == 2

@@ -4,8 +4,8 @@ import pytest
 
 from bottleneck.core.errors import DataError
 from bottleneck.data.catalog import open_source
+from bottleneck.data.how import make_how
 from bottleneck.data.image import ImageSource
-from bottleneck.data.patterns import make_patterns
 
 
 def test_a_single_image_is_one_sample_without_a_label(plant):
@@ -37,4 +37,4 @@ def test_an_image_that_is_not_there_or_a_pipe_or_excluded_is_a_data_error(tmp_pa
         open_source(str(tmp_path / "p.png")).list()
     path = plant("1.png") / "1.png"
     with pytest.raises(DataError, match="no images are left"):
-        ImageSource(path, make_patterns([], ["*.png"])).list()
+        ImageSource(path, make_how({"include": [], "exclude": ["*.png"]})).list()

@@ -14,11 +14,11 @@ import pytest
 
 from bottleneck.core.errors import DataError, UnavailableError
 from bottleneck.data import keras_sets
+from bottleneck.data.how import make_how
 from bottleneck.data.keras_originals import CIFAR10, CIFAR100, FASHION_MNIST, MNIST
 from bottleneck.data.keras_sets import open_cifar10, open_set
-from bottleneck.data.patterns import make_patterns
 
-ALL = make_patterns((), ())
+ALL = make_how({"include": (), "exclude": ()})
 
 
 @pytest.fixture

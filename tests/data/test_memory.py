@@ -124,7 +124,7 @@ def test_any_thread_may_read_pictures_that_are_not_loaded_yet():
 
 
 def test_patterns_leave_images_out_and_shift_no_label():
-    source = open_source(Given(images=PIXELS, labels=LABELS), exclude=["*1"])
+    source = open_source(Given(images=PIXELS, labels=LABELS), {"exclude": ["*1"]})
     listing = source.list()
     assert len(listing) == 10
     assert listing.skipped["excluded"] == 2

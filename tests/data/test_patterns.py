@@ -1,8 +1,6 @@
-import json
-
 import pytest
 
-from bottleneck.data.patterns import make_patterns, patterns_from_json
+from bottleneck.data.patterns import make_patterns
 
 
 @pytest.mark.parametrize(
@@ -30,9 +28,3 @@ def test_a_pattern_matches_the_whole_key_or_one_of_its_parts(pattern, key, kept)
 
 def test_exclude_wins_over_include():
     assert not make_patterns(["*.png"], ["cat"]).keeps(b"cat/1.png")
-
-
-def test_patterns_survive_json_whatever_bytes_they_hold():
-    patterns = make_patterns(["*.png", "\udcff*", "hex:00"], ["é"])
-    plain = json.dumps(patterns.to_json(), ensure_ascii=False).encode()
-    assert patterns_from_json(json.loads(plain)) == patterns

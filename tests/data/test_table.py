@@ -6,7 +6,7 @@ import pytest
 
 from bottleneck.core.errors import DataError, PermissionDeniedError
 from bottleneck.data import table
-from bottleneck.data.patterns import make_patterns
+from bottleneck.data.how import make_how
 from bottleneck.data.table import TableSource
 
 
@@ -217,11 +217,11 @@ def test_a_table_that_is_not_there_or_may_not_be_read(write, monkeypatch):
 
 def test_include_and_exclude_narrow_the_listing_and_its_classes(write):
     source = write("filename,label\na.png,cat\nb.png,dog\nsub/c.png,ape\n")
-    listing = TableSource(source.path, make_patterns([], ["sub", "b*"])).list()
+    listing = TableSource(source.path, make_how({"include": [], "exclude": ["sub", "b*"]})).list()
     assert rows_of(listing) == [(b"a.png", "cat", 0)]
     assert listing.skipped["excluded"] == 2
     with pytest.raises(DataError, match=r"names no images \(left alone: 3 excluded\)"):
-        TableSource(source.path, make_patterns(["x"], [])).list()
+        TableSource(source.path, make_how({"include": ["x"], "exclude": []})).list()
 
 
 def test_an_edited_label_is_seen_although_no_image_changed(write):

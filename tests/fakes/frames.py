@@ -16,14 +16,14 @@ from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bottleneck.data.patterns import Patterns
+    from bottleneck.data.how import How
 
 
 class FramesSource:
     """The images that the file names; none has a label."""
 
-    def __init__(self, path: Path, patterns: Patterns) -> None:
-        self.path, self.patterns = absolute(path), patterns
+    def __init__(self, path: Path, how: How) -> None:
+        self.path, self.how = absolute(path), how
         self._keys: list[bytes] = []
 
     @property
@@ -34,7 +34,7 @@ class FramesSource:
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`."""
-        return spec_of("frames", self.path, self.patterns)
+        return spec_of("frames", self.path, self.how)
 
     def exists(self) -> bool:
         """Whether the file is there."""
@@ -44,7 +44,7 @@ class FramesSource:
         """See `Source.list`."""
         with open_container(self.path) as (file, container):
             named = sorted(set(file.read().split()))
-        self._keys = [key for key in named if self.patterns.keeps(key)]
+        self._keys = [key for key in named if self.how.patterns.keeps(key)]
         if not self._keys:
             raise DataError("names no images", shown(self.path), "write one name per line")
         n = len(self._keys)

@@ -79,7 +79,7 @@ def extract(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, A
 
 
 def _choose(options: ExtractOptions, store: Store | None) -> tuple[str, Source]:
-    return choose_source(store, options.data, options.source, options.include, options.exclude)
+    return choose_source(store, options.data, options.source, options.reading)
 
 
 def _as_it_is_now(options: ExtractOptions, store: Store | None, network: Network | None) -> Store:

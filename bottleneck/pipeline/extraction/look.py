@@ -63,6 +63,8 @@ class Look:
             labels=self.listing.labels,
             splits=self.listing.splits,
             classes=self.listing.classes,
+            groups=self.listing.groups,
+            targets=self.listing.targets,
         )
 
     def learn(self, index: int, digest: bytes, read: Read) -> None:

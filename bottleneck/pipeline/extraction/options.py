@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bottleneck.data.catalog import PATTERNS, options_of_all
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bottleneck.core.given import Given
+
+
+READING = (*PATTERNS, *options_of_all())  # how a source is read, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +27,7 @@ class ExtractOptions:
     source: str | None = None
     format: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)  # --include, --layout and the like
     engine: str = "auto"
     devices: str | None = None
     batch_size: int | None = None

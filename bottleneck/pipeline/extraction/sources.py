@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import BottleneckError, UsageError
-from bottleneck.data.catalog import open_source, reopen
+from bottleneck.core.errors import BottleneckError, DataError, UsageError
+from bottleneck.data.catalog import PATHS, open_source, reopen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bottleneck.core.given import Given
     from bottleneck.data.source import Source
@@ -20,12 +20,12 @@ def choose_source(
     store: Store | None,
     data: str | Given | None,
     name: str | None,
-    include: tuple[str, ...] = (),
-    exclude: tuple[str, ...] = (),
+    reading: Mapping[str, Any] | None = None,
 ) -> tuple[str, Source]:
     """Return the name and the source that `--data` and `--source` mean.
 
-    Without `--data` it is a recorded one. With it, a recorded source of the same description
+    Without `--data` it is a recorded one, read as it was unless `reading` has other options of its
+    kind. With it, a recorded source of the same description
     keeps its name; a new one takes `--source`, or the name of the folder or data set.
 
     Raises
@@ -39,8 +39,17 @@ def choose_source(
                 "no images named", "--data", "name a folder or a data set, such as --data digits"
             )
         chosen = store.source_name(name)
-        return chosen, reopen(store.snapshot(chosen).spec)
-    source = open_source(data, include, exclude)
+        spec = store.snapshot(chosen).spec
+        source = reopen(spec, reading)
+        if spec["kind"] in PATHS and not source.exists():
+            raise DataError(
+                f"the source {chosen!r} is not there any more",
+                spec["where"],
+                "check that its disk is mounted; if it was moved: "
+                f"bottleneck relocate --cache {store.path} {chosen} NEWPLACE",
+            )
+        return chosen, source
+    source = open_source(data, reading)
     if store is None:
         return name or source.name, source
     specs = {known: store.snapshot(known).spec for known in store.source_names}
@@ -51,11 +60,17 @@ def choose_source(
     chosen = name or source.name
     if chosen in specs and specs[chosen] != source.spec:
         raise UsageError(
-            f"the source name {chosen!r} is taken by {specs[chosen].get('where')}",
+            f"the source name {chosen!r} is taken by {specs[chosen].get('where')}"
+            + (", read with other options" if _is_same_place(specs[chosen], source.spec) else ""),
             store.path,
-            "choose another name with --source NAME, or bottleneck forget that one first",
+            "if these are the same images in another place or read otherwise: bottleneck relocate "
+            f"--cache {store.path} {chosen} DATA; else choose another name with --source NAME",
         )
     return chosen, source
+
+
+def _is_same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("kind", "where"))
 
 
 def reopen_existing(store: Store, leave_out: str | None) -> Iterator[tuple[str, Source]]:

@@ -55,6 +55,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "unique": unique,
         "duplicates": int(samples.known.sum()) - unique,
         **source_values(samples),
+        "understood": looked.look.listing.understood.to_json(),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
         "copies": int(mine.sum()) - n_mine,
         "cached": with_row - n_mine,

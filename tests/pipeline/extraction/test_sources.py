@@ -98,9 +98,9 @@ def test_a_container_that_is_as_it_was_is_not_read_again(run, photos, tmp_path, 
     path = pack_tar(photos, tmp_path / "p.tar")
     run(path)
     run(path)
-    from bottleneck.data.archive import ArchiveSource
+    from bottleneck.data.members import MemberSource
 
-    monkeypatch.setattr(ArchiveSource, "read", None)
+    monkeypatch.setattr(MemberSource, "read", None)
     assert run(path)["computed"] == 0
 
 

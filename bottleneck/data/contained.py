@@ -1,0 +1,70 @@
+"""What a container of images holds, as it was listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import show_key
+from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.source import SKIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bottleneck.data.reading import Container
+    from bottleneck.data.source import Read
+
+
+@dataclass(slots=True)
+class Left:
+    """What is left alone while members are gone through."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
+    hidden: set[tuple[bytes, ...]] = field(default_factory=set)
+
+    def key_of(self, name: bytes, where: str, again: str) -> bytes | None:
+        """Return the key of a member; None for a hidden one, which is counted.
+
+        Raises
+        ------
+        DataError
+            When the name leads out of the archive; `again` says how to make a better one.
+        """
+        parts = [part for part in name.split(b"/") if part not in (b"", b".")]
+        if name.startswith(b"/") or b".." in parts or b"\0" in name:
+            raise DataError(f"the member {show_key(name)} leads out of the archive", where, again)
+        dotted = next((i for i, part in enumerate(parts) if part.startswith(b".")), None)
+        if dotted is None:
+            return b"/".join(parts)
+        self.hidden.add(tuple(parts[: dotted + 1]))  # a hidden folder counts once
+        return None
+
+    def to_json(self) -> dict[str, int]:
+        """Return the counts, in the words of `Listing.skipped`."""
+        return self.counts | {"hidden": self.counts["hidden"] + len(self.hidden)}
+
+
+def is_image(key: bytes) -> bool:
+    """Whether a key is an image's by its ending."""
+    return key[key.rfind(b".") :].lower() in EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Members:
+    """One container, as it was listed.
+
+    Attributes
+    ----------
+    container : its stat stands for every member
+    images : key → where the image is, as `read` wants it
+    others : key → where it is, of each regular member that is no image by its ending; WebDataset
+        has its labels there
+    read : returns the member at a place; OSError when the container is another one by now
+    """
+
+    container: Container
+    images: dict[bytes, Any]
+    others: dict[bytes, Any]
+    read: Callable[[Any], Read]

@@ -1,0 +1,207 @@
+"""IDX, the format of MNIST and its kin: a file of images, and one of labels beside it.
+
+`train-images-idx3-ubyte` has its labels in `train-labels-idx1-ubyte`; `.` may stand for the last
+`-` of the name, and `.gz` may follow. A folder with such files is one source: what `train` begins
+is train, `t10k` or `test` is test. Plain files are read in place, packed ones in memory. Without a
+file of labels there are no labels. The classes are the numbers that stand there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.paths import absolute
+from bottleneck.core.sample import SPLITS, key_array, show_key
+from bottleneck.data.arrays import Arrays, ArraySource, Joined, Stored, stat_of_all
+from bottleneck.data.catalog import IDX
+from bottleneck.data.labels import number_labels
+from bottleneck.data.reading import open_container
+from bottleneck.data.source import Understood
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.data.arrays import Images
+    from bottleneck.data.how import How
+
+MAX_BYTES = 8 << 30  # of a packed file, unpacked
+_UBYTE = 8  # the format's number for the type
+_PREFIXES = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val"}
+_BROKEN = (ValueError, EOFError, OSError, zlib.error, struct.error, OverflowError)
+_ADVICE = "give the files as they were published: NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte"
+
+
+def open_idx(path: Path, how: How) -> ArraySource:
+    """Return the source of a file of images, or of a folder of them; nothing is read yet."""
+    path = absolute(path)
+    return ArraySource.of_file("idx", path, how, load=lambda: _load(path))
+
+
+def _load(path: Path) -> Arrays:
+    """Return the images and labels of all files."""
+    where, clock_ns = show_key(os.fsencode(path)), time.time_ns()
+    is_folder = path.is_dir()
+    images_of = _images_in(path) if is_folder else [path]
+    if not images_of:
+        raise DataError("no file of images (IDX)", where, _ADVICE)
+    labels_of = [_labels_beside(file) for file in images_of]
+    used = tuple(sorted({*images_of, *(file for file in labels_of if file)}))
+    stat = _stat(used, where)
+    parts: list[Images] = []
+    counts, keys, texts, splits = [], [], [], []
+    for file, beside in zip(images_of, labels_of, strict=True):
+        split = _split_of(file) if is_folder else "train"
+        images, n = _images(file)
+        texts += _labels(beside, n) if beside else [""] * n
+        folder = f"{split}/".encode() if is_folder else b""
+        keys += [b"%s%08d" % (folder, i) for i in range(n)]
+        splits += [SPLITS.index(split)] * n
+        parts.append(images)
+        counts.append(n)
+    labels, classes = number_labels(texts, "labels", where)
+    if stat != _stat(used, where):
+        raise DataError("changes while it is read", where, "run again")
+    named = {file.name: _split_of(file) for file in images_of} if is_folder else {}
+    return Arrays(
+        keys=key_array(keys),
+        images=Joined(parts, counts),
+        labels=labels,
+        splits=np.array(splits, np.uint8),
+        classes=classes,
+        paths=used,
+        stat=stat,
+        clock_ns=clock_ns,
+        understood=Understood(splits=named),
+    )
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Return a folder's files of images in the order of their splits' names, one for each split."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and _mark_of(path) and "images" in path.name:
+            other = found.setdefault(_split_of(path), path)
+            if other is not path:
+                raise DataError(
+                    f"{show_key(os.fsencode(other.name))} and {show_key(os.fsencode(path.name))} "
+                    "are both of one split",
+                    show_key(os.fsencode(folder)),
+                    "leave one of them",
+                )
+    return [found[split] for split in sorted(found)]
+
+
+def _mark_of(path: Path) -> str | None:
+    name = path.name.removesuffix(".gz")
+    return next((mark for mark in IDX if name.endswith(mark)), None)
+
+
+def _split_of(path: Path) -> str:
+    """Return the split that the first word of a file's name means."""
+    word = path.name.split("-")[0].split(".")[0].split("_")[0].lower()
+    if word not in _PREFIXES:
+        raise DataError(
+            "the name does not begin with train, t10k, test or val",
+            show_key(os.fsencode(path)),
+            "rename it, or give the file itself instead of its folder",
+        )
+    return _PREFIXES[word]
+
+
+def _labels_beside(images: Path) -> Path | None:
+    """Return the file of labels that goes with a file of images, packed or not."""
+    mark = _mark_of(images)
+    if mark is None or "images" not in images.name:
+        return None
+    plain = images.name.removesuffix(".gz").replace("images", "labels")
+    plain = plain.removesuffix(mark) + f"{mark[0]}idx1-ubyte"
+    found = (images.with_name(plain + packed) for packed in ("", ".gz"))
+    return next((path for path in found if path.is_file()), None)
+
+
+def _images(path: Path) -> tuple[Images, int]:
+    """Return the images of a file and their number; plain ones stay where they are."""
+    where = show_key(os.fsencode(path))
+    with open_container(path) as (file, container):
+        is_packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        head = b"" if is_packed else file.read(4 + 4 * 4)
+    if is_packed:
+        values = _values(path)
+        _check_images(values.shape, where)
+        return values, len(values)
+    shape, offset = _shape(head, where)
+    _check_images(shape, where)
+    if container.size != offset + math.prod(shape):
+        raise DataError("an IDX file that is cut short or has more than it says", where, _ADVICE)
+    return Stored(container, offset, shape[1:]), shape[0]
+
+
+def _labels(path: Path, n: int) -> list[str]:
+    values, where = _values(path), show_key(os.fsencode(path))
+    if values.shape != (n,):
+        raise DataError(
+            f"holds {list(values.shape)} labels, but there are {n} images", where, _ADVICE
+        )
+    return [str(value) for value in values.tolist()]
+
+
+def _values(path: Path) -> NDArray[np.uint8]:
+    """Return the values of a file, which may be packed."""
+    where = show_key(os.fsencode(path))
+    try:
+        with open_container(path) as (file, _):
+            is_packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if is_packed:
+                with gzip.open(file) as unpacked:
+                    data = unpacked.read(MAX_BYTES + 1)
+            else:
+                data = file.read(MAX_BYTES + 1)
+    except DataError:
+        raise
+    except _BROKEN as error:
+        raise DataError(f"not an IDX file, or damaged ({error})", where, _ADVICE) from error
+    shape, offset = _shape(data[: 4 + 4 * 4], where)
+    if len(data) != offset + math.prod(shape):
+        raise DataError("an IDX file that is cut short or has more than it says", where, _ADVICE)
+    return np.frombuffer(data, np.uint8, offset=offset).reshape(shape)
+
+
+def _shape(head: bytes, where: str) -> tuple[tuple[int, ...], int]:
+    """Return the shape that the head of a file says, and the number of its bytes."""
+    try:
+        zeros, kind, rank = struct.unpack(">HBB", head[:4])
+        if zeros or kind != _UBYTE or not 1 <= rank <= 4:
+            raise ValueError(kind)
+        return struct.unpack(f">{rank}I", head[4 : 4 + 4 * rank]), 4 + 4 * rank
+    except (ValueError, struct.error) as error:
+        raise DataError("not an IDX file of bytes", where, _ADVICE) from error
+
+
+def _check_images(shape: Sequence[int], where: str) -> None:
+    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or not all(shape):
+        raise DataError(
+            f"holds {list(shape)}, which are no images",
+            where,
+            "images must be [n, height, width] or [n, height, width, 1 or 3]",
+        )
+
+
+def _stat(paths: Sequence[Path], where: str) -> tuple[int, int, int, int]:
+    try:
+        return stat_of_all(paths)
+    except OSError as error:
+        raise DataError("no such file", where, "check the name") from error

@@ -1,0 +1,129 @@
+"""IDX files and CIFAR's batches."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from bottleneck.core.errors import DataError
+from bottleneck.data.catalog import open_source
+
+
+def write(path, values, kind=8):
+    data = (
+        struct.pack(f">HBB{values.ndim}I", 0, kind, values.ndim, *values.shape) + values.tobytes()
+    )
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (12, 7, 5), np.uint8)
+
+
+@pytest.mark.parametrize("mark", ["-", "."])
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_a_file_gives_its_images_and_the_labels_beside_it(tmp_path, images, mark, packed):
+    path = write(tmp_path / f"emnist-images{mark}idx3-ubyte{packed}", images)
+    write(tmp_path / f"emnist-labels{mark}idx1-ubyte", np.arange(12, dtype=np.uint8) % 3 + 7)
+    source = open_source(str(path))
+    listing = source.list()
+    assert listing.classes == ("7", "8", "9")
+    assert listing.labels.tolist() == [0, 1, 2] * 4
+    assert all(np.array_equal(source.read(i).content, images[i]) for i in range(12))
+
+
+def test_without_labels_there_are_none(tmp_path, images):
+    path = write(tmp_path / "x-images-idx3-ubyte", images)
+    assert open_source(str(path)).list().labels.tolist() == [-1] * 12
+
+
+def test_a_folder_has_the_splits_of_its_files(tmp_path, images):
+    write(tmp_path / "train-images-idx3-ubyte.gz", images)
+    write(tmp_path / "t10k-images-idx3-ubyte", images[:5] ^ 255)
+    source = open_source(str(tmp_path))
+    assert source.spec["kind"] == "idx"
+    listing = source.list()
+    assert listing.splits.tolist() == [2] * 5 + [0] * 12
+    assert np.array_equal(source.read(0).content, images[0] ^ 255)
+    assert np.array_equal(source.read(5).content, images[0])
+
+
+def test_a_file_of_labels_that_changes_makes_every_stat_differ(tmp_path, images):
+    write(tmp_path / "train-images-idx3-ubyte", images)
+    write(tmp_path / "train-labels-idx1-ubyte", np.zeros(12, np.uint8))
+    source = open_source(str(tmp_path))
+    before = source.list().stats[0].tolist()
+    write(tmp_path / "train-labels-idx1-ubyte", np.ones(12, np.uint8))
+    with pytest.raises(OSError, match="changed after it was listed"):
+        source.read(0)
+    assert source.list().stats[0].tolist() != before
+
+
+@pytest.mark.parametrize(
+    ("write_it", "what"),
+    [
+        (lambda p, x: p.write_bytes(b"garbage"), "not an IDX file"),
+        (lambda p, x: p.write_bytes(b""), "not an IDX file"),
+        (lambda p, x: write(p, x, kind=13), "not an IDX file of bytes"),
+        (lambda p, x: p.write_bytes(write(p, x).read_bytes()[:-1]), "cut short"),
+        (lambda p, x: p.write_bytes(write(p, x).read_bytes() + b"1"), "more than it says"),
+        (lambda p, x: write(p, x[0]), "which are no images"),
+        (lambda p, x: write(p, x[:, :0]), "which are no images"),
+        (lambda p, x: p.write_bytes(b"\x1f\x8bgarbage"), "or damaged"),
+    ],
+)
+def test_what_is_no_file_of_images_is_refused(tmp_path, images, write_it, what):
+    path = tmp_path / "a-images-idx3-ubyte"
+    write_it(path, images)
+    with pytest.raises(DataError, match=what):
+        open_source(str(path)).list()
+
+
+def test_labels_for_other_images_are_refused(tmp_path, images):
+    path = write(tmp_path / "a-images-idx3-ubyte", images)
+    write(tmp_path / "a-labels-idx1-ubyte", np.zeros(11, np.uint8))
+    with pytest.raises(DataError, match="but there are 12 images"):
+        open_source(str(path)).list()
+
+
+def test_cifars_binary_batches_have_their_classes_by_name(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), np.uint8)
+    labels = np.array([2, 0, 1, 2, 0, 1], np.uint8)
+    for name, at in (("data_batch_1.bin", slice(0, 4)), ("test_batch.bin", slice(4, 6))):
+        rows = np.concatenate([labels[at, None], pixels[at].reshape(-1, 3072)], axis=1)
+        (tmp_path / name).write_bytes(rows.tobytes())
+    (tmp_path / "batches.meta.txt").write_text("zebra\napple\nmouse\n\n")
+    source = open_source(str(tmp_path))
+    listing = source.list()
+    assert listing.splits.tolist() == [2, 2, 0, 0, 0, 0]
+    named = [listing.classes[label] for label in listing.labels]
+    assert named == ["zebra", "apple", "mouse", "zebra", "apple", "mouse"]
+    assert np.array_equal(source.read(2).content, pixels[0].transpose(1, 2, 0))
+
+
+def test_cifar_100s_binary_batches_have_the_fine_class(tmp_path):
+    row = np.concatenate([[9, 1], np.zeros(3072)]).astype(np.uint8)
+    for name in ("train.bin", "test.bin"):
+        (tmp_path / name).write_bytes(row.tobytes())
+    (tmp_path / "fine_label_names.txt").write_text("apple\naquarium_fish\n")
+    assert open_source(str(tmp_path)).list().classes == ("aquarium_fish",)
+
+
+def test_a_batch_that_is_cut_or_has_a_class_too_many_is_refused(tmp_path):
+    path = tmp_path / "data_batch_1.bin"
+    path.write_bytes(bytes(3072))
+    with pytest.raises(DataError, match="not a batch of CIFAR"):
+        open_source(str(tmp_path)).list()
+    path.write_bytes(b"\5" + bytes(3072))
+    (tmp_path / "batches.meta.txt").write_text("a\nb\n")
+    with pytest.raises(DataError, match="none of the classes"):
+        open_source(str(tmp_path)).list()
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path):
+    (tmp_path / "data_batch_1").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    with pytest.raises(DataError, match="not a batch of CIFAR"):
+        open_source(str(tmp_path)).list()

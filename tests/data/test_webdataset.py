@@ -1,0 +1,125 @@
+"""WebDataset's archives and patterns of shards."""
+
+import io
+import tarfile
+
+import pytest
+
+from bottleneck.core.errors import DataError, UsageError
+from bottleneck.data.catalog import open_source
+
+
+def pack(path, **members):
+    """Make a tar of members by name, `__` standing for a dot."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name.replace("__", "."))
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def labels(listing):
+    return {
+        key.decode(): listing.classes[label] if label >= 0 else None
+        for key, label in zip(listing.keys.tolist(), listing.labels.tolist(), strict=True)
+    }
+
+
+def test_the_class_beside_an_image_is_its_label(tmp_path):
+    path = pack(
+        tmp_path / "a.tar",
+        a__jpg=b"x", a__cls=b"cat\n", b__cls=b"3", b__jpg=b"y",
+        c__png=b"z", c__json=b'{"label": 3}',
+        d__jpg=b"w", d__txt=b"a caption", e__jpg=b"v", e__json=b'{"width": 5}',
+    )  # fmt: skip
+    listing = open_source(str(path)).list()
+    assert labels(listing) == {
+        "a.jpg": "cat", "b.jpg": "3", "c.png": "3", "d.jpg": None, "e.jpg": None,
+    }  # fmt: skip
+    assert any("WebDataset" in note for note in listing.understood.notes)
+
+
+def test_a_further_picture_of_a_sample_is_no_sample(tmp_path):
+    path = pack(tmp_path / "a.tar", a__jpg=b"x", a__mask__png=b"y", a__cls=b"1")
+    assert open_source(str(path)).list().keys.tolist() == [b"a.jpg"]
+
+
+def test_folders_that_are_classes_stay_the_classes(tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in ("cat/1.jpg", "dog/2.jpg", "cat/1.json"):
+            info = tarfile.TarInfo(name)
+            archive.addfile(info, io.BytesIO(b""))
+    assert labels(open_source(str(path)).list()) == {"cat/1.jpg": "cat", "dog/2.jpg": "dog"}
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"label": [1, 2]}', b'{"label": 0.5}', b"{", b'{"label": true}']
+)
+def test_a_label_that_is_no_class_is_refused_by_its_name(tmp_path, content):
+    path = pack(tmp_path / "a.tar", a__jpg=b"x", a__json=content)
+    with pytest.raises(DataError, match=r"beside a\.jpg is neither a name nor a whole number"):
+        open_source(str(path)).list()
+
+
+def test_shards_are_one_source_and_their_names_say_the_split(tmp_path):
+    for name, label in (("train-0", b"cat"), ("train-1", b"dog"), ("val-0", b"cat")):
+        pack(tmp_path / f"{name}.tar", a__jpg=name.encode(), a__cls=label)
+    source = open_source(str(tmp_path / "*.tar"))
+    listing = source.list()
+    assert labels(listing) == {
+        "train-0.tar/a.jpg": "cat", "train-1.tar/a.jpg": "dog", "val-0.tar/a.jpg": "cat",
+    }  # fmt: skip
+    assert listing.splits.tolist() == [0, 0, 1]
+    assert [source.read(i).content for i in range(3)] == [b"train-0", b"train-1", b"val-0"]
+    assert listing.understood.splits == {"train": "train", "val": "val"}
+
+
+def test_shards_of_which_some_names_have_a_split_have_none_and_say_so(tmp_path):
+    for name in ("train-0", "more-0"):
+        pack(tmp_path / f"{name}.tar", a__jpg=b"x", a__cls=b"1")
+    listing = open_source(str(tmp_path / "*.tar")).list()
+    assert listing.splits.tolist() == [0, 0]
+    assert any("others do not" in note for note in listing.understood.notes)
+
+
+def test_a_range_names_every_shard_and_one_that_is_missing_is_an_error(tmp_path):
+    for i in (8, 9, 10):
+        pack(tmp_path / f"s-{i:03}.tar", a__jpg=b"x", a__cls=b"1")
+    pattern = str(tmp_path / "s-{008..010}.tar")
+    assert len(open_source(pattern).list()) == 3
+    (tmp_path / "s-009.tar").unlink()
+    with pytest.raises(DataError, match=r"a shard is not there.*s-009\.tar"):
+        open_source(pattern).list()
+    with pytest.raises(UsageError, match="is empty or names more"):
+        open_source(str(tmp_path / "s-{9..0}.tar")).list()
+
+
+def test_one_shard_that_changes_is_seen_and_the_others_keep_their_stats(tmp_path):
+    for i in range(3):
+        pack(tmp_path / f"s-{i}.tar", a__jpg=b"x", a__cls=b"1")
+    source = open_source(str(tmp_path / "s-*.tar"))
+    before = source.list().stats
+    pack(tmp_path / "s-1.tar", a__jpg=b"yy", a__cls=b"1", b__jpg=b"z")
+    with pytest.raises(OSError, match="changed after it was listed"):
+        source.read(1)
+    after = source.list().stats
+    assert before[0].tolist() == after[0].tolist()
+    assert before[1].tolist() != after[1].tolist()
+    assert before[2].tolist() == after[3].tolist()
+
+
+def test_shards_of_one_name_in_two_folders_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        pack(tmp_path / folder / "0.tar", a__jpg=b"x", a__cls=b"1")
+    with pytest.raises(DataError, match="two shards are called"):
+        open_source(str(tmp_path / "*" / "0.tar")).list()
+
+
+def test_a_pattern_that_matches_nothing_says_so(tmp_path):
+    source = open_source(str(tmp_path / "*.tar"))
+    assert not source.exists()
+    with pytest.raises(DataError, match="no file matches"):
+        source.list()
