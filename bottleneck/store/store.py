@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from bottleneck.core.recipe import Recipe
     from bottleneck.store.commit import Action
 
-_HARMLESS = {"lock"}
-
 
 class Store:
     """A feature store, opened at one commit and staying there.
@@ -42,9 +40,10 @@ class Store:
     a new `Store` at the new commit.
     """
 
-    def __init__(self, path: Path, state: State) -> None:
+    def __init__(self, path: Path, state: State, opened: Sequence[Part] = ()) -> None:
         self.path = path
         self.state = state
+        self._opened = {part.entry.name: part for part in opened}
         self._snapshots: dict[str, Snapshot] = {}
         recipe_path = self._recipe_path(state.recipe)
         try:
@@ -70,7 +69,7 @@ class Store:
             return False
         if not path.is_dir():
             raise UsageError("a file, and no feature store", path, "choose another --cache")
-        allowed = {*_HARMLESS, Log.NAME, "recipes", "derived"}
+        allowed = {"lock", Log.NAME, "recipes", "derived"}
         is_other = bool({entry.name for entry in path.iterdir()} - allowed)
         if is_other and not (log.folder.is_dir() and log.numbers()):  # nor was it made just now
             raise UsageError("a folder that is no feature store", path, "choose another --cache")
@@ -126,8 +125,12 @@ class Store:
 
     def refresh(self) -> Store:
         """Return the store at its newest commit."""
-        state = Log(self.path).newest()
-        return self if state.checksum == self.state.checksum else Store(self.path, state)
+        return self._at(Log(self.path).newest())
+
+    def _at(self, state: State) -> Store:
+        if state.checksum == self.state.checksum:
+            return self
+        return Store(self.path, state, self.__dict__.get("parts", ()))  # what is open stays so
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -186,12 +189,13 @@ class Store:
     def parts(self) -> list[Part]:
         """The open parts."""
         try:
-            return [
-                Part(self.path / "parts" / entry.name, entry, self.state.recipe, self.recipe.rows)
-                for entry in self.state.parts
-            ]
+            return [self._opened.get(entry.name) or self._part(entry) for entry in self.state.parts]
         except DamagedError as error:
             raise self._expired_or(error) from error
+
+    def _part(self, entry: PartEntry) -> Part:
+        path = self.path / "parts" / entry.name
+        return Part(path, entry, self.state.recipe, self.recipe.rows)
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -215,8 +219,7 @@ class Store:
         For dask, xarray and the like; the order is that of `parts`. The sizes of their files are
         checked, but not the rows that are then read: `verify` checks them.
         """
-        fmt = load_format(self.format)
-        return [fmt.handle(part.path) for part in self.parts]
+        return [load_format(self.format).handle(part.path) for part in self.parts]
 
     def has(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return which of the (n, 32) digests have a row, as (n,)."""
@@ -289,8 +292,7 @@ class Store:
 
     def commit(self, actions: Sequence[Action], by: str) -> Store:
         """Commit actions on top of whatever the log says by now; return the store as it then is."""
-        state = Log(self.path).commit(actions, by, self.state)
-        return self if state.checksum == self.state.checksum else Store(self.path, state)
+        return self._at(Log(self.path).commit(actions, by, self.state))
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum."""

@@ -205,18 +205,19 @@ def test_what_was_computed_before_a_signal_is_committed(run, tmp_path, monkeypat
     assert run()["computed"] == 4
 
 
-def test_a_signal_while_the_end_is_recorded_loses_no_row(run, tmp_path, monkeypatch):
-    real, calls = writing.Writer.finish, []
+def test_a_signal_just_before_the_last_commit_loses_no_row(run, tmp_path, monkeypatch):
+    real, calls = Store.commit, []
 
-    def finish(self):
+    def commit(self, actions, by):
         calls.append(1)
-        real(self)
-        if len(calls) == 1:
+        if len(calls) == 2:  # the first one recorded the listing
             raise KeyboardInterrupt
+        return real(self, actions, by)
 
-    monkeypatch.setattr(writing.Writer, "finish", finish)
+    monkeypatch.setattr(Store, "commit", commit)
     with pytest.raises(KeyboardInterrupt):
         run()
+    assert len(oracle.stored(tmp_path / "store").rows) == 12
     assert shown(tmp_path / "store")["cached"] == 12
     assert run()["computed"] == 0
 

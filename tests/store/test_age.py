@@ -87,3 +87,15 @@ def test_where_the_next_commit_was_moved_aside_the_one_after_it_counts(filled):
     Log(store.path).path(2).unlink()
     assert Log(store.path).superseded(now - 25 * DAY) == []
     assert Log(store.path).superseded(now - 15 * DAY) == [1]
+
+
+def test_parts_that_are_open_stay_open_where_a_store_goes_on_to_a_newer_commit(filled):
+    (part,) = filled.parts
+    rows, digests = rows_and_digests(3, 1)
+    other = Store.open(filled.path)
+    other.commit([other.add_part(other.write_part(digests, rows, {}))], "x")
+    newer = filled.refresh()
+    assert newer.parts[0] is part
+    assert [len(one) for one in newer.parts] == [20, 3]
+    assert newer.has(digests).all()
+    assert not filled.has(digests).any()

@@ -60,6 +60,7 @@ class Extraction:
         self.target = target
         self.before = target.recorded
         self.tally = Tally()
+        target.before_commit = self._save
         self.looked = looked
         recipe, options = job.network.recipe, job.options
         self.reader = Reader(
@@ -124,7 +125,6 @@ class Extraction:
             self.target,
             lambda: self.computer.provenance,
             self.job.seconds,
-            self._save,
             is_shared=self.job.options.no_lock,
         )
 

@@ -14,7 +14,7 @@ from bottleneck.pipeline.network import network as networks
 from bottleneck.store.log import Log, SetRecipe, SetSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 _NONE = np.zeros((0, DIGEST_BYTES), np.uint8)
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +44,7 @@ class Target:
     recorded : the snapshot that the newest commit names for the source, None where it has none
     seen : that snapshot's name, as this run saw it: others may move the source, and must be noticed
     is_shared : whether another run has committed since this one began
+    before_commit : keeps what was learned of the images before the rows that it belongs to
     """
 
     store_or_none: Store | None
@@ -49,6 +54,7 @@ class Target:
     recorded: Snapshot | None
     seen: str | None
     is_shared: bool = False
+    before_commit: Callable[[], None] = _nothing
 
     @property
     def store(self) -> Store:
@@ -111,6 +117,7 @@ class Target:
 
     def commit(self, actions: Sequence[Action]) -> None:
         """Commit actions on top of whatever the log says by now."""
+        self.before_commit()
         before = self.store.state.number
         self._adopt(self.store.commit(actions, "extract"))
         self.is_shared |= self.store.state.number > before + 1

@@ -53,7 +53,6 @@ class Writer:
 
     Parameters
     ----------
-    learned : called before each commit, to keep what was learned of the images beside their rows
     is_shared : whether other runs may fill the store at the same time
     """
 
@@ -62,13 +61,11 @@ class Writer:
         target: Target,
         provenance: Callable[[], dict[str, Any]],
         seconds: Seconds,
-        learned: Callable[[], None],
         *,
         is_shared: bool,
     ) -> None:
         self.bytes_written = 0
         self._every_s = min(COMMIT_EVERY_S, SHARED_EVERY_S) if is_shared else COMMIT_EVERY_S
-        self._learned = learned
         self._target = target
         self._provenance = provenance
         self._seconds = seconds
@@ -122,7 +119,6 @@ class Writer:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
         if entries:
-            self._learned()
             self._target.commit([self._target.store.add_part(entry) for entry in entries])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
         self._publishing = [future for future in self._publishing if future not in done]
