@@ -168,11 +168,11 @@ def run(
     try:
         with stops:
             code = _code_of(main, sys.argv[1:] if argv is None else argv, failures, stops)
+            message_log.note(f"ended with exit code {code}")
             if is_process:
                 stops.done()
     except (KeyboardInterrupt, Terminated) as error:  # there is one, wherever it came
         code = failures.stopped(*(stops.ending(error) or (130, "interrupted")))
-    message_log.note(f"ended with exit code {code}")
     message_log.end()
     if is_process and stops.number is not None:
         # Threads may still be at work. Python would wait for them, or end while they are in native
