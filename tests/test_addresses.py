@@ -31,6 +31,8 @@ WORDS = [
     ("export", "x.keras", "--run", ADDRESS),
     ("status", "--cache", ADDRESS),
     ("status", "--cache", GOLDEN, "--picture", PICTURE),
+    ("relocate", "--cache", ADDRESS, "digits", "photos"),
+    ("relocate", "--cache", GOLDEN, "photos", ADDRESS),
     ("forget", "--cache", ADDRESS),
     ("verify", "--cache", ADDRESS),
     ("verify", "--cache", ADDRESS, "--repair"),

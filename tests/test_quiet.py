@@ -52,6 +52,7 @@ def every_verb(folder, cache):
     yield "extract", "--data", "photos", "--cache", f"{cache}-mini", "--backbone", "mini"
     for verb in ("status", "verify", "gc", "doctor"):
         yield verb, "--cache", cache
+    yield "relocate", "--cache", cache, "photos", "photos"
     yield "forget", "--source", "photos", "--cache", cache
 
 

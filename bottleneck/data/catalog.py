@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import Given
 from bottleneck.core.option import Option
 from bottleneck.data import table_options
@@ -143,6 +143,21 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
         ),
     }
 )
+# What people have that is none of these: how it becomes one, by the ending of its name.
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        ".mat": "load it with scipy.io.loadmat, and save pixels and labels with np.savez",
+        ".h5": "load it with h5py, and save pixels and labels with np.savez",
+        ".hdf5": "load it with h5py, and save pixels and labels with np.savez",
+        ".tfrecord": "write its images into class folders, or a .tar of images with .cls beside",
+        ".lmdb": "write its images into class folders, or a .tar of images with .cls beside",
+        ".pkl": "load it where you trust it, and save pixels and labels with np.savez",
+        ".pickle": "load it where you trust it, and save pixels and labels with np.savez",
+        ".pt": "load it where you trust it, and save pixels and labels with np.savez",
+        ".mp4": "write its frames as images",
+        ".avi": "write its frames as images",
+    }
+)
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 MEMORY = "memory"  # the kind of source that was handed over from Python
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
@@ -177,6 +192,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     ------
     UsageError
         When its kind has no such option, or there is no such kind.
+    DataError
+        For a file of a kind that is known and not read; the advice says what to make of it.
     """
     from bottleneck.core.paths import local_path  # noqa: PLC0415 - help texts do without
     from bottleneck.data.how import make_how  # noqa: PLC0415 - help texts do without
@@ -189,6 +206,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     if data in NAMED:
         return _open(NAMED[data].opens, make_how(told, NAMED[data].options, f"the set {data}"))
     path = local_path(data)
+    if path.suffix.lower() in REFUSED and not path.is_dir():
+        raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
     spec = PATHS[_kind_of(path)]
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 

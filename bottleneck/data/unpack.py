@@ -32,7 +32,7 @@ _PACKED = {
 _UNPACKERS: Mapping[str, Callable[[BinaryIO], Any]] = {
     "gzip": lambda file: gzip.GzipFile(fileobj=file),
     "bzip2": lambda file: bz2.BZ2File(file),
-    "xz": lambda file: lzma.LZMAFile(file),
+    "xz": lambda file: lzma.LZMAFile(file),  # noqa: SIM115 - its user closes it
 }
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError)
 _CHUNK = 1 << 20

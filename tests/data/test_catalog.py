@@ -65,3 +65,13 @@ def test_the_help_says_each_kind_and_imports_the_standard_library_alone():
         assert name in done.stdout
     for spec in PATHS.values():
         assert spec.about in done.stdout
+
+
+@pytest.mark.parametrize("name", ["svhn.mat", "a.H5", "b.tfrecord", "c.pkl"])
+def test_a_file_of_a_kind_that_is_not_read_is_refused_by_its_name(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"files are not read.*: (load|write) it") as caught:
+        open_source(str(tmp_path / name))
+    assert name in str(caught.value)
+    (tmp_path / "f.mat").mkdir()
+    assert open_source(str(tmp_path / "f.mat")).spec["kind"] == "folder"

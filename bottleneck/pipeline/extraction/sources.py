@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import BottleneckError, UsageError
-from bottleneck.data.catalog import open_source, reopen
+from bottleneck.core.errors import BottleneckError, DataError, UsageError
+from bottleneck.data.catalog import PATHS, open_source, reopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +39,16 @@ def choose_source(
                 "no images named", "--data", "name a folder or a data set, such as --data digits"
             )
         chosen = store.source_name(name)
-        return chosen, reopen(store.snapshot(chosen).spec, reading)
+        spec = store.snapshot(chosen).spec
+        source = reopen(spec, reading)
+        if spec["kind"] in PATHS and not source.exists():
+            raise DataError(
+                f"the source {chosen!r} is not there any more",
+                spec["where"],
+                "check that its disk is mounted; if it was moved: "
+                f"bottleneck relocate --cache {store.path} {chosen} NEWPLACE",
+            )
+        return chosen, source
     source = open_source(data, reading)
     if store is None:
         return name or source.name, source
@@ -58,11 +67,17 @@ def choose_source(
                 "another name with both",
             )
         raise UsageError(
-            f"the source name {chosen!r} is taken by {specs[chosen].get('where')}",
+            f"the source name {chosen!r} is taken by {specs[chosen].get('where')}"
+            + (", read with other options" if _is_same_place(specs[chosen], source.spec) else ""),
             store.path,
-            "choose another name with --source NAME, or bottleneck forget that one first",
+            "if these are the same images in another place or read otherwise: bottleneck relocate "
+            f"--cache {store.path} {chosen} DATA; else choose another name with --source NAME",
         )
     return chosen, source
+
+
+def _is_same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("kind", "where"))
 
 
 def reopen_existing(store: Store, leave_out: str | None) -> Iterator[tuple[str, Source]]:
