@@ -62,13 +62,6 @@ def choose_source(
     if chosen in specs and _is_read_anew(specs[chosen], source.spec, reading):
         return chosen, source
     if chosen in specs and specs[chosen] != source.spec:
-        if all(specs[chosen].get(key) == source.spec.get(key) for key in ("kind", "where")):
-            raise UsageError(
-                f"the source {chosen!r} is recorded as read in another way",
-                store.path,
-                f"say --source {chosen} in place of --data to read it so from now on, or choose "
-                "another name with both",
-            )
         raise UsageError(
             f"the source name {chosen!r} is taken by {specs[chosen].get('where')}"
             + (", read with other options" if _is_same_place(specs[chosen], source.spec) else ""),

@@ -168,7 +168,7 @@ def test_a_label_column_that_is_named_later_is_another_reading_with_nothing_comp
     assert first["unlabelled"] == first["samples"]
     assert "--label-column" in first["understood"]["notes"][0]
     told = {"label_column": ("sort",)}
-    with pytest.raises(UsageError, match=r"read in another way.*--source t\.csv"):
+    with pytest.raises(UsageError, match=r"read with other options.*relocate"):
         run(path, reading=told)
     again = extract(ExtractOptions(cache=tmp_path / "store", source="t.csv", reading=told))
     assert (again["computed"], again["unlabelled"]) == (0, 0)
