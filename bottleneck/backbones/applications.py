@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bottleneck.backbones.cut import Flat
+    from bottleneck.backbones.flat import Flat
     from bottleneck.core.reporter import Reporter
 
 

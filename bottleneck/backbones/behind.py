@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones.cut import node_of, nodes_to
 from bottleneck.backbones.ends import find_end
+from bottleneck.backbones.flat import Flat
 from bottleneck.backbones.known import config_of, foreign_code
 from bottleneck.backbones.layer import Layer
 from bottleneck.backbones.twin import give_weights, rebuilt
@@ -21,7 +22,7 @@ from bottleneck.core.frameworks import import_keras
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bottleneck.backbones.cut import Flat
+    from bottleneck.backbones.flat import Flat
 
 WHERE = "--head tail"
 # What may stand behind a network's own classifier without being more than it.

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones.ends import choose_output, output_names
+from bottleneck.backbones.flat import Flat
 from bottleneck.backbones.known import check_known
 from bottleneck.backbones.twin import give_weights, is_integer, twin
 from bottleneck.core.errors import UsageError
@@ -26,32 +26,6 @@ if TYPE_CHECKING:
 # Layers that go on in floating point, whatever numbers they are given.
 _FROM_NUMBERS = {"Rescaling", "Normalization"}
 POOLING = ("avg", "max", "none")
-
-
-@dataclass(slots=True)
-class Flat:
-    """A flattened network.
-
-    Attributes
-    ----------
-    input : KerasTensor (None, height, width, channels) float32
-    outputs : KerasTensors
-        The original's outputs; most networks have one.
-    names : of the outputs
-    chosen : number of the output that is the network's end, None where several and none was said
-    places : path → the outputs of each call of the layer of that path, in the order of the calls
-    """
-
-    input: Any
-    outputs: list[Any] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    chosen: int | None = 0
-    places: dict[str, list[Any]] = field(default_factory=dict)
-
-    @property
-    def output(self) -> Any:
-        """The output that is the network's end, the first where none was chosen."""
-        return self.outputs[self.chosen or 0]
 
 
 def is_nested(operation: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from bottleneck.backbones.cut import Flat
+    from bottleneck.backbones.flat import Flat
 
 
 def output_names(model: Any) -> list[str]:

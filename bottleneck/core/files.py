@@ -19,13 +19,12 @@ import errno
 import hashlib
 import os
 import shutil
-import stat
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import UsageError
-from bottleneck.core.paths import local_path
+from bottleneck.core.regular import open_regular
+from bottleneck.core.regular import read as read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,19 +32,11 @@ if TYPE_CHECKING:
     Buffer = bytes | memoryview
 
 TEMPORARY_PREFIX = "tmp-"
-MOST_BYTES = 1 << 32  # read whole into memory, so there must be an end
-_NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-# What opening answers where the name is a link, a pipe that nobody reads, a socket, a folder.
-_NOT_REGULAR = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}
 # What file systems without hard links answer (FAT: EPERM; some network mounts: the others).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 # And what those answer that have no fsync on folders.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-
-
-class NotAFileError(OSError):
-    """Something else than a regular file has the name: a pipe, a device, a folder, a link."""
 
 
 class NoHardLinksError(OSError):
@@ -55,45 +46,6 @@ class NoHardLinksError(OSError):
 def temporary_name(folder: Path, suffix: str = "") -> Path:
     """Return an unused name in `folder` that readers ignore and gc may delete."""
     return folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}{suffix}"
-
-
-def read(path: Path, *, most_bytes: int = MOST_BYTES, follow: bool = True) -> bytes:
-    """Return the whole content of a regular file.
-
-    A pipe that took the file's name is not waited for, a device is not read, and neither is more
-    than there was when it was opened.
-
-    Parameters
-    ----------
-    follow : whether the name may be a link
-
-    Raises
-    ------
-    NotAFileError
-        When it is something else than a regular file, or of more than `most_bytes` bytes.
-    """
-    with open(_open_regular(path, os.O_RDONLY, follow=follow), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most_bytes:
-            raise NotAFileError(errno.EINVAL, f"has {size} bytes, too many", str(path))
-        return file.read(size)
-
-
-def _open_regular(path: Path, flags: int, *, follow: bool) -> int:
-    """Return the number of an open regular file, which the caller closes."""
-    if not follow:
-        flags |= getattr(os, "O_NOFOLLOW", 0)
-    try:
-        # Not waiting: whoever opens a pipe would wait for its other end.
-        number = os.open(path, flags | _NOT_WAITING, 0o666)
-    except OSError as error:
-        if error.errno in _NOT_REGULAR:
-            raise NotAFileError(error.errno, "is no regular file", str(path)) from error
-        raise
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise NotAFileError(errno.EINVAL, "is no regular file", str(path))
-    return number
 
 
 def make_folder(path: Path, *, is_temporary: bool = False) -> None:
@@ -217,21 +169,6 @@ def create(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def check_free(path: Path) -> None:
-    """Say early that a new file of the user's could not be made there.
-
-    Raises
-    ------
-    UsageError
-        When the name is taken, its folder is not there, or it is an address of another kind.
-    """
-    local_path(path)
-    if os.path.lexists(path):
-        raise UsageError("exists", path, "choose another name, or delete it")
-    if not path.parent.is_dir():
-        raise UsageError("no such folder", path.parent, "make it first")
-
-
 def create_under_lock(path: Path, data: bytes) -> None:
     """Do what `create` does where there are no hard links; the caller must hold a lock."""
     with _synced_temporary(path.parent, data) as temporary:
@@ -340,7 +277,7 @@ def append_line(path: Path, line: bytes) -> None:
     A last line that was cut off gets its end first: it must not swallow this one.
     """
     with _named(path):
-        handle = _open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, follow=False)
+        handle = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, follow=False)
         try:
             size = os.lseek(handle, 0, os.SEEK_END)
             is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"

@@ -46,6 +46,21 @@ def stat_row(stat: os.stat_result) -> Stat:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
+def check_free(path: Path) -> None:
+    """Say early that a new file of the user's could not be made there.
+
+    Raises
+    ------
+    UsageError
+        When the name is taken, its folder is not there, or it is an address of another kind.
+    """
+    local_path(path)
+    if os.path.lexists(path):
+        raise UsageError("exists", path, "choose another name, or delete it")
+    if not path.parent.is_dir():
+        raise UsageError("no such folder", path.parent, "make it first")
+
+
 def to_json_text(text: str) -> str:
     """Return a path or pattern as text that UTF-8 can hold: as it is, or `hex:` and its bytes."""
     try:

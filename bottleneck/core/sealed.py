@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import files
 from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.regular import MOST_BYTES, NotAFileError
 from bottleneck.core.strict_json import MAX_BYTES, parse
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def read_own(path: Path, advice: str, most_bytes: int = MAX_BYTES) -> bytes:
     """
     try:
         return files.read(path, most_bytes=most_bytes, follow=False)
-    except files.NotAFileError as error:
+    except NotAFileError as error:
         raise DamagedError(str(error.strerror), path, advice) from error
 
 
@@ -129,7 +130,7 @@ def read_beside(path: Path, sealed: Mapping[str, Any], name: str, advice: str) -
     file = path.parent / _plain_name(name, path, advice)
     try:
         n_bytes, digest = sealed["files"][name]
-        if type(n_bytes) is not int or not 0 <= n_bytes <= files.MOST_BYTES:
+        if type(n_bytes) is not int or not 0 <= n_bytes <= MOST_BYTES:
             raise ValueError(f"{n_bytes!r} is no number of bytes")
         data = read_own(file, advice, n_bytes)
     except (KeyError, TypeError, ValueError) as error:

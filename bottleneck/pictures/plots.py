@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core import files
 from bottleneck.core.errors import MissingDependencyError, UsageError
+from bottleneck.core.paths import check_free
 from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def check_picture(picture: Path | None) -> None:
     """Say early that a picture could not be drawn, or not written there."""
     if picture is None:
         return
-    files.check_free(picture)
+    check_free(picture)
     if picture.suffix.lower() != ".png":
         raise UsageError("a picture is a PNG", picture, "end its name with .png")
     require("--picture")

@@ -11,7 +11,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
 from bottleneck.core.paths import local_path
-from bottleneck.core.recipe import read_recipe_file, recipe_file
+from bottleneck.core.recipe import read_recipe_file
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.sealed import read_own
 from bottleneck.core.spare import spared
@@ -23,6 +23,7 @@ from bottleneck.store.features import Features
 from bottleneck.store.log import AddPart, Log
 from bottleneck.store.lookup import Lookup
 from bottleneck.store.part import Part, PartEntry, write_part
+from bottleneck.store.recipes import write_recipe
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
 from bottleneck.store.table import ADVICE, load_format
 
@@ -102,7 +103,7 @@ class Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
         log = Log(path)
-        _write_recipe(path, recipe, about)
+        write_recipe(path, recipe, about)
         return cls(path, log.create(State(format=fmt, recipe=recipe.id), "extract"))
 
     @classmethod
@@ -287,7 +288,7 @@ class Store:
 
     def write_recipe(self, recipe: Recipe, about: Mapping[str, Any]) -> None:
         """Publish a recipe, durable; a commit must still set it."""
-        _write_recipe(self.path, recipe, about)
+        write_recipe(self.path, recipe, about)
 
     def add_part(self, entry: PartEntry) -> AddPart:
         """Return the action that adds a part of this store's recipe."""
@@ -308,17 +309,3 @@ class Store:
 
     def _recipe_path(self, recipe_id: str) -> Path:
         return self.path / "recipes" / f"{recipe_id}.json"
-
-
-def _write_recipe(path: Path, recipe: Recipe, about: Mapping[str, Any]) -> None:
-    folder = path / "recipes"
-    files.make_folder(folder)
-    file, data = folder / f"{recipe.id}.json", recipe_file(recipe, about)
-    try:
-        try:
-            files.create(file, data)
-        except files.NoHardLinksError:
-            # Needs no lock: whoever takes this name at the same time writes the same recipe.
-            files.create_under_lock(file, data)
-    except FileExistsError:
-        read_recipe_file(read_own(file, ADVICE), recipe.id, file)  # it must be whole to be shared

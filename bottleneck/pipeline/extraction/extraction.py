@@ -23,13 +23,8 @@ from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader
 from bottleneck.pipeline.extraction.job import Job, Tally, ahead
 from bottleneck.pipeline.extraction.look import LOOKS, none_usable
-from bottleneck.pipeline.extraction.looked import (
-    HowToLook,
-    Looked,
-    look_and_plan,
-    plan_what_is_left,
-    planned,
-)
+from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
+from bottleneck.pipeline.extraction.looked import plan_what_is_left as what_is_left
 from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
 from bottleneck.pipeline.extraction.saying import say_understood
 from bottleneck.pipeline.extraction.target import aim
@@ -290,7 +285,7 @@ class Extraction:
         if not self.target.is_shared or tally.n_computed >= job.limit or job.is_over:
             return False
         how = HowToLook.of(job)
-        self.looked = plan_what_is_left(how, self.target, self.looked, tally.unread, tally.failed)
+        self.looked = what_is_left(how, self.target, self.looked, tally.unread, tally.failed)
         self.reader.claimed.clear()  # what was claimed is committed by now, or failed, or is gone
         return bool(len(self.looked.plan.pending))
 

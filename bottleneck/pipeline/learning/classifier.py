@@ -18,6 +18,7 @@ from bottleneck import backbones
 from bottleneck.backbones import imagenet
 from bottleneck.core import files
 from bottleneck.core.errors import RecipeError, UsageError
+from bottleneck.core.regular import NotAFileError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pipeline.network import network as networks
@@ -224,7 +225,7 @@ def _class_names(named: str | None) -> Sequence[tuple[str, str]]:
         raise UsageError(
             "no such file", named, "give --classes imagenet, or a file with one name per line"
         ) from error
-    except files.NotAFileError as error:
+    except NotAFileError as error:
         raise UsageError(str(error.strerror), named, "give a text file") from error
     except UnicodeDecodeError as error:
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.guest import as_guest
+from bottleneck.core.paths import check_free
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.network import whole_model
@@ -50,7 +51,7 @@ def export(options: ExportOptions, reporter: Reporter = SILENT) -> dict[str, Any
     DataError
         When there is no row to write.
     """
-    files.check_free(options.file)
+    check_free(options.file)
     kind = options.file.suffix.lower()
     if kind == MODEL:
         if options.run is None or options.cache or options.source or options.split:

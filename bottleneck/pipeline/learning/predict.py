@@ -19,6 +19,7 @@ import numpy as np
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
 from bottleneck.core.guest import as_guest
+from bottleneck.core.paths import check_free
 from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.decode import Limits
@@ -70,7 +71,7 @@ def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, A
     """
     started = time.perf_counter()
     if options.csv is not None:
-        files.check_free(options.csv)
+        check_free(options.csv)
     answers, computer = _answered(options, reporter)
     images = answers.to_json()
     if options.csv is not None:
