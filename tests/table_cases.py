@@ -473,8 +473,8 @@ SPLITS = {
         text=split_by(["train", "", "test"]), told={"split_map": "=val"}, splits=(8, 8, 8)
     ),
     "a word that is no split": Case(
-        text=split_by(["train", "holdout"]),
-        refused="'holdout' is no split by its name.*--split-map holdout=test;",
+        text=split_by(["train", "later"]),
+        refused="'later' is no split by its name.*--split-map later=test;",
     ),
 }
 # Other kinds of tables.

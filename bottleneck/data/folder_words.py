@@ -14,20 +14,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bottleneck.data.split_words import EVAL, TEST, TRAIN, UNLABELLED, VAL, WORDS, evaluation
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TRAIN, VAL, TEST = range(3)  # indices into `core.sample.SPLITS`
-_EVAL, _UNLABELLED = 3, 4  # the test split, or val where there is another test; flat, for predict
-_WORDS = {
-    **dict.fromkeys(("train", "training", "trainval", "trn"), TRAIN),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel"), VAL),
-    "development": VAL,
-    **dict.fromkeys(("test", "testing", "tst", "holdout"), TEST),
-    **dict.fromkeys(("eval", "evaluation"), _EVAL),
-    **dict.fromkeys(("pred", "predict", "prediction", "predictions", "inference"), _UNLABELLED),
-    **dict.fromkeys(("unlabeled", "unlabelled", "unsup"), _UNLABELLED),
-}
 _USUAL = (
     "set sets data dataset ds image images img imgs pic pics picture pictures photo photos split"
     " splits folder dir files sample samples subset part new final raw all full small mini tiny"
@@ -38,7 +29,7 @@ _AROUND = frozenset(_USUAL.split())
 _GLUED = re.compile(
     "(?:{around})*({words})(?:{around})*".format(
         around="|".join(sorted(_AROUND, key=len, reverse=True)),
-        words="|".join(sorted(_WORDS, key=len, reverse=True)),
+        words="|".join(sorted(WORDS, key=len, reverse=True)),
     )
 )
 _HOLD_IMAGES = "images image imgs img jpg jpeg jpegs png pngs jpegimages pngimages data files"
@@ -68,14 +59,14 @@ def splits_of_level(names: Iterable[bytes]) -> dict[bytes, int] | None:
     """Return the split of each folder of one level; None where they are no splits, all of them."""
     read = {name: _read(name) for name in names}
     words = {word for word, _ in read.values()}
-    if not read or None in words or words == {_UNLABELLED}:
+    if not read or None in words or words == {UNLABELLED}:
         return None
     rests = {rest for _, rest in read.values()}
     if rests != {()} and (len(rests) > 1 or len(words) == 1):
         return None
-    otherwise = VAL if TEST in words else TEST
+    otherwise = evaluation(words)
     return {
-        name: word if word in (TRAIN, VAL, TEST) else otherwise if word == _EVAL else TEST
+        name: word if word in (TRAIN, VAL, TEST) else otherwise if word == EVAL else TEST
         for name, (word, _) in read.items()
         if word is not None
     }
@@ -83,7 +74,7 @@ def splits_of_level(names: Iterable[bytes]) -> dict[bytes, int] | None:
 
 def is_to_predict(name: bytes) -> bool:
     """Whether a folder beside splits is for images without a label, such as `seg_pred`."""
-    return _read(name)[0] == _UNLABELLED
+    return _read(name)[0] == UNLABELLED
 
 
 def is_container(name: bytes) -> bool:
@@ -115,7 +106,7 @@ def _plain(name: bytes) -> str:
 
 def _certain(word: int | None) -> int | None:
     """Return a split by itself: `eval` is the test split there, and `pred` is none."""
-    return TEST if word == _EVAL else None if word == _UNLABELLED else word
+    return TEST if word == EVAL else None if word == UNLABELLED else word
 
 
 @lru_cache(maxsize=4096)
@@ -129,7 +120,7 @@ def _read(name: bytes) -> tuple[int | None, tuple[str, ...]]:
         for part in parts:
             found = _GLUED.fullmatch(part.lower())
             if found:
-                words.append(_WORDS[found[1]])
+                words.append(WORDS[found[1]])
             elif part.lower() not in _AROUND:
                 rest.append(part.lower())
     return (words[0] if len(set(words)) == 1 else None), tuple(rest)

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.data.folder_words import (
-    TRAIN,
     holds_no_photos,
     is_container,
     may_be_container,
@@ -29,6 +28,7 @@ from bottleneck.data.folder_words import (
     splits_of_level,
 )
 from bottleneck.data.reading_of_paths import Reading, images, listed, refused
+from bottleneck.data.split_words import TRAIN
 from bottleneck.data.tree import Folder, tree_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from bottleneck.core.errors import DataError
 
-SPLIT_FOLDERS = {b"train": 0, b"val": 1, b"valid": 1, b"validation": 1, b"test": 2}
 UNLABELLED = "a table, or --label-from with their names, can say their classes"
 
 

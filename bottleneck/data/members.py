@@ -9,7 +9,6 @@ stand before the names of the members.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -22,10 +21,10 @@ from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data import webdataset
 from bottleneck.data.by_path import by_path
 from bottleneck.data.contained import Left
-from bottleneck.data.folder_words import split_said
+from bottleneck.data.folder_words import split_said, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
-from bottleneck.data.layout import SPLIT_FOLDERS, in_words
+from bottleneck.data.layout import in_words
 from bottleneck.data.left_alone import LeftAlone, is_image, may_be_image
 from bottleneck.data.source import Listing, Understood, spec_of
 
@@ -204,17 +203,18 @@ def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
 
 def _by_shards(paths: Sequence[Path], at: Sequence[int], named: _Named) -> _Named:
     """Return the split of each image by its shard's name, where every name has one."""
-    words = [re.split(r"[^a-z]+", path.name.lower()) for path in paths]
-    found = [next((w for w in each if w.encode() in SPLIT_FOLDERS), None) for each in words]
+    names = [os.fsencode(path.name.split(".")[0]) for path in paths]
+    found = splits_of_level(names)
     splits, understood = named.splits, named.understood
     notes = [f"{len(paths)} shards"]
-    if None not in found:
-        numbers = [SPLIT_FOLDERS[str(word).encode()] for word in found]
+    if found is not None:
+        numbers = [found[name] for name in names]
         splits = np.array(numbers, np.uint8)[np.array(at)]
-        spelled = {str(word): SPLITS[n] for word, n in zip(found, numbers, strict=True)}
+        words = [os.fsdecode(name).rstrip("0123456789-_") for name in names]
+        spelled = {word: SPLITS[n] for word, n in zip(words, numbers, strict=True)}
         understood = replace(understood, splits=spelled)
-    elif any(found):
-        notes.append("some shards have a split in their name and others do not, so none counts")
+    elif any(split_said(name) is not None for name in names):
+        notes.append("not every name of a shard says a split, so none counts")
     understood = replace(understood, notes=(*notes, *understood.notes))
     return replace(named, splits=splits, understood=understood)
 

@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.text import printable
+from bottleneck.data.split_words import EVAL, TEST, UNLABELLED, VAL, WORDS, evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WORDS = {
-    "train": 0, "training": 0, "trn": 0,
-    "val": 1, "valid": 1, "validation": 1, "validating": 1, "dev": 1, "devel": 1,
-    "development": 1, "eval": 1, "evaluation": 1, "publictest": 1,
-    "test": 2, "testing": 2, "tst": 2, "privatetest": 2,
-}  # fmt: skip
+_MORE = {"publictest": VAL, "privatetest": TEST}  # FER2013's
 _AROUND = re.compile(r"(?<=.)(set|data|images|split|subset)$")
 _BETWEEN = re.compile(r"[\W_]+")
 _SHOWN = 6
 
 
 def split_of_word(word: str) -> int | None:
-    """Return the number of the split that a word means in any case of letters; None for none."""
+    """Return the number of the split that a word means in any case of letters; None for none.
+
+    `eval` is `EVAL`: which split that is depends on the others.
+    """
     plain = _BETWEEN.sub("", word.casefold())
-    return _WORDS.get(plain, _WORDS.get(_AROUND.sub("", plain)))
+    found = next((w for w in (plain, _AROUND.sub("", plain)) if w in _MORE or w in WORDS), None)
+    if found is None:
+        return None
+    split = _MORE[found] if found in _MORE else WORDS[found]
+    return None if split == UNLABELLED else split
 
 
 def parse_map(told: str | None) -> dict[str, int]:
@@ -45,7 +48,7 @@ def parse_map(told: str | None) -> dict[str, int]:
             raise UsageError(
                 f"{name!r} is no split", "--split-map", f"say {', '.join(SPLITS[:2])} or test"
             )
-        found[_plain(word)] = split
+        found[_plain(word)] = evaluation(()) if split == EVAL else split
     return found
 
 
@@ -77,7 +80,12 @@ def numbers_of(
             f"say which is which, such as --split-map {example}; --split-column '' if it is no "
             "split",
         )
-    return {text: number for text, number in found.items() if number is not None}
+    otherwise = evaluation(found.values())
+    return {
+        text: otherwise if number == EVAL else number
+        for text, number in found.items()
+        if number is not None
+    }
 
 
 def refuse_empty(lines: Sequence[int], count: int, column: str, where: str) -> None:

@@ -81,7 +81,7 @@ def test_shards_of_which_some_names_have_a_split_have_none_and_say_so(tmp_path):
         pack(tmp_path / f"{name}.tar", a__jpg=b"x", a__cls=b"1")
     listing = open_source(str(tmp_path / "*.tar")).list()
     assert listing.splits.tolist() == [0, 0]
-    assert any("others do not" in note for note in listing.understood.notes)
+    assert any("none counts" in note for note in listing.understood.notes)
 
 
 def test_a_range_names_every_shard_and_one_that_is_missing_is_an_error(tmp_path):
