@@ -58,8 +58,9 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
             views=options.view_spec(),
         )
         backbone = SimpleNamespace(
-            model=None, preprocessing="none", size=options.size, batch_size=4, weight_files=()
-        )
+            model=None, preprocessing="none", size=options.size, mode="rgb", batch_size=4,
+            weight_files=(), before=lambda: None,
+        )  # fmt: skip
         about = {"backbone": "numpy", "weights": "none", "request": asdict(options)}
         return networks.Network(options, recipe, about, backbone)
 

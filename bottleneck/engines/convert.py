@@ -6,6 +6,8 @@ preprocessing and pooling are inside.
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from bottleneck.core.frameworks import import_openvino, telemetry_kept_out
 from bottleneck.engines import keras
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -36,8 +38,20 @@ def convert(frozen: Frozen, portable: Portable | None) -> Any:
         return _built(frozen, portable)
     traced = keras.trace(frozen.model(), frozen.preprocess, frozen.shape)
     openvino = import_openvino()
-    with telemetry_kept_out():
+    with telemetry_kept_out(), _root_logger_kept():
         return openvino.convert_model(traced)
+
+
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Leave the root logger as it was: a conversion sets its level, and our messages are lost."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 class OpenVinoBuilder:

@@ -46,8 +46,8 @@ def test_a_file_that_a_rival_deletes_while_they_are_read_makes_them_be_made_anew
     Kept(tmp_path, RECIPE).keep_network(network(b"one"), reference())
     real = files.read
 
-    def read(path):
-        data = real(path)
+    def read(path, **more):
+        data = real(path, **more)
         if path.name == "network.json":
             files.delete(path.parent / name)
         return data

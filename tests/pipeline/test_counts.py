@@ -104,7 +104,7 @@ def test_one_that_cannot_be_read_makes_no_check_stale_until_it_can(
     real = FolderSource.read
 
     def read(self, index):
-        if bytes(self._keys[index]) == b"cat/05.png":
+        if bytes(self._listed[0][index]) == b"cat/05.png":
             raise OSError(13, "Permission denied")
         return real(self, index)
 

@@ -53,7 +53,7 @@ def calls(monkeypatch):
         return real_list(self)
 
     def read(self, index):
-        counted["read"].append(bytes(self._keys[index]))
+        counted["read"].append(bytes(self._listed[0][index]))
         return real_read(self, index)
 
     monkeypatch.setattr(FolderSource, "list", list_)

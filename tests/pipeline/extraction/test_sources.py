@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from world import picture
 
-from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.errors import DataError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.train import TrainOptions, train
@@ -168,8 +168,6 @@ def test_a_label_column_that_is_named_later_is_another_reading_with_nothing_comp
     assert first["unlabelled"] == first["samples"]
     assert "--label-column" in first["understood"]["notes"][0]
     told = {"label_column": ("sort",)}
-    with pytest.raises(UsageError, match=r"read with other options.*relocate"):
-        run(path, reading=told)
-    again = extract(ExtractOptions(cache=tmp_path / "store", source="t.csv", reading=told))
+    again = run(path, reading=told)
     assert (again["computed"], again["unlabelled"]) == (0, 0)
     assert again["understood"]["columns"] == {"filename": "filename", "label": "sort"}

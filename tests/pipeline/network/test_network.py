@@ -34,6 +34,7 @@ def loaded(tmp_path, monkeypatch):
             weights="1" * 64,
             preprocessing="none",
             size=(8, 8),
+            mode="rgb",
             row_dtype="float16",
             row_shape=(3,),
             weight_files=(request.weights,),
