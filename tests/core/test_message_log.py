@@ -84,11 +84,17 @@ def test_a_log_that_cannot_be_written_is_wrong_usage_before_anything_is_done(
 
 
 def test_a_line_that_cannot_be_written_ends_no_run(words, tmp_path, monkeypatch, capsys):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    real, full = message_log._opened, []
 
-    monkeypatch.setattr(message_log.os, "write", full)
+    def opened(path):
+        if full:
+            raise OSError(28, "No space left on device")
+        full.append(path)  # it could be opened when the command began
+        return real(path)
+
+    monkeypatch.setattr(message_log, "_opened", opened)
     assert console.run(extract, words) == 0
+    assert full
 
 
 @pytest.mark.slow
