@@ -153,7 +153,7 @@ def prepare(args: argparse.Namespace, cache: Path) -> Task:
     return Task(
         rows={
             args.backbone: features.reshape(len(features), -1),
-            "raw pixels": pixels(open_source(args.data, (), exclude), samples.keys),
+            "raw pixels": pixels(open_source(args.data, {"exclude": exclude}), samples.keys),
         },
         labels=samples.labels,
         digests=samples.digests,

@@ -19,6 +19,7 @@ PICTURE = f"{ADDRESS}.png"
 WORDS = [
     ("extract", "--cache", ADDRESS, "--data", "digits"),
     ("extract", "--cache", "new", "--data", ADDRESS, "--backbone", "mini"),
+    ("extract", "--all", ADDRESS),
     ("train", "--cache", ADDRESS),
     ("predict", "--run", ADDRESS, "a.png"),
     ("predict", "--backbone", "mini", "--csv", ADDRESS, "a.png"),
@@ -31,6 +32,7 @@ WORDS = [
     ("export", "x.keras", "--run", ADDRESS),
     ("status", "--cache", ADDRESS),
     ("status", "--cache", GOLDEN, "--picture", PICTURE),
+    ("status", "--all", ADDRESS),
     ("relocate", "--cache", ADDRESS, "digits", "photos"),
     ("relocate", "--cache", GOLDEN, "photos", ADDRESS),
     ("forget", "--cache", ADDRESS),

@@ -29,6 +29,20 @@ TOO_LARGE = (
 )  # fmt: skip
 
 
+OWN_MODULE = """
+import keras
+
+
+class Mine(keras.Model):
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.layer = keras.layers.Conv2D(2, 3)
+
+    def call(self, image):
+        return self.layer(image)
+"""
+
+
 def blocks(page, kind):
     return re.findall(rf"^```{kind}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
@@ -100,6 +114,8 @@ def test_a_transcript_is_true(page, world):
 @pytest.mark.parametrize("page", with_blocks("python"))
 def test_python_runs_as_it_stands(page, world):
     (world / "shown.py").write_text("\n".join(blocks(page, "python")))
+    # What the pages call a reader's own module of models.
+    (world / "mymodels.py").write_text(OWN_MODULE)
     done = subprocess.run(
         [sys.executable, "shown.py"],
         cwd=world,

@@ -277,7 +277,9 @@ def append_line(path: Path, line: bytes) -> None:
     A last line that was cut off gets its end first: it must not swallow this one.
     """
     with _named(path):
-        handle = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, follow=False)
+        handle = open_regular(
+            path, os.O_RDWR | os.O_APPEND | os.O_CREAT, follow=False, opened=os.open
+        )
         try:
             size = os.lseek(handle, 0, os.SEEK_END)
             is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"

@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MOST_BYTES = 1 << 32  # read whole into memory, so there must be an end
@@ -42,13 +43,15 @@ def read(path: Path, *, most_bytes: int = MOST_BYTES, follow: bool = True) -> by
         return file.read(size)
 
 
-def open_regular(path: Path, flags: int, *, follow: bool) -> int:
+def open_regular(
+    path: Path, flags: int, *, follow: bool, opened: Callable[..., int] = os.open
+) -> int:
     """Return the number of an open regular file, which the caller closes."""
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         # Not waiting: whoever opens a pipe would wait for its other end.
-        number = os.open(path, flags | _NOT_WAITING, 0o666)
+        number = opened(path, flags | _NOT_WAITING, 0o666)
     except OSError as error:
         if error.errno in _NOT_REGULAR:
             raise NotAFileError(error.errno, "is no regular file", str(path)) from error

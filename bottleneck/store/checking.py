@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.recipe import read_recipe_file
-from bottleneck.core.sealed import check_seal
+from bottleneck.core.sealed import check_seal, read_own
 from bottleneck.core.strict_json import parse
 from bottleneck.store.damage import BadPart, Damage, part_damages
 from bottleneck.store.given_up import given_up
@@ -107,7 +106,7 @@ def _commits(seen: Checked) -> None:
     log = Log(seen.path)
     for number in log.numbers():
         try:
-            data = files.read(log.path(number))
+            data = read_own(log.path(number), ADVICE)
             state = log.at(number)
             if not _is_as_written(data, sort_keys=False, ensure_ascii=True):
                 raise DamagedError("not spelled as it was written", log.path(number), ADVICE)
@@ -154,7 +153,7 @@ def _recipes(seen: Checked) -> dict[str, Recipe]:
         name = f"{recipe_id}.json"
         file = seen.path / "recipes" / name
         try:
-            data = files.read(file)
+            data = read_own(file, ADVICE)
             recipe, _ = read_recipe_file(data, recipe_id, file)
             if not _is_as_written(data, sort_keys=True, ensure_ascii=False):
                 raise DamagedError("not spelled as it was written", file, ADVICE)

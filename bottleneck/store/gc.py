@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 24 * 3600.0
 MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
-STATS = "stats-*.bin"  # in derived/: what is known of the files of a source
+STATS = ("stats-*.bin", "heads-*.bin")  # in derived/: what is known of the files of a source
 # Exactly the names that are given to what is not finished: a run may be called tmp-1 by its user.
 _LEFTOVER = re.compile(rf"{re.escape(files.TEMPORARY_PREFIX)}[0-9a-f]{{32}}(\..*)?")
 
@@ -153,10 +153,11 @@ def _underived(
     for folder in sorted((path / "derived").glob("*/*")):  # derived/ENGINE/RECIPE
         if folder.name not in recipes and _is_old(folder, before):
             yield folder
-    suspects = [f for f in sorted((path / "derived").glob(STATS)) if _is_old(f, before)]
+    found = sorted(file for pattern in STATS for file in (path / "derived").glob(pattern))
+    suspects = [file for file in found if _is_old(file, before)]
     if derived_of is not None and suspects:  # reading snapshots is not free
-        in_use = {derived_of(spec) for spec in _specs(path, states)}
-        yield from (file for file in suspects if file.name not in in_use)
+        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, states)}
+        yield from (file for file in suspects if _of_source(file.name) not in in_use)
 
 
 def _specs(path: Path, states: list[State]) -> Iterator[Mapping[str, Any]]:
@@ -169,12 +170,17 @@ def _specs(path: Path, states: list[State]) -> Iterator[Mapping[str, Any]]:
 
 def _is_old(file: Path, before: float) -> bool:
     try:
-        return file.stat().st_mtime < before
+        return file.lstat().st_mtime < before
     except FileNotFoundError:
         return False
 
 
+def _of_source(name: str) -> str:
+    """Return the part of a name in `derived/` that says of which source it is."""
+    return name.partition("-")[2]
+
+
 def _size(file: Path) -> int:
-    if file.is_dir():
-        return sum(inner.stat().st_size for inner in file.rglob("*") if inner.is_file())
-    return file.stat().st_size
+    if file.is_dir() and not file.is_symlink():
+        return sum(inner.lstat().st_size for inner in file.rglob("*") if inner.is_file())
+    return file.lstat().st_size

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core import files
 from bottleneck.core.errors import BottleneckError
-from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.sealed import check_seal, read_own, with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -73,7 +73,7 @@ def rotation(derived: Path) -> Rotation:
     """Return what is remembered in a store's folder `derived/`."""
     path = derived / NAME
     try:
-        plain = check_seal(files.read(path), path, "")
+        plain = check_seal(read_own(path, ""), path, "")
         checked = {str(name): int(run) for name, run in plain["checked"].items()}
         return Rotation(path, int(plain["run"]), checked, set(map(str, plain["damaged"])))
     except (OSError, BottleneckError, ValueError, KeyError, TypeError, AttributeError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
+from bottleneck.core.sealed import read_own
 from bottleneck.store.checking import check, with_advice
 from bottleneck.store.copying import in_pieces, write_rows
 from bottleneck.store.given_up import GiveUp
@@ -105,10 +106,10 @@ def _with_loss(damage: Damage, file: Path, before: State | None) -> Damage:
     if before is None:
         return damage
     try:
-        plain = json.loads(files.read(file))
+        plain = json.loads(read_own(file, ""))
         rows = {str(part["name"]): int(part["rows"]) for part in plain["parts"]}
         by = str(plain["by"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (DamagedError, OSError, ValueError, LookupError, TypeError, RecursionError):
         known = "what it recorded"
         return replace(damage, detail=f"{damage.detail}; {known} after commit {before.number}")
     old = {part.name: part.rows for part in before.parts}

@@ -313,7 +313,8 @@ def test_an_image_that_is_set_aside_has_lost_nothing(aged):
     aside = QuarantineEntry(
         key=b"k000000", digest=b"\7" * 32, reason="bad", decoder="d", limits="l"
     )
-    found = Snapshot(samples=Samples(digests=stranger, **more), spec={}, quarantine=(aside,))
+    samples = Samples(digests=stranger, **more)
+    found = Snapshot(samples=samples, spec={"kind": "test"}, quarantine=(aside,))
     entry = aged.write_snapshot(found)
     store = aged.commit([SetSource("s", aged.state.sources["s"].snapshot, entry)], "x")
     missing(store)

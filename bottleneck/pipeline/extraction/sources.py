@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.data.catalog import PATHS, PATTERNS, open_source, reopen
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def stores_in(folder: Path) -> list[Path]:
     UsageError
         When it is a store itself, or there is none in it.
     """
+    local_path(folder)
     found = sorted(path.parent for path in folder.glob("*/log") if path.is_dir())
     if (folder / "log").is_dir():
         raise UsageError("is a store itself", folder, "name it with --cache")
