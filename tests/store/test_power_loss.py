@@ -118,8 +118,10 @@ def test_a_power_cut_while_a_store_is_repaired_and_collected_loses_nothing(
 
     for path, _ in disks(monkeypatch, three.path, mend, tmp_path):
         verify(path, repair=True)
-        store = Store.open(path)  # gc may have committed that it dropped rows that nobody needs
-        assert store.state.checksum == expected or store.state.by == "gc"
+        # gc may have dropped rows that nobody needs, and a repair may have given up what only older
+        # commits name, where gc's deletions outlived the power cut and theirs did not.
+        store = Store.open(path)
+        assert store.state.checksum == expected or store.state.by in {"gc", "verify --repair"}
         assert len(store.available()) == 20
         assert verify(path)["damaged"] == []
 
