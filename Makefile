@@ -41,7 +41,7 @@ recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo extract train status schedule fast test check docs bench clean
+.PHONY: help install demo extract train status schedule fast test check docs soak bench clean
 .NOTPARALLEL:        # two installers in one environment break it
 .DELETE_ON_ERROR:    # half an environment is none
 
@@ -55,6 +55,7 @@ help:
 	@echo "make fast      the quick tests, under 90 seconds: most need no framework"
 	@echo "make test      all tests; make check: lint, format, types, architecture"
 	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
+	@echo "make soak      the long trials of faults, kills and nights: hours"
 	@echo "make bench     the figures of docs/measured.md, on this machine"
 	@echo "make clean     build outputs and caches of tools; never a store"
 	@echo "options of the commands go in ARGS: make extract DATA=cifar10 ARGS=\"--limit 1000\""
@@ -104,6 +105,12 @@ test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2 $(VENV)/
 # `slow` are what takes more than a quarter of a second, and real networks.
 fast: $(INSTALLED) $(VENV)/.bottleneck-test
 	$(BIN)/python -m pytest -q -m "not slow"$(call more,$(ARGS))
+
+# Hours. The long forms of the tests of faults, then a month of nights, then 200 kills.
+soak: $(INSTALLED) $(VENV)/.bottleneck-test
+	BOTTLENECK_SOAK=1 $(BIN)/python -m pytest -q tests/store tests/pipeline tests/test_stopped.py tests/test_small_disk.py
+	$(BIN)/python scripts/soak/month.py
+	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
 
 docs: $(INSTALLED_LIGHT)
 	$(BIN)/python scripts/make_references.py

@@ -2,6 +2,8 @@
 
     python scripts/soak/kills.py --data FOLDER --backbone mini --kills 200
 
+Without --data, the images are 1,797 digits drawn as PNGs.
+
 An undisturbed extraction of the folder is the reference. Then, in rounds: a new store, the same
 command killed (SIGKILL) at a random time and started again, until it ends. After each kill the
 store must open at a commit and hold every row that a commit held before. At the end of a round the
@@ -21,13 +23,34 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from world import Command, bottleneck, files_needed, format_reader, oracle, rows_of, seconds_since
+import numpy as np
+from PIL import Image
+from world import (
+    ROOT,
+    Command,
+    bottleneck,
+    files_needed,
+    format_reader,
+    oracle,
+    rows_of,
+    seconds_since,
+)
+
+
+def digits(folder: Path) -> Path:
+    """Write the digits of the package as PNGs in class folders; return the folder."""
+    with np.load(ROOT / "bottleneck" / "data" / "digits.npz") as columns:
+        for i, (image, label) in enumerate(zip(columns["images"], columns["labels"], strict=True)):
+            path = folder / str(label) / f"{i:04}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).resize((64, 64)).save(path)
+    return folder
 
 
 def main() -> int:
     """Run the trial; print a table; return 0 when nothing was violated."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--backbone", default="mini")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--format", choices=("hdf5", "zarr"), default="hdf5")
@@ -36,7 +59,8 @@ def main() -> int:
     args = parser.parse_args()
     draw, start = random.Random(args.seed), time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
-    words = ["extract", "--data", args.data, "--backbone", args.backbone, "--format", args.format]
+    data = args.data or digits(folder / "digits")
+    words = ["extract", "--data", data, "--backbone", args.backbone, "--format", args.format]
     words += args.more
     began = time.monotonic()
     report = bottleneck(*words, "--cache", folder / "reference")

@@ -20,7 +20,16 @@ sys.path.insert(0, str(ROOT / "tests"))  # the oracle and the reader, which impo
 import format_reader  # noqa: E402
 import oracle  # noqa: E402
 
-__all__ = ["Command", "bottleneck", "files_needed", "format_reader", "oracle", "picture", "rows_of"]
+__all__ = [
+    "ROOT",
+    "Command",
+    "bottleneck",
+    "files_needed",
+    "format_reader",
+    "oracle",
+    "picture",
+    "rows_of",
+]
 
 
 class Command:
