@@ -54,7 +54,7 @@ def joined(
         raise DataError(
             f"classes that are one for a person: {pairs}{more}",
             where,
-            "rename the folders, or make them one with --join-classes",
+            "spell each class in one way, or make them one with --join-classes",
         )
     spelled = {name: name for name in total}
     notes = []
@@ -63,6 +63,24 @@ def joined(
         spelled |= dict.fromkeys(found, winner)
         notes.append(f"{_pair(found, total)}: one class, {show_key(winner)}")
     return spelled, tuple(notes)
+
+
+def joined_texts(
+    texts: Sequence[str], *, join: bool, where: str
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return labels of images ("" is none) with one spelling of each class, and what is to be said.
+
+    Raises
+    ------
+    DataError
+        As `joined` does.
+    """
+    counts = Counter(texts)
+    counts.pop("", None)
+    names = {text: text.encode("utf-8", "surrogateescape") for text in counts}
+    spelled, notes = joined([*names.values()], [*counts.values()], join=join, where=where)
+    as_text = {t: spelled[name].decode("utf-8", "surrogateescape") for t, name in names.items()}
+    return [as_text.get(text, "") for text in texts], notes
 
 
 def number(names: Sequence[bytes | None], where: str) -> tuple[list[int], tuple[str, ...]]:

@@ -72,7 +72,9 @@ def load_pixels(
     if len(columns.labels) > 1:
         raise multi_label_error(f"columns {sheet.header[columns.labels[0]]!r} and more", where)
     found = read_rows(sheet, columns, how, where)
-    said = answers(found, columns, sheet.header, [*range(len(fields))], where)
+    said = answers(
+        found, columns, sheet.header, [*range(len(fields))], where, join=bool(how["join_classes"])
+    )
     notes = _order_note(images, told=how["pixel_order"], where=where)
     return Arrays(
         keys=key_array(b"%08d" % line for line in lines),

@@ -120,7 +120,7 @@ class TableSource:
         if not at:
             what = "names no images" + in_words(skipped)
             raise DataError(what, where, "the first line names the columns, such as filename,label")
-        found = answers(rows, columns, sheet.header, at, where)
+        found = answers(rows, columns, sheet.header, at, where, join=bool(self.how["join_classes"]))
         keys = [rows.keys[i] for i in at]
         located = locate(
             keys,

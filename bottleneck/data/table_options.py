@@ -6,6 +6,7 @@ import codecs
 from typing import Any
 
 from bottleneck.core.option import Option
+from bottleneck.data.options import JOIN_CLASSES
 
 # What pandas reads as missing; `none` in small letters is left a class, as there.
 MISSING = (
@@ -113,4 +114,5 @@ OPTIONS = (
         example="interleaved or planar",
         choices=ORDERS,
     ),
+    JOIN_CLASSES,
 )

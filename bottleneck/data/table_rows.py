@@ -11,6 +11,7 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, SPLITS, Targets, show_key
 from bottleneck.core.text import printable
+from bottleneck.data.classes import joined_texts, untrained
 from bottleneck.data.labels import number_labels
 from bottleneck.data.source import Understood
 from bottleneck.data.table_options import MISSING
@@ -184,20 +185,28 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
 
 
 def answers(
-    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], where: str
+    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], where: str, *, join: bool
 ) -> Answers:
     """Return classes or targets of the rows `at`.
+
+    Parameters
+    ----------
+    join : whether classes that are one for a person are made one
 
     Raises
     ------
     DataError
-        When the labels are no classes.
+        When the labels are no classes, or two are one for a person.
     """
     if rows.marks is None:
         assert rows.labels is not None
         name = header[columns.labels[0]] if columns.labels else "label"
-        labels, classes = number_labels([rows.labels[i] for i in at], name, where)
-        return Answers(labels=labels, classes=classes)
+        texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
+        labels, classes = number_labels(texts, name, where)
+        splits = np.frombuffer(rows.splits, np.uint8)[at]
+        return Answers(
+            labels=labels, classes=classes, notes=(*notes, *untrained(labels, splits, classes))
+        )
     marks = rows.marks[at]
     if (marks == _MINUS).any():
         if (marks == 0).any():

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 
 def guard_reading(before: Snapshot | None, now: Look) -> None:
-    """Raise DataError where the same paths give other classes or splits than recorded.
+    """Raise DataError where the same entries give other classes or splits than recorded.
 
-    Sources whose labels do not come from paths (tables) may change them.
+    A table may change its labels. But where it was recorded by a program that did not say how it
+    read one, a label that differs may be another reading of the same line, so that is refused too.
     """
     listing = now.listing
-    if before is None or not listing.understood.layout or before.spec != now.source.spec:
+    if before is None or before.spec != now.source.spec:
+        return
+    is_old_table = bool(listing.understood.columns) and not before.understood
+    if not (listing.understood.layout or is_old_table):
         return
     samples = before.samples
     at = find(samples.keys, listing.keys)
@@ -56,13 +60,22 @@ def _refused(
 ) -> DataError:
     was = _words(before.samples, old)
     now = _words(listing, new)
-    first = _template(before, old)
+    if listing.understood.layout:
+        do = (
+            f"say which is meant: --layout '{_template(before, old)}' for what was recorded, or "
+            f"--layout auto for what is read now ({listing.understood.layout})"
+        )
+    else:
+        column = listing.understood.columns.get("label", "")
+        do = (
+            "an older version may have read the table otherwise, or it was edited since; if what "
+            f"is read now is meant: --label-column '{column}'; docs/tables.md has the other options"
+        )
     return DataError(
         f"{n:,} images would change class or split: {show_key(bytes(listing.keys[new]))} was "
         f"recorded as {was}, and is read as {now} now",
         name,
-        f"say which is meant: --layout '{first}' for what was recorded, or --layout auto for what "
-        f"is read now ({listing.understood.layout})",
+        do,
     )
 
 
