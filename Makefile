@@ -100,11 +100,11 @@ $(VENV)/.bottleneck-oldest-zarr: | $(VENV)/.bottleneck-test
 	@touch $@
 
 test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2 $(VENV)/.bottleneck-oldest-zarr
-	$(BIN)/python -m pytest$(call more,$(ARGS))
+	$(BIN)/python -m pytest -n auto --dist loadfile$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.
 fast: $(INSTALLED) $(VENV)/.bottleneck-test
-	$(BIN)/python -m pytest -q -m "not slow"$(call more,$(ARGS))
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"$(call more,$(ARGS))
 
 # Hours. The long forms of the tests of faults, then a month of nights, then 200 kills.
 soak: $(INSTALLED) $(VENV)/.bottleneck-test
