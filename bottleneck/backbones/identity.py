@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 # Raise it when anything here changes the digest of some network: the request map starts anew.
-IDENTITY_VERSION = 3
+IDENTITY_VERSION = 4
 
 _TENSORS = {"Normalization": ("mean", "variance")}  # of these layers only; of the others, all
 
@@ -69,7 +69,11 @@ class _Walk:
         kind = "layer" if hasattr(operation, "weights") else "operation"
         config = counted_config(operation, rank)
         arguments = self._arguments(operation, node)
-        self._number(node, [kind, type(operation).__name__, config, arguments])
+        entry = [kind, type(operation).__name__, config, arguments]
+        # Of whole numbers x * 2 and x * 2.0 are spelled alike and are not one: the first may wrap.
+        if any(not _is_floating(tensor) for tensor in node.arguments.keras_tensors):
+            entry.append([str(tensor.dtype) for tensor in node.outputs])
+        self._number(node, entry)
 
     def _number(self, node: Any, entry: list[Any]) -> None:
         for i, tensor in enumerate(node.outputs):
@@ -185,3 +189,7 @@ def last_operation(output: Any) -> str:
         node = node_of(tensor)
     activation = config_of(node.operation).get("activation")
     return str(activation or type(node.operation).__name__).lower()
+
+
+def _is_floating(tensor: Any) -> bool:
+    return "float" in str(tensor.dtype)

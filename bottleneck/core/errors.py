@@ -164,6 +164,8 @@ def expected(error: BaseException) -> BottleneckError | None:
     """Return the error of this module that says what went wrong; None for a bug of ours."""
     if isinstance(error, BottleneckError):
         return error
+    if not isinstance(error, Exception):  # somebody stops us, whatever was being handled
+        return None
     if isinstance(error, MemoryError):
         return from_os_error(OSError(errno.ENOMEM, "out of memory", "memory"))
     known = from_os_error(error) if isinstance(error, OSError) else None

@@ -72,6 +72,13 @@ def by_path(
     names = [None if one is None else spelled[one] for one in names]
     numbers, classes = number(names, where)
     labels = np.repeat(np.array(numbers, np.int32), each)
+    asked = how["label_from"] is not None or "{class}" in (how["layout"] or "")
+    if asked and not classes:
+        raise DataError(
+            "no image has a class by what was told",
+            where,
+            "look at --layout and --label-from: they must find a name in the paths",
+        )
     groups, grouped = _groups(reading, counts, keys, how, where)
     return ByPath(
         labels=labels,

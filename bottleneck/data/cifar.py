@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bottleneck.data.how import How
 
 _PIXELS = 3 * 32 * 32
+_MOST_CLASSES = 1 << 16
 _ADVICE = "unpack what was published anew, and give that folder"
 # For each way of publishing: its batches, the file of names, and under which key the pickle has
 # them; of the binary ones, how many bytes of labels stand before the pixels.
@@ -101,18 +102,22 @@ def _classes(path: Path, *, is_binary: bool) -> tuple[str, ...]:
         return tuple(line for line in data.decode("utf-8", "replace").splitlines() if line)
     fields = _unpickled(data, path)
     found = fields.get(b"fine_label_names", fields.get(b"label_names", []))
+    if not isinstance(found, list) or not all(isinstance(each, bytes) for each in found):
+        raise _not_it(path)
     return tuple(each.decode("utf-8", "replace") for each in found)
 
 
 def _pickle(path: Path, is_fine: bool) -> _Batch:
     fields = _unpickled(_read(path), path)
     pixels = fields.get(b"data")
-    labels = np.array(fields.get(b"fine_labels" if is_fine else b"labels", []))
+    told = fields.get(b"fine_labels" if is_fine else b"labels", [])
+    if not isinstance(told, list) or not all(type(each) is int for each in told):
+        raise _not_it(path)
+    labels = np.array([each if 0 <= each <= _MOST_CLASSES else -1 for each in told], np.int64)
     good = (
         isinstance(pixels, np.ndarray)
         and pixels.dtype == np.uint8
         and pixels.shape == (len(labels), _PIXELS)
-        and labels.dtype.kind in "iu"
     )
     if not good or not isinstance(pixels, np.ndarray):
         raise _not_it(path)

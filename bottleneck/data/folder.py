@@ -22,8 +22,7 @@ from bottleneck.core.sample import key_array
 from bottleneck.data.by_path import by_path
 from bottleneck.data.catalog import described
 from bottleneck.data.how import How
-from bottleneck.data.layout import in_words
-from bottleneck.data.left_alone import Heads
+from bottleneck.data.left_alone import Heads, in_words
 from bottleneck.data.reading import read_file
 from bottleneck.data.source import Listing, Read, spec_of
 from bottleneck.data.walk import Walk, is_inside

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bottleneck.data.split_words import EVAL, TEST, TRAIN, UNLABELLED, VAL, WORDS, evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _USUAL = (
     "set sets data dataset ds image images img imgs pic pics picture pictures photo photos split"
@@ -42,6 +42,13 @@ _BESIDE_PHOTOS = (
     " bbox bboxes"
 )
 _NO_PHOTOS = frozenset(_BESIDE_PHOTOS.split())
+
+
+_COUNTED = re.compile(
+    r"(.*(?:part|batch|images?|imgs?|photos?|pictures|chunk|shard|fold|folder|subset|volume|vol|disk))"
+    r"[\W_]*(?:\d+|[a-h])",
+    re.IGNORECASE,
+)
 
 
 def split_named(name: bytes) -> int | None:
@@ -70,6 +77,30 @@ def splits_of_level(names: Iterable[bytes]) -> dict[bytes, int] | None:
         for name, (word, _) in read.items()
         if word is not None
     }
+
+
+def divides(names: Collection[bytes]) -> str | None:
+    """Return why folders seem to divide files and to be no classes; None where they do not.
+
+    `images_1` beside `images_2`, `trainA` beside `testA`, `cat_test` beside `cat`, `unlabeled`.
+    """
+    if len(names) < 2:
+        return None
+    texts = [os.fsdecode(name) for name in names]
+    stems = {match[1].casefold() if (match := _COUNTED.fullmatch(t)) else None for t in texts}
+    if len(stems) == 1 and None not in stems:
+        return "they are one name with a number"
+    splits = {name: split_said(name) for name in names}
+    if len({split for split in splits.values() if split is not None}) > 1:
+        return "they name splits"
+    plain = {_plain(name) for name in names}
+    for name, split in splits.items():
+        if split is not None and "".join(_read(name)[1]) in plain:
+            return f"{os.fsdecode(name)} names a split of another one"
+    predicted = next((name for name in names if is_to_predict(name)), None)
+    if predicted is not None:
+        return f"{os.fsdecode(predicted)} says that it has no labels"
+    return None
 
 
 def is_to_predict(name: bytes) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.data.folder_words import (
+    divides,
     holds_no_photos,
     is_container,
     may_be_container,
@@ -228,6 +229,14 @@ class _Finder:
             for child in top.children.values():
                 classes.setdefault(child.name, []).append(child)
         self.refuse_strays(tops, prefix)
+        why = divides(classes.keys())
+        if why is not None:
+            ways = [f"{prefix}{{class}}/*", f"{prefix}{{ignore}}/*"]
+            raise self._refused(
+                f"{listed(sorted(classes))} would be classes, but {why}; the first way makes them "
+                "classes, the second one no classes",
+                ways,
+            )
         for name, found in classes.items():
             if is_container(name):
                 raise self._refused(
@@ -309,9 +318,3 @@ class _Finder:
     ) -> DataError:
         path = leave_out.path if isinstance(leave_out, Folder) else leave_out
         return refused(what, self.where, self.folders, ways, path)
-
-
-def in_words(skipped: dict[str, int]) -> str:
-    """Return what was left alone as an end of a message; nothing for nothing."""
-    counts = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
-    return f" (left alone: {counts})" if counts else ""

@@ -193,3 +193,9 @@ class LeftAlone:
 
 def _such(examples: list[str], n: int) -> str:
     return ", ".join(examples) + (", …" if n > len(examples) else "")
+
+
+def in_words(skipped: dict[str, int]) -> str:
+    """Return what was left alone as an end of a message; nothing for nothing."""
+    counts = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
+    return f" (left alone: {counts})" if counts else ""

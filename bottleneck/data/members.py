@@ -24,8 +24,7 @@ from bottleneck.data.contained import Left
 from bottleneck.data.folder_words import split_said, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
-from bottleneck.data.layout import in_words
-from bottleneck.data.left_alone import LeftAlone, is_image, may_be_image
+from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
 from bottleneck.data.source import Listing, Understood, spec_of
 
 if TYPE_CHECKING:
@@ -93,12 +92,19 @@ class MemberSource:
         alone.refuse(len(found), self.how, where)
         keys = [key for *_, key in found]
         named = _by_folders(keys, self.how, shown(self.path.stem), where) if found else None
+        n_all = sum(len(members.images) for members in containers)
         if named is not None and len(named.classes) < MIN_CLASSES:
             labels = webdataset.labels(containers, where)
         if named is not None and labels is not None:
+            # Further pictures of samples are gone, so folders are read anew too.
+            n_further = n_all - sum(len(members.images) for members in containers)
+            alone.skipped["other"] += n_further
+            n_all -= n_further
             found = _kept(self.how, containers, prefixes)
+            keys = [key for *_, key in found]
+            named = _by_folders(keys, self.how, shown(self.path.stem), where) if found else None
+        if named is not None and labels is not None:
             named = _by_labels([labels[at].get(key, "") for _, at, key in found], named, where)
-        n_all = sum(len(members.images) for members in containers)
         alone.skipped["excluded"] += n_all - len(found)
         skipped = alone.counts()
         if named is None:
@@ -196,8 +202,9 @@ def _by_folders(keys: Sequence[bytes], how: How, name: str, where: str) -> _Name
 def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     """Return the classes that lie beside the images; the splits are still those of the folders."""
     labels, classes = number_labels(texts, "cls", where)
-    notes = ("labels: what lies beside each image under its name (WebDataset)",)
-    understood = replace(named.understood, notes=(*named.understood.notes, *notes))
+    note = "labels: what lies beside each image under its name (WebDataset)"
+    told = [each for each in named.understood.notes if "without a label" not in each]  # by folders
+    understood = replace(named.understood, layout="", notes=(*told, note))
     return replace(named, labels=labels, classes=classes, understood=understood)
 
 

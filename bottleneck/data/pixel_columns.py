@@ -119,7 +119,10 @@ def _unnamed_columns(below: list[list[str]], how: How, where: str) -> tuple[int,
     if not told:
         # What is the same in every line, as the corner of a digit is, is no label.
         told = [i for i in (0, width - 1) if len({row[i] for row in below}) > 1]
-        if len(told) > 1 and not _is_square(width - 2):
+        # Of lines that are sorted by class the first ones have one label, and say nothing.
+        is_unclear = len(told) > 1 and not _is_square(width - 2)
+        values = {row[told[0]] for row in below} if told else set()
+        if is_unclear or not told or 2 * len(values) > len(below) > _LEAST:
             raise DataError(
                 f"its label may be column 1 or {width} of {width}",
                 where,

@@ -22,7 +22,7 @@ from bottleneck.core.paths import absolute, local_path, shown
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.how import make_how
-from bottleneck.data.layout import in_words
+from bottleneck.data.left_alone import in_words
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
@@ -40,9 +40,14 @@ if TYPE_CHECKING:
 
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
+    from bottleneck.data.table_columns import Columns
+    from bottleneck.data.table_rows import Answers
 
 _JSON = (".json", ".jsonl", ".ndjson")
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
+
+
+ENOUGH = 5  # rows that have a label each: fewer may just be few
 
 
 class TableSource:
@@ -121,6 +126,7 @@ class TableSource:
             what = "names no images" + in_words(skipped)
             raise DataError(what, where, "the first line names the columns, such as filename,label")
         found = answers(rows, columns, sheet.header, at, where, join=bool(self.how["join_classes"]))
+        _refuse_running_number(found, columns, self.how, where)
         keys = [rows.keys[i] for i in at]
         located = locate(
             keys,
@@ -144,6 +150,19 @@ class TableSource:
         paths = listing.keys if located.paths is None else key_array(located.paths)
         self._paths = paths  # one assignment: readers of the listing before see all of it
         return listing
+
+
+def _refuse_running_number(found: Answers, columns: Columns, how: How, where: str) -> None:
+    """Raise DataError where every row has a label of its own, unless its column was named."""
+    n_labelled = int((found.labels >= 0).sum())
+    if how["label_column"] or n_labelled < ENOUGH or len(found.classes) < n_labelled:
+        return
+    raise DataError(
+        f"each of {n_labelled} rows has a label of its own ({found.classes[0]}, ...), so that is "
+        "a running number or a name, and no class",
+        where,
+        "say which column is the class: --label-column NAME (without column names, its number)",
+    )
 
 
 def _with_roots_from_here(how: How) -> How:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from bottleneck.data.table_text import Fields
 
-_LOOKED_AT = 1000  # rows, for the names of columns
 _COCO = {"images", "annotations"}
 
 
@@ -53,7 +52,7 @@ def read_whole(data: bytes, where: str) -> Sheet:
 
 def _sheet(objects: Any, where: str) -> Sheet:
     header: dict[str, None] = {}
-    for (number, each), _ in zip(objects(), range(_LOOKED_AT), strict=False):
+    for number, each in objects():
         header.update(dict.fromkeys(_object(each, number, where)))
     names = tuple(header)
 

@@ -103,11 +103,14 @@ def read_rows(
     n_rows = len(names)
     name = "" if columns.split is None else printable(sheet.header[columns.split])
     numbers = _numbers(splits, name, how, where)
+    all_of_it = _split_of_all(how, where) if columns.split is None else 0
     return Rows(
         keys=[*names],
         labels=None if several else labels.texts or [""] * n_rows,
         marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
-        splits=bytearray(map(numbers.__getitem__, splits.texts)) if numbers else bytearray(n_rows),
+        splits=bytearray(map(numbers.__getitem__, splits.texts))
+        if numbers
+        else bytearray([all_of_it]) * n_rows,
         words={printable(text): SPLITS[number] for text, number in sorted(numbers.items())},
         notes=tuple(
             f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
@@ -141,6 +144,18 @@ class _Texts:
             if field and field.strip():
                 self.words[field.strip()] = self.words.get(field.strip(), 0) + 1
         self.texts.append(text)
+
+
+def _split_of_all(how: How, where: str) -> int:
+    """Return the split of every row of a table without a column of splits: train, or as is told."""
+    told = parse_map(how["split_map"])
+    if told.keys() - {""}:
+        raise DataError(
+            "no column says the split, so --split-map has nothing to map",
+            where,
+            "name the column with --split-column; --split-map =test makes all of it test",
+        )
+    return told.get("", 0)
 
 
 def _numbers(splits: _Texts, name: str, how: How, where: str) -> dict[str, int]:

@@ -52,10 +52,10 @@ def ended(
 def note(store: Path, entry: Mapping[str, Any]) -> OSError | None:
     """Append a line where a store can be written; return why it could not be.
 
-    What became of a run does not depend on whether that could be recorded. Where there is no log
-    of commits there is no store, and nothing is made.
+    What became of a run does not depend on whether that could be recorded. Where there is no commit
+    there is no store, and nothing is made.
     """
-    if not (store / "log").is_dir():
+    if not any((store / "log").glob("*.json")):
         return None
     try:
         append(store, entry)

@@ -73,7 +73,7 @@ class Store:
             return False
         if not path.is_dir():
             raise UsageError("a file, and no feature store", path, "choose another --cache")
-        allowed = {"lock", Log.NAME, "recipes", "derived"}
+        allowed = {"lock", Log.NAME, "recipes", "derived", history.NAME}
         is_other = bool({entry.name for entry in path.iterdir()} - allowed)
         if is_other and not (log.folder.is_dir() and log.numbers()):  # nor was it made just now
             raise UsageError("a folder that is no feature store", path, "choose another --cache")

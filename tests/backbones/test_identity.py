@@ -346,3 +346,12 @@ def test_the_calls_of_a_layer_are_counted_as_they_were_made(keras):
     for layer, expected in zip(names, [*parts, *parts[2:]], strict=True):
         rows = from_model(model, layer=layer, size=SIZE).model(x)
         np.testing.assert_allclose(rows, expected, rtol=1e-4, err_msg=layer)
+
+
+@pytest.mark.parametrize("one", [2, 100])
+def test_arithmetic_of_whole_numbers_that_wraps_is_another_network(keras, one):
+    def of(value):
+        image = keras.Input((4, 4, 3), dtype="uint8")
+        return identity(keras.Model(image, keras.layers.Flatten()(image * value)))[0]
+
+    assert of(one) != of(float(one))

@@ -1,6 +1,7 @@
 """IDX files and CIFAR's batches."""
 
 import gzip
+import pickle
 import struct
 
 import numpy as np
@@ -125,5 +126,31 @@ def test_a_batch_that_is_cut_or_has_a_class_too_many_is_refused(tmp_path):
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path):
     (tmp_path / "data_batch_1").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    with pytest.raises(DataError, match="not a batch of CIFAR"):
+        open_source(str(tmp_path)).list()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {b"data": "PIXELS", b"labels": [[1], [2]]},
+        {b"data": "PIXELS", b"labels": 5},
+        {b"data": "PIXELS", b"labels": ["a", "b"]},
+        {b"data": "PIXELS", b"labels": [10**12, 1]},
+    ],
+)
+def test_a_pickle_of_odd_labels_is_refused(tmp_path, fields):
+    pixels = np.zeros((2, 3072), np.uint8)
+    made = {key: pixels if value == "PIXELS" else value for key, value in fields.items()}
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(made, protocol=2))
+    with pytest.raises(DataError):
+        open_source(str(tmp_path)).list()
+
+
+@pytest.mark.parametrize("names", [5, [1, 2], {b"a": b"b"}])
+def test_names_of_classes_of_another_kind_are_refused(tmp_path, names):
+    batch = {b"data": np.zeros((2, 3072), np.uint8), b"labels": [0, 1]}
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=2))
+    (tmp_path / "batches.meta").write_bytes(pickle.dumps({b"label_names": names}, protocol=2))
     with pytest.raises(DataError, match="not a batch of CIFAR"):
         open_source(str(tmp_path)).list()

@@ -123,3 +123,24 @@ def test_a_pattern_that_matches_nothing_says_so(tmp_path):
     assert not source.exists()
     with pytest.raises(DataError, match="no file matches"):
         source.list()
+
+
+def test_further_pictures_shift_no_label_and_no_split(tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for split in ("train", "test"):
+            for i in range(3):
+                for ending, content in (("png", b"x"), ("mask.png", b"m"), ("cls", b"%d" % i)):
+                    info = tarfile.TarInfo(f"{split}/{i}.{ending}")
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
+    source = open_source(str(path))
+    listing = source.list()
+    assert listing.keys.tolist() == [
+        b"test/0.png", b"test/1.png", b"test/2.png", b"train/0.png", b"train/1.png", b"train/2.png",
+    ]  # fmt: skip
+    assert listing.splits.tolist() == [2, 2, 2, 0, 0, 0]
+    assert listing.labels.tolist() == [0, 1, 2, 0, 1, 2]
+    assert len(listing.stats) == 6
+    assert listing.skipped["other"] >= 6
+    assert all(source.read(i).content == b"x" for i in range(6))

@@ -2,6 +2,8 @@
 
 import json
 
+from bottleneck.store import history
+
 
 def test_lines_are_read_in_order_and_damaged_ones_are_passed_over(filled):
     assert filled.history() == []
@@ -24,3 +26,15 @@ def test_a_torn_line_does_not_swallow_the_next_runs(filled):
             path.write_bytes(path.read_bytes()[:-9])
         filled.append_history({"verb": "extract", "computed": number})
     assert [entry["computed"] for entry in filled.history()] == [0, 2]
+
+
+def test_a_run_that_failed_before_the_first_commit_leaves_a_folder_that_can_be_a_store(tmp_path):
+    from bottleneck.store.store import Store
+
+    store = tmp_path / "store"
+    Store.prepare(store)
+    (store / "log").mkdir(exist_ok=True)
+    assert history.note(store, {"verb": "extract"}) is None
+    assert not (store / history.NAME).exists()
+    (store / history.NAME).write_bytes(b"")  # as an older run may have left it
+    assert not Store.is_there(store)

@@ -61,9 +61,12 @@ def _refused(
     was = _words(before.samples, old)
     now = _words(listing, new)
     if listing.understood.layout:
+        template = listing.understood.layout
+        is_auto = before.spec.get("layout") == "auto"  # said once already: now it must be spelled
+        new_way = f"'{template}'" if is_auto else "auto"
         do = (
             f"say which is meant: --layout '{_template(before, old)}' for what was recorded, or "
-            f"--layout auto for what is read now ({listing.understood.layout})"
+            f"--layout {new_way} for what is read now" + ("" if is_auto else f" ({template})")
         )
     else:
         column = listing.understood.columns.get("label", "")

@@ -217,6 +217,8 @@ def updated(
     told = {}
     for i, end in enumerate(ends):
         if end.error is not None:
+            if isinstance(end.error, STOPS):
+                raise end.error
             known = expected(end.error)
             if known is None:
                 raise end.error

@@ -125,6 +125,7 @@ def _snapshot(recorded: Snapshot, now: Look) -> Snapshot:
         samples=now.samples,
         spec=now.source.spec,
         quarantine=tuple(entry for entry in recorded.quarantine if entry.key in keys),
+        understood=now.listing.understood.to_json(),
     )
 
 
