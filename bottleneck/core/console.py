@@ -164,7 +164,7 @@ def run(
         streams.prepare()
     failures = Failures(main, sys.argv[1:] if argv is None else argv, verb)
     configure(quiet=False)  # until the command's words are read
-    stops = _console.stops = Stops(failures.end_now)
+    stops = _console.stops = Stops(failures.end_now if is_process else _end_nothing)
     try:
         with stops:
             code = _code_of(main, sys.argv[1:] if argv is None else argv, failures, stops)
@@ -183,6 +183,10 @@ def run(
     # The process ends next. Looking once more through all that TensorFlow made takes a second.
     atexit.register(gc.freeze)
     return code
+
+
+def _end_nothing(code: int, how: str) -> None:
+    """Leave a process that is not ours to its owner, who was told by the first exception."""
 
 
 def _code_of(

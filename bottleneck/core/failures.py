@@ -122,8 +122,12 @@ class Failures:
                 lines[1] = self._spelled(_object(code, how, "", KEPT)) + "\n"
             for number, line in lines.items():
                 with suppress(OSError):
+                    # Whoever started us shares the file, and with it this setting.
+                    was = os.get_blocking(number)
                     os.set_blocking(number, False)
-                    os.write(number, line.encode())
+                    with suppress(OSError):
+                        os.write(number, line.encode())
+                    os.set_blocking(number, was)
         os._exit(code)
 
     def _json(self, error: Mapping[str, Any]) -> int:

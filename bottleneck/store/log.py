@@ -256,12 +256,13 @@ class Log:
             raise DamagedError(f"holds commit {state.number}", path, ADVICE)
         return state
 
-    def commit(self, actions: Sequence[Action], by: str, base: State | None = None) -> State:
+    def commit(self, actions: Sequence[Action], by: str) -> State:
         """Append a commit of these actions to the newest state; return the state that is there.
 
-        `base` is a state read before; while it is the newest, it is not read again. Actions that
-        find their work done or undone drop themselves; when none is left,
-        nothing is written and the newest state is returned.
+        The newest state is read anew, also where its number is one that was read before: a repair
+        may have moved that commit aside, and another run taken the number. Actions that find their
+        work done or undone drop themselves; when none is left, nothing is written and the newest
+        state is returned.
 
         Raises
         ------
@@ -269,7 +270,7 @@ class Log:
             When an action's precondition does not hold.
         """
         for _ in range(ATTEMPTS):
-            before = base if base and self.numbers()[-1:] == [base.number] else self.newest()
+            before = self.newest()
             after, done = before, list[dict[str, Any]]()
             for action in actions:
                 applied = action.apply(after)

@@ -296,7 +296,7 @@ class Store:
 
     def commit(self, actions: Sequence[Action], by: str) -> Store:
         """Commit actions on top of whatever the log says by now; return the store as it then is."""
-        return self._at(Log(self.path).commit(actions, by, self.state))
+        return self._at(Log(self.path).commit(actions, by))
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum; where that cannot be done, it is said."""

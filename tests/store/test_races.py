@@ -189,3 +189,18 @@ def test_gc_leaves_what_is_younger_than_the_grace(filled):
 def test_a_recipe_id_is_the_digest_of_all_its_keys():
     assert replace(RECIPE, weights="cc" * 32).id != RECIPE.id
     assert Recipe.from_json(RECIPE.to_json()) == RECIPE
+
+
+def test_a_commit_whose_number_a_repair_freed_is_not_built_upon(filled):
+    ours = filled  # has read commit N
+    number = ours.state.number
+    log = ours.path / "log"
+    (log / f"{number:08}.json").rename(ours.path / "aside.json")  # as a repair moves it
+    rows, digests = rows_and_digests(3, 7)
+    other = Store.open(ours.path)
+    other = other.commit([other.add_part(other.write_part(digests, rows, {}))], "other")
+    assert other.state.number == number
+    more, others = rows_and_digests(2, 8)
+    ours = ours.commit([ours.add_part(ours.write_part(others, more, {}))], "ours")
+    assert ours.has(digests).all()
+    assert ours.has(others).all()
