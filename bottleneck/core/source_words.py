@@ -41,6 +41,10 @@ def source_lines(source: Mapping[str, Any], *, notes: bool = True) -> list[str]:
     layout = understood.get("layout")
     if layout and layout not in PLAIN:
         found.append(f"read as {layout}")
+    columns = understood.get("columns", {})
+    if any(ours != theirs for ours, theirs in columns.items()):
+        told = ", ".join(f"{theirs} is the {ours}" for ours, theirs in columns.items())
+        found.append(f"columns: {told}")
     said = understood.get("notes", ())
     more = len(said) - MOST_NOTES
     found += said[:MOST_NOTES]
@@ -59,7 +63,7 @@ def left_alone_line(report: Mapping[str, Any]) -> list[str]:
     """
     skipped = report.get("skipped", {})
     system = report.get("understood", {}).get("left_alone", {})
-    said = [f"{n:,} images in {name}" for name, n in system.items()]
+    said = [f"{n:,} image{'' if n == 1 else 's'} in {name}" for name, n in system.items()]
     said += [f"{n:,} {KINDS[why]}" for why, n in skipped.items() if why in KINDS and n]
     return [f"left alone: {', '.join(said)}"] if said else []
 
@@ -67,4 +71,4 @@ def left_alone_line(report: Mapping[str, Any]) -> list[str]:
 def _spelled(split: str, understood: Mapping[str, Any]) -> str:
     """Return how a source spells a split, where that is not our word."""
     names = [name for name, ours in understood.get("splits", {}).items() if ours == split != name]
-    return f" (from {', '.join(names)})" if names else ""
+    return f" (from {', '.join(name or 'empty' for name in names)})" if names else ""
