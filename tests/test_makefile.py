@@ -184,13 +184,15 @@ def test_tests_install_what_they_need_and_then_call_pytest(tree):
     assert installs(noted) == [".[tensorflow]", ".[test]", "xarray", "crc32c"]
     (second,) = [line for line in noted if "xarray" in line]
     assert "--target|.venv/pandas2|pandas>=2.2,<3" in second
-    assert commands(noted) == [["-m", "pytest", "-k", "words"]], said
+    workers = ["-n", "auto", "--dist", "loadfile"]
+    assert commands(noted) == [["-m", "pytest", *workers, "-k", "words"]], said
 
 
 def test_fast_calls_pytest_without_what_is_slow(tree):
     _, noted, said = make(tree, "fast", "ARGS=-x", "EXTRAS=tensorflow")
     assert installs(noted) == [".[tensorflow]", ".[test]"]
-    assert commands(noted) == [["-m", "pytest", "-q", "-m", "not slow", "-x"]], said
+    workers = ["-n", "auto", "--dist", "loadfile"]
+    assert commands(noted) == [["-m", "pytest", "-q", *workers, "-m", "not slow", "-x"]], said
 
 
 def test_docs_writes_the_references_and_the_picture(tree):

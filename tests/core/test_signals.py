@@ -13,6 +13,9 @@ WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGH
 HEAD = """
 import os, signal, sys, threading, time
 from bottleneck.core import console, signals
+# Whoever started the tests (nohup, a shell in the background) may have had these ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def send(*numbers):
     for number in numbers:
         os.kill(os.getpid(), number)
