@@ -74,7 +74,7 @@ def test_what_was_understood_is_said_before_anything_is_computed_and_only_when_i
     report = run(told)
     said = "data: 2 classes (cat, dog); train 8 (from Training), test 4 (from Testing)"
     assert said in told.lines
-    assert "data: left alone: 1 images in @eaDir" in told.lines
+    assert "data: left alone: 1 image in @eaDir" in told.lines
     first = next(i for i, line in enumerate(told.lines) if line.startswith("computing on"))
     assert told.lines.index(said) < first
     assert report["understood"]["splits"] == {"Training": "train", "Testing": "test"}
