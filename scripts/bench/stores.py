@@ -44,7 +44,7 @@ def filled(folder, fmt, n, parts):
         splits=np.zeros(n, np.uint8),
         classes=("a",),
     )
-    entry = store.write_snapshot(Snapshot(samples=samples, spec={}))
+    entry = store.write_snapshot(Snapshot(samples=samples, spec={"kind": "bench"}))
     actions = [*map(store.add_part, entries), SetSource("s", None, entry)]
     return store.commit(actions, "bench"), rows
 
@@ -111,7 +111,7 @@ print(f"snapshot of {n}: load {{load:.2f}} s, plan {{planned:.2f}} s, peak {{pea
         )
         store = Store.create(Path(folder) / "store", of_width(4), {}, "hdf5")
         part = store.write_part(digests[: n // 2], np.zeros((n // 2, 4), np.float16), {})
-        entry = store.write_snapshot(Snapshot(samples=samples, spec={}))
+        entry = store.write_snapshot(Snapshot(samples=samples, spec={"kind": "bench"}))
         store = store.commit([store.add_part(part), SetSource("s", None, entry)], "bench")
         assert len(plan(store, samples).pending) == n // 2
         print(
