@@ -52,7 +52,7 @@ help:
 	@echo "make train     a head from CACHE=$(CACHE)"
 	@echo "make status    what CACHE=$(CACHE) holds"
 	@echo "make schedule  a crontab line that brings the stores of this folder up to date every night"
-	@echo "make fast      the quick tests, under 90 seconds: most need no framework"
+	@echo "make fast      the quick tests, about two minutes: most need no framework"
 	@echo "make test      all tests; make check: lint, format, types, architecture"
 	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
 	@echo "make soak      the long trials of faults, kills and nights: hours"
