@@ -1,5 +1,7 @@
 """Stores of seeded rows."""
 
+import os
+
 import numpy as np
 
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
@@ -56,3 +58,31 @@ def look_again(path):
 def fold_all(path):
     """Fold the parts of the store."""
     return fold(Store.open(path))
+
+
+EFFECTS = {"fsync", "link", "rename", "replace", "unlink", "mkdir", "write"}
+
+
+class PowerCut(BaseException):
+    pass
+
+
+class Cut:
+    """The module `os`, all of whose effects fail from the n-th on, as after a power cut."""
+
+    def __init__(self, n, error):
+        self.left, self.error, self.fired = n, error, False
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name not in EFFECTS:
+            return real
+
+        def call(*args, **kwargs):
+            self.left -= 1
+            if self.left < 0:
+                self.fired = True
+                raise self.error
+            return real(*args, **kwargs)
+
+        return call

@@ -162,12 +162,13 @@ def run(
     is_process = argv is None if is_process is None else is_process
     if is_process:
         streams.prepare()
-    failures = Failures(main, sys.argv[1:] if argv is None else argv, verb)
+    words = sys.argv[1:] if argv is None else argv
+    failures = Failures(main, words, verb)
     configure(quiet=False)  # until the command's words are read
     stops = _console.stops = Stops(failures.end_now if is_process else _end_nothing)
     try:
         with stops:
-            code = _code_of(main, sys.argv[1:] if argv is None else argv, failures, stops)
+            code = _code_of(main, words, failures, stops)
             message_log.note(f"ended with exit code {code}")
             if is_process:
                 stops.done()

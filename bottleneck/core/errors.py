@@ -133,18 +133,16 @@ def first_code(codes: Iterable[int]) -> int:
 
 
 # What libraries say of a full disk, and of memory and files that ran out, in words of their own
-# (HDF5, TensorFlow, OpenVINO, and C++'s and numpy's allocators).
+# (HDF5, TensorFlow, OpenVINO, and C++'s and numpy's allocators). Compiled when one is needed: every
+# command imports this module.
 _SAID = (
-    (errno.ENOSPC, re.compile(r"No space left on device|errno = 28\b|iostream error", re.I)),
-    (errno.EDQUOT, re.compile(r"quota exceeded|errno = 122\b", re.I)),
-    (errno.EMFILE, re.compile(r"Too many open files|errno = 24\b", re.I)),
+    (errno.ENOSPC, r"No space left on device|errno = 28\b|iostream error"),
+    (errno.EDQUOT, r"quota exceeded|errno = 122\b"),
+    (errno.EMFILE, r"Too many open files|errno = 24\b"),
     (
         errno.ENOMEM,
-        re.compile(
-            r"Cannot allocate memory|failed to map segment|bad_?alloc|Unable to allocate|"
-            r"Out of memory|errno = 12\b|can't start new thread",
-            re.I,
-        ),
+        r"Cannot allocate memory|failed to map segment|bad_?alloc|Unable to allocate|"
+        r"Out of memory|errno = 12\b|can't start new thread",
     ),
 )
 
@@ -166,8 +164,6 @@ def expected(error: BaseException) -> BottleneckError | None:
         return error
     if not isinstance(error, Exception):  # somebody stops us, whatever was being handled
         return None
-    if isinstance(error, MemoryError):
-        return from_os_error(OSError(errno.ENOMEM, "out of memory", "memory"))
     known = from_os_error(error) if isinstance(error, OSError) else None
     return known or from_foreign(error)
 
@@ -183,7 +179,8 @@ def code_of(error: BaseException) -> int:
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}
-_RAN_OUT = _NO_SPACE | {errno.EMFILE, errno.ENFILE}
+_TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
+_RAN_OUT = _NO_SPACE | _TOO_MANY_FILES
 _NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -200,7 +197,7 @@ def from_os_error(error: OSError) -> BottleneckError | None:
         return PermissionDeniedError(
             "not permitted", where, "check the owner and the permissions, or choose another folder"
         )
-    if error.errno in _RAN_OUT:
+    if error.errno in _TOO_MANY_FILES:
         return NoSpaceError(
             "too many open files", where, "raise the limit, such as with ulimit -n 4096"
         )
@@ -226,7 +223,7 @@ def from_foreign(error: BaseException) -> BottleneckError | None:
         if isinstance(cause, OSError) and cause.errno in _RAN_OUT:
             return from_os_error(cause)
         for number, words in _SAID:
-            if words.search(str(cause)):
+            if re.search(words, str(cause), re.IGNORECASE):
                 where = f"({' '.join(str(cause).split())[-120:]})"
                 return from_os_error(OSError(number, os.strerror(number), where))
         cause = cause.__cause__ or cause.__context__

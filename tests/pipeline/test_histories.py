@@ -20,6 +20,7 @@ from fault_world import oracle as rows_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from store_world import Cut, PowerCut
 from world import flip, picture
 
 from bottleneck.core import files
@@ -34,33 +35,8 @@ from bottleneck.pipeline.upkeep.upkeep import forget, gc, verify
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 LONG = os.environ.get("BOTTLENECK_SOAK") == "1"
-EFFECTS = {"fsync", "link", "rename", "replace", "unlink", "mkdir", "write"}
 DAY_S = 86400.0
 numbers = st.integers(0, 10**6)
-
-
-class Killed(BaseException):
-    """Stands for a process that is gone: no code of ours may catch it for good."""
-
-
-class Failing:
-    """The module `os`, whose effects fail from the n-th on."""
-
-    def __init__(self, n, error):
-        self.left, self.error = n, error
-
-    def __getattr__(self, name):
-        real = getattr(os, name)
-        if name not in EFFECTS:
-            return real
-
-        def call(*args, **kwargs):
-            self.left -= 1
-            if self.left < 0:
-                raise self.error
-            return real(*args, **kwargs)
-
-        return call
 
 
 class Histories(RuleBasedStateMachine):
@@ -143,10 +119,10 @@ class Histories(RuleBasedStateMachine):
     @rule(n=st.integers(0, 60), error=st.sampled_from(["kill", "full"]))
     def extract_that_fails(self, n, error):
         held = self._stored()
-        raised = Killed() if error == "kill" else OSError(28, "No space left on device")
+        raised = PowerCut() if error == "kill" else OSError(28, "No space left on device")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "os", Failing(n, raised))
-            with contextlib.suppress(Killed, OSError, BottleneckError):
+            patch.setattr(files, "os", Cut(n, raised))
+            with contextlib.suppress(PowerCut, OSError, BottleneckError):
                 self._extract()
         assert held.rows <= self._stored().rows  # what was committed stays
 

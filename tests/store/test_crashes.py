@@ -1,12 +1,19 @@
 """Power cuts and full disks: at whatever effect they come, the old state is there or the new."""
 
 import itertools
-import os
 import shutil
 
 import numpy as np
 import pytest
-from store_world import RECIPE, add_part, fold_all, look_again, rows_and_digests
+from store_world import (
+    RECIPE,
+    Cut,
+    PowerCut,
+    add_part,
+    fold_all,
+    look_again,
+    rows_and_digests,
+)
 
 from bottleneck.core import files
 from bottleneck.core.errors import UsageError
@@ -15,33 +22,7 @@ from bottleneck.store.gc import gc
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
-EFFECTS = {"fsync", "link", "rename", "replace", "unlink", "mkdir", "write"}
 MOST = 500  # effects of one operation: more is a loop that does not end
-
-
-class PowerCut(BaseException):
-    pass
-
-
-class Cut:
-    """The module `os`, all of whose effects fail from the n-th on, as after a power cut."""
-
-    def __init__(self, n, error):
-        self.left, self.error, self.fired = n, error, False
-
-    def __getattr__(self, name):
-        real = getattr(os, name)
-        if name not in EFFECTS:
-            return real
-
-        def call(*args, **kwargs):
-            self.left -= 1
-            if self.left < 0:
-                self.fired = True
-                raise self.error
-            return real(*args, **kwargs)
-
-        return call
 
 
 def cuts(monkeypatch, error, start, operation):

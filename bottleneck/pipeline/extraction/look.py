@@ -129,7 +129,7 @@ class Look:
         if self.is_trusting:
             table = self.table = merged(table, _read_table(store, self.source.spec), self.listing)
         self.has_news = False
-        path = _table_path(store, self.source.spec)
+        path = _kept(store, self.source.spec, "stats")
         with spared(path):
             files.replace(path, table.to_bytes())
 
@@ -260,7 +260,7 @@ def none_usable(n_samples: int, reason: str, where: object) -> DataError:
 def _read_table(store: Store, spec: Mapping[str, object]) -> StatTable:
     """Return the stat cache of a source; an empty one where it cannot be read."""
     try:
-        return StatTable.from_bytes(files.read(_table_path(store, spec)))
+        return StatTable.from_bytes(files.read(_kept(store, spec, "stats")))
     except OSError:
         return EMPTY
 
@@ -277,7 +277,3 @@ def _kept_name(spec: Mapping[str, object], what: str) -> str:
 
 def _kept(store: Store, spec: Mapping[str, object], what: str) -> Path:
     return store.derived / _kept_name(spec, what)
-
-
-def _table_path(store: Store, spec: Mapping[str, object]) -> Path:
-    return _kept(store, spec, "stats")
