@@ -14,7 +14,7 @@ import numpy as np
 
 from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline.extraction.look import Look, guard_shrink, look, settle_racy
-from bottleneck.pipeline.extraction.plan import Plan, plan
+from bottleneck.pipeline.extraction.plan import Plan, plan, set_aside
 from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.store.snapshot import QuarantineEntry, Snapshot
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bottleneck.data.source import Source
     from bottleneck.pipeline.extraction.job import Job
     from bottleneck.pipeline.extraction.target import Target
+    from bottleneck.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,12 +73,7 @@ class Looked:
 
     def snapshot(self, quarantine: tuple[QuarantineEntry, ...]) -> Snapshot:
         """Return what is to be recorded of the source."""
-        return Snapshot(
-            samples=self.look.samples,
-            spec=self.look.source.spec,
-            quarantine=quarantine,
-            understood=self.look.listing.understood.to_json(),
-        )
+        return _snapshot(self.look, quarantine)
 
     def quarantine(
         self,
@@ -115,6 +111,23 @@ class Looked:
                     limits=str(limits),
                 )
         return tuple(entries[key] for key in sorted(entries))
+
+
+def snapshot_now(now: Look, recorded: Snapshot, store: Store) -> Snapshot:
+    """Return what a source is now, with those of the recorded failures that still hold."""
+    samples = now.samples
+    aside = set_aside(recorded.quarantine, samples, samples.known & store.has(samples.digests))
+    keys = set(map(bytes, samples.keys[aside]))
+    return _snapshot(now, tuple(entry for entry in recorded.quarantine if entry.key in keys))
+
+
+def _snapshot(now: Look, quarantine: tuple[QuarantineEntry, ...]) -> Snapshot:
+    return Snapshot(
+        samples=now.samples,
+        spec=now.source.spec,
+        quarantine=quarantine,
+        understood=now.listing.understood.to_json(),
+    )
 
 
 def look_and_plan(how: HowToLook, target: Target) -> Looked:

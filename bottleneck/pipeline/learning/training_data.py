@@ -26,10 +26,10 @@ from bottleneck.pipeline.extraction.look import (
     look,
     recorded_samples,
 )
+from bottleneck.pipeline.extraction.looked import snapshot_now
 from bottleneck.pipeline.extraction.plan import changes, set_aside
 from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.store.log import MovedError, SetSource
-from bottleneck.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
     from bottleneck.core.sample import Samples
     from bottleneck.pipeline.learning.train_options import TrainOptions
+    from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.store import Store
 
 TRAIN, VALIDATION, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
@@ -251,15 +252,7 @@ def _stale(
 
 def _commit(store: Store, name: str, recorded: Snapshot, now: Look, reporter: Reporter) -> Store:
     """Record what the source is now; a store that cannot be written is left, and that is said."""
-    samples = now.samples
-    aside = set_aside(recorded.quarantine, samples, samples.known & store.has(samples.digests))
-    keys = set(map(bytes, samples.keys[aside]))
-    snapshot = Snapshot(
-        samples=samples,
-        spec=recorded.spec,
-        quarantine=tuple(entry for entry in recorded.quarantine if entry.key in keys),
-        understood=now.listing.understood.to_json(),
-    )
+    snapshot = snapshot_now(now, recorded, store)
     try:
         now.save(store)
         if not recorded.same_as(snapshot):

@@ -15,10 +15,10 @@ from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import open_source
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import look
+from bottleneck.pipeline.extraction.looked import snapshot_now
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.store.lock import hold
 from bottleneck.store.log import SetSource
-from bottleneck.store.snapshot import Snapshot
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
                 source.name,
                 "check that it is the same data; --allow-shrink if it is meant",
             )
-        snapshot = _snapshot(recorded, now)
+        snapshot = snapshot_now(now, recorded, store)
         if not options.dry_run:
             if not recorded.same_as(snapshot):
                 before = store.state.sources[name].snapshot
@@ -116,17 +116,6 @@ def _looked(source: Source, store: Store, reporter: Reporter) -> Look:
         reporter.say(f"reading {len(unknown):,} images")
     now.hash(unknown, default_threads())
     return now
-
-
-def _snapshot(recorded: Snapshot, now: Look) -> Snapshot:
-    """Return what is to be recorded; failures are kept where their key is."""
-    keys = {bytes(key) for key in now.listing.keys} if recorded.quarantine else set()
-    return Snapshot(
-        samples=now.samples,
-        spec=now.source.spec,
-        quarantine=tuple(entry for entry in recorded.quarantine if entry.key in keys),
-        understood=now.listing.understood.to_json(),
-    )
 
 
 def _count_there(recorded: Samples, samples: Samples) -> tuple[int, int]:

@@ -117,3 +117,15 @@ def test_the_command_says_what_was_understood(cache, tmp_path, photos, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["to"]["where"] == str(tmp_path / "elsewhere")
     assert console.run(main, ["--cache", str(cache), "photo", str(photos)]) == 2
+
+
+def test_an_image_that_was_mended_meanwhile_is_pending_and_not_set_aside(
+    cache, tmp_path, photos, later
+):
+    (photos / "cat/bad.png").write_bytes(b"no image")
+    assert again(cache, later)["quarantined"] == 1
+    picture(photos / "cat/bad.png", 700)
+    shutil.move(photos, tmp_path / "elsewhere")
+    report = moved(cache, tmp_path / "elsewhere")
+    assert (report["pending"], report["quarantined"]) == (1, 0)
+    assert again(cache, later)["computed"] == 1
