@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from difflib import get_close_matches
 from importlib import import_module
 
 from bottleneck.core import console
@@ -69,6 +68,8 @@ def _without_verb(words: Sequence[str] | None) -> int:
         do = "options come after a verb, as in bottleneck extract --help"
         raise UsageError("no such verb", words[0], do)
     else:
+        from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
         near = get_close_matches(words[0].lower(), VERBS, n=1)
         meant = f"did you mean {near[0]}? " if near else ""
         raise UsageError("no such verb", words[0], f"{meant}bottleneck --help lists all verbs")

@@ -1,14 +1,16 @@
-"""The options that several commands share, defined once: one option means one thing everywhere."""
+"""The options of sources, networks and computing that several commands share, defined once.
+
+One option means one thing everywhere. Those of stores are in `_store_options`, which imports less.
+"""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
-from bottleneck.core.recipe import RESAMPLING, ROW_DTYPES
+from bottleneck.core.choices import RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
 from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
@@ -23,39 +25,6 @@ if TYPE_CHECKING:
 
 DATA = described()
 WEIGHTS = "imagenet, the path of a weight file, or random:SEED"
-
-
-def add_cache(to: Options, *, required: bool) -> None:
-    """Add --cache."""
-    default = "" if required else " Default: the only store in the folder cache/."
-    to.add_argument(
-        "--cache",
-        type=Path,
-        required=required,
-        metavar="FOLDER",
-        help=f"Folder of the feature store.{default}",
-    )
-
-
-def add_all(to: Options, what: str) -> None:
-    """Add --all, for verbs that work on several stores; `what` is what they do with them."""
-    to.add_argument(
-        "--all",
-        type=Path,
-        metavar="FOLDER",
-        help=f"Folder of feature stores, such as cache/: {what} each store in it, with all of its "
-        "data sources. Default: only what --cache names.",
-    )
-
-
-def add_source(to: Options) -> None:
-    """Add --source, for verbs that work on a recorded source."""
-    to.add_argument(
-        "--source",
-        metavar="NAME",
-        help="Which data source of the store to use. Default: the only one; where there are "
-        "several, one must be named.",
-    )
 
 
 def add_reading(to: Options) -> None:
@@ -94,17 +63,6 @@ def argument(option: Option, about: str) -> dict[str, Any]:
         return told | {"choices": option.choices}
     repeated = {"action": "append"} if option.is_repeated else {}
     return told | {"type": option.parse, "metavar": option.metavar} | repeated
-
-
-def add_wait(to: Options) -> None:
-    """Add --wait."""
-    to.add_argument(
-        "--wait",
-        type=words.duration,
-        metavar="TIME",
-        help="How long to wait for the store's lock while another run holds it, such as 90s, 10m "
-        "or 2h. Default: do not wait, and end with exit code 75.",
-    )
 
 
 def add_weights(to: Options) -> None:

@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 import textwrap
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bottleneck.core import streams
@@ -99,6 +98,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
     near = get_close_matches(word.lower(), known, n=1)
     return f"did you mean {near[0]}?" if near else ""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console
 
@@ -52,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_code(model)
     features = made.add_argument_group("features (for a .npz or .csv file)")
-    options.add_cache(features, required=False)
-    options.add_source(features)
+    of_stores.add_cache(features, required=False)
+    of_stores.add_source(features)
     features.add_argument(
         "--split",
         choices=("train", "val", "test"),

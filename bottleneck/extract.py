@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._extract_lines import lines, stores_lines
 from bottleneck._parser import make_parser
 from bottleneck.core import console, failures, words
@@ -135,7 +136,7 @@ def _add_store(store: _ArgumentGroup) -> None:
         "is none. May be given several times, to bring several stores up to date: each with its "
         "own network, each image being looked at once.",
     )
-    options.add_all(store, "bring up to date")
+    of_stores.add_all(store, "bring up to date")
     store.add_argument(
         "--format",
         choices=tuple(FORMATS),
@@ -158,7 +159,7 @@ def _add_store(store: _ArgumentGroup) -> None:
         action="store_true",
         help="With --dry-run: also name each image that would be computed, and why.",
     )
-    options.add_wait(store)
+    of_stores.add_wait(store)
     store.add_argument(
         "--no-lock",
         action="store_true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console
 
@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck forget --cache cache/resnet50 --source photos",
     )
     store = made.add_argument_group("store (what to forget)")
-    options.add_cache(store, required=True)
-    options.add_source(store)
+    of_stores.add_cache(store, required=True)
+    of_stores.add_source(store)
     store.add_argument(
         "--dry-run",
         action="store_true",

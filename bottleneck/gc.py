@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck gc --cache cache/resnet50 --dry-run",
     )
     store = made.add_argument_group("store (what to delete)")
-    options.add_cache(store, required=True)
+    of_stores.add_cache(store, required=True)
     store.add_argument(
         "--grace",
         type=words.duration,
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="Say what would be deleted; delete nothing.",
     )
-    options.add_wait(store)
+    of_stores.add_wait(store)
     return made
 
 

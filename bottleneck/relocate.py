@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._lines import source_lines
 from bottleneck._parser import make_parser
 from bottleneck.core import console
@@ -27,14 +28,14 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck relocate --cache cache/resnet50 photos photos/ --include 'cat/*'",
     )
     store = made.add_argument_group("store (which source of which store)")
-    options.add_cache(store, required=True)
+    of_stores.add_cache(store, required=True)
     store.add_argument("source", metavar="SOURCE", help="Name of the data source in the store.")
     store.add_argument(
         "--dry-run",
         action="store_true",
         help="Say what would be recorded; change nothing.",
     )
-    options.add_wait(store)
+    of_stores.add_wait(store)
     data = made.add_argument_group("data (where it is now)")
     data.add_argument("data", metavar="DATA", help=f"The images: {options.DATA}.")
     options.add_reading(data)

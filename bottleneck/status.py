@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._lines import network_line, source_lines
 from bottleneck._parser import make_parser
 from bottleneck._run_lines import age_words, history_lines, last_run_line
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help="Folder of the feature store; may be given several times, to show several. Default: "
         "the only store in the folder cache/.",
     )
-    options.add_all(store, "show")
+    of_stores.add_all(store, "show")
     store.add_argument(
         "--source", metavar="NAME", help="Show only this data source. Default: all of them."
     )

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console
 from bottleneck.heads.catalog import HEADS, described, options_of_all
@@ -26,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck train --cache cache/resnet50 --head dense --units 512,128",
     )
     data = made.add_argument_group("data (what to learn from)")
-    options.add_cache(data, required=False)
-    options.add_source(data)
+    of_stores.add_cache(data, required=False)
+    of_stores.add_source(data)
     data.add_argument(
         "--validation-split",
         type=float,

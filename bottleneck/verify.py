@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "bottleneck verify --cache cache/resnet50",
     )
     store = made.add_argument_group("store (what to check)")
-    options.add_cache(store, required=True)
+    of_stores.add_cache(store, required=True)
     store.add_argument(
         "--sample",
         type=words.share,
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         help="Remove damaged files and keep everything that is intact; the next bottleneck "
         "extract computes what was lost.",
     )
-    options.add_wait(store)
+    of_stores.add_wait(store)
     again = made.add_argument_group("computing again (does this machine compute these features?)")
     again.add_argument(
         "--recompute",

@@ -77,7 +77,29 @@ def test_a_warm_run_and_status_load_no_framework(tmp_path, photos, numpy_network
         "from bottleneck.status import main as status\n"
         f"assert main({words!r}) == 0\n"
         f"assert status(['--cache', {str(tmp_path / 's')!r}]) == 0\n"
-        "heavy = {'keras', 'tensorflow', 'zarr', 'joblib', 'tqdm'} & set(sys.modules)\n"
+        "heavy = {'keras', 'tensorflow', 'zarr', 'joblib', 'tqdm', 'PIL'} & set(sys.modules)\n"
         "assert not heavy - {'joblib'}, heavy\n"
+        "print(*(m for m in sys.modules if m.startswith('bottleneck.')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    ours = set(done.stdout.split())
+    # What spells an identity, decodes, or trains: a run without news reads none of it.
+    idle = {"backbones.identity", "backbones.flat", "data.decode", "heads.linear", "heads.training"}
+    assert not {f"bottleneck.{name}" for name in idle} & ours
+
+
+def test_status_knows_no_networks_and_no_engines(tmp_path, photos, numpy_network, later):
+    import subprocess
+
+    words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
+    words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
+    assert console.run(extract_main, words) == 0
+    code = (
+        "import sys\n"
+        "from bottleneck.status import main as status\n"
+        f"assert status(['--cache', {str(tmp_path / 's')!r}, '--json']) == 0\n"
+        "rooms = {name.split('.')[1] for name in sys.modules if name.startswith('bottleneck.')}\n"
+        "assert not {'backbones', 'engines', 'pictures'} & rooms, rooms\n"
+        "assert not {'PIL', 'filelock', 'scipy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -5,7 +5,8 @@ class, the part of its config that decides the result, its call arguments with e
 replaced by (node number, output index), in canonical JSON; the digest is the SHA-256 of the list
 of nodes and of the cut. The weights' digest is over the tensors in the same order.
 
-What counts of a config, `counted` says.
+What counts of a config, `counted` says. Whoever changes what some network digests to raises
+`backbones.IDENTITY_VERSION`.
 """
 
 from __future__ import annotations
@@ -30,9 +31,6 @@ from bottleneck.core.frameworks import import_keras
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-# Raise it when anything here changes the digest of some network: the request map starts anew.
-IDENTITY_VERSION = 4
 
 _TENSORS = {"Normalization": ("mean", "variance")}  # of these layers only; of the others, all
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +65,9 @@ def stopped(turns: Sequence[tuple[int, object, BaseException]]) -> dict[int, dic
 
 def _bug(error: BaseException) -> dict[str, Any]:
     """Write a traceback to a file, and name it on stderr; return what stands in JSON."""
+    import tempfile  # noqa: PLC0415 - these two are for bugs alone
+    import traceback  # noqa: PLC0415
+
     lines = traceback.format_exception(error)
     what = f"a bug in bottleneck: {''.join(lines).strip().splitlines()[-1]}"
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import UsageError
@@ -62,7 +62,7 @@ def note(*lines: str) -> None:
     """Append lines, each with the time; where no log is kept, do nothing."""
     if not _path:
         return
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     text = "".join(f"{now} {printable(line)}\n" for line in lines if line)
     with contextlib.suppress(OSError):
         file = _opened(_path[0])

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.core.canonical import canonical_digest
+from bottleneck.core.choices import ROW_DTYPES
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, with_checksum
 
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ADVICE = "run bottleneck verify"
-ROW_DTYPES = ("float16", "float32")
 _NAMES = ("backbone", "weights", "layer", "pooling")  # for people; they are shown
-RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class ImageSpec:
 
     size: tuple[int, int]  # (height, width), pixels
     mode: Literal["rgb", "gray"] = "rgb"
-    resample: str = "bilinear"  # one of RESAMPLING, Pillow's filters
+    resample: str = "bilinear"  # one of choices.RESAMPLING, Pillow's filters
     orientation: Literal["exif"] = "exif"
     decode: Literal["exact", "fast"] = "exact"
 
@@ -41,7 +40,7 @@ class ImageSpec:
 class RowSpec:
     """How a row is stored."""
 
-    dtype: str  # one of ROW_DTYPES
+    dtype: str  # one of choices.ROW_DTYPES
     shape: tuple[int, ...]  # without the batch axis; that of the views first, if there are several
 
 

@@ -19,7 +19,6 @@ import io
 import re
 import threading
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from bottleneck.core.errors import UsageError
+from bottleneck.data.undecodable import DEFAULT_LIMITS, Limits, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,28 +60,6 @@ _BRANDS = {
 }  # fmt: skip
 _MODES = {"rgb": "RGB", "gray": "L"}  # a recipe's, and Pillow's
 _BYTES_A_PIXEL = 16  # what decoding one may take at the most, with all copies
-
-
-class UndecodableError(Exception):
-    """These bytes give no pixels; `reason` is for people and the same each time."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What is refused before it is decoded: more pixels, or more encoded bytes, than this."""
-
-    pixels: int = 100_000_000
-    bytes: int = 1 << 30
-
-    def __str__(self) -> str:
-        return f"{self.pixels} pixels, {self.bytes} bytes"
-
-
-DEFAULT_LIMITS = Limits()
 
 
 @lru_cache(maxsize=1)

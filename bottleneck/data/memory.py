@@ -24,10 +24,11 @@ from bottleneck.core.digest import array_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import Stat, to_json_text
 from bottleneck.core.sample import NO_LABEL, key_array
-from bottleneck.data.decode import UndecodableError, picture_to_rgb
+from bottleneck.data.decode import picture_to_rgb
 from bottleneck.data.labels import number_labels
 from bottleneck.data.reading import NOT_THERE, read_file, stat_of
 from bottleneck.data.source import SKIPPED, Listing, Read
+from bottleneck.data.undecodable import UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.recipe import ViewSpec
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from PIL import Image
 
 MOST = 256  # views of an image
 LARGEST_SEED = 2**53  # of whole numbers that canonical JSON can hold
@@ -183,6 +183,8 @@ def _draw(seed: int, digest: bytes, view: int, name: str) -> tuple[float, float,
 
 def _mirrored(image: NDArray[np.uint8]) -> tuple[Image.Image, tuple[int, int]]:
     """Return the image with its mirror image around it, and how wide that is: (y, x)."""
+    from PIL import Image  # noqa: PLC0415 - of further views alone: recipes are checked without
+
     height, width = image.shape[:2]
     y, x = math.ceil(MARGIN * height) + 1, math.ceil(MARGIN * width) + 1
     padded = np.pad(image, ((y, y), (x, x), (0, 0)), mode="symmetric")
@@ -196,6 +198,8 @@ def _resampled(
     move: NDArray[np.float64],
 ) -> NDArray[np.uint8]:
     """Return the pixels of a view: each from where `move` says, bilinear."""
+    from PIL import Image  # noqa: PLC0415 - as above
+
     (margin_y, margin_x), (height, width) = margin, size
     # Pillow wants it in pixels, from those of the view to those of the image with its margin. By
     # hand, so that what is whole stays whole: Pillow rounds down.

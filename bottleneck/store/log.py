@@ -16,8 +16,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from filelock import FileLock
-
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
 from bottleneck.core.paths import local_path
@@ -300,6 +298,8 @@ class Log:
             except files.NoHardLinksError:
                 if state.number == 1:
                     log.warning("%s has no hard links: writers take turns by a lock", self.folder)
+                from filelock import FileLock  # noqa: PLC0415 - 10 ms, for such file systems
+
                 with FileLock(self.folder / "lock"):
                     files.create_under_lock(path, data)
         except FileExistsError:

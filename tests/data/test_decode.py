@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
+from bottleneck.core.choices import RESAMPLING
 from bottleneck.core.errors import UsageError
-from bottleneck.core.recipe import RESAMPLING, ImageSpec
+from bottleneck.core.recipe import ImageSpec
 from bottleneck.data import decode as module
-from bottleneck.data.decode import Limits, UndecodableError, decode, decoder_version
+from bottleneck.data.decode import decode, decoder_version
+from bottleneck.data.undecodable import Limits, UndecodableError
 
 SIZE = (13, 17)  # height, width
 KINDS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000"]

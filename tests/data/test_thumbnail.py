@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bottleneck.data.decode import UndecodableError
 from bottleneck.data.thumbnail import thumbnail
+from bottleneck.data.undecodable import UndecodableError
 
 
 def encoded(pixels, kind="PNG", **options):

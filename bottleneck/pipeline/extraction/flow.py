@@ -11,8 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from bottleneck.core.digest import sample_digest
-from bottleneck.data.decode import UndecodableError, decode
-from bottleneck.data.views import make
+from bottleneck.data.undecodable import UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.recipe import ImageSpec, ViewSpec
-    from bottleneck.data.decode import Limits
     from bottleneck.data.source import Read
+    from bottleneck.data.undecodable import Limits
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -118,6 +117,10 @@ class Reader:
             self._spent("decode", start)
 
     def _views(self, content: bytes | NDArray[np.uint8], digest: bytes) -> NDArray[np.uint8]:
+        # Imported with the first image: a run in which nothing changed needs no Pillow.
+        from bottleneck.data.decode import decode  # noqa: PLC0415
+        from bottleneck.data.views import make  # noqa: PLC0415
+
         return make(decode(content, self.image, self.limits), digest, self.views)
 
     def _claim(self, digest: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.data.decode import Limits
+from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.flow import Seconds, default_threads
 
 if TYPE_CHECKING:

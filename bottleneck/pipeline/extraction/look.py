@@ -16,8 +16,8 @@ from bottleneck.core.digest import DIGEST_BYTES, sample_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
-from bottleneck.data.decode import UndecodableError, decode
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
+from bottleneck.data.undecodable import UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -235,6 +235,8 @@ def guard_shrink(before: Samples | None, listing: Listing, where: object) -> Non
 
 def require_readable(source: Source, n_samples: int, image: ImageSpec) -> None:
     """Raise DataError unless an image of the listing can be decoded; mostly the first one can."""
+    from bottleneck.data.decode import decode  # noqa: PLC0415 - of a new store alone
+
     reasons = []
     for i in range(n_samples):
         try:

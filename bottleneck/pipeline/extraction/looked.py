@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.data.decode import Limits, decoder_version
 from bottleneck.pipeline.extraction.look import Look, guard_shrink, look, settle_racy
 from bottleneck.pipeline.extraction.plan import Plan, plan, set_aside
 from bottleneck.pipeline.extraction.reading import guard_reading
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bottleneck.data.source import Source
+    from bottleneck.data.undecodable import Limits
     from bottleneck.pipeline.extraction.job import Job
     from bottleneck.pipeline.extraction.target import Target
     from bottleneck.store.store import Store
@@ -93,6 +93,8 @@ class Looked:
         """
         samples = self.look.samples
         entries = {entry.key: entry for entry in self.carried()}
+        if not (unread or failed):
+            return tuple(entries[key] for key in sorted(entries))
         without = ~samples.known | ~target.store.has(samples.digests)
         for i in np.flatnonzero(without).tolist():
             key = bytes(samples.keys[i])
@@ -174,10 +176,18 @@ def plan_what_is_left(
 
 def planned(how: HowToLook, target: Target, now: Look) -> Plan:
     """Return what is to be done, by what is known of the source now."""
+    quarantine = target.recorded.quarantine if target.recorded else ()
     return plan(
         target.rows_store,
         now.samples,
-        target.recorded.quarantine if target.recorded else (),
-        decoder=decoder_version(),
+        quarantine,
+        decoder=decoder_version() if quarantine else "",
         limits=str(how.limits),
     )
+
+
+def decoder_version() -> str:
+    """Return what a failure to decode depends on; Pillow is imported for it."""
+    from bottleneck.data import decode  # noqa: PLC0415 - where something was set aside
+
+    return decode.decoder_version()

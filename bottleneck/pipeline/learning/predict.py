@@ -22,7 +22,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
 from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.reporter import SILENT
-from bottleneck.data.decode import Limits
+from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
 from bottleneck.pipeline.extraction.driver import Batch, Driver

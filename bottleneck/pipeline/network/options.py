@@ -30,7 +30,7 @@ class NetworkOptions:
     output: str | None = None  # of a model file with several, by name or number
     pooling: str | None = None  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels
-    resample: str | None = None  # one of core.recipe.RESAMPLING
+    resample: str | None = None  # one of core.choices.RESAMPLING
     rows: str | None = None  # float16 or float32
     compute: str | None = None  # the arithmetic; float32
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones.identity import IDENTITY_VERSION
+from bottleneck.backbones import IDENTITY_VERSION
 from bottleneck.core import files
 from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError
+from bottleneck.core.installed import installed_version
 from bottleneck.core.paths import from_json_text, stat_row
 from bottleneck.core.sealed import check_seal, with_checksum
 from bottleneck.core.spare import spared
-from bottleneck.data.decode import decoder_version
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.pipeline.network.options import plain
 
@@ -66,19 +65,10 @@ def _key(options: NetworkOptions) -> str:
         {
             "options": plain(options),
             "identity": IDENTITY_VERSION,
-            "decoder": decoder_version(),
-            "keras": metadata.version("keras") if _has_keras() else None,
+            "keras": installed_version("keras"),
             "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         }
     )
-
-
-def _has_keras() -> bool:
-    try:
-        metadata.version("keras")
-    except metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def file_stat(path: str, read_ns: int | None = None) -> str | None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.core.sample import find, show_key
-from bottleneck.data.decode import UndecodableError
 from bottleneck.data.thumbnail import thumbnail
+from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pictures.page import Mistake
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from bottleneck.core.errors import BottleneckError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import find
-from bottleneck.data.decode import Limits
+from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.canaries import NOTHING
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
 from bottleneck.pipeline.extraction.flow import Reader, Seconds

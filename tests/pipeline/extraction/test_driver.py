@@ -10,7 +10,8 @@ from world import N_FEATURES, picture, row_of
 from bottleneck.core.recipe import ImageSpec, ViewSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import open_source
-from bottleneck.data.decode import Limits, decode
+from bottleneck.data.decode import decode
+from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.driver import Driver
 from bottleneck.pipeline.extraction.flow import Reader, Seconds
 

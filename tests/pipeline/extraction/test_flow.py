@@ -8,7 +8,7 @@ from PIL import Image
 
 from bottleneck.core.recipe import ImageSpec, ViewSpec
 from bottleneck.data.catalog import open_source
-from bottleneck.data.decode import Limits
+from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.flow import AHEAD, Background, Reader, Seconds
 
 

@@ -1,0 +1,62 @@
+"""The options of feature stores that several commands share, defined once.
+
+They stand apart from the others because `status` and its like are to start at once: nothing here
+needs to know which networks, sources or engines there are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bottleneck.core import words
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import _ArgumentGroup
+
+    Options = argparse.ArgumentParser | _ArgumentGroup
+
+
+def add_cache(to: Options, *, required: bool) -> None:
+    """Add --cache."""
+    default = "" if required else " Default: the only store in the folder cache/."
+    to.add_argument(
+        "--cache",
+        type=Path,
+        required=required,
+        metavar="FOLDER",
+        help=f"Folder of the feature store.{default}",
+    )
+
+
+def add_all(to: Options, what: str) -> None:
+    """Add --all, for verbs that work on several stores; `what` is what they do with them."""
+    to.add_argument(
+        "--all",
+        type=Path,
+        metavar="FOLDER",
+        help=f"Folder of feature stores, such as cache/: {what} each store in it, with all of its "
+        "data sources. Default: only what --cache names.",
+    )
+
+
+def add_source(to: Options) -> None:
+    """Add --source, for verbs that work on a recorded source."""
+    to.add_argument(
+        "--source",
+        metavar="NAME",
+        help="Which data source of the store to use. Default: the only one; where there are "
+        "several, one must be named.",
+    )
+
+
+def add_wait(to: Options) -> None:
+    """Add --wait."""
+    to.add_argument(
+        "--wait",
+        type=words.duration,
+        metavar="TIME",
+        help="How long to wait for the store's lock while another run holds it, such as 90s, 10m "
+        "or 2h. Default: do not wait, and end with exit code 75.",
+    )
