@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +29,40 @@ from bottleneck.data.source import Listing, Read, spec_of
 from bottleneck.data.walk import Walk, is_inside
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+# What opening a link answers where none is followed; FreeBSD says the second.
+_IS_LINK = {errno.ELOOP, errno.EMLINK}
+MOST_FOLDERS = 1000  # whose real places are remembered at a time
+
+
+@dataclass(frozen=True, slots=True)
+class _Real:
+    """Where a folder really lies: its path without links, and each step to it from the root."""
+
+    path: bytes
+    steps: tuple[bytes, ...]
+    numbers: tuple[tuple[int, int], ...]  # device and inode of each step
+
+
+@dataclass(slots=True, eq=False)
+class _Listed:
+    """What a listing leaves for reading.
+
+    Attributes
+    ----------
+    keys : (n,) bytes (`S`)
+    targets : folders outside the root to which followed links led
+    folders : where the folders of what was read last really lie
+    """
+
+    keys: NDArray[np.bytes_]
+    targets: set[bytes]
+    folders: dict[bytes, _Real] = field(default_factory=dict)
 
 
 class FolderSource:
@@ -41,7 +73,7 @@ class FolderSource:
         self.how = how or How()
         self.heads = Heads()
         # One assignment: readers of the listing before see all of it or nothing.
-        self._listed: tuple[NDArray[np.bytes_], set[bytes]] = key_array([]), set()
+        self._listed = _Listed(key_array([]), set())
 
     @property
     def name(self) -> str:
@@ -85,7 +117,7 @@ class FolderSource:
             name=os.fsencode(self.root.name),
             where=self._where,
         )
-        self._listed = keys, walk.targets
+        self._listed = _Listed(keys, walk.targets)
         return Listing(
             keys=keys,
             labels=said.labels,
@@ -100,12 +132,57 @@ class FolderSource:
 
     def read(self, index: int) -> Read:
         """See `Source.read`: one open, one read of all bytes."""
-        keys, targets = self._listed
+        listed = self._listed
+        folder, _, name = bytes(listed.keys[index]).rpartition(b"/")
+        path = self._real_folder(listed, folder) + b"/" + name
+        try:
+            return read_file(path)  # which follows no link
+        except OSError as error:
+            if error.errno not in _IS_LINK:
+                raise
+        return read_file(self._inside(listed, path)[0])
+
+    def _real_folder(self, listed: _Listed, folder: bytes) -> bytes:
+        """Return where a folder of images really lies: inside the root, or where a link may lead.
+
+        Following a path one step at a time costs more than reading a small image. What was found
+        is good while each step is the same folder as then, which takes one call each to see.
+        """
+        known = listed.folders.get(folder)
+        if known is None or _numbers(known.steps) != known.numbers:
+            if len(listed.folders) >= MOST_FOLDERS:
+                listed.folders.clear()
+            known = listed.folders[folder] = self._follow(listed, folder)
+        return known.path
+
+    def _follow(self, listed: _Listed, folder: bytes) -> _Real:
+        path, around = self._inside(listed, folder)
+        steps = []
+        step = path
+        while step != around:
+            steps.append(step)
+            step = os.path.dirname(step)  # noqa: PTH120 - bytes
+        return _Real(path, tuple(steps), _numbers(steps))
+
+    def _inside(self, listed: _Listed, path: bytes) -> tuple[bytes, bytes]:
+        """Return a path below the root without links, and the folder that it may not leave.
+
+        Raises
+        ------
+        OSError
+            When links lead out of the source.
+        """
         root = os.path.realpath(os.fsencode(self.root))
-        path = os.path.realpath(os.path.join(root, bytes(keys[index])))  # noqa: PTH118 - bytes
-        if not is_inside(path, root) and not _is_in_one_of(targets, path):
-            raise OSError(errno.ELOOP, "a link leads out of the source", path)
-        return read_file(path)
+        real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - bytes
+        if real == root or is_inside(real, root):
+            return real, root
+        step = real
+        while step != os.path.dirname(step):  # noqa: PTH120 - bytes
+            above = os.path.dirname(step)  # noqa: PTH120 - bytes
+            if step in listed.targets:
+                return real, above
+            step = above
+        raise OSError(errno.ELOOP, "a link leads out of the source", real)
 
     @property
     def _where(self) -> str:
@@ -123,9 +200,7 @@ class FolderSource:
         )
 
 
-def _is_in_one_of(folders: set[bytes], path: bytes) -> bool:
-    """Whether a path without links lies in one of these folders."""
-    above = os.path.dirname(path)  # noqa: PTH120 - bytes
-    while folders and above not in folders and above != path:
-        path, above = above, os.path.dirname(above)  # noqa: PTH120 - bytes
-    return above in folders
+def _numbers(steps: Iterable[bytes]) -> tuple[tuple[int, int], ...]:
+    """Return what tells each folder from whatever else takes its name, a link to it included."""
+    found = [os.lstat(step) for step in steps]
+    return tuple((one.st_dev, one.st_ino) for one in found)

@@ -205,6 +205,43 @@ def test_what_turns_into_a_link_out_of_the_root_after_listing_is_not_read(plant,
         source.read(0)
 
 
+@pytest.mark.parametrize("what", ["folder", "folder above", "file"])
+def test_what_was_read_once_is_not_read_through_a_link_out_of_the_root(plant, tmp_path, what):
+    root = plant("train/cat/1.png", "train/cat/2.png")
+    source = FolderSource(root)
+    source.list()
+    source.read(0)
+    source.read(1)
+    target = (
+        root / {"folder": "train/cat", "folder above": "train", "file": "train/cat/2.png"}[what]
+    )
+    target.rename(tmp_path / "moved")
+    target.symlink_to(tmp_path / "moved")
+    with pytest.raises(OSError, match="out of the source"):
+        source.read(1)
+
+
+def test_a_folder_that_was_replaced_by_another_one_is_read_there(plant, tmp_path):
+    root = plant("cat/1.png")
+    source = FolderSource(root)
+    source.list()
+    source.read(0)
+    (root / "cat").rename(tmp_path / "old")
+    (root / "cat").mkdir()
+    (root / "cat/1.png").write_bytes(b"new bytes")
+    assert source.read(0).content == b"new bytes"
+
+
+def test_more_folders_than_are_remembered_are_read_all_the_same(plant, monkeypatch):
+    monkeypatch.setattr("bottleneck.data.folder.MOST_FOLDERS", 2)
+    names = [f"{c}/{i}.png" for i in range(2) for c in "abcde"]
+    source = FolderSource(plant(*names))
+    listing = source.list()
+    for i in [*range(10), *reversed(range(10))]:
+        path = source.root / bytes(listing.keys[i]).decode()
+        assert source.read(i).content == path.read_bytes()
+
+
 def test_a_pipe_that_took_an_images_name_is_an_error_not_a_hang(plant):
     root = plant("cat/1.png")
     source = FolderSource(root)

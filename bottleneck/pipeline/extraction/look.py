@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core import files
-from bottleneck.core.digest import DIGEST_BYTES, sample_digest
+from bottleneck.core.digest import DIGEST_BYTES
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
 from bottleneck.data.undecodable import UndecodableError
+from bottleneck.pipeline.extraction.hashing import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import ImageSpec
     from bottleneck.data.source import Listing, Read, Source
+    from bottleneck.pipeline.extraction.hashing import Hashed
     from bottleneck.store.store import Store
 
 # How often a source that other runs keep moving is looked at again. Each time is progress of one of
@@ -54,7 +56,7 @@ class Look:
     racy: NDArray[np.bool_]
     is_trusting: bool = True
     has_news: bool = False
-    _reads: dict[int, tuple[bytes, tuple[int, ...], int]] = field(default_factory=dict)
+    _reads: dict[int, Hashed] = field(default_factory=dict)
 
     @property
     def samples(self) -> Samples:
@@ -72,9 +74,14 @@ class Look:
 
     def learn(self, index: int, digest: bytes, read: Read) -> None:
         """Take in the digest of a sample that was read."""
-        self.digests[index] = np.frombuffer(digest, np.uint8)
-        self.known[index] = True
-        self._reads[index] = (digest, tuple(read.stat), read.clock_ns)
+        self._learn_all({index: (digest, read.stat, read.clock_ns)})
+
+    def _learn_all(self, found: Mapping[int, Hashed]) -> None:
+        at = list(found)
+        digests = b"".join(digest for digest, _, _ in found.values())
+        self.digests[at] = np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
+        self.known[at] = True
+        self._reads.update(found)
 
     def unlearn(self, index: int) -> None:
         """Note that a sample cannot be read: whatever it was, it is not known to be that now."""
@@ -92,26 +99,13 @@ class Look:
 
     def hash(self, indices: NDArray[np.int64], threads: int) -> list[int]:
         """Read and hash these samples; return those that could not be read."""
-        if not len(indices):
-            return []
-        from joblib import Parallel, delayed  # noqa: PLC0415 - 0.45 s that warm runs do not pay
-
-        def one(index: int) -> tuple[bytes, Read] | None:
-            try:
-                read = self.source.read(index)
-            except OSError:
-                return None
-            # Only the stat is kept: the contents of a large set do not fit in memory.
-            return sample_digest(read.content), changed(read, content=b"")
-
         unreadable = []
-        work = Parallel(n_jobs=threads, prefer="threads")(delayed(one)(int(i)) for i in indices)
-        for index, result in zip(map(int, indices), work, strict=True):
-            if result is None:
-                unreadable.append(index)
-                self.unlearn(index)
-            else:
-                self.learn(index, *result)
+        for positions, found in hashed(self.source, indices.tolist(), threads):
+            read = {i: result for i, result in zip(positions, found, strict=True) if result}
+            unreadable += [i for i in positions if i not in read]
+            self._learn_all(read)
+        for index in unreadable:
+            self.unlearn(index)
         return unreadable
 
     def save(self, store: Store) -> None:

@@ -1,0 +1,66 @@
+"""Reading and hashing many samples: in chunks, and by several threads where they pay.
+
+Small files that the system holds in memory are read faster by one thread than by two, which would
+hand Python's lock to and fro. Files that a disk or a network has yet to bring want all threads, and
+so do large ones, which are hashed without that lock. So one thread begins, and how long its files
+take decides about the others.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bottleneck.core.digest import sample_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bottleneck.core.paths import Stat
+    from bottleneck.pipeline.extraction.flow import Readable
+
+    # Digest, the stat of those bytes, and the clock before they were read.
+    Hashed = tuple[bytes, Stat, int]
+
+CHUNK = 256  # samples a task: one each would cost more than reading a small file
+SLOW_S = 100e-6  # a sample; above it threads gain more than they cost
+
+
+def hashed(
+    source: Readable, indices: Sequence[int], threads: int
+) -> Iterator[tuple[Sequence[int], list[Hashed | None]]]:
+    """Yield some samples at a time, in order: their positions, and what was read of each.
+
+    None is what cannot be read. Contents are not kept: those of a large set do not fit in memory.
+
+    Parameters
+    ----------
+    indices : positions in the source's last listing
+    threads : the most that read at once
+    """
+    chunks = [indices[at : at + CHUNK] for at in range(0, len(indices), CHUNK)]
+    at, is_slow = 0, False
+    while at < len(chunks) and not (is_slow and threads > 1):
+        start = time.perf_counter()
+        found = _chunk(source, chunks[at])
+        is_slow = time.perf_counter() - start > SLOW_S * len(chunks[at])
+        yield chunks[at], found
+        at += 1
+    if at < len(chunks):
+        from joblib import Parallel, delayed  # noqa: PLC0415 - 0.45 s that warm runs do not pay
+
+        parallel = Parallel(n_jobs=threads, prefer="threads", return_as="generator")
+        rest = parallel(delayed(_chunk)(source, chunk) for chunk in chunks[at:])
+        yield from zip(chunks[at:], rest, strict=True)
+
+
+def _chunk(source: Readable, indices: Sequence[int]) -> list[Hashed | None]:
+    found: list[Hashed | None] = []
+    for index in indices:
+        try:
+            read = source.read(index)
+        except OSError:
+            found.append(None)
+        else:
+            found.append((sample_digest(read.content), read.stat, read.clock_ns))
+    return found
