@@ -46,7 +46,7 @@ class Lookup:
             at_open = at[open_]
             inside = at_open < len(self._prefixes)
             open_, at_open = open_[inside], at_open[inside]
-            same = (self._digests[at_open] == digests[open_]).all(axis=1)
+            same = _equal(self._digests[at_open], digests[open_])
             found[open_[same]] = at_open[same]
             again = ~same & (self._prefixes[at_open] == prefixes(digests[open_]))
             open_ = open_[again]
@@ -56,3 +56,9 @@ class Lookup:
     def places(self, handles: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (part, row) of each handle."""
         return self._part_of[handles].astype(np.int64), self._row_of[handles].astype(np.int64)
+
+
+def _equal(these: NDArray[np.uint8], those: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which of two times (n, 32) digests are equal, four words each instead of 32 bytes."""
+    words, others = (np.ascontiguousarray(d).view(np.uint64) for d in (these, those))
+    return np.asarray((words == others).all(axis=1))
