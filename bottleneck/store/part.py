@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import struct
 import uuid
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import google_crc32c
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.recipe import RowSpec
-
-CRC_BLOCK_ROWS = 1024
-CRC_BLOCK_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +68,17 @@ def row_checksums(
     """
     head = google_crc32c.value(bytes.fromhex(recipe_id))
     extend = google_crc32c.extend
-    sums = np.empty(len(digests), np.uint32)
-    step = max(1, min(CRC_BLOCK_ROWS, CRC_BLOCK_BYTES // max(1, rows[:1].nbytes)))
-    for start in range(0, len(digests), step):
-        at = slice(start, start + step)
-        pairs = zip(_as_bytes(digests[at]), _as_bytes(rows[at]), strict=True)
-        sums[at] = [extend(extend(head, name), row) for name, row in pairs]
-    return sums
+    # Map in map: a loop in Python around each row would cost as much as its checksum.
+    names = map(extend, repeat(head), _each_as_bytes(digests))
+    return np.fromiter(map(extend, names, _each_as_bytes(rows)), np.uint32, len(digests))
 
 
-def _as_bytes(array: NDArray[Any]) -> list[bytes]:
-    """Return each row's bytes; one call for all of them costs half of one call for each."""
+def _each_as_bytes(array: NDArray[Any]) -> Iterator[bytes]:
+    """Yield each row's bytes, one at a time: in the same memory, so in the processor's cache."""
+    if not array.size:  # rows of no numbers: struct knows none of no bytes
+        return repeat(b"", len(array))
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    size = little[:1].nbytes
-    found: list[bytes] = little.reshape(len(little), -1).view(f"V{size}").reshape(-1).tolist()
-    return found
+    return chain.from_iterable(struct.iter_unpack(f"{little[:1].nbytes}s", little.data))
 
 
 def part_id(recipe_id: str, digests: NDArray[np.uint8], checksums: NDArray[np.uint32]) -> str:
@@ -217,7 +212,7 @@ class Part:
 
     def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
         """Return a copy of these rows, each checked."""
-        rows = self._rows[positions]
+        rows: NDArray[Any] = self._rows.take(positions, axis=0)  # faster than indexing with them
         if self._n_unchecked:
             self._check(positions, rows)
         return rows
@@ -230,11 +225,14 @@ class Part:
         return rows
 
     def _check(self, positions: NDArray[np.int64], rows: NDArray[Any]) -> None:
-        fresh = np.flatnonzero(~self._good[positions])
-        if not len(fresh):
+        is_good = self._good[positions]
+        if is_good.all():
             return
-        at = positions[fresh]
-        found = row_checksums(self._recipe_id, self.digests[at], rows[fresh])
+        if is_good.any():
+            fresh = np.flatnonzero(~is_good)
+            positions, rows = positions[fresh], rows[fresh]
+        at = positions
+        found = row_checksums(self._recipe_id, self.digests[at], rows)
         bad = np.flatnonzero(found != self._checksums[at])
         if len(bad):
             row = int(at[bad[0]])
