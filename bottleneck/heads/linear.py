@@ -18,9 +18,16 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
-from bottleneck.heads.softmax_regression import TOLERANCE, Problem, minimise, path, softmax
+from bottleneck.heads.design_matrix import BLOCK_ROWS, design_matrix
+from bottleneck.heads.softmax_regression import (
+    TOLERANCE,
+    Problem,
+    minimise,
+    path,
+    probabilities,
+    softmax,
+)
 from bottleneck.heads.split import rows_to_fit
-from bottleneck.heads.views import take_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,9 +37,6 @@ if TYPE_CHECKING:
 
     from bottleneck.heads.task import Task
 
-WHITEN_ROWS = 8192
-BLOCK_ROWS = 4096
-LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
 _FILE = "head.safetensors"
 
 
@@ -168,75 +172,28 @@ def load(folder: Path) -> Linear:
 def fit(task: Task) -> Linear:
     """Fit a linear head; see `heads.task.Head.fit`."""
     train, validation = rows_to_fit(task)
-    views, chosen_rows = task.views, np.concatenate([train, validation])
-    # Training rows first, so that a slice is either; validation rows join for the last fit. Every
-    # view is a row, and in a mean of as many of each image they weigh as much as one of it.
-    x = _matrix(task.rows, chosen_rows, views)
-    y = np.repeat(task.targets[chosen_rows], views)
-    n = len(train) * views
-    mean, scale = _standardise(x, n)
-    problem = Problem(x[:n], y[:n], task.n_outputs)
-    best, history, epochs = path(problem, x[n::views], y[n::views], task.reporter.say)
+    # Training rows first, so that some rows are either; validation rows join for the last fit.
+    # Every view is a row, and in a mean of as many of each image they weigh as much as one of it.
+    views, images = task.views, np.concatenate([train, validation])
+    n, n_all = len(train), len(images)
+    y = task.targets[images]
+    x = design_matrix(task.rows, images, views, n)
+    problem = Problem(x.between(0, n), np.repeat(y[:n], views), task.n_outputs)
+    judged = x.between(n, n_all).first_views()
+    best, history, epochs = path(problem, judged, y[n:], task.reporter.say)
     theta, strength = best
-    chosen = softmax(x[n::views] @ theta[:-1] + theta[-1])
+    chosen = probabilities(judged, theta)
     if len(validation):
-        whole = Problem(x, y, task.n_outputs, problem.basis)
-        theta, _, steps = minimise(whole, theta, strength * n / len(x), TOLERANCE)
+        whole = Problem(x, np.repeat(y, views), task.n_outputs, problem.basis)
+        theta, _, steps = minimise(whole, theta, strength * n / n_all, TOLERANCE)
         epochs += steps
     return Linear(
         weights=theta[:-1].astype(np.float32),
         bias=theta[-1].astype(np.float32),
-        mean=mean,
-        scale=scale,
+        mean=x.mean,
+        scale=x.scale,
         options={**task.options, "strength": strength, "seed": task.seed},
         history=tuple(history),
         validation=chosen,
         epochs=epochs,
     )
-
-
-def _matrix(features: Any, indices: NDArray[np.int64], views: int) -> NDArray[np.float32]:
-    """Return these rows as one (n · views, d) float32 matrix, read in blocks."""
-    d = int(np.prod(features.shape[1:])) // views
-    out = np.empty((len(indices), views * d), np.float32)
-    for start in range(0, len(indices), BLOCK_ROWS):
-        at = indices[start : start + BLOCK_ROWS]
-        with np.errstate(over="ignore"):  # refused below
-            out[start : start + len(at)] = take_rows(features, at).reshape(len(at), -1)
-    out = out.reshape(len(indices) * views, d)
-    if not np.isfinite(out).all():
-        raise DataError(
-            "features that are not finite numbers, or too large for float32",
-            "train",
-            "run bottleneck verify",
-        )
-    return out
-
-
-def _standardise(
-    x: NDArray[np.float32], n_train: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Standardise `x` in place by its first `n_train` rows; return mean and scale."""
-    mean = np.asarray(x[:n_train].mean(axis=0, dtype=np.float64), np.float64)
-    variance = np.zeros_like(mean)
-    for start in range(0, n_train, BLOCK_ROWS):
-        centred = x[start : min(start + BLOCK_ROWS, n_train)] - mean
-        variance += (centred * centred).sum(axis=0)
-    scale = np.asarray(np.sqrt(variance / n_train), np.float64)
-    # A feature that never varies tells nothing, also where rounding makes it seem to vary, or
-    # where it varies by less than float32 can divide by.
-    scale[scale <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)] = 1.0
-    mean32, scale32 = mean.astype(np.float32), scale.astype(np.float32)
-    for start in range(0, len(x), BLOCK_ROWS):
-        block = x[start : start + BLOCK_ROWS]
-        with np.errstate(over="ignore"):  # refused below
-            block -= mean32
-            block /= scale32
-        # Training rows are within the root of their number; others may be anywhere.
-        if block.max(initial=0) > LARGEST or block.min(initial=0) < -LARGEST:
-            raise DataError(
-                "features too large beside those that are trained on",
-                "train",
-                "look at the validation images, or extract another layer",
-            )
-    return mean32, scale32

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.heads.design_matrix import DesignMatrix
+
 STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(0, -13, -1))
 PATIENCE = 2
 MEMORY = 10
@@ -40,12 +42,17 @@ WHITEN_ROWS = 8192
 
 def path(
     problem: Problem,
-    x: NDArray[np.float32],
+    x: DesignMatrix,
     y: NDArray[np.int32],
     report: Callable[[str], None],
 ) -> tuple[tuple[NDArray[np.float32], float], list[dict[str, float]], int]:
-    """Fit from strong to weak; return (weights, strength) of the lowest validation loss."""
-    theta = np.zeros((problem.x.shape[1] + 1, problem.n_classes), np.float32)
+    """Fit from strong to weak; return (weights, strength) of the lowest validation loss.
+
+    Parameters
+    ----------
+    x, y : the validation rows, and their classes (n,)
+    """
+    theta = np.zeros((problem.x.width + 1, problem.n_classes), np.float32)
     history: list[dict[str, float]] = []
     best = (theta, STRENGTHS[0])
     lowest, worse, epochs = np.inf, 0, 0
@@ -56,9 +63,9 @@ def path(
         epochs += steps
         entry = {"epoch": epochs, "strength": strength, "loss": loss}
         if len(y):
-            probabilities = softmax(x @ theta[:-1] + theta[-1])
-            entry["validation_loss"] = log_loss(probabilities, y)
-            entry["validation_accuracy"] = float((probabilities.argmax(axis=1) == y).mean())
+            p = probabilities(x, theta)
+            entry["validation_loss"] = log_loss(p, y)
+            entry["validation_accuracy"] = float((p.argmax(axis=1) == y).mean())
         history.append(entry)
         report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
         found = entry.get("validation_loss", loss)
@@ -76,16 +83,16 @@ class Problem:
 
     def __init__(
         self,
-        x: NDArray[np.float32],
+        x: DesignMatrix,
         y: NDArray[np.int32],
         n_classes: int,
         basis: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     ) -> None:
         self.x, self.y, self.n_classes = x, y, n_classes
         self.basis = basis
-        n, d = x.shape
+        n, d = len(x), x.width
         if basis is None and (d <= FEW or (d <= MANY and d * d <= 1024 * n)):
-            rows = x[:: max(1, n // WHITEN_ROWS)]
+            rows = x.some(WHITEN_ROWS)
             values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
             self.basis = (
                 np.asarray(np.maximum(values, 0), np.float32),
@@ -96,13 +103,18 @@ class Problem:
         self, theta: NDArray[np.float32], strength: float
     ) -> tuple[float, NDArray[np.float32]]:
         """Return the loss at `theta` (d + 1, k), whose last row is the bias, and its gradient."""
-        p = softmax(self.x @ theta[:-1] + theta[-1])
-        loss = log_loss(p, self.y) + strength / 2 * float((theta[:-1].astype(float) ** 2).sum())
-        p[np.arange(len(p)), self.y] -= 1
-        gradient = np.empty_like(theta)
-        gradient[:-1] = self.x.T @ p / np.float32(len(p)) + np.float32(strength) * theta[:-1]
-        gradient[-1] = p.mean(axis=0)
-        return loss, gradient
+        n, total = len(self.x), 0.0
+        gradient = np.zeros_like(theta)
+        for at, block in self.x.blocks():
+            y = self.y[at]
+            p = softmax(block @ theta[:-1] + theta[-1])
+            total += log_loss(p, y) * len(y)
+            p[np.arange(len(p)), y] -= 1
+            gradient[:-1] += block.T @ p
+            gradient[-1] += p.sum(axis=0)
+        gradient /= np.float32(n)
+        gradient[:-1] += np.float32(strength) * theta[:-1]
+        return total / n + strength / 2 * float((theta[:-1].astype(float) ** 2).sum()), gradient
 
     def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
         """Return the gradient times the inverse of a bound of the Hessian."""
@@ -168,6 +180,14 @@ def _two_loop(
         beta = float(np.vdot(g, q)) / curvature
         q += np.float32(alpha - beta) * s
     return q
+
+
+def probabilities(x: DesignMatrix, theta: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probabilities (n, k) of rows (n, d) at weights (d + 1, k), the bias last."""
+    out = np.empty((len(x), theta.shape[1]), np.float32)
+    for at, block in x.blocks():
+        out[at] = softmax(block @ theta[:-1] + theta[-1])
+    return out
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
