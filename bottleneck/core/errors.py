@@ -121,6 +121,8 @@ class HungUp(Terminated):
 
 
 STOPS = (KeyboardInterrupt, Terminated)  # what asks a command to end
+# As shells spell a death by SIGINT, SIGTERM, SIGHUP.
+STOP_CODES = {KeyboardInterrupt: 130, Terminated: 143, HungUp: 129}
 
 # What counts most when several stores in one command end differently; others follow.
 _WORST_FIRST = (1, 5, 13, 12, 4, 3, 2, 9, 75, 7)
@@ -170,10 +172,8 @@ def expected(error: BaseException) -> BottleneckError | None:
 
 def code_of(error: BaseException) -> int:
     """Return the exit code of a command that ends with this error; 1 for a bug of ours."""
-    # As shells spell a death by SIGINT, SIGTERM, SIGHUP.
-    stop = {KeyboardInterrupt: 130, Terminated: 143, HungUp: 129}.get(type(error))
-    if stop is not None:
-        return stop
+    if type(error) in STOP_CODES:
+        return STOP_CODES[type(error)]
     known = expected(error)
     return 1 if known is None else known.exit_code
 

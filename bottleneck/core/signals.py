@@ -23,7 +23,7 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from bottleneck.core.errors import HungUp, Terminated
+from bottleneck.core.errors import STOP_CODES, HungUp, Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,9 +34,13 @@ _AGAIN_S = 0.05
 # How each ends a command: its exception, the exit code, the word for people.
 KINDS: Mapping[int, tuple[type[BaseException], int, str]] = MappingProxyType(
     {
-        signal.SIGINT: (KeyboardInterrupt, 130, "interrupted"),
-        signal.SIGTERM: (Terminated, 143, "terminated"),
-        **({signal.SIGHUP: (HungUp, 129, "hung up")} if hasattr(signal, "SIGHUP") else {}),
+        getattr(signal, name): (kind, STOP_CODES[kind], word)
+        for name, kind, word in (
+            ("SIGINT", KeyboardInterrupt, "interrupted"),
+            ("SIGTERM", Terminated, "terminated"),
+            ("SIGHUP", HungUp, "hung up"),
+        )
+        if hasattr(signal, name)  # Windows has no SIGHUP
     }
 )
 

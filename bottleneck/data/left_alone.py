@@ -13,7 +13,7 @@ import re
 import struct
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import show_key
@@ -22,7 +22,7 @@ from bottleneck.data.endings import EXTENSIONS
 if TYPE_CHECKING:
     from bottleneck.core.paths import Stat
     from bottleneck.data.how import How
-    from bottleneck.data.source import Understood
+    from bottleneck.data.source import Source, Understood
 
 HEAD_BYTES = 16
 SYSTEM_FOLDERS = frozenset(
@@ -199,3 +199,17 @@ def in_words(skipped: dict[str, int]) -> str:
     """Return what was left alone as an end of a message; nothing for nothing."""
     counts = ", ".join(f"{n} {what}" for what, n in skipped.items() if n)
     return f" (left alone: {counts})" if counts else ""
+
+
+@runtime_checkable
+class LooksAtHeads(Protocol):
+    """A source that looks at the first bytes of some files; what it saw is kept between runs."""
+
+    @property
+    def heads(self) -> Heads | None:
+        """What was seen; None where this one looks at none after all."""
+
+
+def heads_of(source: Source) -> Heads | None:
+    """Return what a source saw of files' first bytes, None where it looks at none."""
+    return source.heads if isinstance(source, LooksAtHeads) else None

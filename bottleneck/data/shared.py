@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.data.left_alone import heads_of
 from bottleneck.data.stat_table import EMPTY, StatTable
 
 if TYPE_CHECKING:
+    from bottleneck.data.left_alone import Heads
     from bottleneck.data.source import Listing, Read, Source
 
 
@@ -62,9 +64,9 @@ class _View:
         return self._shared.source.spec
 
     @property
-    def heads(self) -> Any:
+    def heads(self) -> Heads | None:
         """What the kind of source keeps of files' first bytes, None where it looks at none."""
-        return getattr(self._shared.source, "heads", None)
+        return heads_of(self._shared.source)
 
     def exists(self) -> bool:
         """See `Source.exists`."""

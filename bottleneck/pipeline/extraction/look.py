@@ -16,6 +16,7 @@ from bottleneck.core.digest import DIGEST_BYTES
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
+from bottleneck.data.left_alone import heads_of
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
 from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pipeline.extraction.hashing import hashed
@@ -129,7 +130,7 @@ class Look:
 
     def _save_heads(self, store: Store) -> None:
         """Keep what was seen of files' first bytes, where the kind of source looks at them."""
-        heads = getattr(self.source, "heads", None)
+        heads = heads_of(self.source)
         if heads is not None and heads.has_news:
             path = _kept(store, self.source.spec, "heads")
             with spared(path):
@@ -165,7 +166,7 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
 
     With `rehash` nothing is trusted but what this run has read itself, for another store.
     """
-    heads = getattr(source, "heads", None)  # what a kind of source keeps of files' first bytes
+    heads = heads_of(source)
     if heads is not None and store is not None and not rehash:
         with contextlib.suppress(OSError):
             heads.recall(files.read(_kept(store, source.spec, "heads")))
