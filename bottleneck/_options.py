@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
-from bottleneck.core.choices import RESAMPLING, ROW_DTYPES
+from bottleneck.core.choices import DECODING, RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
 from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
@@ -112,6 +112,17 @@ def add_resample(to: Options) -> None:
         "--resample",
         choices=RESAMPLING,
         help="Filter that resizes images, as Pillow names it. Default: bilinear.",
+    )
+
+
+def add_decode(to: Options) -> None:
+    """Add --decode."""
+    to.add_argument(
+        "--decode",
+        choices=DECODING,
+        help="How large JPEG photographs are decoded. exact: every pixel of them. fast: no larger "
+        "than about twice the size that the network sees, in a quarter of the time; the features "
+        "differ a little. Default: exact.",
     )
 
 

@@ -50,7 +50,7 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
             network=digest(options.layer, options.pooling),
             weights=digest(options.weights),
             preprocessing="none",
-            image=ImageSpec(size=options.size, resample=options.resample),
+            image=ImageSpec(size=options.size, resample=options.resample, decode=options.decode),
             rows=RowSpec(
                 dtype=options.rows or "float16", shape=(*options.view_spec().axes, N_FEATURES)
             ),

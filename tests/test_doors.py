@@ -102,6 +102,12 @@ def test_another_recipe_is_4_and_names_what_differs(cache, tmp_path, photos, cap
     assert "--replace" in said
 
 
+def test_fast_decoding_is_another_recipe(cache, tmp_path, photos, capsys):
+    code, said = failing(capsys, extract_main, words(tmp_path, photos, "--decode", "fast"))
+    assert code == 4
+    assert "image.decode: fast asked, exact there" in said
+
+
 def test_a_taken_source_name_is_2(cache, tmp_path, capsys):
     picture(tmp_path / "b/photos/x/1.png", 1)
     code, _ = failing(capsys, extract_main, words(tmp_path, tmp_path / "b/photos"))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin
 
 from bottleneck.core.choices import RESAMPLING
 from bottleneck.core.errors import UsageError
@@ -125,6 +125,58 @@ def test_a_plain_image_is_converted_and_resized_as_pillow_does(draw, name):
     content = draw(**{"size": (31, 22), **PLAIN[name]})
     expected = Image.open(io.BytesIO(content)).convert("RGB").resize(SIZE[::-1], 2)
     np.testing.assert_array_equal(pixels_of(content), np.asarray(expected))
+
+
+def shrunk(content, turned=False):
+    """Return what Pillow makes of a JPEG that libjpeg scales to no less than twice SIZE."""
+    file = Image.open(io.BytesIO(content))
+    width, height = 2 * SIZE[1], 2 * SIZE[0]
+    file.draft(None, (height, width) if turned else (width, height))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("jpeg", (301, 203)), ("progressive jpeg", (700, 500)), ("gray jpeg", (40, 900))],
+)
+def test_fast_is_what_libjpeg_scales_and_pillow_resizes(draw, name, size):
+    content = draw(**{**PLAIN[name], "size": size})
+    file = shrunk(content)
+    expected = np.asarray(file.convert("RGB").resize(SIZE[::-1], 2))
+    fast = decode(content, ImageSpec(size=SIZE, decode="fast"))
+    np.testing.assert_array_equal(fast, expected)
+    assert 2 * SIZE[1] <= file.size[0] or file.size[0] == size[0]
+    assert 2 * SIZE[0] <= file.size[1] or file.size[1] == size[1]
+    if file.size != size:
+        assert (fast != pixels_of(content)).any()
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_fast_knows_which_side_is_which_once_the_image_is_upright(draw, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.asarray(Image.open(io.BytesIO(draw(size=(800, 260)))).convert("RGB"))
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "JPEG", exif=exif.tobytes())
+    file = ImageOps.exif_transpose(shrunk(content.getvalue(), turned=orientation in (6, 8)))
+    expected = np.asarray(file.convert("RGB").resize(SIZE[::-1], 2))
+    fast = decode(content.getvalue(), ImageSpec(size=SIZE, decode="fast"))
+    np.testing.assert_array_equal(fast, expected)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_what_is_small_or_no_jpeg_is_the_same_fast_and_exact(draw, name):
+    content = draw(**{"size": (31, 22), **PLAIN[name]})
+    if name == "large jpeg":
+        content = draw(kind="PNG", size=(301, 203))
+    fast = decode(content, ImageSpec(size=SIZE, decode="fast"))
+    np.testing.assert_array_equal(fast, pixels_of(content))
+
+
+def test_the_limits_of_pixels_are_those_of_the_file_also_where_it_is_decoded_fast(draw):
+    content = draw(kind="JPEG", size=(301, 203))
+    with pytest.raises(UndecodableError, match="more than 61102"):
+        decode(content, ImageSpec(size=SIZE, decode="fast"), Limits(pixels=301 * 203 - 1))
 
 
 def test_an_image_of_the_right_size_is_not_resampled(draw):

@@ -93,7 +93,10 @@ def load(options: NetworkOptions, reporter: Reporter = SILENT) -> Network:
         weights=backbone.weights,
         preprocessing=backbone.preprocessing,
         image=ImageSpec(
-            size=backbone.size, mode=backbone.mode, resample=options.resample or "bilinear"
+            size=backbone.size,
+            mode=backbone.mode,
+            resample=options.resample or "bilinear",
+            decode="fast" if options.decode == "fast" else "exact",
         ),
         rows=RowSpec(
             dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)

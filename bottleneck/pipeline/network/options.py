@@ -31,6 +31,7 @@ class NetworkOptions:
     pooling: str | None = None  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.choices.RESAMPLING
+    decode: str | None = None  # one of core.choices.DECODING
     rows: str | None = None  # float16 or float32
     compute: str | None = None  # the arithmetic; float32
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED
@@ -81,6 +82,7 @@ class NetworkOptions:
             pooling=self.pooling or "avg",
             size=self.size or spec.size,
             resample=self.resample or "bilinear",
+            decode=self.decode or "exact",
         )
 
     def request(self) -> backbones.Request:

@@ -16,7 +16,9 @@ def recipe_line(recipe: Recipe, about: Mapping[str, Any]) -> str:
     at = about.get("layer") or about.get("output")
     cut = ", ".join(filter(None, (at, about.get("pooling"))))
     backbone = f"{_name(about)} ({cut})" if cut else _name(about)
-    return f"{backbone}, {_pixels(recipe)}, {_numbers(recipe)}, {recipe.rows.dtype}"
+    return (
+        f"{backbone}, {_pixels(recipe)}{_decoded(recipe)}, {_numbers(recipe)}, {recipe.rows.dtype}"
+    )
 
 
 def recipe_facts(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, str]:
@@ -28,7 +30,7 @@ def recipe_facts(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, str]:
         "layer": str(about.get("layer") or "the last below the classes"),
         "pooling": str(about.get("pooling") or "none"),
         "preprocessing": recipe.preprocessing,
-        "image": f"{_pixels(recipe)}, {image.mode.upper()}, {image.resample}",
+        "image": f"{_pixels(recipe)}, {image.mode.upper()}, {image.resample}{_decoded(recipe)}",
         "rows": f"{_numbers(recipe)}, {recipe.rows.dtype}",
         "arithmetic": recipe.compute,
     }
@@ -48,6 +50,7 @@ def recipe_values(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, Any]:
         "pooling": about.get("pooling"),
         "size": list(recipe.image.size),
         "resample": recipe.image.resample,
+        "decode": recipe.image.decode,
         "preprocessing": recipe.preprocessing,
         "shape": list(recipe.rows.shape),
         "dtype": recipe.rows.dtype,
@@ -61,6 +64,10 @@ def _name(about: Mapping[str, Any]) -> str:
 def _pixels(recipe: Recipe) -> str:
     height, width = recipe.image.size
     return f"{height} x {width} pixels"
+
+
+def _decoded(recipe: Recipe) -> str:
+    return ", decoded fast" if recipe.image.decode == "fast" else ""
 
 
 def _numbers(recipe: Recipe) -> str:
