@@ -125,6 +125,11 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             endings=frozenset(
                 {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
                 | {".xml", ".xlsx", ".xls", ".ods"}
+                | {
+                    f"{table}{packed}"
+                    for table in (".csv", ".tsv", ".txt", ".jsonl", ".json")
+                    for packed in (".gz", ".zip", ".bz2", ".xz", ".zst")
+                }
             ),
             options=table_options.OPTIONS,
         ),

@@ -72,9 +72,7 @@ def open_parquet(path: Path, container: Container, how: How, where: str) -> Shee
     ((column, is_struct),) = images.items()
     columns = find_columns(sheet, how, where, names_files=False)
     found = read_rows(sheet, columns, how, where, n_rows=n_rows)
-    said = answers(
-        found, columns, sheet.header, [*range(n_rows)], where, join=bool(how["join_classes"])
-    )
+    said = answers(found, columns, sheet.header, [*range(n_rows)], how, where)
     wanted = f"{column}.bytes" if is_struct else column
     note = f"its images are in column {column!r}"
     return Arrays(

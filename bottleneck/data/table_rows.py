@@ -16,7 +16,15 @@ from bottleneck.data.labels import number_labels
 from bottleneck.data.source import Understood
 from bottleneck.data.table_options import MISSING
 from bottleneck.data.table_paths import check_address
-from bottleneck.data.table_splits import numbers_of, parse_map, refuse_empty
+from bottleneck.data.table_splits import (
+    flag_words,
+    numbers_of,
+    parse_map,
+    refuse_empty,
+    refuse_most,
+    split_of_flags,
+)
+from bottleneck.data.table_words import way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from bottleneck.data.table_text import Sheet
 
 _MOST_LINES = 5  # that a message names
+_MOST_NAMES = 6
 # 0, 1, -1 (which some write for 0) and nothing, in columns of 0 and 1.
 _CODES = {
     "0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1, "-1": 2, "-1.0": 2, "": 3,
@@ -85,7 +94,7 @@ def read_rows(
     missing = frozenset(() if sheet.is_typed else how["missing"] or MISSING)
     names: dict[bytes, int] = {}
     labels, splits = _Texts(missing), _Texts(missing)
-    marks = bytearray()
+    marks, of_splits = bytearray(), bytearray()
     label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
     for line, fields in sheet.rows():
         if columns.file is not None:
@@ -98,20 +107,27 @@ def read_rows(
             labels.add(fields[label_at[0]], line)
         if columns.split is not None:
             splits.add(fields[columns.split], line)
+        elif columns.flags:
+            of_splits.append(split_of_flags(columns.flags, sheet.header, fields, line, where))
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
     n_rows = len(names)
-    name = "" if columns.split is None else printable(sheet.header[columns.split])
-    numbers = _numbers(splits, name, how, where)
-    all_of_it = _split_of_all(how, where) if columns.split is None else 0
+    if columns.flags:
+        words = flag_words(columns.flags, sheet.header)
+        if how["split_column"] is None:
+            refuse_most(of_splits, columns.flags, sheet.header, where)
+    elif columns.split is None:
+        of_splits, words = bytearray([_split_of_all(how, where)]) * n_rows, {}
+    else:
+        numbers = _numbers(splits, printable(sheet.header[columns.split]), how, where)
+        of_splits = bytearray(map(numbers.__getitem__, splits.texts))
+        words = {printable(text): SPLITS[number] for text, number in sorted(numbers.items())}
     return Rows(
         keys=[*names],
         labels=None if several else labels.texts or [""] * n_rows,
         marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
-        splits=bytearray(map(numbers.__getitem__, splits.texts))
-        if numbers
-        else bytearray([all_of_it]) * n_rows,
-        words={printable(text): SPLITS[number] for text, number in sorted(numbers.items())},
+        splits=of_splits,
+        words=words,
         notes=tuple(
             f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
             for word, n in labels.words.items()
@@ -188,6 +204,12 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
     if not key.strip():
         raise DataError(f"line {line} names no file", where, "fill the column of file names")
     if b":" in key or b"\0" in key:
+        if key[:2] == b'{"':
+            raise DataError(
+                f"line {line} has an object of JSON in the place of a file's name",
+                where,
+                'write the name alone, such as {"file_name": "a.jpg"}',
+            )
         check_address(key, line, where)
         if b"\0" in key:
             raise DataError(f"line {line} names no file", where, "no name can hold a NUL")
@@ -200,30 +222,31 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
 
 
 def answers(
-    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], where: str, *, join: bool
+    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], how: How, where: str
 ) -> Answers:
     """Return classes or targets of the rows `at`.
 
-    Parameters
-    ----------
-    join : whether classes that are one for a person are made one
+    Columns of 0 and 1 are a class each where each row has one 1, and labels of which an image has
+    several where a row has more. Rows with one 1 or none may be either, until the columns are
+    named: then they are classes.
 
     Raises
     ------
     DataError
-        When the labels are no classes, or two are one for a person.
+        When the labels are no classes, two are one for a person, or it cannot be told.
     """
+    join, told = bool(how["join_classes"]), how["label_column"] is not None
     if rows.marks is None:
         assert rows.labels is not None
         name = header[columns.labels[0]] if columns.labels else "label"
         texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
         labels, classes = number_labels(texts, name, where)
         splits = np.frombuffer(rows.splits, np.uint8)[at]
-        return Answers(
-            labels=labels, classes=classes, notes=(*notes, *untrained(labels, splits, classes))
-        )
+        notes = (*notes, *_fraction_note(classes), *untrained(labels, splits, classes))
+        return Answers(labels=labels, classes=classes, notes=notes)
     marks = rows.marks[at]
-    if (marks == _MINUS).any():
+    is_signed = bool((marks == _MINUS).any())
+    if is_signed:
         if (marks == 0).any():
             raise DataError(
                 "its columns of classes hold 0, 1 and -1", where, "write 0 and 1, or 1 and -1"
@@ -233,6 +256,8 @@ def answers(
     ones = (marks == 1).sum(axis=1)
     if (ones > 1).any() or (marks == _NOTHING).any():
         return _several(marks, ones, names, where)
+    if ((ones == 0).any() or is_signed) and not told:
+        raise _unclear(ones, names, where)
     texts = [names[i] for i in marks.argmax(axis=1).tolist()]
     labels, classes = number_labels(
         [text if n else "" for text, n in zip(texts, ones.tolist(), strict=True)], "label", where
@@ -240,6 +265,30 @@ def answers(
     n_without = int((ones == 0).sum())
     note = (f"{n_rows_have(n_without)} no 1 in any column, so no label",) if n_without else ()
     return Answers(labels=labels, classes=classes, notes=note)
+
+
+def _fraction_note(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return what to say of 1.0, 2.0, …: how programs write whole numbers that have gaps."""
+    if not classes or not all(name.endswith(".0") and name[:-2].isdigit() for name in classes):
+        return ()
+    return (f"its classes are called as the table has them, with a fraction: {classes[0]}",)
+
+
+def _unclear(ones: NDArray[np.int64], names: Sequence[str], where: str) -> DataError:
+    """Return the error for columns of which rows have one 1 or none."""
+    n_none = int((ones == 0).sum())
+    what = f"{n_rows_have(n_none)} no 1" if n_none else "1 and -1 stand"
+    shown = ", ".join(map(printable, names[:_MOST_NAMES])) + (", …" * (len(names) > _MOST_NAMES))
+    each = " ".join(way("--label-column", name) for name in names[:_MOST_NAMES])
+    if len(names) > _MOST_NAMES:
+        each = f"--label-column NAME for each of the {len(names)}"
+    return DataError(
+        f"{what} in columns {shown}, and no row has two 1: these may be classes of which an image "
+        "has one at most, or properties of which it may have several",
+        where,
+        f"say {each} for classes, {way('--label-column', names[0])} to learn that one alone (0 or "
+        "1), or --label-column '' for none",
+    )
 
 
 def _several(

@@ -34,9 +34,24 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
-_UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
-_NO_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\x80-\xff]{3}")
-_EXCELS_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+# Not in text of western languages in cp1252: what is no character there; three letters beyond ASCII
+# in a row; what is UTF-8; signs within or before a word, and capitals behind small letters, as
+# texts of other encodings look.
+_NO_CP1252 = (
+    re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\x80-\xff]{3}"),
+    re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"),
+    re.compile(
+        rb"[A-Za-z][\x82\x84\x91\x93\x94\xa1-\xa9\xac\xaf\xb1\xb3\xb6\xb8\xb9\xbc-\xbf][a-z]"
+    ),
+    re.compile(rb"(?<![\w\x80-\xff])[\xa2-\xa6\xb1\xb3\xb8\xb9\xbc-\xbf][a-z\xe0-\xff]"),
+    re.compile(rb"[A-Za-z][\x8a\x8c\x8e\x9f\xc0-\xd6\xd8-\xde][a-z]"),
+)
+_ODD_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_PACKED = {
+    b"\x1f\x8b": "compressed (gzip), and no text",
+    b"PK": "a spreadsheet or a zip, and no text",
+}
+_EXCELS_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 HEAD = 1 << 20  # characters from which the separator is found
 _LOOKED_AT = 50  # lines of them
 
@@ -126,8 +141,6 @@ def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, 
     skip, marked = next(marks, (0, ""))
     if told is not None:
         name = codecs.lookup(told).name
-        if name == "utf-8":  # bytes that are none stay what they are, as in names of files
-            return name, "surrogateescape", skip, ""
         _check(data[skip:], name, where)
         return name, "strict", skip if name == marked else 0, ""
     if marked and marked != "utf-8":
@@ -136,7 +149,8 @@ def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, 
     if b"\0" in data:
         wide = _unmarked_utf16(data)
         if not wide:
-            raise DataError("not text in UTF-8", where, "save it as CSV in UTF-8")
+            packed = next((what for mark, what in _PACKED.items() if data.startswith(mark)), "")
+            raise DataError(packed or "not text in UTF-8", where, "save it as CSV in UTF-8")
         _check(data, wide, where)
         return wide, "strict", 0, f"its encoding is {wide.upper()}"
     try:
@@ -144,14 +158,20 @@ def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, 
             data.decode("utf-8")
     except UnicodeDecodeError as error:
         rest = data[skip:]
-        if skip or _NO_CP1252.search(rest) or _UTF8_CHARACTER.search(rest):
-            line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
+        if skip or any(each.search(rest) for each in _NO_CP1252):
             raise DataError(
-                f"line {line} holds bytes that are not UTF-8",
+                f"line {_line_at(data, error, 'utf-8')} holds bytes that are not UTF-8",
                 where,
                 "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
             ) from error
-        return "cp1252", "strict", 0, "it is not UTF-8, and was read as cp1252, that of Windows"
+        words = dict.fromkeys(word.decode("cp1252") for word in _ODD_WORD.findall(rest[:HEAD]))
+        some = f" ({', '.join([*words][:3])})" if words else ""
+        return (
+            "cp1252",
+            "strict",
+            0,
+            f"it is not UTF-8, and was read as cp1252, that of Windows{some}; --encoding if not",
+        )
     return "utf-8", "surrogateescape", skip, ""
 
 
@@ -166,11 +186,24 @@ def _check(data: bytes, encoding: str, where: str) -> None:
     try:
         text = data.decode(encoding)
     except UnicodeError as error:
+        at = (
+            f"line {_line_at(data, error, encoding)}: "
+            if isinstance(error, UnicodeDecodeError)
+            else ""
+        )
         raise DataError(
-            f"not text in {encoding}", where, "save it in UTF-8, or say --encoding"
+            f"{at}not text in {encoding}",
+            where,
+            "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
         ) from error
     if "\0" in text:
         raise DataError(f"not text in {encoding}", where, "save it as CSV in UTF-8")
+
+
+def _line_at(data: bytes, error: UnicodeDecodeError, encoding: str) -> int:
+    """Return the number of the line of the first wrong byte."""
+    above = data[: error.start].decode(encoding, "replace")
+    return len(re.findall(r"\r\n|\r|\n", above)) + 1
 
 
 def find_format(data: bytes, suffix: str, text: Text) -> Text:
@@ -191,7 +224,7 @@ def find_format(data: bytes, suffix: str, text: Text) -> Text:
         errors=text.errors,
         skip=text.skip,
         delimiter=found,
-        skips_blanks=bool(re.search(re.escape(found) + ' +"', head)),
+        skips_blanks=found == " " or bool(re.search(re.escape(found) + ' +"', head)),
         above=above,
         notes=notes,
     )
@@ -269,7 +302,7 @@ def _rows(
                 if len(fields) != width:
                     fitted = _fitted(fields, header)
                     if fitted is None:
-                        raise _ragged(reader.line_num + text.above, fields, width, where)
+                        raise _ragged(reader.line_num + text.above, fields, header, where)
                     fields = fitted
             yield reader.line_num + text.above, fields
     except csv.Error as error:
@@ -277,9 +310,10 @@ def _rows(
         raise DataError(f"line {line}: {error}", where, "mend the table") from error
 
 
-def _ragged(line: int, fields: Sequence[str], width: int, where: str) -> DataError:
+def _ragged(line: int, fields: Sequence[str], header: Sequence[str], where: str) -> DataError:
+    do = "put quotes around a name that holds the separator"
+    if len(header) == 1 and len(fields) > 1:
+        do = f"delete the lines above that of names: the first one is {printable(header[0])[:60]!r}"
     return DataError(
-        f"line {line} has {len(fields)} columns, the first line {width}",
-        where,
-        "put quotes around a name that holds the separator",
+        f"line {line} has {len(fields)} columns, the first line {len(header)}", where, do
     )
