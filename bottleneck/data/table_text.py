@@ -312,7 +312,9 @@ def _rows(
 
 def _ragged(line: int, fields: Sequence[str], header: Sequence[str], where: str) -> DataError:
     do = "put quotes around a name that holds the separator"
-    if len(header) == 1 and len(fields) > 1:
+    if len(fields) < len(header):
+        do = "give each row a field for each column, if need be an empty one"
+    elif len(header) == 1:
         do = f"delete the lines above that of names: the first one is {printable(header[0])[:60]!r}"
     return DataError(
         f"line {line} has {len(fields)} columns, the first line {len(header)}", where, do
