@@ -29,6 +29,7 @@ _USUAL = {
     b"test", b"test_images",
 }  # fmt: skip
 _FILE_URL = re.compile(rb"^file:/+", re.IGNORECASE)
+_ENDINGS = tuple(sorted(EXTENSIONS, key=lambda ending: ending != b".jpg"))
 _TRIED = 50  # names by which a folder is judged
 _HOW = {
     "written": "hold blanks, \\, %20, file:// or ~, and were found as the paths that these mean",
@@ -103,11 +104,12 @@ def locate(
         notes.append(f"{show_key(prefix)} is not here; the names were found without it")
     stats: list[Stat] = []
     moved: dict[int, bytes] = {}
-    for i, name in enumerate(names):
+    is_plain = len(roots) == 1 and not prefix
+    below = os.path.join(folder, b"")  # noqa: PTH118
+    for i, name in enumerate(names):  # a million: each call counts
         # The first root holds most of what stands as it is written.
-        is_plain = len(roots) == 1 and not prefix
-        stat = stat_of(os.path.join(folder, name)) if is_plain else NOT_THERE  # noqa: PTH118
-        if stat == NOT_THERE or _is_folder(folder, name):
+        stat = stat_of(name if name[:1] == b"/" else below + name) if is_plain else NOT_THERE
+        if stat == NOT_THERE or (not name.endswith(_ENDINGS) and _is_folder(folder, name)):
             path = seeker.find(name, roots)
             if path is not None:
                 stat = stat_of(path)

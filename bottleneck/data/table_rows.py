@@ -200,8 +200,8 @@ def _mark(name: str, field: str | None, line: int, where: str) -> int:
 
 
 def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str) -> None:
-    key = (field or "").encode("utf-8", "surrogateescape")
-    if not key.strip():
+    key = field.encode("utf-8", "surrogateescape") if field else b""
+    if not key or key.isspace():
         raise DataError(f"line {line} names no file", where, "fill the column of file names")
     if b":" in key or b"\0" in key:
         if key[:2] == b'{"':
