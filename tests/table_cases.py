@@ -492,6 +492,10 @@ TEXTS = {
         )
         for ending in (".gz", ".zip", ".bz2", ".xz")
     },
+    "tables put together, each with its names": Case(
+        text=table() + "filename,label\nimages/cat00.jpg,cat\n".partition("images")[0],
+        refused="line 26 repeats the names of columns",
+    ),
     "a spreadsheet": Case(text="PK", name="t.xlsx", refused="a spreadsheet.*CSV"),
 }
 # Labels.
@@ -549,6 +553,19 @@ LABELS = {
         classes={"cat": 11, "dog": 12},
         unlabelled=1,
         says="1 row has no 1",
+    ),
+    "one-hot with empty fields for 0": Case(text=ONE_HOT.replace(",0", ",")),
+    "one-hot with an empty row": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,,"), refused="1 row has no 1 in columns"
+    ),
+    "one-hot with an empty row, told": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,,"),
+        told={"label_column": ["cat", "dog"]},
+        classes={"cat": 11, "dog": 12},
+        unlabelled=1,
+    ),
+    "two labels in two orders": Case(
+        text=labels(['"cat, dog"', '"dog, cat"']), refused="'dog, cat': several labels an image"
     ),
     "attributes, of which no image happens to have two": Case(
         text=table(
@@ -656,7 +673,7 @@ SPLITS = {
     ),
     "0, 1, 2 of CelebA": Case(
         text=split_by(["0", "1", "2"], "image_id,label,partition"),
-        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\)",
+        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\).*0=train,1=val,2=test",
     ),
     **{
         f"{name} of {yes} and {no}": Case(

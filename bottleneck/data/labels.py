@@ -97,8 +97,12 @@ def _refuse_two_spellings(names: set[str], column: str, where: str) -> None:
 
 
 def _refuse_several(names: set[str], column: str, where: str) -> None:
+    seen: set[frozenset[str]] = set()
     for name in sorted(names):
         parts = [part.strip() for part in name.split(",")]
+        if len(parts) > 1 and frozenset(parts) in seen:  # in another order
+            raise multi_label_error(f"column {column!r} holds {name!r}", where)
+        seen.add(frozenset(parts))
         several = (
             "|" in name
             or ";" in name

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import DataError
 from bottleneck.data.labels import is_numeric
 from bottleneck.data.table_columns import is_file_column
-from bottleneck.data.table_text import HEAD, Text, find_encoding, find_format, first_line
+from bottleneck.data.table_encoding import HEAD, find_encoding
+from bottleneck.data.table_text import Text, find_format, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

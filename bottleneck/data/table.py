@@ -27,12 +27,14 @@ from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
+from bottleneck.data.table_answers import answers
 from bottleneck.data.table_boxes import boxes_error
 from bottleneck.data.table_columns import find_columns
+from bottleneck.data.table_encoding import HEAD
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_paths import locate
-from bottleneck.data.table_rows import answers, read_rows, understood
-from bottleneck.data.table_text import HEAD, Sheet, read_sheet
+from bottleneck.data.table_rows import read_rows, understood
+from bottleneck.data.table_text import Sheet, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
 
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
+    from bottleneck.data.table_answers import Answers
     from bottleneck.data.table_columns import Columns
-    from bottleneck.data.table_rows import Answers
 
 _JSON = (".json", ".jsonl", ".ndjson")
 _PACKED = {

@@ -20,8 +20,9 @@ from bottleneck.core.errors import DataError, MissingDependencyError
 from bottleneck.core.paths import stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays
+from bottleneck.data.table_answers import answers
 from bottleneck.data.table_columns import find_columns
-from bottleneck.data.table_rows import answers, read_rows, understood
+from bottleneck.data.table_rows import read_rows, understood
 from bottleneck.data.table_text import Sheet
 
 if TYPE_CHECKING:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import NO_LABEL, SPLITS, Targets, show_key
+from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.core.text import printable
-from bottleneck.data.classes import joined_texts, untrained
-from bottleneck.data.labels import number_labels
 from bottleneck.data.source import Understood
 from bottleneck.data.table_options import MISSING
 from bottleneck.data.table_paths import check_address
@@ -24,10 +22,9 @@ from bottleneck.data.table_splits import (
     refuse_most,
     split_of_flags,
 )
-from bottleneck.data.table_words import way
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,12 +33,11 @@ if TYPE_CHECKING:
     from bottleneck.data.table_text import Sheet
 
 _MOST_LINES = 5  # that a message names
-_MOST_NAMES = 6
 # 0, 1, -1 (which some write for 0) and nothing, in columns of 0 and 1.
 _CODES = {
     "0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1, "-1": 2, "-1.0": 2, "": 3,
 }  # fmt: skip
-_MINUS, _NOTHING = 2, 3
+MINUS, NOTHING = 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,16 +60,6 @@ class Rows:
     splits: bytearray
     words: dict[str, str]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answers:
-    """What there is to learn of some rows: classes, or targets."""
-
-    labels: NDArray[np.int32]
-    classes: tuple[str, ...]
-    targets: Targets | None = None
-    notes: tuple[str, ...] = ()
 
 
 def read_rows(
@@ -112,6 +98,7 @@ def read_rows(
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
     n_rows = len(names)
+    _refuse_names_of_columns(sheet, columns, names, where)
     if columns.flags:
         words = flag_words(columns.flags, sheet.header)
         if how["split_column"] is None:
@@ -133,6 +120,16 @@ def read_rows(
             for word, n in labels.words.items()
         ),
     )
+
+
+def _refuse_names_of_columns(
+    sheet: Sheet, columns: Columns, names: Mapping[bytes, int], where: str
+) -> None:
+    """Raise DataError for a second line of names, as files that were put together have."""
+    if columns.file is not None and sheet.is_named and not sheet.is_typed:
+        line = names.get(sheet.header[columns.file].encode("utf-8", "surrogateescape"))
+        if line is not None:
+            raise DataError(f"line {line} repeats the names of columns", where, "delete it")
 
 
 class _Texts:
@@ -219,96 +216,6 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
             where,
             "leave one of them; each image has one row",
         )
-
-
-def answers(
-    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], how: How, where: str
-) -> Answers:
-    """Return classes or targets of the rows `at`.
-
-    Columns of 0 and 1 are a class each where each row has one 1, and labels of which an image has
-    several where a row has more. Rows with one 1 or none may be either, until the columns are
-    named: then they are classes.
-
-    Raises
-    ------
-    DataError
-        When the labels are no classes, two are one for a person, or it cannot be told.
-    """
-    join, told = bool(how["join_classes"]), how["label_column"] is not None
-    if rows.marks is None:
-        assert rows.labels is not None
-        name = header[columns.labels[0]] if columns.labels else "label"
-        texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
-        labels, classes = number_labels(texts, name, where)
-        splits = np.frombuffer(rows.splits, np.uint8)[at]
-        notes = (*notes, *_fraction_note(classes), *untrained(labels, splits, classes))
-        return Answers(labels=labels, classes=classes, notes=notes)
-    marks = rows.marks[at]
-    is_signed = bool((marks == _MINUS).any())
-    if is_signed:
-        if (marks == 0).any():
-            raise DataError(
-                "its columns of classes hold 0, 1 and -1", where, "write 0 and 1, or 1 and -1"
-            )
-        marks = np.where(marks == _MINUS, 0, marks)
-    names = [header[i] for i in columns.labels]
-    ones = (marks == 1).sum(axis=1)
-    if (ones > 1).any() or (marks == _NOTHING).any():
-        return _several(marks, ones, names, where)
-    if ((ones == 0).any() or is_signed) and not told:
-        raise _unclear(ones, names, where)
-    texts = [names[i] for i in marks.argmax(axis=1).tolist()]
-    labels, classes = number_labels(
-        [text if n else "" for text, n in zip(texts, ones.tolist(), strict=True)], "label", where
-    )
-    n_without = int((ones == 0).sum())
-    note = (f"{n_rows_have(n_without)} no 1 in any column, so no label",) if n_without else ()
-    return Answers(labels=labels, classes=classes, notes=note)
-
-
-def _fraction_note(classes: Sequence[str]) -> tuple[str, ...]:
-    """Return what to say of 1.0, 2.0, …: how programs write whole numbers that have gaps."""
-    if not classes or not all(name.endswith(".0") and name[:-2].isdigit() for name in classes):
-        return ()
-    return (f"its classes are called as the table has them, with a fraction: {classes[0]}",)
-
-
-def _unclear(ones: NDArray[np.int64], names: Sequence[str], where: str) -> DataError:
-    """Return the error for columns of which rows have one 1 or none."""
-    n_none = int((ones == 0).sum())
-    what = f"{n_rows_have(n_none)} no 1" if n_none else "1 and -1 stand"
-    shown = ", ".join(map(printable, names[:_MOST_NAMES])) + (", …" * (len(names) > _MOST_NAMES))
-    each = " ".join(way("--label-column", name) for name in names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        each = f"--label-column NAME for each of the {len(names)}"
-    return DataError(
-        f"{what} in columns {shown}, and no row has two 1: these may be classes of which an image "
-        "has one at most, or properties of which it may have several",
-        where,
-        f"say {each} for classes, {way('--label-column', names[0])} to learn that one alone (0 or "
-        "1), or --label-column '' for none",
-    )
-
-
-def _several(
-    marks: NDArray[np.uint8], ones: NDArray[np.int64], names: Sequence[str], where: str
-) -> Answers:
-    """Return labels of which an image may have several."""
-    shown = tuple(map(printable, names))
-    if len(set(shown)) < len(shown):
-        raise DataError("two columns of classes are spelled alike", where, "rename one")
-    values = np.where(marks == _NOTHING, np.nan, marks).astype(np.float32)
-    notes = [f"{n_rows_have(int((ones > 1).sum()))} several labels, of {len(names)}"]
-    n_none = int((ones == 0).sum())
-    if n_none:
-        notes.append(f"{n_rows_have(n_none)} none of them")
-    return Answers(
-        labels=np.full(len(marks), NO_LABEL, np.int32),
-        classes=(),
-        targets=Targets(values=values, kind="labels", names=shown),
-        notes=tuple(notes),
-    )
 
 
 def understood(sheet: Sheet, columns: Columns, rows: Rows, notes: Sequence[str]) -> Understood:

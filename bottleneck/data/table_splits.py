@@ -81,8 +81,12 @@ def numbers_of(
     if unclear:
         words = sorted(counts, key=lambda text: (-counts[text], text))
         listed = ", ".join(f"{printable(text)!r} ({counts[text]})" for text in words[:_SHOWN])
-        likely = ("train", "test", "val") if len(unclear) == len(words) else ("test", "val")
         unsaid = [text for text in words if text in unclear]
+        likely: tuple[str, ...] = (
+            ("train", "test") if len(unclear) == len(words) else ("test", "val")
+        )
+        if len(unsaid) > 2:  # 0, 1, 2
+            unsaid, likely = unclear, ("train", "val", "test")
         example = ",".join(f"{text}={split}" for text, split in zip(unsaid, likely, strict=False))
         raise DataError(
             f"column {column!r} holds {listed}: {printable(unclear[0])!r} is no split by its name",
