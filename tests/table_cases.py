@@ -191,6 +191,10 @@ COLUMNS = {
         text=table("filename,target", lambda n: f"images/{n}.jpg,{20 + NAMES.index(n) // 2}"),
         refused="'target': regression targets.*if its numbers are classes: --label-column target",
     ),
+    "a running number to predict": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n)}"),
+        refused="'target': regression targets",
+    ),
     "whole numbers to predict, told that they are classes": Case(
         text=table("filename,target", lambda n: f"images/{n}.jpg,{20 + NAMES.index(n) // 12}"),
         told={"label_column": "target"},
