@@ -763,6 +763,17 @@ SPLITS = {
     "a split that is none, told": Case(
         text=split_by(["0", "1"]), told={"split_column": ""}, splits=(24, 0, 0)
     ),
+    "test.csv without a split": Case(
+        text=table(),
+        name="set_Test.csv",
+        says="its name says test, but no column says a split, so all of it is train; --split-map",
+    ),
+    "test.csv without a split, told": Case(
+        text=table(), name="test.csv", told={"split_map": "=test"}, splits=(0, 0, 24), says="^$"
+    ),
+    "a val of pixels without a split": Case(
+        text=pixels("label," + names_of(64), 64), name="mnist_val.csv", says="--split-map =val if"
+    ),
     "partly empty": Case(
         text=split_by(["train", "", "test"]),
         refused=r"'split' is empty in 8 of its rows \(lines 3, 6, 9, 12, 15, ...\)",

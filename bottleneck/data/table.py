@@ -34,6 +34,7 @@ from bottleneck.data.table_encoding import HEAD
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_paths import locate
 from bottleneck.data.table_rows import read_rows, understood
+from bottleneck.data.table_splits import name_note
 from bottleneck.data.table_text import Sheet, read_sheet
 
 if TYPE_CHECKING:
@@ -89,9 +90,15 @@ class TableSource:
             opened = self._open(file, container)
         if isinstance(opened, Arrays):
             self._arrays = ArraySource.of_file("table", self.path, self.how, load=lambda: opened)
-            return self._arrays.list()
-        self._arrays = None
-        return self._listed(opened, container.device)
+            listing = self._arrays.list()
+        else:
+            self._arrays = None
+            listing = self._listed(opened, container.device)
+        found = listing.understood
+        if "split" in found.columns or self.how["split_map"] is not None:
+            return listing
+        notes = (*found.notes, *name_note(self.path.stem))
+        return replace(listing, understood=replace(found, notes=notes))
 
     def read(self, index: int) -> Read:
         """See `Source.read`: one open, one read of all bytes."""

@@ -102,6 +102,18 @@ def numbers_of(
     }
 
 
+def name_note(stem: str) -> tuple[str, ...]:
+    """Return what to say of a table without splits whose file is called test.csv or so."""
+    words = [split_of_word(word) for word in _BETWEEN.split(stem)]
+    if TRAIN in words or not {VAL, TEST, EVAL} & {*words}:
+        return ()
+    split = "val" if VAL in words else "test"
+    return (
+        f"its name says {split}, but no column says a split, so all of it is train; "
+        f"--split-map ={split} if not",
+    )
+
+
 def refuse_empty(lines: Sequence[int], count: int, column: str, where: str) -> None:
     """Raise DataError for rows without a split among rows that have one."""
     if lines:
