@@ -558,6 +558,15 @@ LABELS = {
         unlabelled=1,
         says="1 row has no 1",
     ),
+    "one-hot beside other numbers": Case(
+        text=table(
+            "filename,patient,cat,dog",
+            lambda n: f"images/{n}.jpg,{NAMES.index(n)},{int(n < 'd')},{int(n > 'd')}",
+        ),
+        classes={},
+        unlabelled=24,
+        says="there are: patient, cat, dog.*such as --label-column cat --label-column dog",
+    ),
     "one-hot with empty fields for 0": Case(text=ONE_HOT.replace(",0", ",")),
     "one-hot with an empty row": Case(
         text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,,"), refused="1 row has no 1 in columns"

@@ -86,7 +86,8 @@ def find_labels(
     rest = [i for i, name in enumerate(free) if i not in taken and name not in _COUNTERS]
     if len(rest) > 1 and sample and all(_zero_or_one(f[i]) for f in sample for i in rest):
         return tuple(rest), (f"{len(rest)} columns of 0 and 1 were read as labels",)
-    return (), _no_label(sheet, rest)
+    marks = [i for i in rest if sample and all(_zero_or_one(f[i]) for f in sample)]
+    return (), (*_no_label(sheet, rest), *_marks_note(sheet, marks))
 
 
 def _one_of_equals(sheet: Sheet, found: list[int]) -> tuple[int | None, tuple[str, ...]]:
@@ -99,7 +100,7 @@ def _one_of_equals(sheet: Sheet, found: list[int]) -> tuple[int | None, tuple[st
         pairs.add(tuple((fields[i] or "").strip() for i in found))
         if len(pairs) > _MOST_CLASSES:
             return None, ()
-    if any(len(set(column)) < len(pairs) for column in zip(*pairs, strict=True)) or not pairs:
+    if any(len(set(column)) < len(pairs) for column in zip(*pairs, strict=True)) or len(pairs) < 2:
         return None, ()
     words = [i for i, values in zip(found, zip(*pairs, strict=True), strict=True)
              if not is_numeric({*values} - {""})]  # fmt: skip
@@ -118,6 +119,14 @@ def _no_label(sheet: Sheet, rest: Sequence[int]) -> tuple[str, ...]:
         f"no column is one of labels by its name (there are: {names}{more}), so no image has one; "
         "--label-column NAME says which",
     )
+
+
+def _marks_note(sheet: Sheet, marks: Sequence[int]) -> tuple[str, ...]:
+    """Return how columns of 0 and 1 among others can be read."""
+    if len(marks) < 2:
+        return ()
+    ways = " ".join(way("--label-column", sheet.header[i]) for i in marks[:6])
+    return (f"columns of 0 and 1 are read as a class each when all are named, such as {ways}",)
 
 
 def _target(
