@@ -218,6 +218,10 @@ COLUMNS = {
         ),
         refused="may be 'class_id' or 'class_name'.*--label-column class_id",
     ),
+    "class and breed with one value each": Case(
+        text=table("filename,class,breed", lambda n: f"images/{n}.jpg,dog,collie"),
+        refused="may be 'class' or 'breed'.*--label-column class",
+    ),
     "labels of one word": Case(
         text=table("fname,labels"), columns={"filename": "fname", "label": "labels"}
     ),

@@ -184,5 +184,6 @@ def test_a_dry_run_counts_and_names_the_files_of_a_table_that_are_not_there(run,
     gone = {"files": 2, "first": ["photos/cat/01.png", "photos/cat/03.png"]}
     assert json.loads(json.dumps(report))["understood"]["missing"] == gone
     said = [line for line in lines(report) if "not there" in line]
+    assert report["would"]["computed"] == report["samples"] - 2
     assert said == ["t.csv: 2 files are not there: photos/cat/01.png, photos/cat/03.png"]
     assert not (tmp_path / "store").exists()
