@@ -34,6 +34,7 @@ class Case:
     columns: dict[str, str] | None = None
     says: str = ""  # a part of the notes
     targets: tuple[str, ...] = ()
+    gone: int = 0  # files that are not there
 
 
 def kind_of(name):
@@ -178,6 +179,90 @@ COLUMNS = {
         text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n) / 7}"),
         refused="'target': regression targets",
     ),
+    "a target of class numbers": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n) % 10}"),
+        classes={str(i): 3 if i < 4 else 2 for i in range(10)},
+    ),
+    "a target of class numbers with a fraction": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n) % 3 + 1}.0"),
+        classes={"1.0": 8, "2.0": 8, "3.0": 8},
+    ),
+    "whole numbers to predict": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{20 + NAMES.index(n) // 2}"),
+        refused="'target': regression targets.*if its numbers are classes: --label-column target",
+    ),
+    "a running number to predict": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n)}"),
+        refused="'target': regression targets",
+    ),
+    "whole numbers to predict, told that they are classes": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,{20 + NAMES.index(n) // 12}"),
+        told={"label_column": "target"},
+        classes={"20": 12, "21": 12},
+    ),
+    "fractions, told that they are classes": Case(
+        text=table("filename,target", lambda n: f"images/{n}.jpg,0.{NAMES.index(n) % 7}"),
+        told={"label_column": "target"},
+        refused="'target' holds numbers such as 0.1: regression",
+    ),
+    "class_id and class_name that say the same": Case(
+        text=table(
+            "filename,class_id,class_name", lambda n: f"images/{n}.jpg,{int(n > 'd')},{kind_of(n)}"
+        ),
+        columns={"filename": "filename", "label": "class_name"},
+        says="class_id says the same as class_name",
+    ),
+    "class_id and class_name that do not": Case(
+        text=table(
+            "filename,class_id,class_name", lambda n: f"images/{n}.jpg,{n[-1]},{kind_of(n)}"
+        ),
+        refused="may be 'class_id' or 'class_name'.*--label-column class_id",
+    ),
+    "class and breed with one value each": Case(
+        text=table("filename,class,breed", lambda n: f"images/{n}.jpg,dog,collie"),
+        refused="may be 'class' or 'breed'.*--label-column class",
+    ),
+    "labels of one word": Case(
+        text=table("fname,labels"), columns={"filename": "fname", "label": "labels"}
+    ),
+    "labels of several words": Case(
+        text=table("fname,labels", lambda n: f"images/{n}.jpg,a {kind_of(n)}"),
+        refused="'labels'.*several labels an image.*if each text is one class: --label-column lab",
+    ),
+    "labels of several words, told": Case(
+        text=table("fname,labels", lambda n: f"images/{n}.jpg,a {kind_of(n)}"),
+        told={"label_column": "labels"},
+        classes={"a cat": 12, "a dog": 12},
+    ),
+    "labels of several words beside their numbers": Case(
+        text=table(
+            "class id,filepaths,labels,data set",
+            lambda n: f"{int(n > 'd')},images/{n}.jpg,A {kind_of(n)},train",
+        ),
+        classes={"A cat": 12, "A dog": 12},
+        columns={"filename": "filepaths", "label": "labels", "split": "data set"},
+    ),
+    **{
+        f"ids under {name!r}": Case(text=table(f"{name},label", **ENDLESS))
+        for name in ("Image Index", "id_code", "filenames", "image_names", "ImageID", " File Name ")
+    },
+    "a running number under a name of its own": Case(
+        text=table(
+            "Unnamed: 0,picture,label", lambda n: f"{NAMES.index(n)},images/{n}.jpg,{kind_of(n)}"
+        ),
+        columns={"filename": "picture", "label": "label"},
+    ),
+    "a list of numbers and names": Case(
+        text=table("", lambda n: f"{NAMES.index(n) + 1} images/{n}.jpg").lstrip(),
+        name="images.txt",
+        told={"header": False},
+        refused="each of 24 rows has a label of its own.*--label-column ''",
+    ),
+    "a list with two blanks": Case(
+        text=table("", lambda n: f"images/{n}.jpg  {kind_of(n)}").lstrip(),
+        name="val.txt",
+        told={"header": False},
+    ),
     "a target of 0 and 1": Case(
         text=table("filename,target", lambda n: f"images/{n}.jpg,{int(n < 'd')}"),
         classes={"0": 12, "1": 12},
@@ -287,6 +372,42 @@ PATHS = {
     "addresses of a bucket": Case(
         text=table(row=lambda n: f"s3://b/{n}.jpg,{kind_of(n)}"), refused="line 2 names s3://b/"
     ),
+    **{
+        f"{before}images/ of another machine": Case(
+            text=table(
+                row=lambda n, b=before: f"{b}images/{n}.jpg,{kind_of(n)}".replace(
+                    "/", "\\" if "C:" in b else "/"
+                )
+            ),
+            says="is not here; the names were found without it",
+        )
+        for before in ("C:/Users/me/data/", "/home/you/", "/", "../input/set/", "data/")
+    },
+    "names of another machine, in the folder of that name": Case(
+        text=table(row=lambda n: f"/data/photos/{n}.jpg,{kind_of(n)}"),
+        name="photos/t.csv",
+        images="photos/",
+    ),
+    "names of another machine, in a folder of another name": Case(
+        text=table(row=lambda n: f"/data/train/{n}.jpg,{kind_of(n)}"),
+        name="test/t.csv",
+        images="test/",
+        refused="24 of 24 files that it names are not there",
+    ),
+    "names of another machine, in a folder that is told": Case(
+        text=table(row=lambda n: f"/data/train/{n}.jpg,{kind_of(n)}"),
+        told={"root": "ROOT/images"},
+    ),
+    "images of another ending": Case(
+        text=table(row=lambda n: f"images/{n}.png,{kind_of(n)}"),
+        refused=r"24 of 24 files .*; cat00\.jpg is there: mend the endings",
+    ),
+    "some files that are not there": Case(
+        text=table() + "images/gone.jpg,cat\n",
+        classes={"cat": 13, "dog": 12},
+        splits=(25, 0, 0),
+        gone=1,
+    ),
     "files that are not there": Case(
         text=table(row=lambda n: f"gone/{n}.jpg,{kind_of(n)}"),
         refused="24 of 24 files that it names are not there.*--root",
@@ -343,6 +464,46 @@ TEXTS = {
         text=table().replace("images/cat00.jpg", '"images/cat,00.jpg"'),
         rename={"cat00": "cat,00.jpg"},
     ),
+    "Excel's line sep=; in quotes": Case(text='"sep=;"\n' + table().replace(",", ";")),
+    "a line of words above": Case(
+        text="# made by me\n" + table(),
+        refused="line 2 has 2 columns, the first line 1.*delete the lines above.*'# made by me'",
+    ),
+    "a new line in quotes": Case(
+        text=table("filename,label,comment", lambda n: f'images/{n}.jpg,{kind_of(n)},"a\n,b"')
+    ),
+    "CR LF and LF, and empty lines below": Case(
+        text=table().replace("jpg,cat\n", "jpg,cat\r\n") + "\r\n\n\r\n"
+    ),
+    "cp1252 says which words": Case(
+        text=labels(["Hündchen", "l\u2019été"]).encode("cp1252"),
+        classes={"Hündchen": 12, "l\u2019été": 12},
+        says="read as cp1252, that of Windows .Hündchen, l\u2019été.; --encoding",
+    ),
+    **{
+        f"{name}, not told": Case(
+            text=labels([word]).encode(name), refused="line 2 holds bytes that are not UTF-8"
+        )
+        for name, word in (
+            ("mac_roman", "Hündchen"),
+            ("cp850", "Kätzchen"),
+            ("cp1250", "łoś"),
+            ("cp850", "Pérou"),
+        )
+    },
+    "a packed table under the name of a plain one": Case(
+        text=b"\x1f\x8b\x08\0\0\0\0\0", refused=r"compressed \(gzip\), and no text"
+    ),
+    **{
+        f"a table packed as {ending}": Case(
+            text=b"x", name=f"t.csv{ending}", refused="a compressed table.*unpack it"
+        )
+        for ending in (".gz", ".zip", ".bz2", ".xz")
+    },
+    "tables put together, each with its names": Case(
+        text=table() + "filename,label\nimages/cat00.jpg,cat\n".partition("images")[0],
+        refused="line 26 repeats the names of columns",
+    ),
     "a spreadsheet": Case(text="PK", name="t.xlsx", refused="a spreadsheet.*CSV"),
 }
 # Labels.
@@ -392,9 +553,92 @@ LABELS = {
     "one-hot as 1.0 and 0.0": Case(text=ONE_HOT.replace(",1", ",1.0").replace(",0", ",0.0")),
     "one-hot with a row of zeros": Case(
         text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,0,0"),
+        refused="1 row has no 1 in columns cat, dog.*--label-column cat --label-column dog for",
+    ),
+    "one-hot with a row of zeros, told": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,0,0"),
+        told={"label_column": ["cat", "dog"]},
         classes={"cat": 11, "dog": 12},
         unlabelled=1,
         says="1 row has no 1",
+    ),
+    "one-hot beside other numbers": Case(
+        text=table(
+            "filename,patient,cat,dog",
+            lambda n: f"images/{n}.jpg,{NAMES.index(n)},{int(n < 'd')},{int(n > 'd')}",
+        ),
+        classes={},
+        unlabelled=24,
+        says="there are: patient, cat, dog.*such as --label-column cat --label-column dog",
+    ),
+    "one-hot with empty fields for 0": Case(text=ONE_HOT.replace(",0", ",")),
+    "one-hot with an empty row": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,,"), refused="1 row has no 1 in columns"
+    ),
+    "one-hot with an empty row, told": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,,"),
+        told={"label_column": ["cat", "dog"]},
+        classes={"cat": 11, "dog": 12},
+        unlabelled=1,
+    ),
+    "two labels in two orders": Case(
+        text=labels(['"cat, dog"', '"dog, cat"']), refused="'dog, cat': several labels an image"
+    ),
+    "attributes, of which no image happens to have two": Case(
+        text=table(
+            "filename,5_o_Clock_Shadow,Bald,Male",
+            lambda n: (
+                f"images/{n}.jpg,{','.join(str(int(NAMES.index(n) % 9 == k)) for k in (1, 4, 7))}"
+            ),
+        ),
+        refused="no 1 in columns 5_o_Clock_Shadow, Bald, Male.*--label-column 5_o_Clock_Shadow to",
+    ),
+    "attributes of 1 and -1, of which no image has two": Case(
+        text=table("filename,male,smiling", lambda n: f"images/{n}.jpg,-1,{-1 + 2 * (n < 'd')}"),
+        refused="12 rows have no 1 in columns male, smiling",
+    ),
+    "attributes of 1 and -1, one each": Case(
+        text=ONE_HOT.replace(",0", ",-1"),
+        refused="1 and -1 stand in columns cat, dog",
+    ),
+    "attributes of 1 and -1, one each, told": Case(
+        text=ONE_HOT.replace(",0", ",-1"), told={"label_column": ["cat", "dog"]}
+    ),
+    "forty attributes": Case(
+        text=table(
+            "filename," + ",".join(f"a{k}" for k in range(40)),
+            lambda n: (
+                f"images/{n}.jpg,{','.join(str(int(k == NAMES.index(n))) for k in range(1, 41))}"
+            ),
+        ),
+        refused=r"columns a0, a1, a2, a3, a4, a5, …,.*--label-column NAME for each of the 40",
+    ),
+    "one attribute, told": Case(
+        text=table("filename,male,smiling", lambda n: f"images/{n}.jpg,{int(n < 'd')},0"),
+        told={"label_column": "male"},
+        classes={"0": 12, "1": 12},
+    ),
+    "whole numbers with a fraction": Case(
+        text=labels(["1.0", "2.0", ""]),
+        classes={"1.0": 8, "2.0": 8},
+        unlabelled=8,
+        says="called as the table has them, with a fraction: 1.0",
+    ),
+    "decimal commas": Case(
+        text=labels(["0,25", "0,5", "1,75"]).replace(",", ";", 1).replace("jpg,", "jpg;"),
+        refused="'label' holds numbers such as 0,25: regression targets",
+    ),
+    "True and False": Case(text=labels(["True", "False"]), classes={"True": 12, "False": 12}),
+    "dates": Case(
+        text=labels(["2024-01-01", "2024-01-02"]),
+        classes={"2024-01-01": 12, "2024-01-02": 12},
+    ),
+    "blanks around labels, hard ones too": Case(
+        text=labels([" cat", "cat\u00a0", "dog "]), classes={"cat": 16, "dog": 8}
+    ),
+    "one image with two labels": Case(
+        text=table() + "images/cat00.jpg,dog\n",
+        refused=r"images/cat00\.jpg stands in lines 2 and 26",
     ),
     "several ones a row": Case(
         text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,1,1"),
@@ -446,11 +690,78 @@ SPLITS = {
     ),
     "0, 1, 2 of CelebA": Case(
         text=split_by(["0", "1", "2"], "image_id,label,partition"),
-        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\)",
+        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\).*0=train,1=val,2=test",
     ),
-    "is_test": Case(
-        text=split_by(["True", "False"], "filename,label,is_test"),
-        refused=r"'is_test' holds 'False' \(12\), 'True' \(12\)",
+    **{
+        f"{name} of {yes} and {no}": Case(
+            text=split_by([yes, no, no], f"filename,label,{name}"), splits=splits, says=says
+        )
+        for name, yes, no, splits, says in (
+            ("is_test", "True", "False", (16, 0, 8), "1 in is_test is test, 0 is train"),
+            ("is_training_image", "1", "0", (8, 0, 16), "1 in is_training_image is train, 0 is te"),
+            ("is_train", "yes", "no", (8, 0, 16), "1 in is_train is train"),
+            ("isTrain", "1.0", "0.0", (8, 0, 16), "1 in isTrain is train"),
+            ("is_valid", "TRUE", "FALSE", (16, 8, 0), "1 in is_valid is val, 0 is train"),
+            ("is_validation", "1", "0", (16, 8, 0), "0 is train"),
+            ("test_set", "1", "0", (16, 0, 8), "1 in test_set is test"),
+        )
+    },
+    "is_valid of most images": Case(
+        text=split_by(["1", "1", "0"], "filename,label,is_valid"),
+        refused="'is_valid' is 1 in 16 of 24 rows.*--split-column is_valid if.*--split-column ''",
+    ),
+    "is_valid of most images, told": Case(
+        text=split_by(["1", "1", "0"], "filename,label,is_valid"),
+        told={"split_column": "is_valid"},
+        splits=(8, 16, 0),
+    ),
+    "invalid": Case(text=split_by(["1", "0", "0"], "filename,label,invalid")),
+    "is_train with a gap": Case(
+        text=split_by(["1", "0", ""], "filename,label,is_train"),
+        refused="'is_train' is empty in 8 of its rows",
+    ),
+    "is_train with a gap far below": Case(
+        text=table("filename,label,is_train", lambda n: f"images/{n}.jpg,cat,1")
+        + "".join(f"images/cat00.jpg?{i},cat,{'' if i == 600 else 0}\n" for i in range(601)),
+        refused="line 626: column 'is_train' holds '', neither 0 nor 1",
+    ),
+    "is_train of other words": Case(
+        text=split_by(["Y", "N"], "filename,label,is_train"),
+        refused=r"'is_train' holds 'N' \(12\), 'Y' \(12\)",
+    ),
+    "train and test": Case(
+        text=table(
+            "filename,label,train,test",
+            lambda n: f"images/{n}.jpg,cat,{int(n < 'd')},{int(n > 'd')}",
+        ),
+        classes={"cat": 24},
+        splits=(12, 0, 12),
+        columns={"filename": "filename", "label": "label", "split": "train, test"},
+    ),
+    "is_val and is_test, the rest is train": Case(
+        text=split_by(["1,0", "0,1", "0,0"], "filename,label,is_val,is_test"),
+        splits=(8, 8, 8),
+        says="1 in is_val is val, 1 in is_test is test, no 1 is train",
+    ),
+    "train, val and test, a row without": Case(
+        text=split_by(["1,0,0", "0,1,0", "0,0,1", "0,0,0"], "filename,label,train,val,test"),
+        refused="line 5 has no 1 in any of train, val, test",
+    ),
+    "train and test, a row with both": Case(
+        text=split_by(["1,0", "0,1", "1,1"], "filename,label,is_train,is_test"),
+        refused="line 4 has a 1 in each of is_train, is_test",
+    ),
+    "test alone": Case(
+        text=split_by(["1", "0"], "filename,label,test"),
+        refused="'test' holds 0 and 1.*--split-column test if.*--split-column '' if",
+    ),
+    "test alone, told": Case(
+        text=split_by(["1", "0"], "filename,label,test"),
+        told={"split_column": "test"},
+        splits=(12, 0, 12),
+    ),
+    "test alone, told that it is none": Case(
+        text=split_by(["1", "0"], "filename,label,test"), told={"split_column": ""}
     ),
     "is_test, told": Case(
         text=split_by(["True", "False"], "filename,label,is_test"),
@@ -464,6 +775,17 @@ SPLITS = {
     ),
     "a split that is none, told": Case(
         text=split_by(["0", "1"]), told={"split_column": ""}, splits=(24, 0, 0)
+    ),
+    "test.csv without a split": Case(
+        text=table(),
+        name="set_Test.csv",
+        says="its name says test, but no column says a split, so all of it is train; --split-map",
+    ),
+    "test.csv without a split, told": Case(
+        text=table(), name="test.csv", told={"split_map": "=test"}, splits=(0, 0, 24), says="^$"
+    ),
+    "a val of pixels without a split": Case(
+        text=pixels("label," + names_of(64), 64), name="mnist_val.csv", says="--split-map =val if"
     ),
     "partly empty": Case(
         text=split_by(["train", "", "test"]),
@@ -543,6 +865,19 @@ KINDS = {
     "a table of one box an image, told": Case(
         text=table("fname,x1,y1,x2,y2,class", lambda n: f"images/{n}.jpg,0,0,4,4,{kind_of(n)}"),
         told={"label_column": "class"},
+    ),
+    "a table of ours with boxes": Case(
+        text=table("filename,label,x,y,w,h", lambda n: f"images/{n}.jpg,{kind_of(n)},0,0,4,4"),
+        refused="columns x, y, w, h: boxes.*: --label-column label",
+    ),
+    "a table of ours with boxes, told": Case(
+        text=table("filename,label,x,y,w,h", lambda n: f"images/{n}.jpg,{kind_of(n)},0,0,4,4"),
+        told={"label_column": "label"},
+    ),
+    "objects of JSON as names": Case(
+        text=lines(lambda n: {"image": {"path": f"images/{n}.jpg"}, "label": kind_of(n)}),
+        name="t.jsonl",
+        refused="line 1 has an object of JSON in the place of a file's name",
     ),
     "YOLO": Case(
         text="0 0.5 0.5 0.25 0.25\n1 0.1 0.2 0.1 0.1\n", name="a.txt", refused="YOLO.*boxes"
@@ -625,6 +960,30 @@ PIXELS = {
         classes={"dog": 12},
         unlabelled=12,
         says="12 rows have no label",
+    ),
+    "28x28 of Fashion-MNIST": Case(
+        text=pixels("label," + names_of(784, 1), 784), says="gray images of 28x28"
+    ),
+    "2,352 columns of HAM10000, label last": Case(
+        text=pixels(
+            ",".join(f"pixel{i:04d}" for i in range(2352)) + ",label", 2352, label_first=False
+        ),
+        says="color images of 28x28",
+    ),
+    "fractions for pixels": Case(
+        text=pixels("label," + names_of(64), 64, make=lambda i: np.full(64, 0.5)),
+        refused="line 2: pixels must be whole numbers.*multiply fractions by 255",
+    ),
+    "umlauts beside pixels": Case(
+        text=pixels("label," + names_of(64), 64).replace("cat", "Hündchen").encode("cp1252"),
+        classes={"Hündchen": 12, "dog": 12},
+    ),
+    "umlauts beside pixels that are damaged": Case(
+        text=pixels("label," + names_of(64), 64).replace("cat", "Hündchen").encode()
+        + b"H\xfcndchen,"
+        + b",".join([b"7"] * 64)
+        + b"\n",
+        refused="line 26 holds bytes that are not UTF-8",
     ),
     "63 columns": Case(text=pixels("label," + names_of(63), 63), refused="are no square"),
 }

@@ -44,7 +44,7 @@ def saved_by_it(path: Path, version: str) -> UsageError:
     """Return the error for a file of Keras 2, with the two lines that save it anew."""
     weights, anew = f"{path.stem}-weights.h5", f"{path.stem}-3.keras"
     return UsageError(
-        f"saved by Keras 2 ({version[:20]}), which Keras 3 cannot read",
+        f"saved by Keras 2 ({version[:20]}), whose files Keras 3 reads in part only",
         path,
         "save it anew with these two lines",
         f"where it was made: model.save_weights({weights!r})",

@@ -45,6 +45,11 @@ def source_lines(source: Mapping[str, Any], *, notes: bool = True) -> list[str]:
     if any(ours != theirs for ours, theirs in columns.items()):
         told = ", ".join(f"{theirs} is the {ours}" for ours, theirs in columns.items())
         found.append(f"columns: {told}")
+    missing = understood.get("missing")
+    if missing:
+        n, first = missing["files"], missing["first"]
+        some = ", ".join(first) + (", …" if n > len(first) else "")
+        found.append(f"{n:,} file{' is' if n == 1 else 's are'} not there: {some}")
     said = understood.get("notes", ())
     more = len(said) - MOST_NOTES
     found += said[:MOST_NOTES]

@@ -125,6 +125,11 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             endings=frozenset(
                 {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
                 | {".xml", ".xlsx", ".xls", ".ods"}
+                | {
+                    f"{table}{packed}"
+                    for table in (".csv", ".tsv", ".txt", ".jsonl", ".json")
+                    for packed in (".gz", ".zip", ".bz2", ".xz", ".zst")
+                }
             ),
             options=table_options.OPTIONS,
         ),
@@ -215,6 +220,7 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     path = local_path(data)
     if path.suffix.lower() in REFUSED and not path.is_dir():
         raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
+    _refuse_several_tables(path)
     spec = PATHS[_kind_of(path)]
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
@@ -271,6 +277,15 @@ def _kind_of(path: Path) -> str:
         if name.endswith(ending) and name != ending
     ]
     return max(found, default=(0, "folder"))[1]
+
+
+def _refuse_several_tables(path: Path) -> None:
+    if is_pattern(str(path)) and path.suffix in PATHS["table"].endings and not path.exists():
+        raise DataError(
+            "several tables are not read as one source",
+            str(path),
+            "write them into one, or give each alone, with a --source NAME of its own",
+        )
 
 
 def is_pattern(path: str) -> bool:

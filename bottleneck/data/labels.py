@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -32,6 +33,8 @@ def number_labels(
     _refuse_fractions(found, column, where)
     _refuse_two_spellings(found, column, where)
     _refuse_several(found, column, where)
+    if not is_numeric(found) and all(map(_DECIMAL_COMMA.fullmatch, found)):
+        raise regression_error(f"column {column!r} holds numbers such as {min(found)}", where)
     shown = {name: show_key(name.encode("utf-8", "surrogateescape")) for name in found}
     classes = tuple(sorted(set(shown.values())))
     if len(classes) < len(found):
@@ -41,21 +44,21 @@ def number_labels(
     return np.fromiter((number[name] for name in names), np.int32, len(names)), classes
 
 
-def regression_error(what: str, where: str) -> DataError:
-    """Return the error for a column (`what`) of numbers to predict."""
+def regression_error(what: str, where: str, more: str = "") -> DataError:
+    """Return the error for a column (`what`) of numbers to predict; `more` is another way on."""
     return DataError(
         f"{what}: regression targets are not supported",
         where,
-        "heads learn classes: give each image the name or the whole number of one",
+        f"heads learn classes: give each image the name or the whole number of one{more}",
     )
 
 
-def multi_label_error(what: str, where: str) -> DataError:
-    """Return the error for a column (`what`) with several labels an image."""
+def multi_label_error(what: str, where: str, more: str = "") -> DataError:
+    """Return the error for a column (`what`) with several labels an image; `more` is a way on."""
     return DataError(
         f"{what}: several labels an image (multi-label) are not supported",
         where,
-        "give each image one class (of one-hot rows, the argmax)",
+        f"give each image one class (of one-hot rows, the argmax){more}",
     )
 
 
@@ -94,8 +97,12 @@ def _refuse_two_spellings(names: set[str], column: str, where: str) -> None:
 
 
 def _refuse_several(names: set[str], column: str, where: str) -> None:
+    seen: set[frozenset[str]] = set()
     for name in sorted(names):
         parts = [part.strip() for part in name.split(",")]
+        if len(parts) > 1 and frozenset(parts) in seen:  # in another order
+            raise multi_label_error(f"column {column!r} holds {name!r}", where)
+        seen.add(frozenset(parts))
         several = (
             "|" in name
             or ";" in name

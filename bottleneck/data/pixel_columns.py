@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
 from bottleneck.data.labels import is_numeric
 from bottleneck.data.table_columns import is_file_column
-from bottleneck.data.table_text import HEAD, Text, find_encoding, find_format, first_line
+from bottleneck.data.table_encoding import HEAD, find_encoding
+from bottleneck.data.table_text import Text, find_format, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,9 +73,8 @@ def find_pixels(head: bytes, suffix: str, how: How, where: str) -> Pixels | None
             return None
         at, n = tuple(strings), len(row[strings[0]].split())
     side, channels = _shape(n, header, at, where)
-    _refuse_other_encodings(head, how, where)
     return Pixels(
-        text=text,
+        text=replace(text, encoding=_encoding(head, how, where)),
         header=header,
         is_named=is_named,
         at=at,
@@ -150,9 +150,12 @@ def _shape(n: int, header: Sequence[str], at: Sequence[int], where: str) -> tupl
     return (gray, 1) if gray**2 == n else (math.isqrt(n // 3), 3)
 
 
-def _refuse_other_encodings(head: bytes, how: How, where: str) -> None:
-    encoding, _, _, _ = find_encoding(head, how["encoding"], where)
+def _encoding(head: bytes, how: How, where: str) -> str:
+    """Return the encoding of the texts beside the pixels; DataError for a wide one."""
+    end = head.rfind(b"\n") + 1  # a character may be cut at the end
+    encoding, _, _, _ = find_encoding(head[:end] if end else head, how["encoding"], where)
     if encoding.startswith(("utf-16", "utf-32")):
         raise DataError(f"pixels in {encoding.upper()}", where, "save it as CSV in UTF-8")
     if b"\n" not in head and (b"\r" in head or len(head) == HEAD):
         raise DataError("pixels in lines that end with CR alone", where, "save it with other ends")
+    return encoding

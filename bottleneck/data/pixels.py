@@ -22,8 +22,9 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays
 from bottleneck.data.labels import multi_label_error
+from bottleneck.data.table_answers import answers
 from bottleneck.data.table_columns import find_columns
-from bottleneck.data.table_rows import answers, read_rows, understood
+from bottleneck.data.table_rows import read_rows, understood
 from bottleneck.data.table_text import Sheet
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from bottleneck.data.table_text import Fields
 
 _LOOKED_AT = 64  # lines
+_TRIED = 8  # lines, of which one must be an image
 _SMOOTHER = 0.75  # planes are refused as pixels when they are so much smoother
 
 
@@ -56,10 +58,18 @@ def load_pixels(
     others = [i for i in range(len(pixels.header)) if i not in set(pixels.at)]
     fields: list[list[str]] = []
     for line, content in images.find(file, where):
-        fields.append([_field(content, pixels, i) for i in others])
+        try:
+            fields.append([_field(content, pixels, i) for i in others])
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"line {line}: not text in {pixels.text.encoding}",
+                where,
+                "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
+            ) from error
         images.places[2].append(line)
     if not fields:
         raise DataError("no images", where, "there is nothing under the first line")
+    images.check_first(where)
     lines = images.places[2]
 
     def rows() -> Iterator[tuple[int, Fields]]:
@@ -72,9 +82,7 @@ def load_pixels(
     if len(columns.labels) > 1:
         raise multi_label_error(f"columns {sheet.header[columns.labels[0]]!r} and more", where)
     found = read_rows(sheet, columns, how, where)
-    said = answers(
-        found, columns, sheet.header, [*range(len(fields))], where, join=bool(how["join_classes"])
-    )
+    said = answers(found, columns, sheet.header, [*range(len(fields))], how, where)
     notes = _order_note(images, told=how["pixel_order"], where=where)
     return Arrays(
         keys=key_array(b"%08d" % line for line in lines),
@@ -153,6 +161,18 @@ class _Lines:
             raise self._bad(line)
         return pixels
 
+    def check_first(self, where: str) -> None:
+        """Raise DataError where none of the first lines holds pixels as they must be."""
+        wrong = ""
+        for i in range(min(_TRIED, len(self.places[0]))):
+            try:
+                self.flat(i)
+            except OSError as error:
+                wrong = wrong or str(error.strerror)
+            else:
+                return
+        raise DataError(wrong, where, "multiply fractions by 255, and round them")
+
     def _bad(self, line: int, what: str = "pixels must be whole numbers from 0 to 255") -> OSError:
         return OSError(errno.EINVAL, f"line {line}: {what}", self.container.path)
 
@@ -165,7 +185,7 @@ def _field(line: bytes, pixels: Pixels, at: int) -> str:
         field = line.split(separator, at + 1)[at]
     else:
         field = line.rsplit(separator, behind + 1)[-behind - 1]
-    return field.decode("utf-8", "surrogateescape").strip().strip('"')
+    return field.decode(pixels.text.encoding).strip().strip('"')
 
 
 def _order_note(images: _Lines, *, told: str | None, where: str) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ class Understood:
         Of a table: what each of our columns is called there: `filename` is `image_id`.
     left_alone : dict
         Folders of file servers and desktops (`@eaDir`), and how many images in them were passed.
+    missing : dict
+        Of a table: `files` that it names and that are not there, how many, and the `first` names
+        of them.
     notes : tuple of str
         What else a person should know before anything is computed: whole sentences, without a
         full stop.
@@ -46,6 +49,7 @@ class Understood:
     splits: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     left_alone: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

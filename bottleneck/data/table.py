@@ -19,7 +19,7 @@ import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, local_path, shown
-from bottleneck.core.sample import key_array
+from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.how import make_how
 from bottleneck.data.left_alone import in_words
@@ -27,26 +27,36 @@ from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
-from bottleneck.data.table_columns import boxes_error, find_columns
+from bottleneck.data.table_answers import answers
+from bottleneck.data.table_boxes import boxes_error
+from bottleneck.data.table_columns import find_columns
+from bottleneck.data.table_encoding import HEAD
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_paths import locate
-from bottleneck.data.table_rows import answers, read_rows, understood
-from bottleneck.data.table_text import HEAD, Sheet, read_sheet
+from bottleneck.data.table_rows import read_rows, understood
+from bottleneck.data.table_splits import name_note
+from bottleneck.data.table_text import Sheet, read_sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
+    from bottleneck.data.table_answers import Answers
     from bottleneck.data.table_columns import Columns
-    from bottleneck.data.table_rows import Answers
 
 _JSON = (".json", ".jsonl", ".ndjson")
+_PACKED = {
+    ".gz": "gunzip -k", ".zip": "unzip", ".bz2": "bunzip2 -k", ".xz": "unxz -k",
+    ".zst": "unzstd",
+}  # fmt: skip
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
 
 
+_MOST_MISSING = 5  # names that are said
 ENOUGH = 5  # rows that have a label each: fewer may just be few
 
 
@@ -80,9 +90,15 @@ class TableSource:
             opened = self._open(file, container)
         if isinstance(opened, Arrays):
             self._arrays = ArraySource.of_file("table", self.path, self.how, load=lambda: opened)
-            return self._arrays.list()
-        self._arrays = None
-        return self._listed(opened, container.device)
+            listing = self._arrays.list()
+        else:
+            self._arrays = None
+            listing = self._listed(opened, container.device)
+        found = listing.understood
+        if "split" in found.columns or self.how["split_map"] is not None:
+            return listing
+        notes = (*found.notes, *name_note(self.path.stem))
+        return replace(listing, understood=replace(found, notes=notes))
 
     def read(self, index: int) -> Read:
         """See `Source.read`: one open, one read of all bytes."""
@@ -125,7 +141,7 @@ class TableSource:
         if not at:
             what = "names no images" + in_words(skipped)
             raise DataError(what, where, "the first line names the columns, such as filename,label")
-        found = answers(rows, columns, sheet.header, at, where, join=bool(self.how["join_classes"]))
+        found = answers(rows, columns, sheet.header, at, self.how, where)
         _refuse_running_number(found, columns, self.how, where)
         keys = [rows.keys[i] for i in at]
         located = locate(
@@ -143,13 +159,22 @@ class TableSource:
             stats=np.array(located.stats, np.int64),
             skipped=skipped,
             device=device,
-            understood=understood(sheet, columns, rows, (*found.notes, *located.notes)),
+            understood=replace(
+                understood(sheet, columns, rows, (*found.notes, *located.notes)),
+                missing=_missing(located.missing),
+            ),
             targets=found.targets,
         )
         self._folder = located.folder
         paths = listing.keys if located.paths is None else key_array(located.paths)
         self._paths = paths  # one assignment: readers of the listing before see all of it
         return listing
+
+
+def _missing(keys: Sequence[bytes]) -> dict[str, Any]:
+    """Return what is said of files that are not there; nothing where all are."""
+    first = [show_key(key) for key in keys[:_MOST_MISSING]]
+    return {"files": len(keys), "first": first} if keys else {}
 
 
 def _refuse_running_number(found: Answers, columns: Columns, how: How, where: str) -> None:
@@ -161,7 +186,8 @@ def _refuse_running_number(found: Answers, columns: Columns, how: How, where: st
         f"each of {n_labelled} rows has a label of its own ({found.classes[0]}, ...), so that is "
         "a running number or a name, and no class",
         where,
-        "say which column is the class: --label-column NAME (without column names, its number)",
+        "say which column is the class: --label-column NAME (without column names, its number), or "
+        "--label-column '' for none",
     )
 
 
@@ -178,5 +204,9 @@ def _with_roots_from_here(how: How) -> How:
 def _refuse_by_ending(suffix: str, where: str) -> None:
     if suffix == ".xml":
         raise boxes_error("annotations of Pascal VOC's kind", where)
+    if suffix in _PACKED:
+        raise DataError(
+            "a compressed table", where, f"unpack it ({_PACKED[suffix]}), and give that"
+        )
     if suffix in _SPREADSHEETS:
         raise DataError("a spreadsheet", where, "save it as CSV in UTF-8, and give that")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DataError
-from bottleneck.data.table_columns import boxes_error
+from bottleneck.data.table_boxes import boxes_error
 from bottleneck.data.table_text import Sheet
 
 if TYPE_CHECKING:

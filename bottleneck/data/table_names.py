@@ -44,13 +44,23 @@ class Seeker:
             raise DataError(
                 f"{show_key(key)} is in {' and in '.join(show_key(path) for _, path in found)}",
                 self.where,
-                "give one of these folders as --root",
+                "give one of these folders: --root FOLDER",
             )
         if not found:
             return None
         if found[0][0]:
             self.counts[found[0][0]] += 1
         return found[0][1]
+
+    def with_other_ending(self, key: bytes, roots: Iterable[bytes]) -> bytes | None:
+        """Return a file that is called so but for its ending: for a message, never in its place."""
+        for root in roots:
+            folder, base = os.path.split(os.path.join(root, key.replace(b"\\", b"/")))  # noqa: PTH118
+            names = self._names(folder)
+            found = names.with_other_ending(base) if names is not None else None
+            if found is not None:
+                return found
+        return None
 
     def _below(self, key: bytes, root: bytes) -> tuple[str, bytes]:
         ways = [*_spellings(key, self.encoding)]
@@ -108,6 +118,11 @@ class _Names:
         """Return the one folder that this name means; nothing for none, or several."""
         found = self._folders.get(_fold(base), [])
         return found[0] if len(found) == 1 else b""
+
+    def with_other_ending(self, base: bytes) -> bytes | None:
+        """Return a name that is this one but for its ending; None for none."""
+        wanted = _folded_stem(base)
+        return next((name for name in self._files if wanted and _folded_stem(name) == wanted), None)
 
     def find(self, base: bytes, where: str) -> tuple[str, bytes]:
         """Return the name that this one means, and how it was found; nothing for none."""

@@ -74,8 +74,9 @@ OPTIONS = (
     ),
     Option(
         name="root",
-        help="Folder below which a table's files lie. May be given several times. Default: the "
-        "table's own folder, else a folder such as images beside it.",
+        help="Folder below which a table's files lie, as seen from where the command is run. May "
+        "be given several times. Default: the table's own folder, else a folder such as images "
+        "beside it.",
         check=_are_texts,
         example="a folder",
         metavar="FOLDER",

@@ -20,8 +20,9 @@ from bottleneck.core.errors import DataError, MissingDependencyError
 from bottleneck.core.paths import stat_row
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays
+from bottleneck.data.table_answers import answers
 from bottleneck.data.table_columns import find_columns
-from bottleneck.data.table_rows import answers, read_rows, understood
+from bottleneck.data.table_rows import read_rows, understood
 from bottleneck.data.table_text import Sheet
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ def open_parquet(path: Path, container: Container, how: How, where: str) -> Shee
     ((column, is_struct),) = images.items()
     columns = find_columns(sheet, how, where, names_files=False)
     found = read_rows(sheet, columns, how, where, n_rows=n_rows)
-    said = answers(
-        found, columns, sheet.header, [*range(n_rows)], where, join=bool(how["join_classes"])
-    )
+    said = answers(found, columns, sheet.header, [*range(n_rows)], how, where)
     wanted = f"{column}.bytes" if is_struct else column
     note = f"its images are in column {column!r}"
     return Arrays(

@@ -28,6 +28,8 @@ _USUAL = {
     b"jpegs", b"png", b"jpegimages", b"data", b"files", b"train", b"training", b"train_images",
     b"test", b"test_images",
 }  # fmt: skip
+_FILE_URL = re.compile(rb"^file:/+", re.IGNORECASE)
+_ENDINGS = tuple(sorted(EXTENSIONS, key=lambda ending: ending != b".jpg"))
 _TRIED = 50  # names by which a folder is judged
 _HOW = {
     "written": "hold blanks, \\, %20, file:// or ~, and were found as the paths that these mean",
@@ -46,6 +48,7 @@ class Located:
     paths : of each file; None where the name below the folder says it
     stats : of each file; `NOT_THERE` for none
     folder : below which the names are
+    missing : names of files that are not there
     notes : how the names were understood
     """
 
@@ -53,6 +56,7 @@ class Located:
     paths: list[bytes] | None
     stats: list[Stat]
     folder: bytes
+    missing: tuple[bytes, ...]
     notes: tuple[str, ...]
 
 
@@ -85,32 +89,59 @@ def locate(
     DataError
         When two files fit one name, or two names one file, or most are missing.
     """
+    _refuse_no_folder(roots)
     own = os.path.dirname(table)  # noqa: PTH120 - bytes
     notes: list[str] = []
     seeker = Seeker(encoding=encoding, where=where)
+    is_told = bool(roots)
     if not roots:
         roots = [_usual_place(keys, own, table, seeker)]
         if roots[0] != own:
             notes.append(f"its files are below {show_key(os.path.relpath(roots[0], own))}")
     folder = roots[0]
+    names, prefix = _without_prefix(keys, roots, seeker, is_told=is_told)
+    if prefix:
+        notes.append(f"{show_key(prefix)} is not here; the names were found without it")
     stats: list[Stat] = []
     moved: dict[int, bytes] = {}
-    for i, key in enumerate(keys):
+    is_plain = len(roots) == 1 and not prefix
+    below = os.path.join(folder, b"")  # noqa: PTH118
+    for i, name in enumerate(names):  # a million: each call counts
         # The first root holds most of what stands as it is written.
-        stat = stat_of(os.path.join(folder, key)) if len(roots) == 1 else NOT_THERE  # noqa: PTH118
-        if stat == NOT_THERE or _is_folder(folder, key):
-            path = seeker.find(key, roots)
+        stat = stat_of(name if name[:1] == b"/" else below + name) if is_plain else NOT_THERE
+        if stat == NOT_THERE or (not name.endswith(_ENDINGS) and _is_folder(folder, name)):
+            path = seeker.find(name, roots)
             if path is not None:
                 stat = stat_of(path)
                 moved[i] = path
         stats.append(stat)
-    _refuse_missing(keys, stats, where)
+    missing = [i for i, stat in enumerate(stats) if stat == NOT_THERE]
+    if 2 * len(missing) > len(keys):
+        raise _too_few(keys[missing[0]], len(missing), len(keys), roots, seeker)
     _refuse_one_file_twice(keys, moved, folder, where)
     notes += [f"{n} names {_HOW[how]}" for how, n in sorted(seeker.counts.items())]
     paths = None
     if moved:
         paths = [moved.get(i) or os.path.join(folder, key) for i, key in enumerate(keys)]  # noqa: PTH118
-    return Located(keys=keys, paths=paths, stats=stats, folder=folder, notes=tuple(notes))
+    return Located(
+        keys=keys,
+        paths=paths,
+        stats=stats,
+        folder=folder,
+        missing=tuple(keys[i] for i in missing),
+        notes=tuple(notes),
+    )
+
+
+def _refuse_no_folder(roots: Sequence[bytes]) -> None:
+    for root in roots:
+        if not os.path.isdir(root):  # noqa: PTH112
+            raise DataError(
+                f"no such folder: {show_key(root)}",
+                "--root",
+                "a relative path starts from the folder in which the command is run; check that "
+                "the disk is mounted",
+            )
 
 
 def _is_folder(folder: bytes, key: bytes) -> bool:
@@ -118,16 +149,53 @@ def _is_folder(folder: bytes, key: bytes) -> bool:
     return ending_of(key) not in EXTENSIONS and os.path.isdir(os.path.join(folder, key))  # noqa: PTH112, PTH118
 
 
-def _refuse_missing(keys: Sequence[bytes], stats: Sequence[Stat], where: str) -> None:
-    missing = [key for key, stat in zip(keys, stats, strict=True) if stat == NOT_THERE]
-    if 2 * len(missing) > len(keys):
-        raise DataError(
-            f"{len(missing)} of {len(keys)} files that it names are not there "
-            f"({show_key(missing[0])}, say)",
-            where,
-            "file names are relative to the table's folder, or to --root FOLDER; check that the "
-            "disk is mounted",
-        )
+def _too_few(
+    key: bytes, n_missing: int, n: int, roots: Sequence[bytes], seeker: Seeker
+) -> DataError:
+    """Return the error for a table most of whose files are missing, `key` among them."""
+    other = seeker.with_other_ending(key, roots)
+    hint = f"; {show_key(other)} is there: mend the endings in the table" if other else ""
+    return DataError(
+        f"{n_missing} of {n} files that it names are not there ({show_key(key)}, say, below "
+        f"{' and '.join(map(show_key, roots[:3]))}){hint}",
+        seeker.where,
+        "file names are relative to the table's folder, or to --root FOLDER; check that the disk "
+        "is mounted",
+    )
+
+
+def _without_prefix(
+    keys: list[bytes], roots: Sequence[bytes], seeker: Seeker, *, is_told: bool
+) -> tuple[list[bytes], bytes]:
+    """Return names below the folders, and what stood before them and is of another machine.
+
+    Where few files are there, the folders that all names begin with (`C:/Users/me/`, `/home/you/`)
+    are left out from the front, as few as will do. What is left has at least the folder that the
+    file is in, but where that folder itself is the table's own, or was told.
+    """
+    if not keys or _count(_some(keys), roots, seeker) * 2 >= len(_some(keys)):
+        return keys, b""
+    names = [_FILE_URL.sub(b"/", key.strip().replace(b"\\", b"/")) for key in keys]
+    first, last = min(names), max(names)  # what these two begin with, all do
+    n_same = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
+    shared = first[:n_same].rpartition(b"/")[0].split(b"/")
+    for n in range(1, len(shared) + 1):
+        prefix = b"/".join(shared[:n]) + b"/"
+        is_bare = n == len(shared)
+        if is_bare and not is_told and os.path.basename(roots[0]) != shared[-1]:  # noqa: PTH119
+            break
+        below = [name[len(prefix) :] for name in names]
+        some = _some(below)
+        if _count(some, roots, seeker) * 2 >= len(some):
+            return below, prefix
+    return keys, b""
+
+
+def _some(keys: list[bytes]) -> list[bytes]:
+    """Return names by which a folder is judged."""
+    return keys[:: max(1, len(keys) // _TRIED)][:_TRIED]
 
 
 def _refuse_one_file_twice(
@@ -145,14 +213,13 @@ def _refuse_one_file_twice(
             )
 
 
-def _usual_place(keys: Sequence[bytes], own: bytes, table: bytes, seeker: Seeker) -> bytes:
+def _usual_place(keys: list[bytes], own: bytes, table: bytes, seeker: Seeker) -> bytes:
     """Return the folder below which the names are: the table's own, or a usual one beside it."""
-    step = max(1, len(keys) // _TRIED)
-    tried = keys[::step][:_TRIED]
-    if _count(tried, own, seeker) * 2 >= len(tried):
+    tried = _some(keys)
+    if _count(tried, [own], seeker) * 2 >= len(tried):
         return own
     stem = os.path.basename(table).rpartition(b".")[0].lower()  # noqa: PTH119 - bytes
-    found = [folder for folder in _places(own, stem) if _count(tried, folder, seeker)]
+    found = [folder for folder in _places(own, stem) if _count(tried, [folder], seeker)]
     named = [folder for folder in found if _is_of(folder, stem)]
     if len(named) == 1 and len(found) > 1:  # train.csv, with train and test beside it
         return named[0]
@@ -169,13 +236,14 @@ def _is_of(folder: bytes, stem: bytes) -> bool:
     return name in (stem, stem + b"_images", stem + b"-images", b"images_" + stem)
 
 
-def _count(tried: Sequence[bytes], folder: bytes, seeker: Seeker) -> int:
+def _count(tried: Sequence[bytes], roots: Sequence[bytes], seeker: Seeker) -> int:
+    """Return how many of these names are below one of the folders."""
     alone = Seeker(encoding=seeker.encoding, where=seeker.where, folders=seeker.folders)
     n = 0
     for key in tried:
         try:
-            n += stat_of(os.path.join(folder, key)) != NOT_THERE or bool(  # noqa: PTH118
-                alone.find(key, [folder])
+            n += any(stat_of(os.path.join(root, key)) != NOT_THERE for root in roots) or bool(  # noqa: PTH118
+                alone.find(key, roots)
             )
         except DataError:  # two fit: it is there
             n += 1

@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import NO_LABEL, SPLITS, Targets, show_key
+from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.core.text import printable
-from bottleneck.data.classes import joined_texts, untrained
-from bottleneck.data.labels import number_labels
 from bottleneck.data.source import Understood
 from bottleneck.data.table_options import MISSING
 from bottleneck.data.table_paths import check_address
-from bottleneck.data.table_splits import numbers_of, parse_map, refuse_empty
+from bottleneck.data.table_splits import (
+    flag_words,
+    numbers_of,
+    parse_map,
+    refuse_empty,
+    refuse_most,
+    split_of_flags,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,7 +37,7 @@ _MOST_LINES = 5  # that a message names
 _CODES = {
     "0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1, "-1": 2, "-1.0": 2, "": 3,
 }  # fmt: skip
-_MINUS, _NOTHING = 2, 3
+MINUS, NOTHING = 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,16 +62,6 @@ class Rows:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answers:
-    """What there is to learn of some rows: classes, or targets."""
-
-    labels: NDArray[np.int32]
-    classes: tuple[str, ...]
-    targets: Targets | None = None
-    notes: tuple[str, ...] = ()
-
-
 def read_rows(
     sheet: Sheet, columns: Columns, how: How, where: str, *, n_rows: int | None = None
 ) -> Rows:
@@ -85,7 +80,7 @@ def read_rows(
     missing = frozenset(() if sheet.is_typed else how["missing"] or MISSING)
     names: dict[bytes, int] = {}
     labels, splits = _Texts(missing), _Texts(missing)
-    marks = bytearray()
+    marks, of_splits = bytearray(), bytearray()
     label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
     for line, fields in sheet.rows():
         if columns.file is not None:
@@ -98,25 +93,43 @@ def read_rows(
             labels.add(fields[label_at[0]], line)
         if columns.split is not None:
             splits.add(fields[columns.split], line)
+        elif columns.flags:
+            of_splits.append(split_of_flags(columns.flags, sheet.header, fields, line, where))
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
     n_rows = len(names)
-    name = "" if columns.split is None else printable(sheet.header[columns.split])
-    numbers = _numbers(splits, name, how, where)
-    all_of_it = _split_of_all(how, where) if columns.split is None else 0
+    _refuse_names_of_columns(sheet, columns, names, where)
+    if columns.flags:
+        words = flag_words(columns.flags, sheet.header)
+        if how["split_column"] is None:
+            refuse_most(of_splits, columns.flags, sheet.header, where)
+    elif columns.split is None:
+        of_splits, words = bytearray([_split_of_all(how, where)]) * n_rows, {}
+    else:
+        numbers = _numbers(splits, printable(sheet.header[columns.split]), how, where)
+        of_splits = bytearray(map(numbers.__getitem__, splits.texts))
+        words = {printable(text): SPLITS[number] for text, number in sorted(numbers.items())}
     return Rows(
         keys=[*names],
         labels=None if several else labels.texts or [""] * n_rows,
         marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
-        splits=bytearray(map(numbers.__getitem__, splits.texts))
-        if numbers
-        else bytearray([all_of_it]) * n_rows,
-        words={printable(text): SPLITS[number] for text, number in sorted(numbers.items())},
+        splits=of_splits,
+        words=words,
         notes=tuple(
             f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
             for word, n in labels.words.items()
         ),
     )
+
+
+def _refuse_names_of_columns(
+    sheet: Sheet, columns: Columns, names: Mapping[bytes, int], where: str
+) -> None:
+    """Raise DataError for a second line of names, as files that were put together have."""
+    if columns.file is not None and sheet.is_named and not sheet.is_typed:
+        line = names.get(sheet.header[columns.file].encode("utf-8", "surrogateescape"))
+        if line is not None:
+            raise DataError(f"line {line} repeats the names of columns", where, "delete it")
 
 
 class _Texts:
@@ -184,10 +197,16 @@ def _mark(name: str, field: str | None, line: int, where: str) -> int:
 
 
 def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str) -> None:
-    key = (field or "").encode("utf-8", "surrogateescape")
-    if not key.strip():
+    key = field.encode("utf-8", "surrogateescape") if field else b""
+    if not key or key.isspace():
         raise DataError(f"line {line} names no file", where, "fill the column of file names")
     if b":" in key or b"\0" in key:
+        if key[:2] == b'{"':
+            raise DataError(
+                f"line {line} has an object of JSON in the place of a file's name",
+                where,
+                'write the name alone, such as {"file_name": "a.jpg"}',
+            )
         check_address(key, line, where)
         if b"\0" in key:
             raise DataError(f"line {line} names no file", where, "no name can hold a NUL")
@@ -197,69 +216,6 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
             where,
             "leave one of them; each image has one row",
         )
-
-
-def answers(
-    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], where: str, *, join: bool
-) -> Answers:
-    """Return classes or targets of the rows `at`.
-
-    Parameters
-    ----------
-    join : whether classes that are one for a person are made one
-
-    Raises
-    ------
-    DataError
-        When the labels are no classes, or two are one for a person.
-    """
-    if rows.marks is None:
-        assert rows.labels is not None
-        name = header[columns.labels[0]] if columns.labels else "label"
-        texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
-        labels, classes = number_labels(texts, name, where)
-        splits = np.frombuffer(rows.splits, np.uint8)[at]
-        return Answers(
-            labels=labels, classes=classes, notes=(*notes, *untrained(labels, splits, classes))
-        )
-    marks = rows.marks[at]
-    if (marks == _MINUS).any():
-        if (marks == 0).any():
-            raise DataError(
-                "its columns of classes hold 0, 1 and -1", where, "write 0 and 1, or 1 and -1"
-            )
-        marks = np.where(marks == _MINUS, 0, marks)
-    names = [header[i] for i in columns.labels]
-    ones = (marks == 1).sum(axis=1)
-    if (ones > 1).any() or (marks == _NOTHING).any():
-        return _several(marks, ones, names, where)
-    texts = [names[i] for i in marks.argmax(axis=1).tolist()]
-    labels, classes = number_labels(
-        [text if n else "" for text, n in zip(texts, ones.tolist(), strict=True)], "label", where
-    )
-    n_without = int((ones == 0).sum())
-    note = (f"{n_rows_have(n_without)} no 1 in any column, so no label",) if n_without else ()
-    return Answers(labels=labels, classes=classes, notes=note)
-
-
-def _several(
-    marks: NDArray[np.uint8], ones: NDArray[np.int64], names: Sequence[str], where: str
-) -> Answers:
-    """Return labels of which an image may have several."""
-    shown = tuple(map(printable, names))
-    if len(set(shown)) < len(shown):
-        raise DataError("two columns of classes are spelled alike", where, "rename one")
-    values = np.where(marks == _NOTHING, np.nan, marks).astype(np.float32)
-    notes = [f"{n_rows_have(int((ones > 1).sum()))} several labels, of {len(names)}"]
-    n_none = int((ones == 0).sum())
-    if n_none:
-        notes.append(f"{n_rows_have(n_none)} none of them")
-    return Answers(
-        labels=np.full(len(marks), NO_LABEL, np.int32),
-        classes=(),
-        targets=Targets(values=values, kind="labels", names=shown),
-        notes=tuple(notes),
-    )
 
 
 def understood(sheet: Sheet, columns: Columns, rows: Rows, notes: Sequence[str]) -> Understood:

@@ -1,14 +1,7 @@
-"""From the bytes of a text table to its rows: encoding, separator, quotes, the line of names.
-
-Encoding. A byte order mark says it. Bytes that are UTF-8 are UTF-8. Else it is Windows' cp1252 as
-long as it looks like it (single letters beyond ASCII, as in western languages, and no character
-that is UTF-8), which is said; what looks like neither is refused, because its classes and names
-would be others.
-"""
+"""From the bytes of a text table to its rows: separator, quotes, the line of names."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -17,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
+from bottleneck.data.table_encoding import HEAD, find_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,17 +21,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 _DEFAULTS = {".tsv": "\t"}
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-)
-_UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
-_NO_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\x80-\xff]{3}")
-_EXCELS_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
-HEAD = 1 << 20  # characters from which the separator is found
+_EXCELS_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _LOOKED_AT = 50  # lines of them
 
 
@@ -120,59 +104,6 @@ def shown_line(fields: Sequence[str], delimiter: str) -> str:
     return printable(line if len(line) <= 80 else line[:77] + "...")
 
 
-def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, int, str]:
-    """Return the encoding, what becomes of wrong bytes, the length of a mark, and a note."""
-    marks = ((len(mark), name) for mark, name in _MARKS if data.startswith(mark))
-    skip, marked = next(marks, (0, ""))
-    if told is not None:
-        name = codecs.lookup(told).name
-        if name == "utf-8":  # bytes that are none stay what they are, as in names of files
-            return name, "surrogateescape", skip, ""
-        _check(data[skip:], name, where)
-        return name, "strict", skip if name == marked else 0, ""
-    if marked and marked != "utf-8":
-        _check(data[skip:], marked, where)
-        return marked, "strict", skip, f"its encoding is {marked.upper()}"
-    if b"\0" in data:
-        wide = _unmarked_utf16(data)
-        if not wide:
-            raise DataError("not text in UTF-8", where, "save it as CSV in UTF-8")
-        _check(data, wide, where)
-        return wide, "strict", 0, f"its encoding is {wide.upper()}"
-    try:
-        if not data.isascii():
-            data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        rest = data[skip:]
-        if skip or _NO_CP1252.search(rest) or _UTF8_CHARACTER.search(rest):
-            line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
-            raise DataError(
-                f"line {line} holds bytes that are not UTF-8",
-                where,
-                "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
-            ) from error
-        return "cp1252", "strict", 0, "it is not UTF-8, and was read as cp1252, that of Windows"
-    return "utf-8", "surrogateescape", skip, ""
-
-
-def _unmarked_utf16(data: bytes) -> str:
-    even, odd = data[:4096:2].count(0), data[1:4096:2].count(0)
-    if min(even, odd) or len(data) % 2:
-        return ""
-    return "utf-16-le" if odd else "utf-16-be"
-
-
-def _check(data: bytes, encoding: str, where: str) -> None:
-    try:
-        text = data.decode(encoding)
-    except UnicodeError as error:
-        raise DataError(
-            f"not text in {encoding}", where, "save it in UTF-8, or say --encoding"
-        ) from error
-    if "\0" in text:
-        raise DataError(f"not text in {encoding}", where, "save it as CSV in UTF-8")
-
-
 def find_format(data: bytes, suffix: str, text: Text) -> Text:
     """Return the same with its separator and quotes, as the first lines show them."""
     head = data[text.skip : text.skip + HEAD].decode(text.encoding, "replace")
@@ -191,7 +122,7 @@ def find_format(data: bytes, suffix: str, text: Text) -> Text:
         errors=text.errors,
         skip=text.skip,
         delimiter=found,
-        skips_blanks=bool(re.search(re.escape(found) + ' +"', head)),
+        skips_blanks=found == " " or bool(re.search(re.escape(found) + ' +"', head)),
         above=above,
         notes=notes,
     )
@@ -269,7 +200,7 @@ def _rows(
                 if len(fields) != width:
                     fitted = _fitted(fields, header)
                     if fitted is None:
-                        raise _ragged(reader.line_num + text.above, fields, width, where)
+                        raise _ragged(reader.line_num + text.above, fields, header, where)
                     fields = fitted
             yield reader.line_num + text.above, fields
     except csv.Error as error:
@@ -277,9 +208,12 @@ def _rows(
         raise DataError(f"line {line}: {error}", where, "mend the table") from error
 
 
-def _ragged(line: int, fields: Sequence[str], width: int, where: str) -> DataError:
+def _ragged(line: int, fields: Sequence[str], header: Sequence[str], where: str) -> DataError:
+    do = "put quotes around a name that holds the separator"
+    if len(fields) < len(header):
+        do = "give each row a field for each column, if need be an empty one"
+    elif len(header) == 1:
+        do = f"delete the lines above that of names: the first one is {printable(header[0])[:60]!r}"
     return DataError(
-        f"line {line} has {len(fields)} columns, the first line {width}",
-        where,
-        "put quotes around a name that holds the separator",
+        f"line {line} has {len(fields)} columns, the first line {len(header)}", where, do
     )

@@ -270,3 +270,33 @@ def test_hdf5_of_keras_2_is_read_where_keras_3_can_and_else_says_so(keras, tmp_p
     with pytest.raises(UsageError, match=r"saved by Keras 2 \(2.15.0\)") as caught:
         asked(path, trust=True)
     assert len(caught.value.details) == 2
+
+
+def weights_of_keras_2(model, path):
+    """Write the weights as Keras 2 does: names that end with `:0`, below a group a layer."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        file.attrs["keras_version"] = b"2.15.0"
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            weights = [w for w in layer.weights if "seed" not in w.path]
+            names = [f"{layer.name}/{w.path.split('/')[-1]}:0" for w in weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, weights, strict=True):
+                group[name] = weight.numpy()
+
+
+def test_the_line_for_keras_3_makes_of_weights_of_keras_2_a_file_that_is_read(
+    keras, tmp_path, monkeypatch
+):
+    made = small(keras)
+    with pytest.raises(UsageError) as caught:
+        asked(made_by_keras_2(tmp_path / "old.keras"))
+    there, here = caught.value.details
+    assert there == "where it was made: model.save_weights('old-weights.h5')"
+    weights_of_keras_2(made, tmp_path / "old-weights.h5")
+    monkeypatch.chdir(tmp_path)
+    model = small(keras)
+    model.set_weights([w * 0 for w in model.get_weights()])
+    exec(here.partition("builds there: ")[2], {"model": model})  # as a person would
+    agree(asked(tmp_path / "old-3.keras"), made)

@@ -103,7 +103,8 @@ def test_regression_targets_are_refused_by_name(write, text):
 @pytest.mark.parametrize(
     "text",
     [
-        "filename,labels\na.png,cat\n",
+        "filename,labels\na.png,cat dog\n",
+        "filename,labels\na.png,cat\nb.png,cat&dog\n",
         "filename,label,label_2\na.png,cat,dog\n",
         "filename,label\na.png,cat|dog\n",
         "filename,label\na.png,cat;dog\n",
@@ -157,12 +158,16 @@ def test_a_name_that_is_not_utf8_is_that_file_in_either_encoding(write, draw, sp
     assert source.read(1).content == draw(seed=5)
 
 
-def test_bytes_that_are_no_utf8_stay_what_they_are_where_it_is_said_to_be_utf8(write, draw):
-    source = write(b"filename,label\nb\xe9.png,caf\xe9\na.png,x\n")
-    (source.path.parent / os.fsdecode(b"b\xe9.png")).write_bytes(draw(seed=5))
-    source = open_source(str(source.path), {"encoding": "utf-8"})
-    assert rows_of(source.list()) == [(b"a.png", "x", 0), (b"b\xe9.png", "caf\\xe9", 0)]
-    assert source.read(1).content == draw(seed=5)
+@pytest.mark.parametrize(("told", "line"), [("utf-8", 3), ("ascii", 3)])
+def test_bytes_that_are_not_of_the_encoding_that_was_told_are_refused_with_their_line(
+    write, told, line
+):
+    source = write(b"filename,label\na.png,x\nb.png,caf\xe9\n")
+    source = open_source(str(source.path), {"encoding": told})
+    with pytest.raises(DataError, match=rf"line {line}: not text in {told}.*--encoding cp1252"):
+        source.list()
+    source = open_source(str(source.path), {"encoding": "cp1252"})
+    assert source.list().classes == ("café", "x")
 
 
 def test_a_file_that_is_missing_stays_a_sample_that_cannot_be_read(write):
@@ -172,6 +177,30 @@ def test_a_file_that_is_missing_stays_a_sample_that_cannot_be_read(write):
     assert listing.stats[2].tolist() == [0, 0, 0, 0]
     with pytest.raises(FileNotFoundError):
         source.read(2)
+
+
+def test_files_that_are_not_there_are_counted_and_the_first_are_named(write):
+    gone = "".join(f"gone{i}.png,dog\n" for i in range(7))
+    source = write("filename,label\na.png,cat\nb.png,cat\n" + gone)
+    for name in range(9):
+        (source.path.parent / f"x{name}.png").write_bytes(b"x")
+    source.path.write_text(source.path.read_text() + "".join(f"x{i}.png,cat\n" for i in range(9)))
+    understood = source.list().understood
+    assert understood.to_json()["missing"] == {
+        "files": 7,
+        "first": ["gone0.png", "gone1.png", "gone2.png", "gone3.png", "gone4.png"],
+    }
+    assert write("filename,label\na.png,cat\n").list().understood.missing == {}
+
+
+@pytest.mark.parametrize("told", ["nowhere", "a/../nowhere"])
+def test_a_root_that_is_not_there_is_refused_by_its_whole_path(write, monkeypatch, told):
+    source = write("filename,label\na.png,cat\n")
+    monkeypatch.chdir(source.path.parent)
+    with pytest.raises(DataError, match=r"no such folder: /.*nowhere.*run") as caught:
+        open_source("t.csv", {"root": told}).list()
+    assert caught.value.exit_code == 3
+    assert str(source.path.parent) in str(caught.value)
 
 
 def test_a_table_most_of_whose_files_are_missing_is_refused(write):

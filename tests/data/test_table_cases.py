@@ -2,12 +2,15 @@
 
 import os
 import re
+import shlex
 from collections import Counter
 
 import numpy as np
 import pytest
 from table_cases import CASES, NAMES, Case, image, labels, pixels, plant, smooth, table
 
+from bottleneck import extract
+from bottleneck._options import reading
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import open_source, reopen
@@ -51,12 +54,48 @@ def test_a_table_as_people_have_it_is_read_as_a_person_would(name, tmp_path):
         assert listing.understood.columns == case.columns
     assert re.search(case.says, "; ".join(listing.understood.notes))
     assert (listing.targets.names if listing.targets else ()) == case.targets
-    for i in range(len(listing)):
+    assert listing.understood.missing.get("files", 0) == case.gone
+    for i in range(len(listing) if not case.gone else 0):
         source.read(i)
     again = reopen(source.spec)
     assert again.spec == source.spec
     assert np.array_equal(again.list().labels, listing.labels)
     assert set(listing.understood.splits.values()) <= set(SPLITS)
+
+
+_OPTION = r"--[a-z-]+(?: (?:'[^']*'|(?!if |for |and |or )[^\s;()',]+(?:,[^\s;()',]+)*))?"
+_WAYS = re.compile(rf"(?<![a-z-]){_OPTION}(?: {_OPTION})*")
+
+
+def ways_of(error):
+    """Return the options that an error offers, each as a person would paste it."""
+    found = (shlex.split(way) for way in _WAYS.findall(error.do))
+    return [way for way in found if not {"NAME", "FOLDER"} & {*way}]
+
+
+def complaint(source):
+    """Return why a source cannot be listed; "" where it can."""
+    try:
+        source.list()
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.refused])
+def test_what_a_refusal_offers_is_understood_when_it_is_pasted(name, tmp_path):
+    case = CASES[name]
+    source = opened(case, tmp_path)
+    with pytest.raises(DataError) as caught:
+        source.list()
+    told = {key: here(value, tmp_path) for key, value in case.told.items()}
+    for way in ways_of(caught.value):
+        more = reading(extract.parser().parse_args(way))
+        assert any(value not in (None, [], ()) for value in more.values()), way
+        given = {key: value for key, value in more.items() if value not in (None, [], ())}
+        again = complaint(open_source(str(source.path), {**told, **given}))
+        assert again != str(caught.value), way
+        assert "no column" not in again
 
 
 def test_a_name_below_the_home_folder_is_found(tmp_path, monkeypatch):

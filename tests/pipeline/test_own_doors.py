@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from own_networks import MODULE, SIZE, of_layer, saved, small, with_weights
+from PIL import Image
 from world import picture
 
 from bottleneck.compare import main as compare
@@ -92,6 +93,27 @@ def test_a_run_on_an_own_network_predicts_what_plain_keras_and_the_head_say(
     (expected,) = load_head(run).predict(maps.mean((1, 2)))
     found = said_of(report["images"][0])
     np.testing.assert_allclose([found["cat"], found["dog"]], expected, atol=1e-5)
+
+
+def test_a_run_on_a_network_of_gray_images_predicts_and_exports_what_plain_keras_says(
+    trained, keras, call, tmp_path
+):
+    path = saved(small(keras, channels=1), tmp_path / "gray.keras")
+    run = trained(path, "--preprocessing", "tf")
+    new = picture(tmp_path / "new.png", 99)
+    image = keras.utils.load_img(new, color_mode="grayscale")
+    pixels = np.asarray(image.resize(SIZE[::-1], Image.Resampling.BILINEAR))[None, ..., None]
+    maps = keras.saving.load_model(path).predict(np.float32(pixels) / 127.5 - 1, verbose=0)
+    (expected,) = load_head(run).predict(maps.mean((1, 2)))
+    assert abs(expected[0] - expected[1]) > 1e-3  # not what any image would give
+    code, report = call(predict, "--run", run, new)
+    found = said_of(report["images"][0])
+    assert code == 0
+    np.testing.assert_allclose([found["cat"], found["dog"]], expected, atol=1e-5)
+    assert call(export, "--run", run, tmp_path / "whole.keras")[0] == 0
+    whole = keras.saving.load_model(tmp_path / "whole.keras")
+    assert whole.input_shape == (None, *SIZE, 1)
+    np.testing.assert_allclose(whole.predict(pixels, verbose=0)[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("with_store", [True, False])

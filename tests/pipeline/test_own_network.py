@@ -11,6 +11,7 @@ from world import flip, picture, tree
 from bottleneck import backbones
 from bottleneck.core import console
 from bottleneck.core.frameworks import import_keras
+from bottleneck.engines.keras import KerasEngine
 from bottleneck.extract import main
 from bottleneck.store.store import Store
 
@@ -32,9 +33,9 @@ def mine(keras, tmp_path):
 def run(tmp_path, photos, capsys):
     """Call `extract` with further words; return its code and its report or message."""
 
-    def call(*words):
+    def call(*words, engine="keras"):
         fixed = ["--data", str(photos), "--cache", str(tmp_path / "store")]
-        fixed += ["--engine", "keras", "--json", "--quiet"]
+        fixed += ["--engine", engine, "--json", "--quiet"]
         capsys.readouterr()
         code = console.run(main, [*fixed, *map(str, words)])
         said = capsys.readouterr()
@@ -94,6 +95,57 @@ def test_rows_in_the_store_are_those_of_load_img_and_predict(run, mine, keras, t
     batch = keras.applications.imagenet_utils.preprocess_input(np.float32(images), mode="torch")
     expected = keras.saving.load_model(mine).predict(batch, verbose=0)
     np.testing.assert_allclose(np.asarray(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def mixing(keras, mix):
+    """A network in which a pixel is what it is less what others in its batch are."""
+    image = keras.Input((*SIZE, 3))
+    return keras.Model(image, keras.layers.Conv2D(4, 3)(mix(keras.ops, image)))
+
+
+MIXES = {
+    "less the mean": lambda ops, x: x - ops.mean(x, axis=0, keepdims=True),
+    "among the largest": lambda ops, x: x / (1 + ops.max(x, axis=0)),
+    "the neighbour": lambda ops, x: x + ops.roll(x, 1, axis=0),
+    "a sum of all": lambda ops, x: x + ops.sum(x),
+}
+
+
+@pytest.mark.parametrize(
+    ("mix", "engine", "n"),
+    [*((mix, "keras", n) for mix in MIXES for n in (1, 12)), ("less the mean", "auto", 12)],
+)
+def test_a_network_that_mixes_the_images_of_a_batch_is_refused(
+    run, keras, tmp_path, photos, mix, engine, n
+):
+    path = saved(mixing(keras, MIXES[mix]), tmp_path / "mixing.keras")
+    code, said = run("--backbone", path, "--limit", n, engine=engine)
+    assert code == 2
+    assert "mixes the images of a batch" in said
+    assert not list((tmp_path / "store").glob("parts/*"))
+
+
+def test_an_own_network_costs_one_batch_more_at_the_first_rows_alone(
+    run, mine, photos, monkeypatch
+):
+    calls = []
+    real = KerasEngine.__call__
+
+    def call(engine, images):
+        calls.append(len(images))
+        return real(engine, images)
+
+    monkeypatch.setattr(KerasEngine, "__call__", call)
+    words = ["--backbone", mine, "--rows", "float32"]
+    assert run(*words)[1]["computed"] == 12
+    assert calls == [12, 64]
+    calls.clear()
+    picture(photos / "cat/new.png", 99)
+    assert run(*words)[1]["computed"] == 1
+    assert calls == [5]
+    calls.clear()
+    assert run(*words)[1]["computed"] == 0
+    assert calls == []
 
 
 def test_a_warm_run_does_not_open_the_network(run, mine, later, monkeypatch):
@@ -190,6 +242,33 @@ def test_rows_of_gray_images_are_those_of_load_img_and_predict(run, keras, tmp_p
     assert store.recipe.image.mode == "gray"
     code, said = run(*words, "--preprocessing", "caffe")
     assert (code, "three channels" in said) == (2, True)
+
+
+def test_views_of_gray_images_are_the_gray_image_and_its_mirror_image(run, keras, tmp_path, photos):
+    model = small(keras, channels=1)
+    path = saved(model, tmp_path / "gray.keras")
+    words = ["--rows", "float32", "--views", "4", "--augment", "flip"]
+    assert run("--backbone", path, *words)[1]["computed"] == 12
+    store = Store.open(tmp_path / "store")
+    samples = store.snapshot().samples
+    n_mirrored = 0
+    for key, digest in zip(samples.keys, samples.digests, strict=True):
+        image = keras.utils.load_img(
+            photos / key.decode(),
+            target_size=SIZE,
+            interpolation="bilinear",
+            color_mode="grayscale",
+        )
+        pixels = np.float32(image)[..., None]
+        both = model.predict(np.stack([pixels, pixels[:, ::-1]]), verbose=0).mean((1, 2))
+        rows = store.rows(digest[None])[0]
+        assert rows.shape == (4, 5)
+        np.testing.assert_allclose(rows[0], both[0], rtol=1e-5)
+        for row in rows[1:]:
+            is_mirrored = np.abs(row - both[1]).sum() < np.abs(row - both[0]).sum()
+            np.testing.assert_allclose(row, both[int(is_mirrored)], rtol=1e-5)
+            n_mirrored += is_mirrored
+    assert 5 < n_mirrored < 31
 
 
 def test_the_cut_at_an_output_is_the_recipe_of_the_cut_at_its_layer(run, keras, tmp_path):

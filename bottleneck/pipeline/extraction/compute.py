@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck import backbones, engines
-from bottleneck.core.errors import OtherRowsError
+from bottleneck.core import generated
+from bottleneck.core.errors import OtherRowsError, UsageError
 from bottleneck.pipeline.extraction.canaries import N_CANARIES
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Computer:
         ------
         OtherRowsError
             At the first call, when the canaries' rows come out otherwise than they are stored.
+        UsageError
+            At the first call, for a network of the user's own that mixes the images of a batch.
         """
         start = time.perf_counter()
         if self._engine is None:
@@ -129,6 +132,8 @@ class Computer:
             rows = self._rows([*found.images, *images])
             self._check(found, rows[:k])
             rows = rows[k:]
+            if not k and self.network.is_users_own:
+                self._check_neighbours(images, rows)
         else:
             rows = self._rows(images)
         self.seconds.compute += time.perf_counter() - start
@@ -137,6 +142,27 @@ class Computer:
     def _rows(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         rows = self.engine(np.concatenate(images))
         return rows.reshape(len(images), self.views, *rows.shape[1:])
+
+    def _check_neighbours(
+        self, images: Sequence[NDArray[np.uint8]], rows: NDArray[np.float32]
+    ) -> None:
+        """Raise UsageError where an image has another row beside other images: one batch more.
+
+        Rows that are there already show it by themselves: their canaries stand among others now.
+        """
+        n, height, width, channels = images[0].shape
+        made = generated.pictures(N_CANARIES, (height, width), channels)
+        others = np.resize(made, (max(2, self.engine.batch_size - n), *made.shape[1:]))
+        # Other neighbours on both sides, and in the whole batch.
+        batch = np.concatenate([others[:1], images[0], others[1:]])
+        agreement = engines.check.compare(self.engine(batch)[1 : n + 1], rows[0])
+        if np.isfinite(rows[0]).all() and not agreement.ok:
+            raise UsageError(
+                "mixes the images of a batch: beside others an image has another row (relative "
+                f"error {agreement.worst:.1e})",
+                str(self.network.options.backbone),
+                "save a network that computes each image by itself: nothing over its first axis",
+            )
 
     def _check(self, found: Canaries, rows: NDArray[np.float32]) -> None:
         if not len(rows):

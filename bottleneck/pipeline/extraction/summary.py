@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import as_void
+from bottleneck.data.reading import NOT_THERE
 from bottleneck.heads.split import leaking
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
 from bottleneck.pipeline.extraction.saying import source_values
@@ -92,7 +93,11 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
     rows = run.job.network.recipe.rows
     row_bytes = np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
     samples, pending = run.looked.look.samples, run.looked.plan.pending
-    unread = int((~samples.known[pending]).sum())  # what cannot be read may hold anything
+    is_unread = ~samples.known[pending]  # what cannot be read may hold anything
+    listing = run.looked.look.listing
+    if listing.understood.missing:  # what is not there holds nothing
+        is_unread &= (listing.stats[pending] != NOT_THERE).any(axis=1)
+    unread = int(is_unread.sum())
     n = len(np.unique(as_void(samples.digests[pending][samples.known[pending]]))) + unread
     n = int(min(n, run.job.limit))
     rate = _recorded_rate(run.target.rows_store, run.job.network.recipe.id)

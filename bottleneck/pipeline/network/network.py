@@ -57,6 +57,12 @@ class Network:
             return DEFAULT_BATCH
         return backbones.catalog.spec(self.options.backbone).batch_size
 
+    @property
+    def is_users_own(self) -> bool:
+        """Whether it is a file of the user's, who alone knows what is in it."""
+        name = self.options.backbone
+        return name is not None and backbones.catalog.spec(name).is_users_file
+
     def backbone(self) -> Backbone:
         """Return the loaded network; what it computes is checked to be the recipe.
 

@@ -1,6 +1,7 @@
 """One image, one row, whatever it comes in; and what training on each source says."""
 
 import csv
+import json
 import shutil
 import tarfile
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 from world import picture
 
+from bottleneck._extract_lines import lines
 from bottleneck.core.errors import DataError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -171,3 +173,17 @@ def test_a_label_column_that_is_named_later_is_another_reading_with_nothing_comp
     again = run(path, reading=told)
     assert (again["computed"], again["unlabelled"]) == (0, 0)
     assert again["understood"]["columns"] == {"filename": "filename", "label": "sort"}
+
+
+def test_a_dry_run_counts_and_names_the_files_of_a_table_that_are_not_there(run, photos, tmp_path):
+    path = pack_table(photos, tmp_path / "t.csv")
+    assert "missing" not in run(path, dry_run=True)["understood"]
+    for i in (1, 3):
+        (photos / f"cat/0{i}.png").unlink()
+    report = run(path, dry_run=True)
+    gone = {"files": 2, "first": ["photos/cat/01.png", "photos/cat/03.png"]}
+    assert json.loads(json.dumps(report))["understood"]["missing"] == gone
+    said = [line for line in lines(report) if "not there" in line]
+    assert report["would"]["computed"] == report["samples"] - 2
+    assert said == ["t.csv: 2 files are not there: photos/cat/01.png, photos/cat/03.png"]
+    assert not (tmp_path / "store").exists()

@@ -1,0 +1,127 @@
+"""What there is to learn of the rows of a table: classes, or several labels an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.core.errors import DataError
+from bottleneck.core.sample import NO_LABEL, Targets
+from bottleneck.core.text import printable
+from bottleneck.data.classes import joined_texts, untrained
+from bottleneck.data.labels import number_labels
+from bottleneck.data.table_rows import MINUS, NOTHING, n_rows_have
+from bottleneck.data.table_words import way
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bottleneck.data.how import How
+    from bottleneck.data.table_columns import Columns
+    from bottleneck.data.table_rows import Rows
+
+_MOST_NAMES = 6  # of columns, that a message has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answers:
+    """What there is to learn of some rows: classes, or targets."""
+
+    labels: NDArray[np.int32]
+    classes: tuple[str, ...]
+    targets: Targets | None = None
+    notes: tuple[str, ...] = ()
+
+
+def answers(
+    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], how: How, where: str
+) -> Answers:
+    """Return classes or targets of the rows `at`.
+
+    Columns of 0 and 1 are a class each where each row has one 1, and labels of which an image has
+    several where a row has more. Rows with one 1 or none may be either, until the columns are
+    named: then they are classes.
+
+    Raises
+    ------
+    DataError
+        When the labels are no classes, two are one for a person, or it cannot be told.
+    """
+    join, told = bool(how["join_classes"]), how["label_column"] is not None
+    if rows.marks is None:
+        assert rows.labels is not None
+        name = header[columns.labels[0]] if columns.labels else "label"
+        texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
+        labels, classes = number_labels(texts, name, where)
+        splits = np.frombuffer(rows.splits, np.uint8)[at]
+        notes = (*notes, *_fraction_note(classes), *untrained(labels, splits, classes))
+        return Answers(labels=labels, classes=classes, notes=notes)
+    marks = rows.marks[at]
+    is_signed = bool((marks == MINUS).any())
+    if is_signed:
+        if (marks == 0).any():
+            raise DataError(
+                "its columns of classes hold 0, 1 and -1", where, "write 0 and 1, or 1 and -1"
+            )
+        marks = np.where(marks == MINUS, 0, marks)
+    names = [header[i] for i in columns.labels]
+    ones = (marks == 1).sum(axis=1)
+    if (ones > 1).any():
+        return _several(marks, ones, names, where)
+    if ((ones == 0).any() or is_signed) and not told:
+        raise _unclear(ones, names, where)
+    texts = [names[i] for i in (marks == 1).argmax(axis=1).tolist()]
+    labels, classes = number_labels(
+        [text if n else "" for text, n in zip(texts, ones.tolist(), strict=True)], "label", where
+    )
+    n_without = int((ones == 0).sum())
+    note = (f"{n_rows_have(n_without)} no 1 in any column, so no label",) if n_without else ()
+    return Answers(labels=labels, classes=classes, notes=note)
+
+
+def _fraction_note(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return what to say of 1.0, 2.0, …: how programs write whole numbers that have gaps."""
+    if not classes or not all(name.endswith(".0") and name[:-2].isdigit() for name in classes):
+        return ()
+    return (f"its classes are called as the table has them, with a fraction: {classes[0]}",)
+
+
+def _unclear(ones: NDArray[np.int64], names: Sequence[str], where: str) -> DataError:
+    """Return the error for columns of which rows have one 1 or none."""
+    n_none = int((ones == 0).sum())
+    what = f"{n_rows_have(n_none)} no 1" if n_none else "1 and -1 stand"
+    shown = ", ".join(map(printable, names[:_MOST_NAMES])) + (", …" * (len(names) > _MOST_NAMES))
+    each = " ".join(way("--label-column", name) for name in names[:_MOST_NAMES])
+    if len(names) > _MOST_NAMES:
+        each = f"--label-column NAME for each of the {len(names)}"
+    return DataError(
+        f"{what} in columns {shown}, and no row has two 1: these may be classes of which an image "
+        "has one at most, or properties of which it may have several",
+        where,
+        f"say {each} for classes, {way('--label-column', names[0])} to learn that one alone (0 or "
+        "1), or --label-column '' for none",
+    )
+
+
+def _several(
+    marks: NDArray[np.uint8], ones: NDArray[np.int64], names: Sequence[str], where: str
+) -> Answers:
+    """Return labels of which an image may have several."""
+    shown = tuple(map(printable, names))
+    if len(set(shown)) < len(shown):
+        raise DataError("two columns of classes are spelled alike", where, "rename one")
+    values = np.where(marks == NOTHING, np.nan, marks).astype(np.float32)
+    notes = [f"{n_rows_have(int((ones > 1).sum()))} several labels, of {len(names)}"]
+    n_none = int((ones == 0).sum())
+    if n_none:
+        notes.append(f"{n_rows_have(n_none)} none of them")
+    return Answers(
+        labels=np.full(len(marks), NO_LABEL, np.int32),
+        classes=(),
+        targets=Targets(values=values, kind="labels", names=shown),
+        notes=tuple(notes),
+    )

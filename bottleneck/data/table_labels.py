@@ -1,0 +1,161 @@
+"""Which columns of a table hold the labels, where nobody said: by name, and by what they hold."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bottleneck.core.text import printable
+from bottleneck.data.labels import is_numeric, multi_label_error, regression_error
+from bottleneck.data.table_boxes import refuse_boxes
+from bottleneck.data.table_words import by_name, way
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bottleneck.data.table_text import Fields, Sheet
+
+_LABELS = (
+    "label",
+    "class classname classlabel classid labelname labeltext labelid category categoryname"
+    " categoryid breed species speciesname diagnosis disease dx emotion celltype variety"
+    " finelabel coarselabel groundtruth annotation",
+)
+_PLURAL = re.compile(r"labels|tags|classes")
+_NUMBERED = re.compile(r"label\d+")
+_SEVERAL_WORDS = re.compile(r"[\s,;|/+&\[{]")
+_TARGETS = {"target", "targets", "value", "values", "score", "y"}
+_COUNTERS = {"", "index", "unnamed0", "unnamed01", "rownames", "row"}
+_ZERO_OR_ONE = {"0", "1", "0.0", "1.0", "-1", "-1.0", "", "true", "false"}
+_WHOLE = re.compile(r"\d{1,6}(\.0)?")
+_MOST_CLASSES = 100_000  # beyond it, a column is no class
+
+
+def find_labels(
+    sheet: Sheet,
+    plain: Sequence[str],
+    sample: Sequence[Fields],
+    taken: set[int | None],
+    where: str,
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the columns of labels that nobody named, and what to say of them.
+
+    Parameters
+    ----------
+    plain : the columns' plain names
+    sample : the first rows
+    taken : columns that are something else
+
+    Raises
+    ------
+    DataError
+        When it cannot be told, or a column's name says what we do not do.
+    """
+    free = ["" if i in taken else name for i, name in enumerate(plain)]
+    numbered = next((i for i, name in enumerate(free) if _NUMBERED.fullmatch(name)), None)
+    if numbered is not None:
+        raise multi_label_error(f"column {sheet.header[numbered]!r}", where)
+    usual = [i for i, name in enumerate(free) if name in _LABELS[1].split()]
+    plural = [i for i, name in enumerate(free) if _PLURAL.fullmatch(name)]
+    found: int | None = None
+    notes: tuple[str, ...] = ()
+    if "label" not in free and len(usual) + len(plural) > 1:
+        found, notes = _one_of_equals(sheet, [*usual, *plural])
+    if found is None:
+        found = by_name(sheet, free, _LABELS, ("label", "--label-column"), where)
+    if found is None and plural:
+        found = by_name(sheet, free, ("labels tags classes",), ("label", "--label-column"), where)
+        assert found is not None
+        if any(_SEVERAL_WORDS.search((f[found] or "").strip()) for f in sample):
+            raise multi_label_error(
+                f"column {sheet.header[found]!r}",
+                where,
+                f"; if each text is one class: {way('--label-column', sheet.header[found])}",
+            )
+    refuse_boxes(sheet.header, plain, None if found is None else sheet.header[found], where)
+    if found is not None:
+        return (found,), notes
+    if not sheet.is_named:
+        rest = [i for i in range(len(free)) if i not in taken]
+        # Of a file and one thing more, or of pixels and one thing more, that is the label.
+        is_clear = len(rest) == 1 and (len(free) == 2 or None in taken)
+        return (tuple(rest), ()) if is_clear else ((), _no_label(sheet, rest))
+    target = [i for i, name in enumerate(free) if name in _TARGETS]
+    if target:
+        return _target(sheet, target, sample, where), ()
+    rest = [i for i, name in enumerate(free) if i not in taken and name not in _COUNTERS]
+    if len(rest) > 1 and sample and all(_zero_or_one(f[i]) for f in sample for i in rest):
+        return tuple(rest), (f"{len(rest)} columns of 0 and 1 were read as labels",)
+    marks = [i for i in rest if sample and all(_zero_or_one(f[i]) for f in sample)]
+    return (), (*_no_label(sheet, rest), *_marks_note(sheet, marks))
+
+
+def _one_of_equals(sheet: Sheet, found: list[int]) -> tuple[int | None, tuple[str, ...]]:
+    """Return one of several columns of labels that say the same of all rows; names before numbers.
+
+    So are class_id and class_name: each value of one stands beside one value of the other.
+    """
+    pairs: set[tuple[str, ...]] = set()
+    for _, fields in sheet.rows():
+        pairs.add(tuple((fields[i] or "").strip() for i in found))
+        if len(pairs) > _MOST_CLASSES:
+            return None, ()
+    if any(len(set(column)) < len(pairs) for column in zip(*pairs, strict=True)) or len(pairs) < 2:
+        return None, ()
+    words = [i for i, values in zip(found, zip(*pairs, strict=True), strict=True)
+             if not is_numeric({*values} - {""})]  # fmt: skip
+    best = (words or found)[0]
+    others = ", ".join(printable(sheet.header[i]) for i in found if i != best)
+    return best, (f"{others} says the same as {printable(sheet.header[best])} in other words",)
+
+
+def _no_label(sheet: Sheet, rest: Sequence[int]) -> tuple[str, ...]:
+    """Return the note about a table without a label."""
+    if not rest:
+        return ("no column holds labels, so no image has one",)
+    names = ", ".join(printable(sheet.header[i]) for i in rest[:6])
+    more = ", ..." if len(rest) > 6 else ""
+    return (
+        f"no column is one of labels by its name (there are: {names}{more}), so no image has one; "
+        "--label-column NAME says which",
+    )
+
+
+def _marks_note(sheet: Sheet, marks: Sequence[int]) -> tuple[str, ...]:
+    """Return how columns of 0 and 1 among others can be read."""
+    if len(marks) < 2:
+        return ()
+    ways = " ".join(way("--label-column", sheet.header[i]) for i in marks[:6])
+    return (f"columns of 0 and 1 are read as a class each when all are named, such as {ways}",)
+
+
+def _target(
+    sheet: Sheet, found: Sequence[int], sample: Sequence[Fields], where: str
+) -> tuple[int, ...]:
+    """Return a column called target or so, when it holds classes: words, or their numbers."""
+    name = sheet.header[found[0]]
+    texts = [(fields[found[0]] or "").strip() for fields in sample]
+    if len(found) > 1 or (is_numeric({*texts} - {""}) and not _are_class_numbers(texts)):
+        raise regression_error(
+            f"no column 'label', but {printable(name)!r}",
+            where,
+            f"; if its numbers are classes: {way('--label-column', name)}",
+        )
+    return (found[0],)
+
+
+def _are_class_numbers(texts: Sequence[str]) -> bool:
+    """Whether these are whole numbers from 0 or 1 on without gaps, each of several images."""
+    found = [text for text in texts if text]
+    numbers = {int(float(text)) for text in found if _WHOLE.fullmatch(text)}
+    is_whole = all(map(_WHOLE.fullmatch, found))
+    return (
+        is_whole
+        and min(numbers, default=2) <= 1
+        and max(numbers, default=0) - min(numbers, default=0) == len(numbers) - 1
+        and (len(found) >= 2 * len(numbers) or numbers <= {0, 1})
+    )
+
+
+def _zero_or_one(text: str | None) -> bool:
+    return (text or "").strip().lower() in _ZERO_OR_ONE
