@@ -84,6 +84,7 @@ class FolderSource:
             self.how,
             name=os.fsencode(self.root.name),
             where=self._where,
+            content=lambda key: read_file(os.path.join(os.fsencode(self.root), key)).content,  # noqa: PTH118 - bytes
         )
         self._listed = keys, walk.targets
         return Listing(
