@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core.errors import DataError, from_os_error
 from bottleneck.core.paths import absolute, shown
-from bottleneck.core.sample import key_array
+from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data.by_path import by_path
 from bottleneck.data.catalog import described
+from bottleneck.data.folder_words import split_named
 from bottleneck.data.how import How
 from bottleneck.data.left_alone import Heads, in_words
 from bottleneck.data.reading import read_file
@@ -28,9 +30,16 @@ from bottleneck.data.source import Listing, Read, spec_of
 from bottleneck.data.walk import Walk, is_inside
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from bottleneck.data.by_path import ByPath
+    from bottleneck.data.source import Understood
+    from bottleneck.data.walk import Block
+
+_FEW = 100  # one image in so many may be without a label, and nothing is looked for
 
 
 class FolderSource:
@@ -73,18 +82,14 @@ class FolderSource:
         keys = key_array(prefix + name for prefix, names, _ in blocks for name in names)
         left.refuse(len(keys), self.how, self._where)
         if not blocks:
-            raise DataError(
-                "no images" + in_words(left.counts()),
-                self._where,
-                "give a folder that holds images",
-            )
+            raise self._no_images(left.counts())
         said = by_path(
             [(prefix, len(names)) for prefix, names, _ in blocks],
             keys.tolist,
             self.how,
             name=os.fsencode(self.root.name),
             where=self._where,
-            content=lambda key: read_file(os.path.join(os.fsencode(self.root), key)).content,  # noqa: PTH118 - bytes
+            content=lambda key: self._read(key, walk.targets).content,
         )
         self._listed = keys, walk.targets
         return Listing(
@@ -95,15 +100,18 @@ class FolderSource:
             stats=np.concatenate([stats for _, _, stats in blocks]),
             skipped=left.counts(),
             device=before.st_dev,
-            understood=left.told(said.understood),
+            understood=left.told(self._with_hints(said, blocks)),
             groups=said.groups,
         )
 
     def read(self, index: int) -> Read:
         """See `Source.read`: one open, one read of all bytes."""
         keys, targets = self._listed
+        return self._read(bytes(keys[index]), targets)
+
+    def _read(self, key: bytes, targets: set[bytes]) -> Read:
         root = os.path.realpath(os.fsencode(self.root))
-        path = os.path.realpath(os.path.join(root, bytes(keys[index])))  # noqa: PTH118 - bytes
+        path = os.path.realpath(os.path.join(root, key))  # noqa: PTH118 - bytes
         if not is_inside(path, root) and not _is_in_one_of(targets, path):
             raise OSError(errno.ELOOP, "a link leads out of the source", path)
         return read_file(path)
@@ -111,6 +119,34 @@ class FolderSource:
     @property
     def _where(self) -> str:
         return shown(self.root)
+
+    def _with_hints(self, said: ByPath, blocks: Sequence[Block]) -> Understood:
+        """Return what was understood, and what may say the classes of images without one."""
+        notes = list(said.understood.notes)
+        split = split_named(os.fsencode(self.root.name))
+        if split and not said.understood.splits:
+            notes.append(
+                f"all of it is train, although the folder is called {self.name}: --layout "
+                f"'{{split={SPLITS[split]}}}/{said.understood.layout}' makes it {SPLITS[split]}"
+            )
+        bare = said.labels < 0
+        if bare.sum() * _FEW > len(bare):
+            from bottleneck.data.instead import tables_for  # noqa: PLC0415 - most do without
+
+            starts = np.cumsum([0, *(len(names) for _, names, _ in blocks[:-1])])
+            without = np.logical_or.reduceat(bare, starts)
+            folders = [blocks[i][0] for i in np.flatnonzero(without).tolist()]
+            notes += tables_for(self.root, folders)
+        return replace(said.understood, notes=tuple(notes))
+
+    def _no_images(self, skipped: dict[str, int]) -> DataError:
+        from bottleneck.data.instead import instead  # noqa: PLC0415 - most folders do without
+
+        if skipped["excluded"]:
+            found, do = "", "look at --include and --exclude: they leave none"
+        else:
+            found, do = instead(self.root)
+        return DataError(f"no images{found}{in_words(skipped)}", self._where, do)
 
     def _not_there(self) -> DataError:
         if self.root.exists():
