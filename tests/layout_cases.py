@@ -1,5 +1,6 @@
 """Folders as they lie on people's disks, and what is right for each: read as what, or refused."""
 
+import re
 import shlex
 
 from bottleneck.core.sample import SPLITS
@@ -8,7 +9,7 @@ from bottleneck.core.sample import SPLITS
 def spread(text):
     """Return the folders of `train/{a,b} test`."""
     found = []
-    for one in text.split():
+    for one in text.split(" "):
         todo = [one]
         while todo:
             now = todo.pop()
@@ -50,7 +51,7 @@ def ways_in(advice):
     found = []
     for way in advice.split(": ", 1)[1].split(", or "):
         told = {"include": [], "exclude": []}
-        words = shlex.split(way.rpartition(" (")[0])
+        words = shlex.split(re.split(r" \((?=(?:train|val|test) \d)", way)[0])
         while words:
             option = words.pop(0).removeprefix("--").replace("-", "_")
             if option == "join_classes":

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from bottleneck.core.sample import show_key
 from bottleneck.data.copies import copies_in
 from bottleneck.data.folder_words import (
+    copied_from,
     divides,
     holds_no_photos,
+    holds_thumbnails,
     is_container,
     is_odd_one,
     may_be_container,
@@ -66,6 +68,13 @@ def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
             is_free=True,
         )
     for name, found in classes.items():
+        original = copied_from(name, classes.keys())
+        if original is not None or (holds_thumbnails(name) and len(classes) > 1):
+            why = f"a copy of {show_key(original)}" if original else "small copies of images"
+            raise AmbiguousError(
+                f"{show_key(found[0].path)} would be a class, and is {why} by its name",
+                _without(found),
+            )
         if is_container(name):
             raise AmbiguousError(
                 f"{show_key(name)} says that images are in it, and would be a class beside "
@@ -106,14 +115,19 @@ def refuse_other_classes(folder: Folder, names: Collection[bytes]) -> None:
             f"in {show_key(folder.name)}",
             _without([again]),
         )
-    inner = folder
-    while (only := inner.only) is not None:
-        inner = only
+    inner = _inner(folder)
     if not inner.n and not all(map(may_be_container, inner.children)):
         raise AmbiguousError(
             f"{show_key(folder.path)} holds no image itself, but {listed([*inner.children])}: "
             "either may be the classes"
         )
+
+
+def _inner(folder: Folder) -> Folder:
+    """Return the folder in all those around it that hold nothing else."""
+    while (only := folder.only) is not None:
+        folder = only
+    return folder
 
 
 def refuse_strays(tops: Sequence[Folder]) -> None:
@@ -126,8 +140,9 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
         beside = [f for f in parent.children.values() if f not in strays]
         first = min((f.name for f in beside), default=b"")
         told = f", but {show_key(first)} beside it is none" if beside else ""
-        are_real = any(stray.children for stray in strays)
-        either = [] if are_real or len(beside) == 1 else _without(strays)
+        are_real = any(_inner(stray).children for stray in strays)
+        is_one = len(beside) == 1 and not beside[0].children
+        either = [] if are_real or is_one else _without(strays)
         raise AmbiguousError(
             f"{show_key(strays[0].path)} is named like a split{told}",
             [*_without(beside), *either],
@@ -136,7 +151,9 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
 
 def refuse_no_photos(node: Folder) -> None:
     """Raise AmbiguousError for folders of masks and the like, beside others."""
-    found = [f for f in node.below() if f is not node and holds_no_photos(f.name)]
+    named = [f for f in node.below() if f is not node and holds_no_photos(f.name)]
+    inner = {below for f in named for below in f.below() if below is not f}
+    found = [f for f in named if f not in inner]
     if found:
         beside = [f for f in node.children.values() if f not in found]
         may_be_classes = not any(f.children or is_container(f.name) for f in beside)

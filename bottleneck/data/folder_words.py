@@ -51,10 +51,11 @@ _BESIDE_PHOTOS = (
     " bbox bboxes trimap trimaps"
 )
 _NO_PHOTOS = frozenset(_BESIDE_PHOTOS.split())
-_NO_PHOTOS_OF = frozenset(
-    ["class", "object", "objects", "instance", "instances", "map", "maps", "truth", "ground"]
-)
+_OF_WHAT = "class object objects instance instances map maps truth ground tr ts"
+_NO_PHOTOS_OF = frozenset(_OF_WHAT.split())
 
+_THUMBNAILS = frozenset({b"thumbs", b"thumbnail", b"thumbnails", b"_thumb"})
+_COPY = re.compile(r"(.+?)(?: \(\d+\)|(?: -|_)? ?[Cc]opy(?: \d+| \(\d+\))?)")
 _TO_LEARN = 5  # beside the numbers of `split_words`: images without labels that are no test
 _CAPITALS = r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+"
 _COUNTED = re.compile(
@@ -134,6 +135,18 @@ def is_odd_one(name: bytes, names: Collection[bytes]) -> bool:
     return is_unlabelled(name) or (
         split_said(name) is not None and rest in {_plain(other) for other in names}
     )
+
+
+def copied_from(name: bytes, names: Collection[bytes]) -> bytes | None:
+    """Return the one of these names of which a folder is a copy by its name: `cat (1)`."""
+    match = _COPY.fullmatch(os.fsdecode(name))
+    original = os.fsencode(match[1]) if match else name
+    return original if original != name and original in names else None
+
+
+def holds_thumbnails(name: bytes) -> bool:
+    """Whether a folder says that small copies of images are in it."""
+    return name.strip(b"._@ ").lower() in _THUMBNAILS
 
 
 def is_container(name: bytes) -> bool:

@@ -27,6 +27,7 @@ from bottleneck.data.ambiguous import (
     refuse_strays,
 )
 from bottleneck.data.folder_words import (
+    holds_thumbnails,
     is_container,
     is_unlabelled,
     is_unlabelled_class,
@@ -234,9 +235,19 @@ class _Finder:
             for folder in found:
                 refuse_other_classes(folder, classes.keys())
         refuse_only_class(classes)
+        self._note_thumbnails(classes)
         for name, found in classes.items():
             for folder in found:
                 folder.mark(label=name)
+
+    def _note_thumbnails(self, classes: Mapping[bytes, Sequence[Folder]]) -> None:
+        inner = (f for found in classes.values() for top in found for f in top.below())
+        small = [f for f in inner if f.name not in classes and holds_thumbnails(f.name)]
+        if small:
+            self.notes.append(
+                f"{show_key(small[0].path)} holds small copies of images by its name, and they "
+                f"count: --exclude '{show_key(small[0].name)}' leaves them out"
+            )
 
     def _note_loose(self, node: Folder) -> None:
         if node.n and node.children:

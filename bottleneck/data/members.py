@@ -26,7 +26,9 @@ from bottleneck.data.folder_words import split_said, split_told, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
+from bottleneck.data.reading_of_paths import listed
 from bottleneck.data.source import Listing, Understood, spec_of
+from bottleneck.data.template import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,8 +110,12 @@ class MemberSource:
         alone.skipped["excluded"] += n_all - len(found)
         skipped = alone.counts()
         if named is None:
-            raise DataError("no images" + in_words(skipped), where, ADVICE)
-        named = _by_files(paths, [at for _, at, _ in found], named, is_one=not self.shards)
+            others = sorted(key for members in containers for key in members.others)
+            what = f", but {listed(others)}" if others else ""
+            do = "unpack it, and give what comes out" if others else ADVICE
+            raise DataError(f"no images{what}{in_words(skipped)}", where, do)
+        if self.shards or self.how["layout"] in (None, AUTO):
+            named = _by_files(paths, [at for _, at, _ in found], named)
         self._listed = [(containers[at], containers[at].images[key]) for _, at, key in found]
         return Listing(
             keys=key_array(key for key, _, _ in found),
@@ -219,18 +225,18 @@ def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     return replace(named, labels=labels, classes=classes, understood=understood)
 
 
-def _by_files(paths: Sequence[Path], at: Sequence[int], named: _Named, *, is_one: bool) -> _Named:
+def _by_files(paths: Sequence[Path], at: Sequence[int], named: _Named) -> _Named:
     """Return the split of each image by its archive's name, where nothing in them says one."""
     names = [os.fsencode(_ENDINGS.sub("", path.name)) for path in paths]
     level = splits_of_level(names) or {}
     found = {name: level.get(name, split_told(name)) for name in names}
     numbers = [found[name] for name in names]
     splits, understood = named.splits, named.understood
-    notes = [] if is_one else [f"{len(paths)} archives"]
+    notes = [f"{len(paths)} archives"] if len(paths) > 1 else []
     if None in numbers:
         if set(numbers) != {None}:
             notes.append("not every name of an archive says a split, so none counts")
-    elif not understood.splits and (any(numbers) or not is_one):
+    elif not understood.splits and (any(numbers) or len(paths) > 1):
         splits = np.array(numbers, np.uint8)[np.array(at)]
         words = [os.fsdecode(name).rstrip("0123456789-_") for name in names]
         spelled = {word: SPLITS[n] for word, n in zip(words, numbers, strict=True) if n is not None}

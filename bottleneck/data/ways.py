@@ -218,9 +218,9 @@ class _Levels:
         )
 
     def _are_classes(self, split: int | None, classes: tuple[int, ...]) -> bool:
-        """Whether no folder that would be a class is named like a split, and holds folders."""
+        """Whether no folder that would be a class is named like a split, and holds more."""
         return not any(
-            len(path) > c + 1 and split_named(path[c]) is not None and c + 1 != split
+            split_named(path[c]) is not None and (len(path) > c + 1 or split is not None)
             for c in classes
             for path in self.paths
             if len(path) > c

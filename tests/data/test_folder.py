@@ -132,7 +132,9 @@ def test_a_root_that_is_missing_or_a_file_or_empty_is_a_data_error_that_names_it
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "a.txt").write_text("")
-    with pytest.raises(DataError, match=r"no images \(left alone: 1 other\): .*empty"):
+    with pytest.raises(
+        DataError, match=r"no images, but a.txt: .* \(left alone: 1 other\): .*empty"
+    ):
         FolderSource(empty).list()
 
 

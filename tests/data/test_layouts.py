@@ -66,6 +66,14 @@ TOLD = [
     ("fold_train/{a,b} other_test/{a,b}", "*_*/{class}/*", {"train a": 4, "train b": 4}),
     ("fold_train/{a,b} other_test/{a,b}", "{split}/{class}/*", words("train:a,b test:a,b")),
     ("{train,test}/{a,b} test", "{split}/{class}/*", words("train:a,b test:a,b,-")),
+    ("{a,b}", "{split=test}/{class}/*", words("test:a,b")),
+    ("{train,test}/{a,b}", "{split=val}/{ignore}/{class}/*", {"val a": 4, "val b": 4}),
+    ("{hot_dog,cat}_{train,test}", "{class}_{split}/*",
+     words("train:hot_dog,cat test:hot_dog,cat")),
+    ("x/{train,val}-{hot-dog,cat}", "x/{split}-{class}/*",
+     words("train:hot-dog,cat val:hot-dog,cat")),
+    ("{train,test}/{a,b} unlabeled/a", "{split}/{class}/*", words("train:a,b,- test:a,b")),
+    ("{a,b}_photos", "{class}_photos/*", words("train:a,b")),
 ]  # fmt: skip
 
 
@@ -92,7 +100,9 @@ def test_a_layout_that_does_not_fit_is_refused_and_one_that_is_none_is_wrong_usa
         FolderSource(root, make_how({"layout": "{split}/*"}, IN_FOLDERS)).list()
     with pytest.raises(DataError, match="do not lie as --layout"):
         FolderSource(root, make_how({"layout": "x/{class}/*"}, IN_FOLDERS)).list()
-    for wrong in ("{class}", "{klass}/*", "{split}/{split}/*", ""):
+    wrongs = ["{class}", "{klass}/*", "{split}/{split}/*", "", "{split=all}/*", "{class}{split}/*"]
+    wrongs += ["{split=test}/{split}/*", "{group}/{group}/*", "{split=test}_{class}/*"]
+    for wrong in wrongs:
         with pytest.raises(UsageError, match="--layout"):
             make_how({"layout": wrong}, IN_FOLDERS)
 
@@ -113,6 +123,20 @@ PAIRS = [
     ("train/caf\u00e9 train/b test/cafe\u0301 test/b", "Unicode form", ("b", "cafe\u0301")),
     ("{STRASSE,stra\u00dfe}", "differ in case", ("STRASSE",)),
     ("{\u00c9t\u00e9,e\u0301te\u0301}", "differ in case", ("e\u0301te\u0301",)),
+    ("{IRMAK,\u0131rmak}", "differ in case", ("IRMAK",)),
+    ("{\u0130zmir,izmir}", "differ in case", ("izmir",)),
+    (
+        "{\u039f\u0394\u039f\u03a3,\u03bf\u03b4\u03bf\u03c2}",
+        "differ in case",
+        ("\u039f\u0394\u039f\u03a3",),
+    ),
+    (
+        "train/{hot_dog,b} test/{hot\u00a0dog,b}",
+        "differ in blanks, underscores",
+        ("b", "hot\u00a0dog"),
+    ),
+    ("{cat,cat\u200b}", "'cat' (2) and 'cat\\u200b' (2) differ in blanks, underscores", ("cat",)),
+    ("{Hot_Dog,hot_dog}", "differ in case", ("Hot_Dog",)),
 ]
 
 
@@ -125,6 +149,53 @@ def test_classes_that_are_one_for_a_person_are_refused_or_joined(lay, folders, w
     listing = FolderSource(root, make_how({"join_classes": True}, IN_FOLDERS)).list()
     assert listing.classes == classes
     assert any("one class" in note for note in listing.understood.notes)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["{s\u0131n\u0131r,sinir}", "{a_b,ab}", "{-1,1}", "{10-1,101}", "{1,01}", "{cat,cats}"],
+)
+def test_classes_that_are_two_for_a_person_stay_two(lay, folders):
+    assert len(FolderSource(lay(folders)).list().classes) == 2
+
+
+@pytest.mark.parametrize("name", ["a (1)", "a copy", "a - Copy", "a_copy", "thumbs", "Thumbnails"])
+def test_a_folder_that_is_a_copy_by_its_name_is_no_class_by_itself(plant, name):
+    root = plant("a/1.jpg", "b/1.jpg", f"{name}/1.jpg")
+    with pytest.raises(DataError, match="by its name") as caught:
+        FolderSource(root).list()
+    left = [set(FolderSource(root, make_how(told, IN_FOLDERS)).list().classes)
+            for told in ways_in(caught.value.do)]  # fmt: skip
+    assert left == [{"a", "b", name}, {"a", "b"}]
+
+
+def test_thumbnails_in_a_class_are_said_to_count(plant):
+    notes = FolderSource(plant("a/1.jpg", "a/thumbs/1.jpg", "b/1.jpg")).list().understood.notes
+    assert any("a/thumbs/ holds small copies" in n and "--exclude 'thumbs'" in n for n in notes)
+
+
+def test_a_folder_without_images_is_named(plant):
+    root = plant("a/1.jpg", "b/1.jpg")
+    (root / "c").mkdir()
+    (root / "d" / "e").mkdir(parents=True)
+    (root / "d" / "e" / "x.txt").write_text("x")
+    assert "no image in c/, d/e/" in FolderSource(root).list().understood.notes
+
+
+def test_a_folder_that_is_called_test_is_train_and_the_way_to_say_it_is_said(plant):
+    root = plant("a/1.jpg", "b/1.jpg").rename(plant().parent / "test")
+    listing = FolderSource(root).list()
+    assert set(listing.splits.tolist()) == {0}
+    (note,) = listing.understood.notes
+    told = note.partition("--layout '")[2].partition("'")[0]
+    there = FolderSource(root, make_how({"layout": told}, IN_FOLDERS)).list()
+    assert table(there) == {"test a": 1, "test b": 1}
+
+
+def test_images_that_have_no_label_by_their_folder_are_said(lay):
+    listing = FolderSource(lay("{train,test,unlabeled}/{a,b}")).list()
+    assert table(listing) == words("train:a,b test:a,b") | {"train -": 4}
+    assert "unlabeled: its images have no label, as its name says" in listing.understood.notes
 
 
 def test_a_blank_behind_a_name_is_no_class_of_its_own_and_the_commoner_spelling_stays(plant):
