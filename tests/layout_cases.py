@@ -3,7 +3,9 @@
 import re
 import shlex
 
+from bottleneck.core.errors import DataError
 from bottleneck.core.sample import SPLITS
+from bottleneck.data.folder import FolderSource
 
 
 def spread(text):
@@ -191,3 +193,22 @@ REFUSED = {
     "{p1,p2}/{Cat,dog} p3/cat": (
         "holds no image itself", "--layout '{group}/{class}/*' --join-classes (train 10; 2 cl"),
 }  # fmt: skip
+
+
+def page_row(text, root):
+    """Return the row of docs/layouts.md for these folders; several where they are refused."""
+    try:
+        listing = FolderSource(root).list()
+    except DataError as error:
+        offered = [
+            re.match(r"(.*?) \(((?:train|val|test) \d.*)\)$", way).groups()
+            for way in error.do.split(": ", 1)[1].split(", or ")
+        ]
+        first = [f"`{text}`", *("" for _ in offered[1:])]
+        return [f"| {a} | `{b}` | {c} |" for a, (b, c) in zip(first, offered, strict=True)]
+    counts = {split: [] for split in SPLITS}
+    for key, n in sorted(table(listing).items()):
+        split, name = key.split(" ", 1)
+        counts[split].append(f"{name} {n}" if name != "-" else f"{n} without a label")
+    gives = "; ".join(f"{split}: {', '.join(each)}" for split, each in counts.items() if each)
+    return [f"| `{text}` | `{listing.understood.layout}` | {gives} |"]

@@ -142,7 +142,7 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
         told = f", but {show_key(first)} beside it is none" if beside else ""
         are_real = any(_inner(stray).children for stray in strays)
         is_one = len(beside) == 1 and not beside[0].children
-        either = [] if are_real or is_one else _without(strays)
+        either = [] if are_real or is_one or not (beside or len(strays) == 1) else _without(strays)
         raise AmbiguousError(
             f"{show_key(strays[0].path)} is named like a split{told}",
             [*_without(beside), *either],

@@ -106,7 +106,11 @@ def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
 
 
 def _spelled(level: Mapping[bytes, int]) -> dict[str, str]:
-    return {show_key(name): SPLITS[split] for name, split in sorted(level.items())}
+    return {
+        show_key(name): SPLITS[split]
+        for name, split in sorted(level.items())
+        if not is_unlabelled(name)
+    }
 
 
 class _Finder:

@@ -104,7 +104,11 @@ def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str)
         labels=labels,
         groups=[one.group for one in told],
         template=template,
-        spelled={show_key(name): SPLITS[split or 0] for name, split in number.items()},
+        spelled={
+            show_key(name): SPLITS[split or 0]
+            for name, split in number.items()
+            if name not in unlabelled
+        },
         notes=(*notes, *map(no_labels, sorted(unlabelled))),
     )
 

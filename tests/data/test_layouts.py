@@ -1,7 +1,10 @@
 """How folders lie on people's disks: what each is read as, or that it is refused, and how."""
 
+import re
+from pathlib import Path
+
 import pytest
-from layout_cases import READ, REFUSED, lay_in, reading, table, ways_in, words
+from layout_cases import READ, REFUSED, lay_in, page_row, reading, table, ways_in, words
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.data.folder import FolderSource
@@ -216,6 +219,15 @@ def test_images_beside_class_folders_and_flat_splits_are_said(plant):
     notes = " | ".join(FolderSource(root).list().understood.notes)
     assert "1 image is beside the class folders and without a label" in notes
     assert "no class folders in val: 2 images are without a label" in notes
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "layouts.md"
+ROWS = re.findall(r"^\| `([^`]*)` \|.*\n(?:\|  \|.*\n)*", PAGE.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("folders", ROWS)
+def test_the_page_on_layouts_says_what_is_read(lay, folders):
+    assert "\n".join(page_row(folders, lay(folders))) + "\n" in PAGE.read_text()
 
 
 def test_how_the_source_spells_each_split_is_said(lay):
