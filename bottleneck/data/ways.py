@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Reader = Callable[[Folders], Reading]
 
 MOST_WAYS = 4
+_BARE = "; no classes"  # as `outcome` says it; names of files say them
 _MOST_LEVELS = 6
 _SEPARATORS = ("_", "-", " ", ".")
 
@@ -75,8 +76,8 @@ def _ways(
     told: list[_Way] = []
     for is_strict in (True, False):
         if not told and not (chosen and not (is_strict and why.by_layout)):
-            templates = levels.templates(is_strict=is_strict) if labelled else levels.without()
-            told = [way for t in templates if (way := _told(t, folders))]
+            find = levels.templates if labelled else levels.without
+            told = [way for t in find(is_strict=is_strict) if (way := _told(t, folders))]
     ways = told + chosen
     if labelled:
         best = max((way.n_classes for way in ways if "**" not in way.told), default=0)
@@ -87,12 +88,13 @@ def _ways(
             if way.n_classes >= min(best, 2)
             and (way in chosen or way.n_labelled >= min(most, sum(n for _, n in folders) / 2))
         ]
-    is_told = any(way.n_classes > 1 for way in ways) or (ways and not why.by_layout)
-    if why.is_free or not is_told:
-        ways += [way for t in levels.without() if (way := _told(t, folders))]
+        is_told = any(way.n_classes > 1 for way in ways) or (ways and not why.by_layout)
+        if why.is_free or not is_told:
+            more = levels.without(is_strict=bool(ways))
+            ways += [way for t in more if (way := _told(t, folders))]
     found: dict[object, str] = {}
     for way in ways:
-        found.setdefault(way.reading, way.text)
+        found.setdefault(way.reading, way.text if labelled else way.text.replace(_BARE, ""))
     return [*found.values()]
 
 
@@ -171,10 +173,10 @@ class _Levels:
             found.append("**/{class}/*")
         return [*found, *self._in_one_name()]
 
-    def without(self) -> list[str]:
+    def without(self, *, is_strict: bool) -> list[str]:
         """Return where the split may stand, and no class."""
-        found = [self._spelled(s, ()) for s in [*self.splits, None] if self._is_whole(s)]
-        return found or ["*"]
+        splits = [*self.splits, None]
+        return [self._spelled(s, ()) for s in splits if not is_strict or self._is_whole(s)]
 
     def _spelled(self, split: int | None, classes: tuple[int, ...]) -> str:
         ends = [*classes, *([] if split is None else [split])]

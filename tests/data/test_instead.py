@@ -208,6 +208,14 @@ def test_a_table_beside_class_folders_is_not_spoken_of(plant):
     assert not FolderSource(root).list().understood.notes
 
 
+def test_a_table_in_an_archive_beside_images_without_labels_is_named(tmp_path, draw):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("images/1.png", draw())
+        archive.writestr("train.csv", ROWS[".csv"])
+    notes = open_source(str(tmp_path / "a.zip")).list().understood.notes
+    assert "train.csv may say their classes: unpack it, and give the table" in notes
+
+
 def test_an_archive_without_images_names_what_it_holds(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("n01440764.tar", b"x")

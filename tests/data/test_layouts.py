@@ -120,6 +120,17 @@ def test_classes_are_found_in_the_names_of_files(plant, pattern):
         FolderSource(root, make_how({"label_from": "bird"}, IN_FOLDERS)).list()
 
 
+def test_splits_that_are_unclear_are_refused_also_when_names_say_the_classes(plant):
+    root = plant("train/cat.0.jpg", "test/dog.1.jpg", "more/cat.2.jpg")
+    told = {"label_from": r"(\w+)\.\d"}
+    with pytest.raises(DataError, match="but more beside it is none") as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert caught.value.do == "say which is meant: --exclude 'more/*' (train 1, test 1)"
+    (way,) = ways_in(caught.value.do)
+    listing = FolderSource(root, make_how(way | told, IN_FOLDERS)).list()
+    assert table(listing) == {"train cat": 1, "test dog": 1}
+
+
 PAIRS = [
     ("train/{Cat,Dog} test/{cat,dog}", "Cat (2) and cat (2) differ in case", ("Cat", "Dog")),
     ("{Cat,cat}", "differ in case", ("Cat",)),
