@@ -133,6 +133,18 @@ READ = {
     "{test_tube,beaker}": ("train:test_tube,beaker", "{class}/*"),
     "{training_wheels,bike}": ("train:training_wheels,bike", "{class}/*"),
     "{val_d_isere,chamonix}": ("train:val_d_isere,chamonix", "{class}/*"),
+    "prediction_{train,test}/{a,b}": ("train:a,b test:a,b", "{split}/{class}/*"),
+    "JPEGImages": ("train:-", "{ignore}/*"),
+    "STL10/{train,test}_images": ("train:- test:-", "{ignore}/{split}/*"),
+    "train/{a,b} unlabeled_test/a": (
+        "train:a,b test:-", "{split}/{class}/*"),
+    "trainingSet/trainingSet/{0,1} testSet/testSet": (
+        "train:0,1 test:-", "{split}/{ignore}/{class}/*"),
+    "I/Data/CLS-LOC/train/{n1,n2} I/Data/CLS-LOC/{val,test}": (
+        "train:n1,n2 val:- test:-", "{ignore}/{ignore}/{ignore}/{split}/{class}/*"),
+    "mnist_png/{training,testing}/{0,1,10}": (
+        "train:0,1,10 test:0,1,10", "{ignore}/{split}/{class}/*"),
+    "lfw/lfw/{Abel,Aaron}": ("train:Abel,Aaron", "{ignore}/{ignore}/{class}/*"),
     "{with_mask,without_mask}": ("train:with_mask,without_mask", "{class}/*"),
     "cat": ("train:cat", "{class}/*"),
 }  # fmt: skip
@@ -179,6 +191,15 @@ REFUSED = {
     "{cat,dog,cat_test}": ("cat_test names a split", "--exclude 'cat_test/*' (train 4; 2 classes"),
     "{cat,dog,pred}": ("pred says that it has no labels", "--exclude 'pred/*' (train 4; 2 cl"),
     "{train,test}/{a,b} train_hard/{a,b}": ("but train_hard", "--layout '{split}/{class}/*'"),
+    "rps/{paper,rock} rps/validation/{paper,rock}": (
+        "rps/validation/ holds paper, rock", "--include 'rps/validation/*' (val 4; 2 classes"),
+    "{train,valid}/{images,x}": ("images says that images are in it", "--layout '{split}/*'"),
+    "test_predictions/{a,b} train/{a,b}": (
+        "but test_predictions beside", "--exclude 'test_predictions/*' (train 4; 2 classes"),
+    "{cam1,cam2}/{d1,d2}/{cat,dog}": (
+        "holds no image itself", "--layout '{group}/{ignore}/{class}/*' (train 16; 2 classes"),
+    "{train,valid,test}/{images,labels}": ("labels/ holds what belongs", "--exclude 'labels'"),
+    "pets/images pets/annotations/trimaps": ("holds what", "--exclude 'pets/annotations/*'"),
     "{images,masks}": ("masks/ holds what belongs", "--exclude 'masks/*' (train 2; no classes)"),
     "{mask,no_mask}": ("mask/ holds what belongs", "--layout '{class}/*' (train 4; 2 classes"),
     "{train,val}/{images,masks}": ("holds what belongs", "--exclude 'masks' (train 2, val 2; no"),

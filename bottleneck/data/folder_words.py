@@ -205,6 +205,7 @@ def _read(name: bytes) -> tuple[int | None, tuple[str, ...], bool]:
     A word for images without labels counts as the split where there is no other.
     """
     words: set[int] = set()
+    to_predict: list[str] = []
     rest: list[str] = []
     for piece in re.findall(r"[^\W\d_]+", os.fsdecode(name)):
         whole = _GLUED.fullmatch(piece.lower())
@@ -212,8 +213,12 @@ def _read(name: bytes) -> tuple[int | None, tuple[str, ...], bool]:
             found = _GLUED.fullmatch(part.lower())
             if found:
                 words.add(_TO_LEARN if found[1] in NO_LABELS else WORDS[found[1]])
+                to_predict += [part.lower()] if WORDS[found[1]] == UNLABELLED else []
             elif part.lower() not in _AROUND:
                 rest.append(part.lower())
-    free = words & {UNLABELLED, _TO_LEARN}
-    words = words - free or free
-    return (min(words) if len(words) == 1 else None), tuple(rest), bool(free)
+    is_bare = _TO_LEARN in words or words == {UNLABELLED}
+    if UNLABELLED in words and not is_bare:  # yield_prediction_train
+        words.remove(UNLABELLED)
+        rest += to_predict
+    words = words - {_TO_LEARN} or words
+    return (min(words) if len(words) == 1 else None), tuple(rest), is_bare

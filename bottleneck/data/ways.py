@@ -14,7 +14,13 @@ from bottleneck.core.errors import DataError
 from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined
 from bottleneck.data.copies import compared
-from bottleneck.data.folder_words import is_container, split_named, split_told, splits_of_level
+from bottleneck.data.folder_words import (
+    is_container,
+    split_named,
+    split_said,
+    split_told,
+    splits_of_level,
+)
 from bottleneck.data.reading_of_paths import by_template, outcome, quoted
 
 if TYPE_CHECKING:
@@ -166,7 +172,7 @@ class _Levels:
             self._spelled(s, classes)
             for s, classes in [*tried, *both]
             if self._are_names(classes)
-            and (not is_strict or (self._is_whole(s) and self._are_classes(s, classes)))
+            and (not is_strict or (self._is_whole(s, classes) and self._are_classes(s, classes)))
         ]
         is_split = any(split_named(name) is not None for names in self.names for name in names)
         if not self.is_even and not is_split:
@@ -204,10 +210,10 @@ class _Levels:
             return True
         return all(split_told(name) is not None for name in names)
 
-    def _is_whole(self, split: int | None) -> bool:
-        """Whether no other level is one of train and test."""
+    def _is_whole(self, split: int | None, classes: tuple[int, ...] = ()) -> bool:
+        """Whether no other level is one of train and test, whatever words stand there as well."""
         return not any(
-            len({split_named(name) for name in names} - {None}) > 1
+            len({(split_named if at in classes else split_said)(n) for n in names} - {None}) > 1
             for at, names in enumerate(self.names)
             if at != split
         )
