@@ -20,14 +20,15 @@ MOST_COMPARED = 20  # pairs of images whose bytes are compared
 
 def copies_in(around: Folder) -> list[Folder]:
     """Return the folders below this one that hold folders of the same names as it does."""
-    found = []
-    for child in around.children.values():
-        names = around.children.keys() - {child.name}
+    found, names = [], around.children
+    for child in names.values():
         inner = child
-        while not (inner.children.keys() & names) and inner.only is not None:
+        # No set of the others' names is made for each child: there may be thousands.
+        while not (shared := [n for n in inner.children if n in names and n != child.name]):
+            if inner.only is None:
+                break
             inner = inner.only
-        shared = inner.children.keys() & names
-        if shared and 2 * len(shared) >= min(len(inner.children), len(names)):
+        if shared and 2 * len(shared) >= min(len(inner.children), len(names) - 1):
             found.append(inner)
     return found
 

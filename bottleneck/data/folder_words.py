@@ -51,13 +51,15 @@ _BESIDE_PHOTOS = (
     " bbox bboxes trimap trimaps"
 )
 _NO_PHOTOS = frozenset(_BESIDE_PHOTOS.split())
+_MAY_BE_NO_PHOTOS = re.compile(rb"mask|annot|label|ground|gt|segm|bbox|trimap", re.IGNORECASE)
 _OF_WHAT = "class object objects instance instances map maps truth ground tr ts"
 _NO_PHOTOS_OF = frozenset(_OF_WHAT.split())
 
 _THUMBNAILS = frozenset({b"thumbs", b"thumbnail", b"thumbnails", b"_thumb"})
 _COPY = re.compile(r"(.+?)(?:[ _]?\(\d+\)|(?: -|_)? ?[Cc]opy(?: \d+| \(\d+\))?)")
 _TO_LEARN = 5  # beside the numbers of `split_words`: images without labels that are no test
-_CAPITALS = r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+"
+_CAPITALS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+")
+_PIECES = re.compile(r"[^\W\d_]+")
 _COUNTED = re.compile(
     r"(.*(?:part|batch|images?|imgs?|photos?|pictures|chunk|shard|fold|folder|subset|volume|vol|disk))"
     r"[\W_]*(?:\d+|[a-h])",
@@ -161,6 +163,8 @@ def may_be_container(name: bytes) -> bool:
 
 def holds_no_photos(name: bytes) -> bool:
     """Whether what lies in such a folder belongs to photos, but is none: `masks`."""
+    if not _MAY_BE_NO_PHOTOS.search(name):  # folders are many
+        return False
     if _plain(name) in _NO_PHOTOS:
         return True
     words = set(_words(name))
@@ -194,11 +198,11 @@ def _as_split(word: int, words: Collection[int | None]) -> int:
 
 def _words(name: bytes) -> list[str]:
     """Return the words of a name in small letters."""
-    pieces = re.findall(r"[^\W\d_]+", os.fsdecode(name))
-    return [w.lower() for piece in pieces for w in re.findall(_CAPITALS, piece)]
+    pieces = _PIECES.findall(os.fsdecode(name))
+    return [w.lower() for piece in pieces for w in _CAPITALS.findall(piece)]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _read(name: bytes) -> tuple[int | None, tuple[str, ...], bool]:
     """Return the one word of a split in a name, the unusual words beside it, and if it has labels.
 
@@ -207,9 +211,9 @@ def _read(name: bytes) -> tuple[int | None, tuple[str, ...], bool]:
     words: set[int] = set()
     to_predict: list[str] = []
     rest: list[str] = []
-    for piece in re.findall(r"[^\W\d_]+", os.fsdecode(name)):
+    for piece in _PIECES.findall(os.fsdecode(name)):
         whole = _GLUED.fullmatch(piece.lower())
-        for part in [piece] if whole else re.findall(_CAPITALS, piece):
+        for part in [piece] if whole else _CAPITALS.findall(piece):
             found = _GLUED.fullmatch(part.lower())
             if found:
                 words.add(_TO_LEARN if found[1] in NO_LABELS else WORDS[found[1]])
