@@ -56,7 +56,7 @@ _OF_WHAT = "class object objects instance instances map maps truth ground tr ts"
 _NO_PHOTOS_OF = frozenset(_OF_WHAT.split())
 
 _THUMBNAILS = frozenset({b"thumbs", b"thumbnail", b"thumbnails", b"_thumb"})
-_COPY = re.compile(r"(.+?)(?:[ _]?\(\d+\)|(?: -|_)? ?[Cc]opy(?: \d+| \(\d+\))?)")
+_COPY = re.compile(r"(.+?)(?:[ _]?\(\d+\)|(?: -|_)? ?[Cc]opy(?: \d+| \(\d+\))?)", re.DOTALL)
 _TO_LEARN = 5  # beside the numbers of `split_words`: images without labels that are no test
 _CAPITALS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+")
 _PIECES = re.compile(r"[^\W\d_]+")

@@ -122,7 +122,9 @@ def told(template: Template, folder: bytes) -> Told | None:
 
 def pattern_of(prefix: bytes) -> str:
     """Return the pattern for --exclude of all that lies below a folder (`a/b/`)."""
-    return re.sub(r"([*?\[])", r"[\1]", os.fsdecode(prefix)) + "*"
+    text = re.sub(r"([*?\[])", r"[\1]", os.fsdecode(prefix))
+    # What cannot be typed stands as any one character.
+    return "".join(c if c.isprintable() else "?" for c in text) + "*"
 
 
 def _glob(part: str) -> str:

@@ -1,5 +1,6 @@
 """How folders lie on people's disks: what each is read as, or that it is refused, and how."""
 
+import os
 import re
 from pathlib import Path
 
@@ -181,6 +182,17 @@ def test_a_folder_that_is_a_copy_by_its_name_is_no_class_by_itself(plant, name):
     left = [set(FolderSource(root, make_how(told, IN_FOLDERS)).list().classes)
             for told in ways_in(caught.value.do)]  # fmt: skip
     assert left == [{"a", "b", name}, {"a", "b"}]
+
+
+@pytest.mark.parametrize("name", ["it's [1]", "a*b?", "\udcff\udcfe", "a\nb", "\u00fc"])
+def test_a_way_to_leave_a_folder_out_can_be_typed_whatever_its_name(plant, name):
+    root = plant("b/1.jpg", f"{name}/1.jpg", f"{name} (1)/1.jpg")
+    with pytest.raises(DataError, match="by its name") as caught:
+        FolderSource(root).list()
+    assert caught.value.do.isprintable()
+    _, without = ways_in(caught.value.do)
+    keys = FolderSource(root, make_how(without, IN_FOLDERS)).list().keys.tolist()
+    assert sorted(keys) == sorted([b"b/1.jpg", os.fsencode(name) + b"/1.jpg"])
 
 
 def test_thumbnails_in_a_class_are_said_to_count(plant):
