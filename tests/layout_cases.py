@@ -154,6 +154,7 @@ REFUSED = {
     "PlantVillage/{a,b} PlantVillage/PlantVillage/{a,b}": (
         "PlantVillage/PlantVillage/ holds", "--exclude 'PlantVillage/PlantVillage/*'"),
     "{a,b} copy/{a,b}": ("copy/ holds", "--exclude 'copy/*'"),
+    "{p,q}/{r,s}/{t,u}/{car,train,bus}": ("is named like a split", "--exclude 'train' --layout"),
     "{car,train,bus}": ("train/ is named like a split, but bus", "--layout '{class}/*'"),
     "train/{a,b} extra": ("train/ is named like a split, but extra", "--exclude 'extra/*'"),
     "{train,test}/{a,b} more/{a,b}": ("but more beside it is none", "--exclude 'more/*'"),

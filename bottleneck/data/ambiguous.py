@@ -145,7 +145,7 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
         either = [] if are_real or is_one or not (beside or len(strays) == 1) else _without(strays)
         raise AmbiguousError(
             f"{show_key(strays[0].path)} is named like a split{told}",
-            [*_without(beside), *either],
+            [*(_without(beside) if are_real or len(beside) == 1 else []), *either],
         )
 
 

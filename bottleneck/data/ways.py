@@ -7,6 +7,7 @@ that are called train and test, splits that are not counted, one class where ano
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,9 @@ def _ways(
         if why.is_free or not is_told:
             more = levels.without(is_strict=bool(ways))
             ways += [way for t in more if (way := _told(t, folders))]
+    told = [way for way in ways if way not in chosen]
+    if len(told) < len(ways):  # of several templates, none crowds out what may be left out
+        ways = [*told[: MOST_WAYS - 1], *(way for way in ways if way in chosen)]
     found: dict[object, str] = {}
     for way in ways:
         found.setdefault(way.reading, way.text if labelled else way.text.replace(_BARE, ""))
@@ -134,6 +138,9 @@ def _chosen(choice: Choice, folders: Folders, read: Reader) -> list[_Way]:
     except DataError:
         return []
     except AmbiguousError:
+        names = {os.fsencode(p[:-2].split("/")[-1]) for p in choice.exclude if p.endswith("/*")}
+        if any(not names.isdisjoint(path.split(b"/")) for path, _ in kept):
+            return []  # there are more of these elsewhere
         templates = _Levels(kept).templates(is_strict=True)
         told = [way for template in templates if (way := _told(template, kept))]
         return [_Way(f"{choice.told} {way.told}", way.as_read, kept) for way in told]
