@@ -12,9 +12,11 @@ from bottleneck.core import streams
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 OUTPUT = "output"
+_NEAR = 0.75  # as difflib counts it: --cahce is 0.8 of --cache, --recursive 0.5 of --replace
+_SHORTEST = 4  # letters of a word that says something by itself
 EXIT_CODES = """exit codes:
   0    success
   1    a bug in this program; the message names a file with the details
@@ -79,7 +81,7 @@ class Parser(argparse.ArgumentParser):
                 continue
             option = word.partition("=")[0]
             if option not in known:
-                do = _did_you_mean("--" + option.lstrip("-"), list(known))
+                do = _near_option(option, known)
                 raise UsageError("unknown option", option, do or f"{self.prog} --help")
             action = known[option]
             if isinstance(action, argparse._StoreAction) and action.dest in seen:
@@ -95,6 +97,22 @@ class Parser(argparse.ArgumentParser):
                 f"invalid choice {value!r}: {f'{near} ' if near else ''}"
                 f"{'C' if near else 'c'}hoose one of {', '.join(choices)}",
             )
+
+
+def _near_option(option: str, known: Collection[str]) -> str:
+    """Return the option that is spelled nearly so, or has a whole word of it; "" for none."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
+    word = option.lstrip("-").lower()
+    names = [name.lstrip("-") for name in known if name.startswith("--")]
+    near = get_close_matches(word, names, n=1, cutoff=_NEAR)
+    if not near and len(word) >= _SHORTEST:
+        parts = {word, *re.split("[-_]", word)}
+        near = [n for n in names if n in parts and len(n) >= _SHORTEST]
+    if not near and len(word) >= _SHORTEST:
+        akin = [n for n in names if n.startswith(word) or not parts.isdisjoint(n.split("-"))]
+        near = get_close_matches(word, akin, n=1, cutoff=0)
+    return f"did you mean --{near[0]}?" if near else ""
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:

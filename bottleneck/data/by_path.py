@@ -11,6 +11,7 @@ import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Groups, show_key
+from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined, number, untrained
 from bottleneck.data.layout import find_layout, find_splits
 from bottleneck.data.reading_of_paths import by_template, images
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.copies import Content
     from bottleneck.data.how import How
     from bottleneck.data.reading_of_paths import Reading
 
@@ -44,6 +46,7 @@ def by_path(
     *,
     name: bytes,
     where: str,
+    content: Content | None = None,
 ) -> ByPath:
     """Return what the paths of images say.
 
@@ -53,6 +56,7 @@ def by_path(
     keys : gives all keys, in that order
     how : with the options `layout`, `label_from`, `group_by` and `join_classes`
     name : of the source
+    content : gives the bytes of the image of a key, for what may be a copy
 
     Raises
     ------
@@ -60,7 +64,7 @@ def by_path(
         When they can be meant in several ways, or do not fit what was told.
     """
     counts = [n for _, n in folders]
-    reading = _reading(folders, how, name, where)
+    reading = _reading(folders, keys, how, name, where, content)
     splits = np.repeat(np.array(reading.splits, np.uint8), counts)
     notes = [*reading.notes]
     names, each = reading.labels, counts
@@ -93,11 +97,33 @@ def by_path(
     )
 
 
-def _reading(folders: Sequence[tuple[bytes, int]], how: How, name: bytes, where: str) -> Reading:
+def _reading(
+    folders: Sequence[tuple[bytes, int]],
+    keys: Callable[[], Sequence[bytes]],
+    how: How,
+    name: bytes,
+    where: str,
+    content: Content | None,
+) -> Reading:
+    """Return what is told of the folders, or what they can only mean."""
     if how["layout"] not in (None, AUTO):
         return by_template(folders, how["layout"], where)
-    find = find_layout if how["label_from"] is None else find_splits
-    return find(folders, name, where)
+    labelled = how["label_from"] is None
+    find = find_layout if labelled else find_splits
+    try:
+        return find(folders, name)
+    except AmbiguousError as error:
+        from bottleneck.data.ways import refused  # noqa: PLC0415 - most folders do without
+
+        raise refused(
+            error,
+            folders,
+            lambda some: find(some, name),
+            where=where,
+            labelled=labelled,
+            keys=keys,
+            content=content,
+        ) from None
 
 
 def _found(

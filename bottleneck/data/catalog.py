@@ -221,14 +221,14 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     if path.suffix.lower() in REFUSED and not path.is_dir():
         raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
     _refuse_several_tables(path)
-    spec = PATHS[_kind_of(path)]
+    spec = PATHS[kind_of(path)]
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
 
 def holds_many(data: str) -> bool:
     """Whether `--data` of this is a set of samples: not so a file that is one image, or unknown."""
     path = Path(data)
-    return data in NAMED or path.is_dir() or _kind_of(path) not in {"folder", "image"}
+    return data in NAMED or path.is_dir() or kind_of(path) not in {"folder", "image"}
 
 
 def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> Source:
@@ -264,7 +264,8 @@ def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> So
     )
 
 
-def _kind_of(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """Return the kind in `PATHS` that a path is of; `folder` also for what is of none."""
     if path.is_dir():
         return next((kind for kind, spec in PATHS.items() if _holds(path, spec)), "folder")
     if not path.exists() and is_pattern(str(path)):

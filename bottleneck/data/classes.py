@@ -1,12 +1,14 @@
 """Class names that are one for a person: refused or joined; and classes without training.
 
-Names are one when they differ in case, in Unicode form (`é` as one character or as two) or in
-blanks around them: `Cat` in train and `cat` in test would be trained as two classes.
+Names are one when they differ in case, in Unicode form (`é` as one character or as two), in blanks
+around them, or in what cannot be seen: `Cat` in train and `cat` in test would be trained as two
+classes. So would `hot_dog` and `hot dog`. Of the letter I, the case of Turkish counts as well.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST = 5
+_GAP = re.compile(r"(?<=\w)_+(?=\w)")
 
 
 def joined(
@@ -44,10 +47,7 @@ def joined(
     for name, n in zip(names, counts, strict=True):
         if name is not None:
             total[name] += n
-    same: dict[str, list[bytes]] = {}
-    for name in sorted(total):
-        same.setdefault(_for_a_person(name), []).append(name)
-    several = [found for found in same.values() if len(found) > 1]
+    several = [found for found in _for_a_person(sorted(total)) if len(found) > 1]
     if several and not join:
         pairs = "; ".join(_pair(found, total) for found in several[:MOST])
         more = f"; and {len(several) - MOST} more" if len(several) > MOST else ""
@@ -122,23 +122,56 @@ def untrained(
     return tuple(said)
 
 
-def _for_a_person(name: bytes) -> str:
-    text = unicodedata.normalize("NFC", os.fsdecode(name)).strip().casefold()
-    return unicodedata.normalize("NFC", text)
+def _for_a_person(names: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the names that are one, together; all in the order in which they come."""
+    groups: list[list[bytes]] = []
+    group_of: dict[str, list[bytes]] = {}
+    for name in names:
+        text = _seen(name)
+        folded = [
+            _folded(text),
+            "tr " + _folded(text.replace("I", "\u0131").replace("\u0130", "i")),
+        ]
+        known = [group_of[each] for each in folded if each in group_of]
+        group = known[0] if known else []
+        if not known:
+            groups.append(group)
+        group.append(name)
+        group_of |= dict.fromkeys(folded, group)
+    return groups
+
+
+def _seen(name: bytes) -> str:
+    """Return what can be seen of a name, with one blank for each gap."""
+    text = unicodedata.normalize("NFC", os.fsdecode(name))
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return " ".join(_GAP.sub(" ", text).split())
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _pair(names: Sequence[bytes], total: Counter[bytes]) -> str:
     """Return names that are one, each with its number of images, and how they differ."""
     texts = [os.fsdecode(name) for name in names]
     composed = {unicodedata.normalize("NFC", text) for text in texts}
-    is_seen = len(composed) == len(texts) and len({t.strip() for t in composed}) == len(texts)
+    seen = {_seen(name) for name in names}
+    stripped = {text.strip() for text in composed}
+    is_plain = len(composed) == len(texts) == len(stripped) == len({*map(_shown, texts)})
     spelled = [
-        show_key(name) if is_seen else ascii(t) for name, t in zip(names, texts, strict=True)
+        show_key(name) if is_plain else ascii(t) for name, t in zip(names, texts, strict=True)
     ]
     how = [
-        ("case", len({t.strip() for t in composed}) > 1),
+        ("case", len(seen) > 1),
         ("Unicode form", len(composed) < len(set(texts))),
-        ("blanks around them", len({t.strip() for t in composed}) < len(composed)),
+        ("blanks around them", len(stripped) < len(composed)),
+        ("blanks, underscores or what cannot be seen", len(seen) < len(stripped)),
     ]
     listed = " and ".join(f"{s} ({total[name]})" for s, name in zip(spelled, names, strict=True))
     return f"{listed} differ in {' and '.join(word for word, differs in how if differs)}"
+
+
+def _shown(text: str) -> str:
+    """Return what is left of a text on a screen."""
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")

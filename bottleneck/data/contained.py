@@ -26,6 +26,7 @@ class Left:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SKIPPED, 0))
     hidden: set[tuple[bytes, ...]] = field(default_factory=set)
     system: Counter[str] = field(default_factory=Counter)  # images in folders of file servers
+    guessed: list[bytes] = field(default_factory=list)  # names in an encoding that nothing says
 
     def key_of(self, name: bytes, where: str, again: str) -> bytes | None:
         """Return the key of a member; None for a hidden one, which is counted.

@@ -10,59 +10,33 @@ when the folder was listed: also not when a folder turns into a link later.
 
 from __future__ import annotations
 
-import errno
 import os
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core.errors import DataError, from_os_error
 from bottleneck.core.paths import absolute, shown
-from bottleneck.core.sample import key_array
+from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data.by_path import by_path
 from bottleneck.data.catalog import described
+from bottleneck.data.confined import Confined
+from bottleneck.data.folder_words import split_named
 from bottleneck.data.how import How
 from bottleneck.data.left_alone import Heads, in_words
-from bottleneck.data.reading import read_file
 from bottleneck.data.source import Listing, Read, spec_of
-from bottleneck.data.walk import Walk, is_inside
+from bottleneck.data.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from bottleneck.data.by_path import ByPath
+    from bottleneck.data.source import Understood
+    from bottleneck.data.walk import Block
 
-
-# What opening a link answers where none is followed; FreeBSD says the second.
-_IS_LINK = {errno.ELOOP, errno.EMLINK}
-MOST_FOLDERS = 1000  # whose real places are remembered at a time
-
-
-@dataclass(frozen=True, slots=True)
-class _Real:
-    """Where a folder really lies: its path without links, and each step to it from the root."""
-
-    path: bytes
-    steps: tuple[bytes, ...]
-    numbers: tuple[tuple[int, int], ...]  # device and inode of each step
-
-
-@dataclass(slots=True, eq=False)
-class _Listed:
-    """What a listing leaves for reading.
-
-    Attributes
-    ----------
-    keys : (n,) bytes (`S`)
-    targets : folders outside the root to which followed links led
-    folders : where the folders of what was read last really lie
-    """
-
-    keys: NDArray[np.bytes_]
-    targets: set[bytes]
-    folders: dict[bytes, _Real] = field(default_factory=dict)
+_FEW = 100  # one image in so many may be without a label, and nothing is looked for
 
 
 class FolderSource:
@@ -73,7 +47,7 @@ class FolderSource:
         self.how = how or How()
         self.heads = Heads()
         # One assignment: readers of the listing before see all of it or nothing.
-        self._listed = _Listed(key_array([]), set())
+        self._listed = key_array([]), Confined(os.fsencode(self.root))
 
     @property
     def name(self) -> str:
@@ -105,19 +79,17 @@ class FolderSource:
         keys = key_array(prefix + name for prefix, names, _ in blocks for name in names)
         left.refuse(len(keys), self.how, self._where)
         if not blocks:
-            raise DataError(
-                "no images" + in_words(left.counts()),
-                self._where,
-                "give a folder that holds images",
-            )
+            raise self._no_images(left.counts())
+        files = Confined(os.fsencode(self.root), walk.targets)
         said = by_path(
             [(prefix, len(names)) for prefix, names, _ in blocks],
             keys.tolist,
             self.how,
             name=os.fsencode(self.root.name),
             where=self._where,
+            content=lambda key: files.read(key).content,
         )
-        self._listed = _Listed(keys, walk.targets)
+        self._listed = keys, files
         return Listing(
             keys=keys,
             labels=said.labels,
@@ -126,67 +98,46 @@ class FolderSource:
             stats=np.concatenate([stats for _, _, stats in blocks]),
             skipped=left.counts(),
             device=before.st_dev,
-            understood=left.told(said.understood),
+            understood=left.told(self._with_hints(said, blocks)),
             groups=said.groups,
         )
 
     def read(self, index: int) -> Read:
         """See `Source.read`: one open, one read of all bytes."""
-        listed = self._listed
-        folder, _, name = bytes(listed.keys[index]).rpartition(b"/")
-        path = self._real_folder(listed, folder) + b"/" + name
-        try:
-            return read_file(path)  # which follows no link
-        except OSError as error:
-            if error.errno not in _IS_LINK:
-                raise
-        return read_file(self._inside(listed, path)[0])
-
-    def _real_folder(self, listed: _Listed, folder: bytes) -> bytes:
-        """Return where a folder of images really lies: inside the root, or where a link may lead.
-
-        Following a path one step at a time costs more than reading a small image. What was found
-        is good while each step is the same folder as then, which takes one call each to see.
-        """
-        known = listed.folders.get(folder)
-        if known is None or _numbers(known.steps) != known.numbers:
-            if len(listed.folders) >= MOST_FOLDERS:
-                listed.folders.clear()
-            known = listed.folders[folder] = self._follow(listed, folder)
-        return known.path
-
-    def _follow(self, listed: _Listed, folder: bytes) -> _Real:
-        path, around = self._inside(listed, folder)
-        steps = []
-        step = path
-        while step != around:
-            steps.append(step)
-            step = os.path.dirname(step)  # noqa: PTH120 - bytes
-        return _Real(path, tuple(steps), _numbers(steps))
-
-    def _inside(self, listed: _Listed, path: bytes) -> tuple[bytes, bytes]:
-        """Return a path below the root without links, and the folder that it may not leave.
-
-        Raises
-        ------
-        OSError
-            When links lead out of the source.
-        """
-        root = os.path.realpath(os.fsencode(self.root))
-        real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - bytes
-        if real == root or is_inside(real, root):
-            return real, root
-        step = real
-        while step != os.path.dirname(step):  # noqa: PTH120 - bytes
-            above = os.path.dirname(step)  # noqa: PTH120 - bytes
-            if step in listed.targets:
-                return real, above
-            step = above
-        raise OSError(errno.ELOOP, "a link leads out of the source", real)
+        keys, files = self._listed
+        return files.read(bytes(keys[index]))
 
     @property
     def _where(self) -> str:
         return shown(self.root)
+
+    def _with_hints(self, said: ByPath, blocks: Sequence[Block]) -> Understood:
+        """Return what was understood, and what may say the classes of images without one."""
+        notes = list(said.understood.notes)
+        split = split_named(os.fsencode(self.root.name))
+        if split and not said.understood.splits:
+            notes.append(
+                f"all of it is train, although the folder is called {self.name}: --layout "
+                f"'{{split={SPLITS[split]}}}/{said.understood.layout}' makes it {SPLITS[split]}"
+            )
+        bare = said.labels < 0
+        if bare.sum() * _FEW > len(bare):
+            from bottleneck.data.instead import tables_for  # noqa: PLC0415 - most do without
+
+            starts = np.cumsum([0, *(len(names) for _, names, _ in blocks[:-1])])
+            without = np.logical_or.reduceat(bare, starts)
+            folders = [blocks[i][0] for i in np.flatnonzero(without).tolist()]
+            notes += tables_for(self.root, folders)
+        return replace(said.understood, notes=tuple(notes))
+
+    def _no_images(self, skipped: dict[str, int]) -> DataError:
+        from bottleneck.data.instead import instead  # noqa: PLC0415 - most folders do without
+
+        if skipped["excluded"]:
+            found, do = "", "look at --include and --exclude: they leave none"
+        else:
+            found, do = instead(self.root)
+        return DataError(f"no images{found}{in_words(skipped)}", self._where, do)
 
     def _not_there(self) -> DataError:
         if self.root.exists():
@@ -198,9 +149,3 @@ class FolderSource:
         return DataError(
             "no such folder", self._where, "give a folder of class folders, or --data digits"
         )
-
-
-def _numbers(steps: Iterable[bytes]) -> tuple[tuple[int, int], ...]:
-    """Return what tells each folder from whatever else takes its name, a link to it included."""
-    found = [os.lstat(step) for step in steps]
-    return tuple((one.st_dev, one.st_ino) for one in found)

@@ -14,7 +14,15 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bottleneck.data.split_words import EVAL, TEST, TRAIN, UNLABELLED, VAL, WORDS, evaluation
+from bottleneck.data.split_words import (
+    EVAL,
+    NO_LABELS,
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    WORDS,
+    evaluation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -23,12 +31,13 @@ _USUAL = (
     "set sets data dataset ds image images img imgs pic pics picture pictures photo photos split"
     " splits folder dir files sample samples subset part new final raw all full small mini tiny"
     " resized cropped augmented aug clean balanced jpg jpeg png the my for of original orig"
-    " processed preprocessed"
+    " processed preprocessed v version x px sorted filtered fixed updated labeled labelled jpegs"
+    " jpgs pngs"
 )
 _AROUND = frozenset(_USUAL.split())
 _GLUED = re.compile(
     "(?:{around})*({words})(?:{around})*".format(
-        around="|".join(sorted(_AROUND, key=len, reverse=True)),
+        around="|".join(sorted((w for w in _AROUND if len(w) > 1), key=len, reverse=True)),
         words="|".join(sorted(WORDS, key=len, reverse=True)),
     )
 )
@@ -39,11 +48,18 @@ _MORE_NAMES = "photos photo pics pictures raw frames all dataset full"
 _MORE_CONTAINERS = _CONTAINERS | frozenset(_MORE_NAMES.split())
 _BESIDE_PHOTOS = (
     "mask masks annotation annotations label labels groundtruth gt segmentation segmentations"
-    " bbox bboxes"
+    " bbox bboxes trimap trimaps"
 )
 _NO_PHOTOS = frozenset(_BESIDE_PHOTOS.split())
+_MAY_BE_NO_PHOTOS = re.compile(rb"mask|annot|label|ground|gt|segm|bbox|trimap", re.IGNORECASE)
+_OF_WHAT = "class object objects instance instances map maps truth ground tr ts"
+_NO_PHOTOS_OF = frozenset(_OF_WHAT.split())
 
-
+_THUMBNAILS = frozenset({b"thumbs", b"thumbnail", b"thumbnails", b"_thumb"})
+_COPY = re.compile(r"(.+?)(?:[ _]?\(\d+\)|(?: -|_)? ?[Cc]opy(?: \d+| \(\d+\))?)", re.DOTALL)
+_TO_LEARN = 5  # beside the numbers of `split_words`: images without labels that are no test
+_CAPITALS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+")
+_PIECES = re.compile(r"[^\W\d_]+")
 _COUNTED = re.compile(
     r"(.*(?:part|batch|images?|imgs?|photos?|pictures|chunk|shard|fold|folder|subset|volume|vol|disk))"
     r"[\W_]*(?:\d+|[a-h])",
@@ -53,7 +69,7 @@ _COUNTED = re.compile(
 
 def split_named(name: bytes) -> int | None:
     """Return the split that a folder's name alone says, in usual words; None where it says none."""
-    word, rest = _read(name)
+    word, rest, _ = _read(name)
     return _certain(word) if not rest else None
 
 
@@ -62,21 +78,33 @@ def split_said(name: bytes) -> int | None:
     return _certain(_read(name)[0])
 
 
+def split_told(name: bytes) -> int | None:
+    """Return the split of a folder that somebody said is one; also of one without labels."""
+    word = _read(name)[0]
+    return None if word is None else _as_split(word, {word})
+
+
 def splits_of_level(names: Iterable[bytes]) -> dict[bytes, int] | None:
     """Return the split of each folder of one level; None where they are no splits, all of them."""
-    read = {name: _read(name) for name in names}
+    read = {name: _read(name)[:2] for name in names}
     words = {word for word, _ in read.values()}
-    if not read or None in words or words == {UNLABELLED}:
+    if not read or None in words or words <= {UNLABELLED, _TO_LEARN}:
         return None
     rests = {rest for _, rest in read.values()}
     if rests != {()} and (len(rests) > 1 or len(words) == 1):
         return None
-    otherwise = evaluation(words)
-    return {
-        name: word if word in (TRAIN, VAL, TEST) else otherwise if word == EVAL else TEST
-        for name, (word, _) in read.items()
-        if word is not None
-    }
+    return {name: _as_split(word, words) for name, (word, _) in read.items() if word is not None}
+
+
+def is_unlabelled(name: bytes) -> bool:
+    """Whether a folder beside splits, or in one, says that its images have no labels."""
+    return _read(name)[2]
+
+
+def is_unlabelled_class(name: bytes) -> bool:
+    """Whether a folder beside classes can only be for images without a label: `unlabeled`."""
+    word, rest, _ = _read(name)
+    return word == _TO_LEARN and not rest
 
 
 def divides(names: Collection[bytes]) -> str | None:
@@ -97,15 +125,30 @@ def divides(names: Collection[bytes]) -> str | None:
     for name, split in splits.items():
         if split is not None and "".join(_read(name)[1]) in plain:
             return f"{os.fsdecode(name)} names a split of another one"
-    predicted = next((name for name in names if is_to_predict(name)), None)
-    if predicted is not None:
-        return f"{os.fsdecode(predicted)} says that it has no labels"
+    unlabelled = next((name for name in names if is_unlabelled(name)), None)
+    if unlabelled is not None:
+        return f"{os.fsdecode(unlabelled)} says that it has no labels"
     return None
 
 
-def is_to_predict(name: bytes) -> bool:
-    """Whether a folder beside splits is for images without a label, such as `seg_pred`."""
-    return _read(name)[0] == UNLABELLED
+def is_odd_one(name: bytes, names: Collection[bytes]) -> bool:
+    """Whether this is why `divides` says that these are no classes, and others are."""
+    rest = "".join(_read(name)[1])
+    return is_unlabelled(name) or (
+        split_said(name) is not None and rest in {_plain(other) for other in names}
+    )
+
+
+def copied_from(name: bytes, names: Collection[bytes]) -> bytes | None:
+    """Return the one of these names of which a folder is a copy by its name: `cat (1)`."""
+    match = _COPY.fullmatch(os.fsdecode(name))
+    original = os.fsencode(match[1]) if match else name
+    return original if original != name and original in names else None
+
+
+def holds_thumbnails(name: bytes) -> bool:
+    """Whether a folder says that small copies of images are in it."""
+    return name.strip(b"._@ ").lower() in _THUMBNAILS
 
 
 def is_container(name: bytes) -> bool:
@@ -120,7 +163,13 @@ def may_be_container(name: bytes) -> bool:
 
 def holds_no_photos(name: bytes) -> bool:
     """Whether what lies in such a folder belongs to photos, but is none: `masks`."""
-    return _plain(name) in _NO_PHOTOS
+    if not _MAY_BE_NO_PHOTOS.search(name):  # folders are many
+        return False
+    if _plain(name) in _NO_PHOTOS:
+        return True
+    words = set(_words(name))
+    known = _NO_PHOTOS | _NO_PHOTOS_OF | _AROUND | WORDS.keys()
+    return not words.isdisjoint(_NO_PHOTOS) and words <= known
 
 
 def repeats(name: bytes, above: bytes) -> bool:
@@ -137,21 +186,43 @@ def _plain(name: bytes) -> str:
 
 def _certain(word: int | None) -> int | None:
     """Return a split by itself: `eval` is the test split there, and `pred` is none."""
-    return TEST if word == EVAL else None if word == UNLABELLED else word
+    return TEST if word == EVAL else None if word in (UNLABELLED, _TO_LEARN) else word
 
 
-@lru_cache(maxsize=4096)
-def _read(name: bytes) -> tuple[int | None, tuple[str, ...]]:
-    """Return the one word of a split in a name, and the unusual words beside it."""
-    words: list[int] = []
+def _as_split(word: int, words: Collection[int | None]) -> int:
+    """Return the split that a word means beside these."""
+    if word == EVAL:
+        return evaluation(words)
+    return {UNLABELLED: TEST, _TO_LEARN: TRAIN}.get(word, word)
+
+
+def _words(name: bytes) -> list[str]:
+    """Return the words of a name in small letters."""
+    pieces = _PIECES.findall(os.fsdecode(name))
+    return [w.lower() for piece in pieces for w in _CAPITALS.findall(piece)]
+
+
+@lru_cache(maxsize=65_536)
+def _read(name: bytes) -> tuple[int | None, tuple[str, ...], bool]:
+    """Return the one word of a split in a name, the unusual words beside it, and if it has labels.
+
+    A word for images without labels counts as the split where there is no other.
+    """
+    words: set[int] = set()
+    to_predict: list[str] = []
     rest: list[str] = []
-    for piece in re.findall(r"[^\W\d_]+", os.fsdecode(name)):
+    for piece in _PIECES.findall(os.fsdecode(name)):
         whole = _GLUED.fullmatch(piece.lower())
-        parts = [piece] if whole else re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+", piece)
-        for part in parts:
+        for part in [piece] if whole else _CAPITALS.findall(piece):
             found = _GLUED.fullmatch(part.lower())
             if found:
-                words.append(WORDS[found[1]])
+                words.add(_TO_LEARN if found[1] in NO_LABELS else WORDS[found[1]])
+                to_predict += [part.lower()] if WORDS[found[1]] == UNLABELLED else []
             elif part.lower() not in _AROUND:
                 rest.append(part.lower())
-    return (words[0] if len(set(words)) == 1 else None), tuple(rest)
+    is_bare = _TO_LEARN in words or words == {UNLABELLED}
+    if UNLABELLED in words and not is_bare:  # yield_prediction_train
+        words.remove(UNLABELLED)
+        rest += to_predict
+    words = words - {_TO_LEARN} or words
+    return (min(words) if len(words) == 1 else None), tuple(rest), is_bare

@@ -1,9 +1,10 @@
 """IDX, the format of MNIST and its kin: a file of images, and one of labels beside it.
 
 `train-images-idx3-ubyte` has its labels in `train-labels-idx1-ubyte`; `.` may stand for the last
-`-` of the name, and `.gz` may follow. A folder with such files is one source: what `train` begins
-is train, `t10k` or `test` is test. Plain files are read in place, packed ones in memory. Without a
-file of labels there are no labels. The classes are the numbers that stand there.
+`-` of the name, and `.gz` may follow. A folder with such files is one source: the words in a name
+say its split, as those of folders do, and `t10k` is test. Plain files are read in place, packed
+ones in memory. Without a file of labels there are no labels, which is said. The classes are the
+numbers that stand there.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource, Joined, Stored, stat_of_all
 from bottleneck.data.catalog import IDX
+from bottleneck.data.folder_words import split_told
 from bottleneck.data.labels import number_labels
 from bottleneck.data.reading import open_container
+from bottleneck.data.reading_of_paths import images as counted
 from bottleneck.data.source import Understood
 
 if TYPE_CHECKING:
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 8 << 30  # of a packed file, unpacked
 _UBYTE = 8  # the format's number for the type
-_PREFIXES = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val"}
 _BROKEN = (ValueError, EOFError, OSError, zlib.error, struct.error, OverflowError)
 _ADVICE = "give the files as they were published: NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte"
 
@@ -62,7 +64,7 @@ def _load(path: Path) -> Arrays:
     parts: list[Images] = []
     counts, keys, texts, splits = [], [], [], []
     for file, beside in zip(images_of, labels_of, strict=True):
-        split = _split_of(file) if is_folder else "train"
+        split = _split_of(file) or "train"
         images, n = _images(file)
         texts += _labels(beside, n) if beside else [""] * n
         folder = f"{split}/".encode() if is_folder else b""
@@ -73,7 +75,12 @@ def _load(path: Path) -> Arrays:
     labels, classes = number_labels(texts, "labels", where)
     if stat != _stat(used, where):
         raise DataError("changes while it is read", where, "run again")
-    named = {file.name: _split_of(file) for file in images_of} if is_folder else {}
+    named = {file.name: said for file in images_of if (said := _split_of(file))}
+    notes = [
+        f"{counted(n)} without a label, as {_names_of_labels(file)[0]} is not beside {file.name}"
+        for file, beside, n in zip(images_of, labels_of, counts, strict=True)
+        if not beside
+    ]
     return Arrays(
         keys=key_array(keys),
         images=Joined(parts, counts),
@@ -83,7 +90,7 @@ def _load(path: Path) -> Arrays:
         paths=used,
         stat=stat,
         clock_ns=clock_ns,
-        understood=Understood(splits=named),
+        understood=Understood(splits=named, notes=tuple(notes)),
     )
 
 
@@ -92,13 +99,20 @@ def _images_in(folder: Path) -> list[Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.is_file() and _mark_of(path) and "images" in path.name:
-            other = found.setdefault(_split_of(path), path)
+            split = _split_of(path)
+            if split is None:
+                raise DataError(
+                    "the name does not say train, t10k, test or val",
+                    show_key(os.fsencode(path)),
+                    "rename it, or give the file itself instead of its folder",
+                )
+            other = found.setdefault(split, path)
             if other is not path:
                 raise DataError(
                     f"{show_key(os.fsencode(other.name))} and {show_key(os.fsencode(path.name))} "
                     "are both of one split",
                     show_key(os.fsencode(folder)),
-                    "leave one of them",
+                    "give the one that is meant, instead of the folder",
                 )
     return [found[split] for split in sorted(found)]
 
@@ -108,26 +122,26 @@ def _mark_of(path: Path) -> str | None:
     return next((mark for mark in IDX if name.endswith(mark)), None)
 
 
-def _split_of(path: Path) -> str:
-    """Return the split that the first word of a file's name means."""
-    word = path.name.split("-")[0].split(".")[0].split("_")[0].lower()
-    if word not in _PREFIXES:
-        raise DataError(
-            "the name does not begin with train, t10k, test or val",
-            show_key(os.fsencode(path)),
-            "rename it, or give the file itself instead of its folder",
-        )
-    return _PREFIXES[word]
+def _split_of(path: Path) -> str | None:
+    """Return the split that the words before `images` in a file's name mean; None for none."""
+    words = path.name.lower().partition("images")[0].replace("t10k", "test")
+    split = split_told(words.encode())
+    return None if split is None else SPLITS[split]
+
+
+def _names_of_labels(images: Path) -> list[str]:
+    """Return the names that the file of labels of a file of images may have."""
+    mark = _mark_of(images)
+    if mark is None or "images" not in images.name:
+        return []
+    stem = images.name.removesuffix(".gz").replace("images", "labels").removesuffix(mark)
+    begin = (mark[0], *({"-", "."} - {mark[0]}))
+    return [f"{stem}{each}idx1-ubyte{packed}" for each in begin for packed in ("", ".gz")]
 
 
 def _labels_beside(images: Path) -> Path | None:
     """Return the file of labels that goes with a file of images, packed or not."""
-    mark = _mark_of(images)
-    if mark is None or "images" not in images.name:
-        return None
-    plain = images.name.removesuffix(".gz").replace("images", "labels")
-    plain = plain.removesuffix(mark) + f"{mark[0]}idx1-ubyte"
-    found = (images.with_name(plain + packed) for packed in ("", ".gz"))
+    found = (images.with_name(name) for name in _names_of_labels(images))
     return next((path for path in found if path.is_file()), None)
 
 

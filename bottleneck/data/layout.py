@@ -14,33 +14,39 @@ readings are spelled out, and --layout says which is meant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.data.ambiguous import (
+    AmbiguousError,
+    refuse_copy,
+    refuse_names,
+    refuse_no_photos,
+    refuse_only_class,
+    refuse_other_classes,
+    refuse_strays,
+)
 from bottleneck.data.folder_words import (
-    divides,
-    holds_no_photos,
+    holds_thumbnails,
     is_container,
+    is_unlabelled,
+    is_unlabelled_class,
     may_be_container,
     repeats,
-    split_named,
     split_said,
     splits_of_level,
 )
-from bottleneck.data.reading_of_paths import Reading, images, listed, refused
+from bottleneck.data.reading_of_paths import Reading, images, listed, no_labels
 from bottleneck.data.split_words import TRAIN
 from bottleneck.data.tree import Folder, tree_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from bottleneck.core.errors import DataError
+    from collections.abc import Mapping, Sequence
 
 UNLABELLED = "a table, or --label-from with their names, can say their classes"
 
 
-def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -> Reading:
+def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
     """Return what these folders can only mean.
 
     Parameters
@@ -50,11 +56,11 @@ def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -
 
     Raises
     ------
-    DataError
+    AmbiguousError
         When they can be meant in several ways.
     """
     root, nodes = tree_of(folders)
-    found = _Finder(folders, where)
+    found = _Finder()
     template, spelled = found.read(root, name)
     return Reading(
         splits=[node.split for node in nodes],
@@ -66,16 +72,16 @@ def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -
     )
 
 
-def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -> Reading:
+def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
     """Return the splits of these folders, which say nothing else: names of files give the classes.
 
     Raises
     ------
-    DataError
+    AmbiguousError
         When a folder is named like a split, and others beside it are not.
     """
     root, nodes = tree_of(folders)
-    found = _Finder(folders, where)
+    found = _Finder()
     node, above = found.descend(root, name)
     level = splits_of_level(node.children)
     if level is None:
@@ -88,7 +94,7 @@ def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -
         for child in parent.children.values():
             child.mark(split=(level or {})[child.name])
     if not parents:
-        found.refuse_strays([node], above)
+        refuse_strays([node])
     return Reading(
         splits=[node.split for node in nodes],
         labels=[None] * len(nodes),
@@ -100,23 +106,23 @@ def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes, where: str) -
 
 
 def _spelled(level: Mapping[bytes, int]) -> dict[str, str]:
-    return {show_key(name): SPLITS[split] for name, split in sorted(level.items())}
+    return {
+        show_key(name): SPLITS[split]
+        for name, split in sorted(level.items())
+        if not is_unlabelled(name)
+    }
 
 
-@dataclass
 class _Finder:
-    """One look at a tree: what is noted on the way, and how it is refused."""
+    """One look at a tree, and what is noted on the way."""
 
-    folders: Sequence[tuple[bytes, int]]
-    where: str
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self.notes: list[str] = []
 
     def read(self, root: Folder, name: bytes) -> tuple[str, dict[str, str]]:
         """Mark the tree with splits and classes; return the template and the splits' names."""
         node, above = self.descend(root, name)
-        self._refuse_no_photos(node, above)
+        refuse_no_photos(node)
         level = splits_of_level(node.children)
         if level is not None:
             return self._splits(node, above, level), _spelled(level)
@@ -124,7 +130,7 @@ class _Finder:
         level = splits_of_level(below)
         if level is not None and not any(child.n for child in node.children.values()):
             return self._classes_of_splits(node, above, level), _spelled(level)
-        self._classes([node], above)
+        self._classes([node])
         self._note_loose(node)
         if node.children:
             return above + "{class}/*", {}
@@ -143,9 +149,8 @@ class _Finder:
             if (is_flat or child.n) and not around:
                 break
             if not inner and not is_flat and split_said(child.name) not in (None, TRAIN):
-                raise self._refused(
-                    f"{show_key(child.name)} may be a split, or only a folder around all",
-                    [f"{above}{{split}}/{{class}}/*", f"{above}{{ignore}}/{{class}}/*"],
+                raise AmbiguousError(
+                    f"{show_key(child.name)} may be a split, or only a folder around all"
                 )
             node, above = child, above + "{ignore}/"
         if above:
@@ -156,9 +161,11 @@ class _Finder:
         """Mark splits and the classes in them; return the template."""
         for child in node.children.values():
             child.mark(split=level[child.name])
-        tops, depth = self._unwrapped([*node.children.values()])
+        without = [child for child in node.children.values() if is_unlabelled(child.name)]
+        self.notes += [no_labels(child.name) for child in without]
+        tops, depth = self._unwrapped([c for c in node.children.values() if c not in without])
         prefix = f"{above}{{split}}/" + "{ignore}/" * depth
-        self._classes(tops, prefix)
+        self._classes(tops)
         flat = [top for top in tops if not top.children]
         if flat:
             paths = [top.path.rstrip(b"/") for top in flat]
@@ -203,17 +210,9 @@ class _Finder:
         for child in node.children.values():
             tops, _ = self._unwrapped([*child.children.values()])
             if any(top.children for top in tops):
-                raise self._refused(
+                raise AmbiguousError(
                     f"{show_key(child.name)} holds splits, and these hold folders: either may be "
-                    "the classes",
-                    [
-                        above + way
-                        for way in (
-                            "{class}/{split}/*",
-                            "{ignore}/{split}/{class}/*",
-                            "{class}/{split}/{class}/*",
-                        )
-                    ],
+                    "the classes"
                 )
             for part in child.children.values():
                 part.mark(split=level[part.name])
@@ -222,99 +221,38 @@ class _Finder:
             child.mark(label=child.name)
         return above + "{class}/{split}/*"
 
-    def _classes(self, tops: Sequence[Folder], prefix: str) -> None:
+    def _classes(self, tops: Sequence[Folder]) -> None:
         """Mark the folders in these as classes, where they can only be classes."""
         classes: dict[bytes, list[Folder]] = {}
         for top in tops:
             for child in top.children.values():
-                classes.setdefault(child.name, []).append(child)
-        self.refuse_strays(tops, prefix)
-        why = divides(classes.keys())
-        if why is not None:
-            ways = [f"{prefix}{{class}}/*", f"{prefix}{{ignore}}/*"]
-            raise self._refused(
-                f"{listed(sorted(classes))} would be classes, but {why}; the first way makes them "
-                "classes, the second one no classes",
-                ways,
-            )
-        for name, found in classes.items():
-            if is_container(name):
-                raise self._refused(
-                    f"{show_key(name)} says that images are in it, and would be a class beside "
-                    f"{listed(sorted(classes.keys() - {name})) or 'none'}",
-                    [f"{prefix}{{class}}/*"],
-                    found[0],
-                )
+                if is_unlabelled_class(child.name) and len(top.children) > 1:
+                    said = no_labels(child.path.rstrip(b"/"))
+                    self.notes.append(f"{said} (--layout makes it a class)")
+                else:
+                    classes.setdefault(child.name, []).append(child)
+        for top in tops:
+            refuse_copy(top)
+        refuse_strays(tops)
+        refuse_names(classes)
+        for found in classes.values():
             for folder in found:
-                self._refuse_other_classes(folder, classes.keys(), prefix)
-        deeper = next((f for found in classes.values() for f in found if f.children), None)
-        if len(classes) == 1 and deeper is not None:
-            raise self._refused(
-                f"{show_key(deeper.name)} would be the only class, and holds folders",
-                [f"{prefix}{{class}}/*", f"{prefix}{{ignore}}/{{class}}/*"],
-            )
+                refuse_other_classes(folder, classes.keys())
+        refuse_only_class(classes)
+        self._note_thumbnails(classes)
         for name, found in classes.items():
             for folder in found:
                 folder.mark(label=name)
 
-    def _refuse_other_classes(self, folder: Folder, names: Collection[bytes], prefix: str) -> None:
-        """Raise DataError for a class folder whose folders may be classes as well."""
-        copy = next((f for f in folder.below() if f.name in names and f.name != folder.name), None)
-        if copy is not None:
-            raise self._refused(
-                f"{show_key(folder.path)} holds {show_key(copy.name)}, and so does the folder "
-                "around it: a copy, or classes of its own",
-                [f"{prefix}{{class}}/*"],
-                folder,
+    def _note_thumbnails(self, classes: Mapping[bytes, Sequence[Folder]]) -> None:
+        inner = (f for found in classes.values() for top in found for f in top.below())
+        small = [f for f in inner if f.name not in classes and holds_thumbnails(f.name)]
+        if small:
+            self.notes.append(
+                f"{show_key(small[0].path)} holds small copies of images by its name, and they "
+                f"count: --exclude '{show_key(small[0].name)}' leaves them out"
             )
-        inner, around = folder, "{ignore}/"
-        while (only := inner.only) is not None:
-            inner, around = only, around + "{ignore}/"
-        if not inner.n and not all(map(may_be_container, inner.children)):
-            raise self._refused(
-                f"{show_key(folder.path)} holds no image itself, but {listed([*inner.children])}: "
-                "either may be the classes",
-                [f"{prefix}{{class}}/*", f"{prefix}{around}{{class}}/*"],
-                folder,
-            )
-
-    def refuse_strays(self, tops: Sequence[Folder], prefix: str) -> None:
-        """Raise DataError for a folder below that is named like a split, and would be none."""
-        for parent in (folder for top in tops for folder in top.below()):
-            stray = next(
-                (f for n, f in parent.children.items() if split_named(n) is not None), None
-            )
-            if stray is None:
-                continue
-            beside = sorted(n for n in parent.children if split_named(n) is None)
-            told = f", but {show_key(beside[0])} beside it is none" if beside else ""
-            ways = ["{split}/{class}/*", "{ignore}/{split}/{class}/*"]
-            ways = [] if "{split}" in prefix else ways
-            is_clear = len(beside) == 1 or (beside and stray.children)
-            raise self._refused(
-                f"{show_key(stray.path)} is named like a split{told}",
-                [prefix + way for way in ([] if stray.children else ["{class}/*"]) + ways],
-                parent.children[beside[0]] if is_clear else stray,
-            )
-
-    def _refuse_no_photos(self, node: Folder, above: str) -> None:
-        """Raise DataError for folders of masks and the like, beside others."""
-        for folder in node.below():
-            if holds_no_photos(folder.name) and folder is not node:
-                raise self._refused(
-                    f"{show_key(folder.path)} holds what belongs to photos, but is none",
-                    []
-                    if any(f.children for f in node.children.values())
-                    else [f"{above}{{class}}/*"],
-                    folder.name,
-                )
 
     def _note_loose(self, node: Folder) -> None:
         if node.n and node.children:
             self.notes.append(f"{images(node.n)} beside the class folders and without a label")
-
-    def _refused(
-        self, what: str, ways: Sequence[str], leave_out: Folder | bytes | None = None
-    ) -> DataError:
-        path = leave_out.path if isinstance(leave_out, Folder) else leave_out
-        return refused(what, self.where, self.folders, ways, path)

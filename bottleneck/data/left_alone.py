@@ -28,8 +28,8 @@ HEAD_BYTES = 16
 SYSTEM_FOLDERS = frozenset(
     b"@eadir #recycle #snapshot @recycle @recently-snapshot @tmp @sharebin @sharesnap __macosx"
     b" $recycle.bin recycler lost+found .ipynb_checkpoints .thumbnails .thumbs .@__thumb .trash"
-    b" .trashes .trash-1000 .appledouble .snapshot .picasaoriginals .fseventsd"
-    b" .spotlight-v100".split()
+    b" .trashes .trash-1000 .appledouble .snapshot .picasaoriginals .fseventsd .spotlight-v100"
+    b" ~snapshot found.000 @__thumb".split()
 ) | {b"system volume information", b"network trash folder", b"temporary items"}
 _OTHER_ENDINGS = frozenset(
     b".txt .xml .json .jsonl .csv .tsv .md .rst .html .htm .pdf .py .ipynb .npy .npz .mat .h5"
@@ -116,18 +116,27 @@ class LeftAlone:
     skipped : the counts of `Listing.skipped`
     system : folders of file servers and desktops, as they are spelled → images in them
     unnamed, linked : images that an option would take: `any_name`, `follow_links`
+    empty : folders that hold no image and no folder
     """
 
     skipped: dict[str, int]
     system: Counter[str] = field(default_factory=Counter)
     unnamed: int = 0
     linked: int = 0
+    empty: int = 0
+    _empty: list[str] = field(default_factory=list)
     _unnamed: list[str] = field(default_factory=list)
     _linked: list[str] = field(default_factory=list)
 
     def add_system(self, name: bytes, n_images: int) -> None:
         """Count a folder of a file server or desktop."""
         self.system[show_key(name)] += n_images
+
+    def add_empty(self, path: bytes) -> None:
+        """Count a folder (`cat/`) that holds no image and no folder."""
+        self.empty += 1
+        if len(self._empty) < _EXAMPLES:
+            self._empty.append(show_key(path))
 
     def add_unnamed(self, key: bytes) -> None:
         """Count an image without an image's ending."""
@@ -176,8 +185,10 @@ class LeftAlone:
         return replace(understood, left_alone=system, notes=notes)
 
     def _notes(self) -> tuple[str, ...]:
-        """Return what is to be said of images that an option would take."""
+        """Return what is to be said of empty folders, and of images that an option would take."""
         said = []
+        if self.empty:
+            said.append(f"no image in {_such(self._empty, self.empty)}")
         if self.unnamed:
             said.append(
                 f"left alone although their first bytes are an image's: "

@@ -9,6 +9,7 @@ stand before the names of the members.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,13 @@ from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data import webdataset
 from bottleneck.data.by_path import by_path
 from bottleneck.data.contained import Left
-from bottleneck.data.folder_words import split_said, splits_of_level
+from bottleneck.data.folder_words import split_said, split_told, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
+from bottleneck.data.reading_of_paths import images, listed
 from bottleneck.data.source import Listing, Understood, spec_of
+from bottleneck.data.template import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     _Found = tuple[bytes, int, bytes]  # key, number of the container, key in it
 
 ADVICE = "give one that holds images"
+_TABLES = (b".csv", b".tsv", b".jsonl", b".ndjson", b".parquet")
+_ENDINGS = re.compile(r"(\.(tar|tgz|tbz2|txz|gz|bz2|xz|zst|zip))+$", re.IGNORECASE)
 MIN_CLASSES = 2  # of folders: with fewer, labels that lie beside the images are the classes
 
 
@@ -90,8 +95,7 @@ class MemberSource:
         alone = LeftAlone(left.to_json(), left.system)
         found = self._with_unnamed(found, containers, prefixes, alone)
         alone.refuse(len(found), self.how, where)
-        keys = [key for *_, key in found]
-        named = _by_folders(keys, self.how, shown(self.path.stem), where) if found else None
+        named = self._by_folders(found, containers) if found else None
         n_all = sum(len(members.images) for members in containers)
         if named is not None and len(named.classes) < MIN_CLASSES:
             labels = webdataset.labels(containers, where)
@@ -101,16 +105,18 @@ class MemberSource:
             alone.skipped["other"] += n_further
             n_all -= n_further
             found = _kept(self.how, containers, prefixes)
-            keys = [key for *_, key in found]
-            named = _by_folders(keys, self.how, shown(self.path.stem), where) if found else None
+            named = self._by_folders(found, containers) if found else None
         if named is not None and labels is not None:
             named = _by_labels([labels[at].get(key, "") for _, at, key in found], named, where)
         alone.skipped["excluded"] += n_all - len(found)
         skipped = alone.counts()
         if named is None:
-            raise DataError("no images" + in_words(skipped), where, ADVICE)
-        if self.shards:
-            named = _by_shards(paths, [at for _, at, _ in found], named)
+            others = sorted(key for members in containers for key in members.others)
+            what = f", but {listed(others)}" if others else ""
+            do = "unpack it, and give what comes out" if others else ADVICE
+            raise DataError(f"no images{what}{in_words(skipped)}", where, do)
+        if self.shards or self.how["layout"] in (None, AUTO):
+            named = _by_files(paths, [at for _, at, _ in found], named)
         self._listed = [(containers[at], containers[at].images[key]) for _, at, key in found]
         return Listing(
             keys=key_array(key for key, _, _ in found),
@@ -120,8 +126,32 @@ class MemberSource:
             stats=np.array([containers[at].container.stat for _, at, _ in found], np.int64),
             skipped=skipped,
             device=containers[0].container.device,
-            understood=alone.told(named.understood),
+            understood=alone.told(_with_hints(named, containers, left)),
             groups=named.groups,
+        )
+
+    def _by_folders(self, found: Sequence[_Found], containers: Sequence[Members]) -> _Named:
+        """Return split and class of each key by the folders in it, as of a folder of images."""
+
+        def content(key: bytes) -> object:
+            members = next(containers[at] for whole, at, _ in found if whole == key)
+            return members.read(members.images[key]).content
+
+        folders = groupby(key[: key.rfind(b"/") + 1] for *_, key in found)
+        said = by_path(
+            [(folder, len([*run])) for folder, run in folders],
+            lambda: [key for key, *_ in found],
+            self.how,
+            name=os.fsencode(self.path.stem),
+            where=shown(self.path),
+            content=content,
+        )
+        return _Named(
+            splits=said.splits,
+            labels=said.labels,
+            classes=said.classes,
+            understood=said.understood,
+            groups=said.groups,
         )
 
     def _with_unnamed(
@@ -186,19 +216,6 @@ def _begins_as_image(members: Members, place: Any) -> bool:
     return isinstance(content, bytes) and is_image(content)
 
 
-def _by_folders(keys: Sequence[bytes], how: How, name: str, where: str) -> _Named:
-    """Return split and class of each key by the folders in it, as of a folder of images."""
-    folders = [(folder, len([*run])) for folder, run in groupby(keys, key=_folder_of)]
-    said = by_path(folders, lambda: keys, how, name=os.fsencode(name), where=where)
-    return _Named(
-        splits=said.splits,
-        labels=said.labels,
-        classes=said.classes,
-        understood=said.understood,
-        groups=said.groups,
-    )
-
-
 def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     """Return the classes that lie beside the images; the splits are still those of the folders."""
     labels, classes = number_labels(texts, "cls", where)
@@ -208,26 +225,45 @@ def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     return replace(named, labels=labels, classes=classes, understood=understood)
 
 
-def _by_shards(paths: Sequence[Path], at: Sequence[int], named: _Named) -> _Named:
-    """Return the split of each image by its shard's name, where every name has one."""
-    names = [os.fsencode(path.name.split(".")[0]) for path in paths]
-    found = splits_of_level(names)
+def _with_hints(named: _Named, containers: Sequence[Members], left: Left) -> Understood:
+    """Return what was understood; names that are guessed, and tables that may say the classes."""
+    notes = list(named.understood.notes)
+    if left.guessed:
+        notes.append(
+            f"{images(len(left.guessed))} under names that are not UTF-8, and were taken for "
+            f"cp437: {listed(left.guessed[:1])}"
+        )
+    tables = sorted(
+        key for each in containers for key in each.others if key.lower().endswith(_TABLES)
+    )
+    if tables and (named.labels < 0).all():
+        notes.append(f"{listed(tables)} may say their classes: unpack it, and give the table")
+    return replace(named.understood, notes=tuple(notes))
+
+
+def _by_files(paths: Sequence[Path], at: Sequence[int], named: _Named) -> _Named:
+    """Return the split of each image by its archive's name, where nothing in them says one."""
+    names = [os.fsencode(_ENDINGS.sub("", path.name)) for path in paths]
+    level = splits_of_level(names) or {}
+    found = {name: level.get(name, split_told(name)) for name in names}
+    numbers = [found[name] for name in names]
     splits, understood = named.splits, named.understood
-    notes = [f"{len(paths)} shards"]
-    if found is not None:
-        numbers = [found[name] for name in names]
+    notes = [f"{len(paths)} archives"] if len(paths) > 1 else []
+    if None in numbers:
+        if set(numbers) != {None}:
+            notes.append("not every name of an archive says a split, so none counts")
+    elif not understood.splits and (any(numbers) or len(paths) > 1):
         splits = np.array(numbers, np.uint8)[np.array(at)]
         words = [os.fsdecode(name).rstrip("0123456789-_") for name in names]
-        spelled = {word: SPLITS[n] for word, n in zip(words, numbers, strict=True)}
+        spelled = {word: SPLITS[n] for word, n in zip(words, numbers, strict=True) if n is not None}
         understood = replace(understood, splits=spelled)
-    elif any(split_said(name) is not None for name in names):
-        notes.append("not every name of a shard says a split, so none counts")
+        if {*numbers} in ({1}, {2}):
+            notes.append(
+                f"all of it is {SPLITS[numbers[0] or 0]}, as {words[0]} says; if it is not: "
+                f"--layout '{{split=train}}/{understood.layout or '*'}'"
+            )
     understood = replace(understood, notes=(*notes, *understood.notes))
     return replace(named, splits=splits, understood=understood)
-
-
-def _folder_of(key: bytes) -> bytes:
-    return key[: key.rfind(b"/") + 1]
 
 
 def _unwrapped(members: Members) -> Members:

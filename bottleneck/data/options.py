@@ -27,7 +27,8 @@ LAYOUT = Option(
     name="layout",
     metavar="TEMPLATE",
     help="Where split and class stand in an image's path, such as '{split}/{class}/*'; {group} "
-    "and {ignore} there too. Default: auto, found from the names of the folders, and said.",
+    "and {ignore} there too, and {split=test} says that all of it is test. Default: auto, found "
+    "from the names of the folders, and said.",
     check=is_template,
     example="a template such as '{split}/{class}/*'",
 )

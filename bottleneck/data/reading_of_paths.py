@@ -1,4 +1,4 @@
-"""What a layout makes of folders, and how it is refused: by the readings that there are."""
+"""What folders are read as, by themselves or by --layout, and how that is said in few words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.data import template as templates
-from bottleneck.data.folder_words import split_said, splits_of_level
+from bottleneck.data.folder_words import is_unlabelled, split_told, splits_of_level
+from bottleneck.data.patterns import make_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,26 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Some of the folders alone: a way to say which are meant, by --include and --exclude."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The options as they are written on a command line."""
+        given = [f"--include {quoted(p)}" for p in self.include]
+        return " ".join(given + [f"--exclude {quoted(p)}" for p in self.exclude])
+
+    def kept(self, folders: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+        """Return the folders that are left."""
+        patterns = make_patterns(self.include, self.exclude)
+        # A file's name may match a pattern too; that of no file does not.
+        return [(path, n) for path, n in folders if patterns.keeps(path + b"\0")]
+
+
 def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str) -> Reading:
     """Return what --layout makes of these folders.
 
@@ -46,20 +67,20 @@ def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str)
     DataError
         When a folder does not fit, or what should be a split is none.
     """
-    pattern = templates.compiled(template)
+    compiled = templates.compiled(template)
     told = []
     for folder, _ in folders:
-        found = templates.told(pattern, folder)
+        found = templates.told(compiled, folder)
         if found is None:
             raise DataError(
                 f"the images in {show_key(folder) or 'the folder itself'} do not lie as --layout "
                 f"{template!r} says",
                 where,
-                f"give another template, or leave them out: {_exclude(folder)}",
+                f"give another template, or leave them out: {exclude(folder).told}",
             )
         told.append(found)
     names = sorted({one.split for one in told if one.split is not None})
-    number: dict[bytes, int | None] = {name: split_said(name) for name in names}
+    number: dict[bytes, int | None] = {name: split_told(name) for name in names}
     number |= splits_of_level(names) or {}
     for name, split in number.items():
         if split is None:
@@ -69,54 +90,66 @@ def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str)
                 where,
                 "give another template, or leave it out with --exclude",
             )
-    n_bare = sum(n for (_, n), one in zip(folders, told, strict=True) if one.label is None)
+    unlabelled = {name for name in names if is_unlabelled(name)}
+    labels = [None if one.split in unlabelled else one.label for one in told]
+    n_bare = sum(
+        n
+        for (_, n), one in zip(folders, told, strict=True)
+        if one.label is None and one.split not in unlabelled
+    )
     is_short = "{class}" in template and n_bare
+    notes = [f"{images(n_bare)} too high for a class and without a label"] if is_short else []
     return Reading(
         splits=[0 if one.split is None else int(number[one.split] or 0) for one in told],
-        labels=[one.label for one in told],
+        labels=labels,
         groups=[one.group for one in told],
         template=template,
-        spelled={show_key(name): SPLITS[split or 0] for name, split in number.items()},
-        notes=(f"{images(n_bare)} too high for a class and without a label",) if is_short else (),
+        spelled={
+            show_key(name): SPLITS[split or 0]
+            for name, split in number.items()
+            if name not in unlabelled
+        },
+        notes=(*notes, *map(no_labels, sorted(unlabelled))),
     )
-
-
-def refused(
-    what: str,
-    where: str,
-    folders: Sequence[tuple[bytes, int]],
-    ways: Sequence[str],
-    leave_out: bytes | None = None,
-) -> DataError:
-    """Return the error for folders that can be meant in several ways, with these.
-
-    Parameters
-    ----------
-    ways : templates of --layout; those that give no class here are not named
-    leave_out : a folder (`a/b/`), or the name of some, without which they could be meant in one way
-    """
-    said = []
-    for way in dict.fromkeys(ways):
-        try:
-            reading = by_template(folders, way, where)
-        except DataError:
-            continue
-        if any(label is not None for label in reading.labels):
-            said.append(f"--layout '{way}' ({outcome(reading, folders)})")
-    if leave_out is not None:
-        said.append(_exclude(leave_out))
-    return DataError(what, where, "say which is meant: " + ", or ".join(said))
 
 
 def outcome(reading: Reading, folders: Sequence[tuple[bytes, int]]) -> str:
     """Return what a reading gives, in a few words."""
     counts: Counter[str] = Counter()
-    for (_, n), split in zip(folders, reading.splits, strict=True):
+    n_bare = 0
+    for (_, n), split, label in zip(folders, reading.splits, reading.labels, strict=True):
         counts[SPLITS[split]] += n
-    splits = ", ".join(f"{split} {counts[split]}" for split in SPLITS if counts[split])
+        n_bare += n if label is None else 0
+    said = [", ".join(f"{split} {counts[split]:,}" for split in SPLITS if counts[split])]
     classes = sorted({label for label in reading.labels if label is not None})
-    kinds = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
-    return f"{splits}; {kinds}{': ' + listed(classes) if classes else ''}"
+    if classes:
+        said.append(f"{len(classes)} class{'' if len(classes) == 1 else 'es'}: {listed(classes)}")
+        said += [f"{n_bare:,} without a label"] if n_bare else []
+    else:
+        said.append("no classes")
+    groups = len({group for group in reading.groups if group is not None})
+    said += [f"{groups} groups"] if groups else []
+    return "; ".join(said)
+
+
+def exclude(*folders: bytes) -> Choice:
+    """Return the choice without these: folders (`a/b/`), or all of a name (`masks`)."""
+    return Choice(exclude=tuple(map(_pattern, folders)))
+
+
+def include(*folders: bytes) -> Choice:
+    """Return the choice of these alone."""
+    return Choice(include=tuple(map(_pattern, folders)))
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word of a command line."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def no_labels(name: bytes) -> str:
+    """Return what is to be said of a folder that says of itself that it has no labels."""
+    return f"{show_key(name)}: its images have no label, as its name says"
 
 
 def listed(names: Sequence[bytes]) -> str:
@@ -129,7 +162,6 @@ def images(n: int) -> str:
     return f"{n:,} image is" if n == 1 else f"{n:,} images are"
 
 
-def _exclude(folder: bytes) -> str:
-    """Return the option that leaves out a folder (`a/b/`), or all of a name (`masks`)."""
+def _pattern(folder: bytes) -> str:
     pattern = templates.pattern_of(folder)
-    return f"--exclude '{pattern if folder.endswith(b'/') else pattern.removesuffix('*')}'"
+    return pattern if folder.endswith(b"/") or not folder else pattern.removesuffix("*")

@@ -1,9 +1,10 @@
 """--layout: where split, class and group stand in the path of an image, as a template.
 
 `{split}/{class}/*` reads `train/cat/1.jpg`. A part is `{split}`, `{class}`, `{group}`, `{ignore}`
-(any folder), or a name with `*` and `?`. `*` at the end is all that lies below. Images that lie
-higher than the template goes have what the parts before say, and no more: in `test/1.jpg` that is
-the split alone. With `**` (any folders, or none) the parts behind it are the last ones of the
+(any folder), or a name with `*` and `?`; `{class}_{split}` reads `cat_train`. `{split=test}` stands
+for no folder, and says that all of it is test. `*` at the end is all that lies below. Images that
+lie higher than the template goes have what the parts before say, and no more: in `test/1.jpg` that
+is the split alone. With `**` (any folders, or none) the parts behind it are the last ones of the
 path: `**/{class}/*` is the folder that the image itself lies in.
 """
 
@@ -19,6 +20,7 @@ from bottleneck.core.errors import UsageError
 AUTO = "auto"  # as the names of the folders say
 ROLES = ("split", "class", "group")
 _ROLE = re.compile(r"\{(\w+)\}")
+_ALL_OF_IT = re.compile(r"\{split=(train|val|test)\}")
 _ADVICE = "write it like '{split}/{class}/*'; there are {split}, {class}, {group} and {ignore}"
 
 
@@ -31,6 +33,14 @@ class Told:
     group: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """What matches the folders (`train/cat/`) of a template, and the split that it says of all."""
+
+    pattern: re.Pattern[str]
+    split: bytes | None = None
+
+
 def is_template(text: object) -> bool:
     """Whether this can be taken for --layout."""
     try:
@@ -39,8 +49,8 @@ def is_template(text: object) -> bool:
         return False
 
 
-def compiled(template: str) -> re.Pattern[str]:
-    """Return what matches the folders (`train/cat/`) of a template.
+def compiled(template: str) -> Template:
+    """Return what reads the folders of a template.
 
     Raises
     ------
@@ -50,41 +60,61 @@ def compiled(template: str) -> re.Pattern[str]:
     parts = [part for part in template.split("/") if part and part != "."]
     if not parts or parts[-1] not in ("*", "**"):
         raise UsageError(f"{template!r} does not end in /*", "--layout", _ADVICE)
+    fixed = [match[1] for part in parts if (match := _ALL_OF_IT.fullmatch(part))]
+    parts = [part for part in parts if not _ALL_OF_IT.fullmatch(part)]
+    roles = [role for part in parts for role in _ROLE.findall(part)]
+    for role, n in (("split", len(fixed)), ("group", 0)):
+        if roles.count(role) + n > 1:
+            raise UsageError(f"{template!r} says {role} twice", "--layout", _ADVICE)
     n_classes, wholes = 0, []
     for part in parts[:-1]:
-        role = _ROLE.fullmatch(part)
-        if part == "**":
-            wholes.append("(?:[^/]+/)*")
-        elif role is None:
-            if "{" in part or "}" in part:
-                raise UsageError(f"{part!r} is no part of a template", "--layout", _ADVICE)
-            wholes.append(_glob(part) + "/")
-        elif role[1] == "ignore":
-            wholes.append("[^/]+/")
-        elif role[1] not in ROLES or (role[1] != "class" and parts.count(part) > 1):
-            raise UsageError(f"{part} cannot stand there", "--layout", _ADVICE)
-        else:
-            n_classes += role[1] == "class"
-            name = f"class{n_classes}" if role[1] == "class" else role[1]
-            wholes.append(f"(?P<{name}>[^/]+)/")
+        wholes.append("(?:[^/]+/)*" if part == "**" else _whole(part, n_classes))
+        n_classes += part.count("{class}")
+    split = fixed[0].encode() if fixed else None
     if "**" in parts[:-1]:  # what stands behind it is as near to the image as can be
-        return re.compile("".join(wholes), re.DOTALL)
+        return Template(pattern=re.compile("".join(wholes), re.DOTALL), split=split)
     nested = "(?:[^/]+/)*"
     for whole in reversed(wholes):
         nested = f"(?:{whole}{nested})?"
-    return re.compile(nested, re.DOTALL)
+    return Template(pattern=re.compile(nested, re.DOTALL), split=split)
 
 
-def told(pattern: re.Pattern[str], folder: bytes) -> Told | None:
+def _whole(part: str, n_classes: int) -> str:
+    """Return the regular expression of one part, the `/` behind it too.
+
+    Parameters
+    ----------
+    n_classes : how many classes stand in the parts before
+    """
+    found = []
+    pieces = _ROLE.split(part)  # text, role, text, role, text
+    for at, piece in enumerate(pieces):
+        if at % 2 == 0:
+            if "{" in piece or "}" in piece or (not piece and 0 < at < len(pieces) - 1):
+                raise UsageError(f"{part!r} is no part of a template", "--layout", _ADVICE)
+            found.append(_glob(piece) if piece else "")
+        elif piece == "ignore":
+            found.append("[^/]+")
+        elif piece not in ROLES:
+            raise UsageError(f"{{{piece}}} cannot stand there", "--layout", _ADVICE)
+        else:
+            n_classes += piece == "class"
+            name = f"class{n_classes}" if piece == "class" else piece
+            # A split is one word: what may be more is beside it.
+            found.append(f"(?P<{name}>[^/]+{'?' if piece == 'split' else ''})")
+    return "".join(found) + "/"
+
+
+def told(template: Template, folder: bytes) -> Told | None:
     """Return what a template says of a folder (`train/cat/`); None where it does not fit."""
-    found = pattern.fullmatch(os.fsdecode(folder))
+    found = template.pattern.fullmatch(os.fsdecode(folder))
     if found is None:
         return None
     groups = {name: text for name, text in found.groupdict().items() if text is not None}
-    n_classes = sum(name.startswith("class") for name in pattern.groupindex)
+    n_classes = sum(name.startswith("class") for name in template.pattern.groupindex)
     classes = [groups[f"class{i}"] for i in range(1, n_classes + 1) if f"class{i}" in groups]
     return Told(
-        split=_bytes(groups.get("split")),
+        split=template.split or _bytes(groups.get("split")),
         label=_bytes("/".join(classes)) if classes and len(classes) == n_classes else None,
         group=_bytes(groups.get("group")),
     )
@@ -92,7 +122,9 @@ def told(pattern: re.Pattern[str], folder: bytes) -> Told | None:
 
 def pattern_of(prefix: bytes) -> str:
     """Return the pattern for --exclude of all that lies below a folder (`a/b/`)."""
-    return re.sub(r"([*?\[])", r"[\1]", os.fsdecode(prefix)) + "*"
+    text = re.sub(r"([*?\[])", r"[\1]", os.fsdecode(prefix))
+    # What cannot be typed stands as any one character.
+    return "".join(c if c.isprintable() else "?" for c in text) + "*"
 
 
 def _glob(part: str) -> str:

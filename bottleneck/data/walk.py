@@ -76,6 +76,8 @@ class Walk:
                 if not item:
                     raise
                 continue  # it was there a moment ago
+            if item and not names and not folders:
+                self.left.add_empty(item)
             if patterns:
                 kept = [i for i, name in enumerate(names) if patterns.keeps(item + name)]
                 skipped["excluded"] += len(names) - len(kept)

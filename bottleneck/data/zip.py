@@ -60,7 +60,9 @@ def open_zip(path: Path, left: Left) -> Members:
     images: dict[bytes, zipfile.ZipInfo] = {}
     others: dict[bytes, zipfile.ZipInfo] = {}
     for info in archive.infolist():
-        name = _name_of(info)
+        name, is_guessed = _name_of(info)
+        if is_guessed and is_image(name):
+            left.guessed.append(name)
         if name.endswith(b"/"):
             continue
         key = left.key_of(name, where, _AGAIN)
@@ -119,9 +121,9 @@ class _Reader:
             raise OSError(errno.EAGAIN, "changed after it was listed", path)
 
 
-def _name_of(info: zipfile.ZipInfo) -> bytes:
-    """Return a member's name as bytes with `/`."""
-    name = info.orig_filename
+def _name_of(info: zipfile.ZipInfo) -> tuple[bytes, bool]:
+    """Return a member's name as bytes with `/`, and whether its encoding is only guessed."""
+    name, is_guessed = info.orig_filename, False
     if info.flag_bits & _UTF8:
         raw = name.encode("utf-8", "surrogateescape")
     else:
@@ -129,6 +131,6 @@ def _name_of(info: zipfile.ZipInfo) -> bytes:
         try:
             raw.decode("utf-8")  # many write UTF-8 without saying so
         except UnicodeDecodeError:
-            raw = name.encode()
+            raw, is_guessed = name.encode(), True
     # Some programs on Windows write its separator, which the format does not allow.
-    return raw if b"/" in raw else raw.replace(b"\\", b"/")
+    return (raw if b"/" in raw else raw.replace(b"\\", b"/")), is_guessed

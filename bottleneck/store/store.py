@@ -158,8 +158,12 @@ class Store:
         """The folder of heads trained from here."""
         return self.path / "runs"
 
-    def source_name(self, name: str | None) -> str:
+    def source_name(self, name: str | None, how: str = "name one with --source NAME") -> str:
         """Return `name`, or the one source there is.
+
+        Parameters
+        ----------
+        how : how to name one, for an error
 
         Raises
         ------
@@ -172,9 +176,7 @@ class Store:
         if name is None or name not in names:
             problem = "which source?" if name is None else f"no source {name!r};"
             listed = ", ".join(names) or "none"
-            raise UsageError(
-                f"{problem} there are {listed}", self.path, "name one with --source NAME"
-            )
+            raise UsageError(f"{problem} there are {listed}", self.path, how)
         return name
 
     def snapshot(self, name: str | None = None) -> Snapshot:

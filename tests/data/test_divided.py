@@ -28,7 +28,7 @@ DIVIDED = [
     ("train_cats", "train_dogs", "test_cats", "test_dogs"),
     ("bounding_box_train", "bounding_box_test", "query"),
     ("cat", "dog", "cat_test"),
-    ("cat", "dog", "Unlabeled"),
+    ("cat", "dog", "predictions"),
 ]
 
 

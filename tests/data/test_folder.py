@@ -132,7 +132,9 @@ def test_a_root_that_is_missing_or_a_file_or_empty_is_a_data_error_that_names_it
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "a.txt").write_text("")
-    with pytest.raises(DataError, match=r"no images \(left alone: 1 other\): .*empty"):
+    with pytest.raises(
+        DataError, match=r"no images, but a.txt: .* \(left alone: 1 other\): .*empty"
+    ):
         FolderSource(empty).list()
 
 
@@ -233,7 +235,7 @@ def test_a_folder_that_was_replaced_by_another_one_is_read_there(plant, tmp_path
 
 
 def test_more_folders_than_are_remembered_are_read_all_the_same(plant, monkeypatch):
-    monkeypatch.setattr("bottleneck.data.folder.MOST_FOLDERS", 2)
+    monkeypatch.setattr("bottleneck.data.confined.MOST_FOLDERS", 2)
     names = [f"{c}/{i}.png" for i in range(2) for c in "abcde"]
     source = FolderSource(plant(*names))
     listing = source.list()

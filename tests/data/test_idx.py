@@ -36,9 +36,44 @@ def test_a_file_gives_its_images_and_the_labels_beside_it(tmp_path, images, mark
     assert all(np.array_equal(source.read(i).content, images[i]) for i in range(12))
 
 
-def test_without_labels_there_are_none(tmp_path, images):
+def test_without_labels_there_are_none_and_the_file_that_is_missing_is_named(tmp_path, images):
     path = write(tmp_path / "x-images-idx3-ubyte", images)
-    assert open_source(str(path)).list().labels.tolist() == [-1] * 12
+    listing = open_source(str(path)).list()
+    assert listing.labels.tolist() == [-1] * 12
+    said = "12 images are without a label, as x-labels-idx1-ubyte is not beside x-images-idx3-ubyte"
+    assert listing.understood.notes == (said,)
+
+
+def test_labels_of_one_file_of_two_are_said_to_be_missing(tmp_path, images):
+    write(tmp_path / "train-images-idx3-ubyte", images)
+    write(tmp_path / "train-labels-idx1-ubyte", np.arange(12, dtype=np.uint8) % 3)
+    write(tmp_path / "t10k-images-idx3-ubyte.gz", images)
+    listing = open_source(str(tmp_path)).list()
+    assert listing.labels.tolist() == [-1] * 12 + [0, 1, 2] * 4
+    (note,) = listing.understood.notes
+    assert "t10k-labels-idx1-ubyte is not beside t10k-images-idx3-ubyte.gz" in note
+
+
+def test_labels_may_be_spelled_with_the_other_mark(tmp_path, images):
+    path = write(tmp_path / "train-images-idx3-ubyte", images)
+    write(tmp_path / "train-labels.idx1-ubyte", np.arange(12, dtype=np.uint8) % 3)
+    assert open_source(str(path)).list().labels.tolist() == [0, 1, 2] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("t10k", 2),
+        ("test", 2),
+        ("emnist-balanced-test", 2),
+        ("val", 1),
+        ("emnist-letters-train", 0),
+        ("qmnist", 0),
+    ],
+)
+def test_a_file_alone_is_the_split_that_its_name_says(tmp_path, images, name, split):
+    path = write(tmp_path / f"{name}-images-idx3-ubyte", images)
+    assert set(open_source(str(path)).list().splits.tolist()) == {split}
 
 
 def test_a_folder_has_the_splits_of_its_files(tmp_path, images):

@@ -1,113 +1,31 @@
 """How folders lie on people's disks: what each is read as, or that it is refused, and how."""
 
-import tarfile
+import os
+import re
+from pathlib import Path
 
 import pytest
+from layout_cases import READ, REFUSED, lay_in, page_row, reading, table, ways_in, words
 
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.sample import SPLITS
-from bottleneck.data.archive import open_archive
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.how import make_how
 from bottleneck.data.options import IN_FOLDERS
 
 
-def spread(text):
-    """Return the folders of `train/{a,b} test`."""
-    found = []
-    for one in text.split():
-        todo = [one]
-        while todo:
-            now = todo.pop()
-            if "{" not in now:
-                found.append(now)
-                continue
-            before, _, rest = now.partition("{")
-            names, _, after = rest.partition("}")
-            todo += [before + name + after for name in names.split(",")]
-    return found
-
-
 @pytest.fixture
 def lay(plant):
     """Put two images into each of these folders; return the root."""
-
-    def make(text):
-        return plant(*(f"{folder}/{i}.jpg" for folder in spread(text) for i in (1, 2)))
-
-    return make
-
-
-def table(listing):
-    """Return (split, class) → number of images; a class of "-" is none."""
-    found = {}
-    for split, label in zip(listing.splits.tolist(), listing.labels.tolist(), strict=True):
-        name = listing.classes[label] if label >= 0 else "-"
-        key = f"{SPLITS[split]} {name}"
-        found[key] = found.get(key, 0) + 1
-    return found
-
-
-def words(text, n=2):
-    """Return the table of `train:a,b test:-`: n images of each."""
-    return {
-        f"{split} {name}": n
-        for split, _, names in (part.partition(":") for part in text.split())
-        for name in names.split(",")
-    }
-
-
-READ = {
-    "Training/{a,b,c} Testing/{a,b,c}": ("train:a,b,c test:a,b,c", "{split}/{class}/*"),
-    "seg_train/seg_train/{a,b} seg_test/seg_test/{a,b} seg_pred": (
-        "train:a,b test:a,b,-", "{split}/{ignore}/{class}/*"),
-    "seg_train/{a,b} seg_test/{a,b} seg_pred/seg_pred": (
-        "train:a,b test:a,b,-", "{split}/{class}/*"),
-    "101_ObjectCategories/{a,b,c}": ("train:a,b,c", "{ignore}/{class}/*"),
-    "train/{w1,w2}/images val/images test/images": (
-        "train:w1,w2 val:- test:-", "{split}/{class}/*"),
-    "{train,dev}/{a,b}": ("train:a,b val:a,b", "{split}/{class}/*"),
-    "{TRAIN,EVAL}/{a,b}": ("train:a,b test:a,b", "{split}/{class}/*"),
-    "{train,eval,test}/{a,b}": ("train:a,b val:a,b test:a,b", "{split}/{class}/*"),
-    "{training_set,test_set}/{a,b}": ("train:a,b test:a,b", "{split}/{class}/*"),
-    "{TrainSet,ValidationSet}/{a,b}": ("train:a,b val:a,b", "{split}/{class}/*"),
-    "data/{train2017,val2017}/{a,b}": ("train:a,b val:a,b", "{ignore}/{split}/{class}/*"),
-    "asl_train/asl_train/{a,b} asl_test/asl_test": (
-        "train:a,b test:-", "{split}/{ignore}/{class}/*"),
-    "training_data/{train,val}/{a,b}": ("train:a,b val:a,b", "{ignore}/{split}/{class}/*"),
-    "x/y/{a,b}": ("train:a,b", "{ignore}/{ignore}/{class}/*"),
-    "x/x/{train,test}/{a,b}": ("train:a,b test:a,b", "{ignore}/{ignore}/{split}/{class}/*"),
-    "{cats,dogs}/{train,test}": ("train:cats,dogs test:cats,dogs", "{class}/{split}/*"),
-    "x/{cats,dogs}/{train,val}/images": (
-        "train:cats,dogs val:cats,dogs", "{ignore}/{class}/{split}/*"),
-    "bottle/train/good bottle/test/{good,broken}": (
-        "train:good test:good,broken", "{ignore}/{split}/{class}/*"),
-    "images/{cat,dog}": ("train:cat,dog", "{ignore}/{class}/*"),
-    "images/{train,val}": ("train:- val:-", "{ignore}/{split}/*"),
-    "{train,valid}/images": ("train:- val:-", "{split}/{ignore}/*"),
-    "{train,test}/images/{a,b}": ("train:a,b test:a,b", "{split}/{ignore}/{class}/*"),
-    "{a,b}/images": ("train:a,b", "{class}/*"),
-    "a/a b/b": ("train:a,b", "{class}/*"),
-    "root/": ("train:-", "{ignore}/*"),
-    "train/cat test/{cat,dog}": ("train:cat test:cat,dog", "{split}/{class}/*"),
-    "{bullet_train,bus}": ("train:bullet_train,bus", "{class}/*"),
-    "{photos,drawings}": ("train:photos,drawings", "{class}/*"),
-    "{train,test}": ("train:- test:-", "{split}/*"),
-    "cat": ("train:cat", "{class}/*"),
-}  # fmt: skip
+    return lambda text: lay_in(plant, text)
 
 
 @pytest.mark.parametrize("folders", READ)
-def test_a_layout_that_can_only_mean_one_thing_is_read_as_that(lay, tmp_path, folders):
+def test_a_layout_that_can_only_mean_one_thing_is_read_as_that(lay, folders):
     expected, layout = READ[folders]
     root = lay(folders)
     listing = FolderSource(root).list()
     assert table(listing) == words(expected)
     assert listing.understood.layout == layout
-    with tarfile.open(tmp_path / "root.tar", "w") as archive:
-        archive.add(root, arcname=".")
-    packed = open_archive(tmp_path / "root.tar").list()
-    assert table(packed) == words(expected)
 
 
 @pytest.mark.parametrize("folders", READ)
@@ -116,33 +34,9 @@ def test_the_layout_that_is_said_of_it_reads_it_in_the_same_way(lay, folders):
     by_itself = FolderSource(root).list()
     told = make_how({"layout": by_itself.understood.layout}, IN_FOLDERS)
     if not any(
-        part in folders for part in ("seg_pred", "asl", "val/images")
-    ):  # wrappers that not every split has
+        part in folders for part in ("seg_pred", "asl", "val/images", "unsup", "Unlabeled")
+    ):  # wrappers that not every split has; a class that is none
         assert table(FolderSource(root, told).list()) == table(by_itself)
-
-
-REFUSED = {
-    "PlantVillage/{a,b} PlantVillage/PlantVillage/{a,b}": (
-        "PlantVillage/PlantVillage/ holds", "--exclude 'PlantVillage/PlantVillage/*'"),
-    "{a,b} copy/{a,b}": ("copy/ holds", "--exclude 'copy/*'"),
-    "{car,train,bus}": ("train/ is named like a split, but bus", "--layout '{class}/*'"),
-    "train/{a,b} extra": ("train/ is named like a split, but extra", "--exclude 'extra/*'"),
-    "{train,test}/{a,b} more/{a,b}": ("but more beside it is none", "--exclude 'more/*'"),
-    "{a,b} a/train": ("a/train/ is named like a split", "--exclude 'a/train/*'"),
-    "{a,b,images}": ("images says that images are in it", "--layout '{class}/*'"),
-    "train/{a,images} test/a": (
-        "images says that images are in it", "--layout '{split}/{class}/*'"),
-    "{x,y}/{images,masks}": ("masks/ holds what belongs to photos", "--exclude 'masks'"),
-    "{amazon,webcam}/{mug,pen}": ("holds no image itself", "'{ignore}/{class}/*'"),
-    "{amazon,webcam}/images/{mug,pen}": ("holds no image itself", "'{ignore}/{ignore}/{class}/*'"),
-    "{run,jump}/{v1,v2}": ("holds no image itself", "--layout '{class}/*'"),
-    "{bottle,cable}/{train,test}/{good,bad}": (
-        "either may be the classes", "'{ignore}/{split}/{class}/*'"),
-    "cat cat/old": ("would be the only class, and holds folders", "--layout '{class}/*'"),
-    "crash_test/{a,b}": ("may be a split, or only a folder around", "'{ignore}/{class}/*'"),
-    "{train,test}/{a,train}": (
-        "is named like a split, but a beside", "--layout '{split}/{class}/*'"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("folders", REFUSED)
@@ -159,13 +53,12 @@ def test_each_way_out_that_a_refusal_names_is_one(lay, folders):
     root = lay(folders)
     with pytest.raises(DataError) as caught:
         FolderSource(root).list()
-    pieces = caught.value.do.split("--")[1:]
-    for piece in pieces:
-        option, value = piece.split("'")[0].strip(), piece.split("'")[1]
-        told = {option: [value] if option == "exclude" else value}
-        if option == "exclude" and folders.count("{") > 1:
-            continue  # the first of several such folders
-        assert len(FolderSource(root, make_how(told, IN_FOLDERS)).list())
+    readings = [
+        reading(FolderSource(root, make_how(told, IN_FOLDERS)).list())
+        for told in ways_in(caught.value.do)
+    ]
+    assert readings
+    assert len(set(readings)) == len(readings)
 
 
 TOLD = [
@@ -177,6 +70,14 @@ TOLD = [
     ("fold_train/{a,b} other_test/{a,b}", "*_*/{class}/*", {"train a": 4, "train b": 4}),
     ("fold_train/{a,b} other_test/{a,b}", "{split}/{class}/*", words("train:a,b test:a,b")),
     ("{train,test}/{a,b} test", "{split}/{class}/*", words("train:a,b test:a,b,-")),
+    ("{a,b}", "{split=test}/{class}/*", words("test:a,b")),
+    ("{train,test}/{a,b}", "{split=val}/{ignore}/{class}/*", {"val a": 4, "val b": 4}),
+    ("{hot_dog,cat}_{train,test}", "{class}_{split}/*",
+     words("train:hot_dog,cat test:hot_dog,cat")),
+    ("x/{train,val}-{hot-dog,cat}", "x/{split}-{class}/*",
+     words("train:hot-dog,cat val:hot-dog,cat")),
+    ("{train,test}/{a,b} unlabeled/a", "{split}/{class}/*", words("train:a,b,- test:a,b")),
+    ("{a,b}_photos", "{class}_photos/*", words("train:a,b")),
 ]  # fmt: skip
 
 
@@ -203,7 +104,9 @@ def test_a_layout_that_does_not_fit_is_refused_and_one_that_is_none_is_wrong_usa
         FolderSource(root, make_how({"layout": "{split}/*"}, IN_FOLDERS)).list()
     with pytest.raises(DataError, match="do not lie as --layout"):
         FolderSource(root, make_how({"layout": "x/{class}/*"}, IN_FOLDERS)).list()
-    for wrong in ("{class}", "{klass}/*", "{split}/{split}/*", ""):
+    wrongs = ["{class}", "{klass}/*", "{split}/{split}/*", "", "{split=all}/*", "{class}{split}/*"]
+    wrongs += ["{split=test}/{split}/*", "{group}/{group}/*", "{split=test}_{class}/*"]
+    for wrong in wrongs:
         with pytest.raises(UsageError, match="--layout"):
             make_how({"layout": wrong}, IN_FOLDERS)
 
@@ -218,12 +121,37 @@ def test_classes_are_found_in_the_names_of_files(plant, pattern):
         FolderSource(root, make_how({"label_from": "bird"}, IN_FOLDERS)).list()
 
 
+def test_splits_that_are_unclear_are_refused_also_when_names_say_the_classes(plant):
+    root = plant("train/cat.0.jpg", "test/dog.1.jpg", "more/cat.2.jpg")
+    told = {"label_from": r"(\w+)\.\d"}
+    with pytest.raises(DataError, match="but more beside it is none") as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert caught.value.do == "say which is meant: --exclude 'more/*' (train 1, test 1)"
+    (way,) = ways_in(caught.value.do)
+    listing = FolderSource(root, make_how(way | told, IN_FOLDERS)).list()
+    assert table(listing) == {"train cat": 1, "test dog": 1}
+
+
 PAIRS = [
     ("train/{Cat,Dog} test/{cat,dog}", "Cat (2) and cat (2) differ in case", ("Cat", "Dog")),
     ("{Cat,cat}", "differ in case", ("Cat",)),
     ("train/caf\u00e9 train/b test/cafe\u0301 test/b", "Unicode form", ("b", "cafe\u0301")),
     ("{STRASSE,stra\u00dfe}", "differ in case", ("STRASSE",)),
     ("{\u00c9t\u00e9,e\u0301te\u0301}", "differ in case", ("e\u0301te\u0301",)),
+    ("{IRMAK,\u0131rmak}", "differ in case", ("IRMAK",)),
+    ("{\u0130zmir,izmir}", "differ in case", ("izmir",)),
+    (
+        "{\u039f\u0394\u039f\u03a3,\u03bf\u03b4\u03bf\u03c2}",
+        "differ in case",
+        ("\u039f\u0394\u039f\u03a3",),
+    ),
+    (
+        "train/{hot_dog,b} test/{hot\u00a0dog,b}",
+        "differ in blanks, underscores",
+        ("b", "hot_dog"),
+    ),
+    ("{cat,cat\u200b}", "'cat' (2) and 'cat\\u200b' (2) differ in blanks", ("cat\\u200b",)),
+    ("{Hot_Dog,hot_dog}", "differ in case", ("Hot_Dog",)),
 ]
 
 
@@ -236,6 +164,64 @@ def test_classes_that_are_one_for_a_person_are_refused_or_joined(lay, folders, w
     listing = FolderSource(root, make_how({"join_classes": True}, IN_FOLDERS)).list()
     assert listing.classes == classes
     assert any("one class" in note for note in listing.understood.notes)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["{s\u0131n\u0131r,sinir}", "{a_b,ab}", "{-1,1}", "{10-1,101}", "{1,01}", "{cat,cats}"],
+)
+def test_classes_that_are_two_for_a_person_stay_two(lay, folders):
+    assert len(FolderSource(lay(folders)).list().classes) == 2
+
+
+@pytest.mark.parametrize("name", ["a (1)", "a copy", "a - Copy", "a_copy", "thumbs", "Thumbnails"])
+def test_a_folder_that_is_a_copy_by_its_name_is_no_class_by_itself(plant, name):
+    root = plant("a/1.jpg", "b/1.jpg", f"{name}/1.jpg")
+    with pytest.raises(DataError, match="by its name") as caught:
+        FolderSource(root).list()
+    left = [set(FolderSource(root, make_how(told, IN_FOLDERS)).list().classes)
+            for told in ways_in(caught.value.do)]  # fmt: skip
+    assert left == [{"a", "b", name}, {"a", "b"}]
+
+
+@pytest.mark.parametrize("name", ["it's [1]", "a*b?", "\udcff\udcfe", "a\nb", "\u00fc"])
+def test_a_way_to_leave_a_folder_out_can_be_typed_whatever_its_name(plant, name):
+    root = plant("b/1.jpg", f"{name}/1.jpg", f"{name} (1)/1.jpg")
+    with pytest.raises(DataError, match="by its name") as caught:
+        FolderSource(root).list()
+    assert caught.value.do.isprintable()
+    _, without = ways_in(caught.value.do)
+    keys = FolderSource(root, make_how(without, IN_FOLDERS)).list().keys.tolist()
+    assert sorted(keys) == sorted([b"b/1.jpg", os.fsencode(name) + b"/1.jpg"])
+
+
+def test_thumbnails_in_a_class_are_said_to_count(plant):
+    notes = FolderSource(plant("a/1.jpg", "a/thumbs/1.jpg", "b/1.jpg")).list().understood.notes
+    assert any("a/thumbs/ holds small copies" in n and "--exclude 'thumbs'" in n for n in notes)
+
+
+def test_a_folder_without_images_is_named(plant):
+    root = plant("a/1.jpg", "b/1.jpg")
+    (root / "c").mkdir()
+    (root / "d" / "e").mkdir(parents=True)
+    (root / "d" / "e" / "x.txt").write_text("x")
+    assert "no image in c/, d/e/" in FolderSource(root).list().understood.notes
+
+
+def test_a_folder_that_is_called_test_is_train_and_the_way_to_say_it_is_said(plant):
+    root = plant("a/1.jpg", "b/1.jpg").rename(plant().parent / "test")
+    listing = FolderSource(root).list()
+    assert set(listing.splits.tolist()) == {0}
+    (note,) = listing.understood.notes
+    told = note.partition("--layout '")[2].partition("'")[0]
+    there = FolderSource(root, make_how({"layout": told}, IN_FOLDERS)).list()
+    assert table(there) == {"test a": 1, "test b": 1}
+
+
+def test_images_that_have_no_label_by_their_folder_are_said(lay):
+    listing = FolderSource(lay("{train,test,unlabeled}/{a,b}")).list()
+    assert table(listing) == words("train:a,b test:a,b") | {"train -": 4}
+    assert "unlabeled: its images have no label, as its name says" in listing.understood.notes
 
 
 def test_a_blank_behind_a_name_is_no_class_of_its_own_and_the_commoner_spelling_stays(plant):
@@ -256,6 +242,15 @@ def test_images_beside_class_folders_and_flat_splits_are_said(plant):
     notes = " | ".join(FolderSource(root).list().understood.notes)
     assert "1 image is beside the class folders and without a label" in notes
     assert "no class folders in val: 2 images are without a label" in notes
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "layouts.md"
+ROWS = re.findall(r"^\| `([^`]*)` \|.*\n(?:\|  \|.*\n)*", PAGE.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("folders", ROWS)
+def test_the_page_on_layouts_says_what_is_read(lay, folders):
+    assert "\n".join(page_row(folders, lay(folders))) + "\n" in PAGE.read_text()
 
 
 def test_how_the_source_spells_each_split_is_said(lay):

@@ -84,6 +84,41 @@ def test_shards_of_which_some_names_have_a_split_have_none_and_say_so(tmp_path):
     assert any("none counts" in note for note in listing.understood.notes)
 
 
+def test_one_archive_is_the_split_that_its_name_says_until_it_is_told(tmp_path):
+    path = pack(tmp_path / "imagenet-val-0000.tar", a__jpg=b"x", a__cls=b"1")
+    listing = open_source(str(path)).list()
+    assert listing.splits.tolist() == [1]
+    assert listing.understood.splits == {"imagenet-val": "val"}
+    (note,) = [n for n in listing.understood.notes if "all of it is val" in n]
+    told = note.rpartition("--layout ")[2].strip("'")
+    assert open_source(str(path), {"layout": told}).list().splits.tolist() == [0]
+    assert open_source(str(path), {"layout": "{split=test}/*"}).list().splits.tolist() == [2]
+    assert open_source(str(path), {"layout": "*"}).list().splits.tolist() == [0]
+
+
+def test_shards_that_all_say_one_split_are_that_split(tmp_path):
+    for i in range(2):
+        pack(tmp_path / f"imagenet-val-{i}.tar", a__jpg=b"x", a__cls=b"1")
+    listing = open_source(str(tmp_path / "*.tar")).list()
+    assert listing.splits.tolist() == [1, 1]
+    pack(tmp_path / "imagenet-unlabeled-0.tar", a__jpg=b"x")
+    listing = open_source(str(tmp_path / "*.tar")).list()
+    assert listing.splits.tolist() == [0, 1, 1]
+
+
+def test_what_lies_in_an_archive_counts_before_its_name(tmp_path):
+    members = {"train/a/1__jpg": b"x", "train/b/1__jpg": b"y", "test/a/1__jpg": b"z"}
+    listing = open_source(str(pack(tmp_path / "test.tar", **members))).list()
+    assert listing.splits.tolist() == [2, 0, 0]
+
+
+def test_the_name_of_a_shard_can_be_the_class(tmp_path):
+    for name in ("cat", "dog"):
+        pack(tmp_path / f"{name}.tar", a__jpg=name.encode())
+    listing = open_source(str(tmp_path / "*.tar"), {"label_from": r"^(\w+)\.tar/"}).list()
+    assert labels(listing) == {"cat.tar/a.jpg": "cat", "dog.tar/a.jpg": "dog"}
+
+
 def test_a_range_names_every_shard_and_one_that_is_missing_is_an_error(tmp_path):
     for i in (8, 9, 10):
         pack(tmp_path / f"s-{i:03}.tar", a__jpg=b"x", a__cls=b"1")

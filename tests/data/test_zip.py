@@ -66,7 +66,10 @@ def test_names_are_utf8_where_their_bytes_are_and_else_cp437(tmp_path):
         archive.writestr("ü/x.png", b"x")
     data = path.read_bytes().replace(b"aaa", "aé".encode()).replace(b"bbb", b"bb\x82")
     path.write_bytes(data)
-    keys = open_source(str(path)).list().keys.tolist()
+    listing = open_source(str(path)).list()
+    keys = listing.keys.tolist()
+    said = "1 image is under names that are not UTF-8, and were taken for cp437: bbé/x.png"
+    assert listing.understood.notes == (said,)
     assert keys == sorted(["aé/x.png".encode(), "bbé/x.png".encode(), "ü/x.png".encode()])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
-from bottleneck.core.paths import local_path
+from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.data.catalog import PATHS, PATTERNS, open_source, reopen
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def choose_source(
         for known, spec in specs.items():
             if spec == source.spec:
                 return known, source
-    chosen = name or source.name
+    chosen = name or _name_of(source, specs)
     if chosen in specs and _is_read_anew(specs[chosen], source.spec, reading):
         return chosen, source
     if chosen in specs and specs[chosen] != source.spec:
@@ -71,6 +71,22 @@ def choose_source(
             f"--cache {store.path} {chosen} DATA; else choose another name with --source NAME",
         )
     return chosen, source
+
+
+def _name_of(source: Source, specs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the name of a new source: of a file, with its folder where another file has its name.
+
+    Many tables are called metadata.csv. A file that is not there any more may be the same, moved.
+    """
+    spec, taken = source.spec, specs.get(source.name)
+    if taken is None or _is_same_place(taken, spec) or not _is_file(spec) or not _is_file(taken):
+        return source.name
+    return f"{Path(from_json_text(spec['where'])).parent.name}/{source.name}"
+
+
+def _is_file(spec: Mapping[str, Any]) -> bool:
+    """Whether a source is one file, and it is there."""
+    return spec["kind"] in PATHS and Path(from_json_text(spec["where"])).is_file()
 
 
 def _is_read_anew(

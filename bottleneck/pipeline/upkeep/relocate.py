@@ -66,7 +66,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
         Another run holds the store.
     """
     store = Store.open(options.cache)
-    name = store.source_name(options.source)
+    name = store.source_name(options.source, "write one of them before DATA")
     source = open_source(options.data, options.reading)
     with nullcontext() if options.dry_run else hold(options.cache, options.wait_s):
         store = store.refresh()

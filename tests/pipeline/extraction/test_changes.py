@@ -77,7 +77,7 @@ def between_scan_and_read(monkeypatch, photos, event):
     real, done = FolderSource.read, []
 
     def read(self, index):
-        if bytes(self._listed.keys[index]) == HIT and not done:
+        if bytes(self._listed[0][index]) == HIT and not done:
             done.append(1)
             event(photos / HIT.decode())
         return real(self, index)

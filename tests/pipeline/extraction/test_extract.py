@@ -239,6 +239,29 @@ def test_a_source_name_that_is_taken_is_refused(run, tmp_path):
         run(data=str(tmp_path / "elsewhere/photos"))
 
 
+def test_a_table_with_the_name_of_another_one_gets_that_of_its_folder_in_front(run, tmp_path):
+    names = {}
+    for i, side in enumerate("abc"):
+        picture(tmp_path / side / "1.png", i)
+        (tmp_path / side / "metadata.csv").write_text("filename,label\n1.png,x\n")
+        names[side] = run(data=str(tmp_path / side / "metadata.csv"))["source"]
+    assert names == {"a": "metadata.csv", "b": "b/metadata.csv", "c": "c/metadata.csv"}
+    for side, name in names.items():
+        assert run(data=str(tmp_path / side / "metadata.csv"))["source"] == name
+    told = run(data=str(tmp_path / "b" / "metadata.csv"), reading={"label_column": ("label",)})
+    assert told["source"] == "b/metadata.csv"
+    assert run(data=None, source="b/metadata.csv")["samples"] == 1
+
+
+def test_a_table_that_moved_is_still_pointed_to_relocate(run, tmp_path):
+    picture(tmp_path / "a/1.png", 1)
+    (tmp_path / "a/metadata.csv").write_text("filename,label\n1.png,x\n")
+    run(data=str(tmp_path / "a/metadata.csv"))
+    (tmp_path / "a").rename(tmp_path / "b")
+    with pytest.raises(UsageError, match=r"is taken by.*relocate"):
+        run(data=str(tmp_path / "b/metadata.csv"))
+
+
 def test_two_sources_ask_which_one_is_meant(run, tmp_path):
     run()
     picture(tmp_path / "more/bird/1.png", 70)

@@ -62,8 +62,8 @@ def run(tmp_path, data, numpy_network, later):
 def as_before(monkeypatch):
     """Read folders as programs did that knew train, val and test alone."""
 
-    def old(folders, name, where):
-        return replace(by_template(folders, "{class}/*", where), template="")
+    def old(folders, name):
+        return replace(by_template(folders, "{class}/*", ""), template="")
 
     monkeypatch.setattr(by_path, "find_layout", old)
 

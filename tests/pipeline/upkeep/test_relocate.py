@@ -51,6 +51,11 @@ def test_a_folder_that_moved_keeps_its_rows_and_its_name(cache, tmp_path, photos
     assert (report["added"], report["deleted"]) == (0, 0)
 
 
+def test_a_source_that_is_not_there_is_named_where_it_is_written(cache, tmp_path):
+    with pytest.raises(UsageError, match=r"there are photos: .*: write one of them before DATA"):
+        relocate(RelocateOptions(cache=cache, source="fotos", data=str(tmp_path)))
+
+
 def test_a_folder_of_the_same_name_elsewhere_is_pointed_to_relocate(cache, tmp_path, photos, later):
     shutil.copytree(photos, tmp_path / "b" / "photos")
     with pytest.raises(UsageError, match=r"bottleneck relocate --cache .* photos DATA"):

@@ -1,0 +1,172 @@
+"""What of a tree of folders can be meant in two ways, and is refused until somebody says which.
+
+Each of these looks at folders that would be classes, and raises `AmbiguousError` with the folders
+that may be meant alone. Which templates of --layout say it otherwise is found by trying (`ways`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bottleneck.core.sample import show_key
+from bottleneck.data.copies import copies_in
+from bottleneck.data.folder_words import (
+    copied_from,
+    divides,
+    holds_no_photos,
+    holds_thumbnails,
+    is_container,
+    is_odd_one,
+    may_be_container,
+    split_named,
+)
+from bottleneck.data.reading_of_paths import exclude, include, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from bottleneck.data.reading_of_paths import Choice
+    from bottleneck.data.tree import Folder
+
+_MOST_LEFT_OUT = 3  # folders that one way may name
+
+
+class AmbiguousError(Exception):
+    """Folders that can be meant in several ways.
+
+    Attributes
+    ----------
+    what : why, for a message
+    choices : which of the folders may be meant alone
+    copy : a folder and the one around it that holds the same names, where that is why
+    by_layout : whether --layout may say it although a choice does
+    is_free : whether a reading that finds no classes is one of the ways
+    """
+
+    def __init__(
+        self,
+        what: str,
+        choices: Sequence[Choice] = (),
+        *,
+        copy: tuple[bytes, bytes] | None = None,
+        by_layout: bool = True,
+        is_free: bool = False,
+    ) -> None:
+        super().__init__(what)
+        self.what, self.choices = what, tuple(choices)
+        self.copy, self.by_layout, self.is_free = copy, by_layout, is_free
+
+
+def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
+    """Raise AmbiguousError for names that divide files or hold images, and say no class."""
+    why = divides(classes.keys())
+    if why is not None:
+        odd = [f for n, found in classes.items() for f in found if is_odd_one(n, classes)]
+        raise AmbiguousError(
+            f"{listed(sorted(classes))} would be classes, but {why}",
+            _without(odd),
+            is_free=True,
+        )
+    for name, found in classes.items():
+        original = copied_from(name, classes.keys())
+        if original is not None or (holds_thumbnails(name) and len(classes) > 1):
+            why = f"a copy of {show_key(original)}" if original else "small copies of images"
+            raise AmbiguousError(
+                f"{show_key(found[0].path)} would be a class, and is {why} by its name",
+                _without(found),
+            )
+        if is_container(name):
+            raise AmbiguousError(
+                f"{show_key(name)} says that images are in it, and would be a class beside "
+                f"{listed(sorted(classes.keys() - {name})) or 'none'}",
+                [*_without(found), include(*(folder.path for folder in found))],
+                is_free=len(classes) < 3,
+            )
+
+
+def refuse_only_class(classes: Mapping[bytes, Sequence[Folder]]) -> None:
+    """Raise AmbiguousError for one class that holds folders, which may as well be the classes."""
+    deeper = next((f for found in classes.values() for f in found if f.children), None)
+    if len(classes) == 1 and deeper is not None:
+        raise AmbiguousError(f"{show_key(deeper.name)} would be the only class, and holds folders")
+
+
+def refuse_copy(top: Folder) -> None:
+    """Raise AmbiguousError for a folder in this one that holds the same folders."""
+    found = copies_in(top)
+    if found:
+        paths = [folder.path for folder in found]
+        shared = sorted(found[0].children.keys() & top.children.keys() - {found[0].name})
+        raise AmbiguousError(
+            f"{listed(paths)} {'holds' if len(found) == 1 else 'hold'} {listed(shared)}, and so "
+            f"does the folder around {'it' if len(found) == 1 else 'them'}",
+            [exclude(*paths), include(*paths)],
+            copy=(paths[0], top.path) if len(found) == 1 else None,
+            by_layout=False,
+        )
+
+
+def refuse_other_classes(folder: Folder, names: Collection[bytes]) -> None:
+    """Raise AmbiguousError for a class folder whose folders may be classes as well."""
+    again = next((f for f in folder.below() if f.name in names and f.name != folder.name), None)
+    if again is not None:
+        raise AmbiguousError(
+            f"{show_key(again.path)} is named like the class {show_key(again.name)}, and lies "
+            f"in {show_key(folder.name)}",
+            _without([again]),
+        )
+    inner = _inner(folder)
+    if not inner.n and not all(map(may_be_container, inner.children)):
+        raise AmbiguousError(
+            f"{show_key(folder.path)} holds no image itself, but {listed([*inner.children])}: "
+            "either may be the classes"
+        )
+
+
+def _inner(folder: Folder) -> Folder:
+    """Return the folder in all those around it that hold nothing else."""
+    while (only := folder.only) is not None:
+        folder = only
+    return folder
+
+
+def refuse_strays(tops: Sequence[Folder]) -> None:
+    """Raise AmbiguousError for a folder below that is named like a split, and would be none."""
+    for parent in (folder for top in tops for folder in top.below()):
+        strays = [f for n, f in parent.children.items() if split_named(n) is not None]
+        if not strays:
+            continue
+        refuse_copy(parent)
+        beside = [f for f in parent.children.values() if f not in strays]
+        first = min((f.name for f in beside), default=b"")
+        told = f", but {show_key(first)} beside it is none" if beside else ""
+        are_real = any(_inner(stray).children for stray in strays)
+        is_one = len(beside) == 1 and not beside[0].children
+        either = [] if are_real or is_one or not (beside or len(strays) == 1) else _without(strays)
+        raise AmbiguousError(
+            f"{show_key(strays[0].path)} is named like a split{told}",
+            [*(_without(beside) if are_real or len(beside) == 1 else []), *either],
+        )
+
+
+def refuse_no_photos(node: Folder) -> None:
+    """Raise AmbiguousError for folders of masks and the like, beside others."""
+    named = [f for f in node.below() if f is not node and holds_no_photos(f.name)]
+    inner = {below for f in named for below in f.below() if below is not f}
+    found = [f for f in named if f not in inner]
+    if found:
+        beside = [f for f in node.children.values() if f not in found]
+        may_be_classes = not any(f.children or is_container(f.name) for f in beside)
+        raise AmbiguousError(
+            f"{show_key(found[0].path)} holds what belongs to photos, but is none",
+            _without(found),
+            by_layout=may_be_classes,
+        )
+
+
+def _without(folders: Sequence[Folder]) -> list[Choice]:
+    """Return the ways to leave these out: by their paths, and by their names."""
+    paths = sorted(folder.path for folder in folders)
+    names = sorted({folder.name for folder in folders})
+    fewest = sorted((paths, names), key=len)
+    return [exclude(*each) for each in fewest if 0 < len(each) <= _MOST_LEFT_OUT]
