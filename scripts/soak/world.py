@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the oracle and the reader, which import nothing of ours
 
 import format_reader  # noqa: E402
 import oracle  # noqa: E402
 
 __all__ = [
+    "HERE",
     "ROOT",
     "Command",
     "bottleneck",
@@ -35,9 +37,14 @@ __all__ = [
 class Command:
     """A command of bottleneck as a process of its own, with its report as JSON."""
 
-    def __init__(self, *words: object, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *words: object,
+        env: dict[str, str] | None = None,
+        program: tuple[object, ...] = ("-m", "bottleneck"),
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bottleneck", *map(str, words), "--json", "--quiet"],
+            [sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
             stdout=subprocess.PIPE,

@@ -122,4 +122,7 @@ class Writer:
             self._target.commit([self._target.store.add_part(entry) for entry in entries])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
         self._publishing = [future for future in self._publishing if future not in done]
-        self._committed = time.monotonic()
+        if (
+            entries or not self._publishing
+        ):  # else the part in writing is committed when it is whole
+            self._committed = time.monotonic()
