@@ -334,15 +334,19 @@ VERBS = {
 }
 
 
-def prepare(root, fmt, verb, patch):
-    """Return a world and a verb on it, with the network made of numpy in Keras' place."""
+def prepare(root, fmt, verb, patch, *, is_later=True):
+    """Return a world and a verb on it, with the network made of numpy in Keras' place.
+
+    `is_later`: the images are old enough for their stats to prove that they are unchanged.
+    """
     import time
 
     from conftest import numpy_network
 
     numpy_network.__wrapped__(patch) if hasattr(numpy_network, "__wrapped__") else None
     real = time.time_ns
-    patch.setattr(time, "time_ns", lambda: real() + 10**10)  # files are not racy
+    if is_later:
+        patch.setattr(time, "time_ns", lambda: real() + 10**10)
     patch.setattr(writing, "COMMIT_EVERY_S", 0.0)
     patch.setitem(__import__("sys").modules, "matplotlib", None)  # no pictures: they take long
     world = World(root, fmt, patch)
