@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 @functools.cache
-def library(source="faulty.c"):
+def library(source):
     """Return a built library; skip the test where it cannot be built."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or sys.platform != "linux":
