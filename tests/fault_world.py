@@ -114,6 +114,17 @@ class World:
                 if expected is None or (found != expected).any():
                     yield f"N1: another row in {part.path.name}"
 
+    def silent(self, path, code, said):
+        """Yield what is wrong where an image could not be read and nothing says so: N1, N4."""
+        if code != 0 or '"verb": "extract"' not in said:
+            return
+        missing = oracle(self.photos).keys() - self.held(path)
+        report = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+        if len(missing) > report["quarantined"] + report["pending"]:
+            yield f"N4: {len(missing)} rows are missing, which the report does not say"
+        if report["samples"] != len([*self.photos.rglob("*.png")]):
+            yield f"N1: {report['samples']} images were seen"
+
     def held(self, path):
         """Return the digests that have a row in the newest commit."""
         store = Store.open(path)

@@ -94,7 +94,9 @@ def twins(folder, world):
     again = world.extract(folder / "twins", archive)
     if (again["computed"], again["cached"]) != (0, 4):
         yield f"keys that differ in case: {again['computed']} computed again"
-    first = [quiet_run(train_main, ["--cache", str(world.base), "--run", n]) for n in ("One", "one")]
+    first = [
+        quiet_run(train_main, ["--cache", str(world.base), "--run", n]) for n in ("One", "one")
+    ]
     if [code for code, _, _ in first] != [0, 2]:
         yield f"runs that differ in case: {first}"
 
