@@ -1,4 +1,4 @@
-"""Disks as memory cards have them: names fold case, stamps of 2 s, no hard links, no fsync of folders."""
+"""Memory cards' disks: names fold case, stamps of 2 s, no hard links, no fsync of folders."""
 
 import json
 import shutil

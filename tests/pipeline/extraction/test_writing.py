@@ -15,12 +15,14 @@ class Target:
 
     def __init__(self):
         self.store, self.may_write, self.committed = self, threading.Event(), []
+        self.done = []  # what happened, in order
 
     def without_row(self, digests):
         return np.ones(len(digests), bool)
 
     def write_part(self, digests, rows, provenance):
         self.may_write.wait(60)
+        self.done.append("part")
         return SimpleNamespace(rows=len(rows), files={"": [1, "x"]})
 
     def add_part(self, entry):
@@ -28,6 +30,7 @@ class Target:
 
     def commit(self, actions):
         self.committed += actions
+        self.done.append("commit")
 
 
 @pytest.fixture
@@ -59,3 +62,14 @@ def test_a_part_is_committed_with_the_batch_after_it_was_written_and_not_a_minut
         writer.add(*batch())  # not a minute since the commit
         writer.finish()
     assert target.committed == [4, 8]
+
+
+def test_a_part_is_committed_before_the_next_one_is_written(clock):
+    target = Target()
+    target.may_write.set()
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        for clock[0] in (61.0, 122.0, 183.0):  # batches that take longer than a minute
+            writer.add(*batch())
+            writer._publishing[-1].result()
+        writer.finish()
+    assert target.done == ["part", "commit"] * 3
