@@ -9,7 +9,6 @@ import pytest
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.data.catalog import open_source
 from bottleneck.data.shards import shards
-from bottleneck.data.shards import shards
 
 
 def pack(path, **members):
