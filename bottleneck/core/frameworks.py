@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
-LEAST_ROOM = (
-    1 << 30
-)  # bytes of address space; with less, what fails inside a framework is a lottery
+# Bytes of address space. With less, it is a lottery what fails, and how, inside a framework.
+LEAST_ROOM = 1 << 30
 INSTALL = "pip install 'bottleneck-cache[tensorflow]'"
 INSTALL_OPENVINO = "pip install 'bottleneck-cache[openvino]'"
 # Lines of the loggers of TensorFlow, XLA, CUDA and oneDNN, in both of their forms; fatal ones stay.
