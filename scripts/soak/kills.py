@@ -35,6 +35,7 @@ from world import (
     ROOT,
     Command,
     bottleneck,
+    collected,
     files_needed,
     format_reader,
     oracle,
@@ -130,7 +131,7 @@ class Trial:
         parts = [part["rows"] for part in format_reader.commits(store)[-1]["parts"]]
         assert sum(parts) == len(self.reference), f"{store}: {sum(parts)} rows"
         assert bottleneck("verify", "--cache", store)["damaged"] == []
-        bottleneck("gc", "--cache", store, "--grace", "0s")
+        collected(store)
         left = leftovers(store)
         assert not left, f"{store}: gc left {left}"
 
