@@ -3,7 +3,6 @@
 What is needed is said by a reader that was written from docs/format.md alone.
 """
 
-import json
 import os
 from contextlib import nullcontext
 from dataclasses import replace
