@@ -1,4 +1,4 @@
-"""A tar and a zip of a million members: listed, with memory within bounds. With BOTTLENECK_SOAK=1."""
+"""A tar and a zip of a million members (with BOTTLENECK_SOAK=1), and the memory that they take."""
 
 import io
 import json
