@@ -181,7 +181,7 @@ def _values(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-def _read_head(file: IO[bytes], where: str) -> tuple[tuple[int, ...], int]:
+def _read_head(file: gzip.GzipFile | IO[bytes], where: str) -> tuple[tuple[int, ...], int]:
     """Read the head of a file; return the shape that it says, and how many bytes that is."""
     head = file.read(4)
     head += file.read(4 * head[3]) if len(head) == 4 else b""
