@@ -338,8 +338,8 @@ def test_what_a_turn_had_computed_before_it_failed_counts_for_the_number_of_imag
     code, report, _ = extract(capsys, *both(stores), "--limit", 3, "--batch-size", 2)
     assert code == 3
     n = len(Store.open(stores / "a").arrays()[0]) - 12
-    assert n == 2
-    assert [store["computed"] for store in report["stores"]] == [2, 1]
+    assert 0 < n < 3
+    assert [store["computed"] for store in report["stores"]] == [n, 3 - n]
 
 
 def test_a_budget_commits_what_is_done_and_strict_makes_it_7(
