@@ -159,7 +159,7 @@ def held(store: Path) -> set[str]:
 
 def parts_of(store: Path) -> set[str]:
     """Return the names of the newest commit's parts, with their room's."""
-    if not names(store / "log"):
+    if not any((store / "log").glob("*.json")):
         return set()
     return {f"parts/{part['name']}" for part in format_reader.commits(store)[-1]["parts"]}
 
