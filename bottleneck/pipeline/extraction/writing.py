@@ -94,6 +94,7 @@ class Writer:
 
     def finish(self) -> None:
         """Publish and commit all that is left."""
+        self._commit(wait=True)  # before the last part: a kill then costs one, and not two
         self._publish()
         self._commit(wait=True)
 

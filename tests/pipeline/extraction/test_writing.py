@@ -73,3 +73,15 @@ def test_a_part_is_committed_before_the_next_one_is_written(clock):
             writer._publishing[-1].result()
         writer.finish()
     assert target.done == ["part", "commit"] * 3
+
+
+def test_what_was_written_is_committed_before_the_last_part(clock):
+    target = Target()
+    target.may_write.set()
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        clock[0] = 61.0
+        writer.add(*batch())  # is written, and not committed until the next batch
+        writer._publishing[0].result()
+        writer._held.append(batch())
+        writer.finish()
+    assert target.done == ["part", "commit", "part", "commit"]
