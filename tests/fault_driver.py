@@ -25,8 +25,8 @@ from fault_world import TABLE, prepare, quiet_run
 from bottleneck.core import console
 
 KILL, FAIL_ONCE, FAIL_FOR_EVER, SHORT, TEAR, LIE, SIGNAL = range(7)
-WRITES, SYNCS, CLOSES, NAMES, SIZES = 1, 2, 4, 8, 16
-ALL = 31
+WRITES, SYNCS, CLOSES, NAMES, SIZES, READS = 1, 2, 4, 8, 16, 32
+ALL = 31  # that change something
 FAULTS = {  # what is done, the error, the calls that are hit, the codes that a run may end with
     "K1 kill": (KILL, 0, ALL, {None}),
     "K1 kill in a write": (TEAR, 0, WRITES, {None}),
@@ -40,6 +40,10 @@ FAULTS = {  # what is done, the error, the calls that are hit, the codes that a 
     "D2 fsync fails, once": (FAIL_ONCE, errno.EIO, SYNCS, {0, 13}),
     "D2 short write": (SHORT, 0, WRITES, {0}),
     "D2 lost write": (LIE, 0, WRITES, {0, 13}),
+    "D2 EIO on read, once": (FAIL_ONCE, errno.EIO, READS, {0, 13}),
+    "D2 EIO on read, for ever": (FAIL_FOR_EVER, errno.EIO, READS, {0, 13}),
+    "D2 EIO on an image, once": (FAIL_ONCE, errno.EIO, READS, {0, 13}),
+    "D2 EIO on an image, for ever": (FAIL_FOR_EVER, errno.EIO, READS, {0, 3, 13}),
     "D3 not permitted": (FAIL_ONCE, errno.EACCES, NAMES, {0, 13}),
     "D3 no open files": (FAIL_ONCE, errno.EMFILE, NAMES, {0, 12}),
 }
@@ -99,7 +103,8 @@ class Driver:
         """Hit the call of this number; return whether there was one, and what is wrong."""
         how, error, which, allowed = FAULTS[fault]
         self.world.copy("work")
-        self.lib.faulty_arm(str(self.work).encode(), ctypes.c_long(at), how, error, which)
+        under = self.world.photos if "image" in fault else self.work
+        self.lib.faulty_arm(str(under).encode(), ctypes.c_long(at), how, error, which)
         code = child(self.verb.main, self.verb.words(self.work), self.log)
         self.lib.faulty_disarm()
         self.codes[str(code)] = self.codes.get(str(code), 0) + 1
@@ -110,6 +115,9 @@ class Driver:
             if any((self.work / "log").glob("*.json")):
                 found += self.world.wrong(self.work, may_be_damaged=maimed)
             ended = None if code == -signal.SIGKILL else code
+            if "image" in fault:  # it may be set aside, but not in silence
+                found += self.world.silent(self.work, code, self.log.read_text(errors="replace"))
+                ended = None
             found = found or [*self.verb.after(self.work, ended), *self.world.swept(self.work)]
         return is_hit, found
 

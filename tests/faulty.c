@@ -1,9 +1,11 @@
 /* A disk that fails, under every library of a process: LD_PRELOAD it.
  *
- * Calls that change something below a folder are counted; the one of number `at` (from 0) is hit.
+ * Calls that change something below a folder, or those that read there (bytes, names in a folder,
+ * stats of a name), are counted; the one of number `at` (from 0) is hit.
  * The state is shared with forked children, so that a parent learns what became of one that died.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +21,7 @@
 #include <unistd.h>
 
 enum { KILL, FAIL_ONCE, FAIL_FOR_EVER, SHORT, TEAR, LIE, SIGNAL };
-enum { WRITES = 1, SYNCS = 2, CLOSES = 4, NAMES = 8, SIZES = 16 };
+enum { WRITES = 1, SYNCS = 2, CLOSES = 4, NAMES = 8, SIZES = 16, READS = 32 };
 
 struct state {
     long count, at, hits;
@@ -171,6 +173,8 @@ int ftruncate64(int handle, off64_t size) {
             mode = va_arg(more, mode_t); \
             va_end(more); \
             if (on_path(AT_FDCWD, path, NAMES) == 1) return -1; \
+        } else if ((flags & O_ACCMODE) == O_RDONLY && on_path(AT_FDCWD, path, READS) == 1) { \
+            return -1; \
         } \
         return real(path, flags, mode); \
     }
@@ -205,3 +209,44 @@ int rmdir(const char *path) {
     REAL(rmdir);
     return on_path(AT_FDCWD, path, NAMES) == 1 ? -1 : real(path);
 }
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+#define READ(name, type) \
+    ssize_t name(int handle, type *data, size_t size) { \
+        REAL(name); \
+        return on_handle(handle, READS) == 1 ? -1 : real(handle, data, size); \
+    }
+READ(read, void)
+#define PREAD(name, offset_type) \
+    ssize_t name(int handle, void *data, size_t size, offset_type at) { \
+        REAL(name); \
+        return on_handle(handle, READS) == 1 ? -1 : real(handle, data, size, at); \
+    }
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)
+
+#define READDIR(name, kind) \
+    struct kind *name(DIR *folder) { \
+        REAL(name); \
+        return on_handle(dirfd(folder), READS) == 1 ? NULL : real(folder); \
+    }
+READDIR(readdir, dirent)
+READDIR(readdir64, dirent64)
+
+#define STAT(name, kind) \
+    int name(const char *path, struct kind *found) { \
+        REAL(name); \
+        return on_path(AT_FDCWD, path, READS) == 1 ? -1 : real(path, found); \
+    }
+STAT(stat, stat)
+STAT(stat64, stat64)
+STAT(lstat, stat)
+STAT(lstat64, stat64)
+#define FSTATAT(name, kind) \
+    int name(int folder, const char *path, struct kind *found, int flags) { \
+        REAL(name); \
+        return on_path(folder, path, READS) == 1 ? -1 : real(folder, path, found, flags); \
+    }
+FSTATAT(fstatat, stat)
+FSTATAT(fstatat64, stat64)

@@ -1,4 +1,4 @@
-"""Builds the library that makes a process' disk fail, where there is a C compiler."""
+"""Builds the libraries that make a process' disk another one, where there is a C compiler."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ HERE = Path(__file__).parent
 
 
 @functools.cache
-def library():
-    """Return the built library; skip the test where it cannot be built."""
+def library(source):
+    """Return a built library; skip the test where it cannot be built."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or sys.platform != "linux":
         pytest.skip("a disk that fails under a process needs Linux and a C compiler")
-    path = Path(tempfile.mkdtemp(prefix="faulty-")) / "faulty.so"
-    command = [compiler, "-O1", "-shared", "-fPIC", "-o", path, HERE / "faulty.c", "-ldl"]
+    path = Path(tempfile.mkdtemp(prefix="faulty-")) / "disk.so"
+    command = [compiler, "-O1", "-shared", "-fPIC", "-o", path, HERE / source, "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"the compiler cannot build it: {done.stderr[-200:]}")
     return path
 
 
-def environment():
-    """Return the environment of a process whose disk fails; BLAS has no threads, so it can fork."""
+def environment(source="faulty.c"):
+    """Return the environment of a process on such a disk; BLAS has no threads, so it can
+    fork."""
     parts = [str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
-        "LD_PRELOAD": str(library()),
+        "LD_PRELOAD": str(library(source)),
         "PYTHONPATH": os.pathsep.join(part for part in parts if part),
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",

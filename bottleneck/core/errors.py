@@ -144,7 +144,8 @@ _SAID = (
     (
         errno.ENOMEM,
         r"Cannot allocate memory|failed to map segment|bad_?alloc|Unable to allocate|"
-        r"Out of memory|errno = 12\b|can't start new thread",
+        r"Out of memory|errno = 12\b|can't start new thread|"
+        r"(?<!\] )Resource temporarily unavailable",  # C++'s for a thread; OSError says [Errno 11]
     ),
 )
 

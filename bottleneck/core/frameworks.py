@@ -17,12 +17,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bottleneck.core import guest
-from bottleneck.core.errors import MissingDependencyError, UsageError
+from bottleneck.core.errors import MissingDependencyError, NoSpaceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
+# Bytes of address space. With less, it is a lottery what fails, and how, inside a framework.
+LEAST_ROOM = 1 << 30
 INSTALL = "pip install 'bottleneck-cache[tensorflow]'"
 INSTALL_OPENVINO = "pip install 'bottleneck-cache[openvino]'"
 # Lines of the loggers of TensorFlow, XLA, CUDA and oneDNN, in both of their forms; fatal ones stay.
@@ -89,6 +91,25 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def _require_room() -> None:
+    """Raise NoSpaceError where the process may have less memory than any framework needs.
+
+    Threads of a framework that find no memory may wait for each other for ever, libraries print
+    their own errors, and a part that cannot be loaded is taken for one that is not installed.
+    """
+    try:
+        resource = import_module("resource")
+    except ModuleNotFoundError:  # Windows
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ROOM:
+        raise NoSpaceError(
+            "no space or memory left",
+            f"this process may use {limit >> 20} MB of memory (ulimit -v)",
+            f"allow it {LEAST_ROOM >> 20} MB or more",
+        )
+
+
 def import_keras() -> Any:
     """Import Keras 3 and make it compute in float32, channels last, whatever keras.json says.
 
@@ -117,9 +138,12 @@ def import_callers_keras() -> Any:
     ------
     MissingDependencyError
         When Keras or its backend is not installed.
+    NoSpaceError
+        When a limit leaves it too little memory.
     """
     if sys.modules.get("keras") is not None:
         return _start(import_module("keras"))
+    _require_room()
     try:
         with guest.environment_kept(), warnings.catch_warnings(), generators_kept():
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, while it is imported
@@ -210,9 +234,12 @@ def import_openvino() -> Any:
     ------
     MissingDependencyError
         When OpenVINO is not installed.
+    NoSpaceError
+        When a limit leaves it too little memory.
     """
     if sys.modules.get("openvino") is not None:
         return import_module("openvino")
+    _require_room()
     try:
         with guest.environment_kept(), warnings.catch_warnings(), telemetry_kept_out():
             return import_module("openvino")

@@ -15,6 +15,7 @@ caller had ignored (`nohup`, a job in a shell's background) stays ignored.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -82,7 +83,9 @@ class Stops:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._asked)
         self._unraisable, sys.unraisablehook = sys.unraisablehook, self._swallowed
-        threading.Thread(target=self._watch, name="stops", daemon=True).start()
+        # Where there are no threads left, a signal is seen once native code gives the turn back.
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=self._watch, name="stops", daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:

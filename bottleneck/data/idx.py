@@ -9,13 +9,14 @@ numbers that stand there.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import os
 import struct
 import time
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -173,25 +174,36 @@ def _labels(path: Path, n: int) -> list[str]:
 
 
 def _values(path: Path) -> NDArray[np.uint8]:
-    """Return the values of a file, which may be packed."""
+    """Return the values of a file, which may be packed.
+
+    Of a packed file no more is unpacked than its head says that there is.
+    """
     where = show_key(os.fsencode(path))
     try:
         with open_container(path) as (file, _):
             is_packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            if is_packed:
-                with gzip.open(file) as unpacked:
-                    data = unpacked.read(MAX_BYTES + 1)
-            else:
-                data = file.read(MAX_BYTES + 1)
+            with gzip.open(file) if is_packed else contextlib.nullcontext(file) as plain:
+                shape, n_bytes = _read_head(plain, where)
+                data = plain.read(n_bytes + 1)
     except DataError:
         raise
     except _BROKEN as error:
         raise DataError(f"not an IDX file, or damaged ({error})", where, _ADVICE) from error
-    shape, offset = _shape(data[: 4 + 4 * 4], where)
-    if len(data) != offset + math.prod(shape):
+    if len(data) != n_bytes:
         raise DataError("an IDX file that is cut short or has more than it says", where, _ADVICE)
-    return np.frombuffer(data, np.uint8, offset=offset).reshape(shape)
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read_head(file: gzip.GzipFile | IO[bytes], where: str) -> tuple[tuple[int, ...], int]:
+    """Read the head of a file; return the shape that it says, and how many bytes that is."""
+    head = file.read(4)
+    head += file.read(4 * head[3]) if len(head) == 4 else b""
+    shape, _ = _shape(head, where)
+    n_bytes = math.prod(shape)
+    if n_bytes > MAX_BYTES:
+        raise DataError(f"says that it holds {n_bytes} bytes, too many", where, _ADVICE)
+    return shape, n_bytes
 
 
 def _shape(head: bytes, where: str) -> tuple[tuple[int, ...], int]:

@@ -20,6 +20,8 @@ from bottleneck.core.sample import show_key
 from bottleneck.data.endings import EXTENSIONS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bottleneck.core.paths import Stat
     from bottleneck.data.how import How
     from bottleneck.data.source import Source, Understood
@@ -72,13 +74,15 @@ class Heads:
 
     Attributes
     ----------
-    has_news : whether there is something to keep
+    has_news : whether anything was learned in this run
+    kept_at : the files in which all of it is kept
     """
 
     def __init__(self) -> None:
         self._known: dict[Stat, bool] = {}
         self._seen: dict[Stat, bool] = {}
         self.has_news = False
+        self.kept_at: set[Path] = set()
 
     def get(self, stat: Stat) -> bool | None:
         """Return what is known of a file with this stat; None where nothing is."""
@@ -91,11 +95,11 @@ class Heads:
         """Keep what a file's first bytes said."""
         self._known[stat] = self._seen[stat] = begins_as_image
         self.has_news = True
+        self.kept_at.clear()
 
     def to_bytes(self) -> bytes:
         """Return what was asked for in this run, and a checksum."""
         body = b"".join(_ENTRY.pack(*stat, found) for stat, found in self._seen.items())
-        self.has_news = False
         return body + hashlib.sha256(body).digest()
 
     def recall(self, data: bytes) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
+import os
 import re
+import stat
 from pathlib import Path
 
 from bottleneck.core.errors import DataError, UsageError
@@ -26,10 +29,10 @@ def shards(pattern: Path) -> list[Path]:
     found: list[Path] = []
     for each in spelled:
         # Of a range every file must be there; of `*` whatever is there is meant.
-        paths = sorted(map(Path, glob.glob(each))) or [Path(each)]  # noqa: PTH207 - it is absolute
-        if len(spelled) > 1 and not paths[0].is_file():
-            raise DataError("a shard is not there", shown(paths[0]), "check the range")
-        found += [path for path in paths if path.is_file()]
+        paths = [path for path in _matching(Path(each)) if _is_file(path)]
+        if len(spelled) > 1 and not paths:
+            raise DataError("a shard is not there", shown(Path(each)), "check the range")
+        found += paths
     names = [path.name for path in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -37,6 +40,40 @@ def shards(pattern: Path) -> list[Path]:
             f"two shards are called {shown(twice)}", shown(pattern), "give a pattern of one folder"
         )
     return sorted(found, key=lambda path: path.name)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Return the paths that a pattern of an absolute path means, as a shell would.
+
+    `glob.glob` takes a folder that the disk does not read for one that is empty.
+    """
+    found = [Path(pattern.anchor)]
+    for part in pattern.parts[1:]:
+        if glob.has_magic(part):
+            found = [folder / name for folder in found for name in _names(folder, part)]
+        else:
+            found = [folder / part for folder in found]
+    return found
+
+
+def _names(folder: Path, pattern: str) -> list[str]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - names
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    is_hidden_meant = pattern.startswith(".")
+    return sorted(
+        name
+        for name in names
+        if fnmatch.fnmatch(name, pattern) and (is_hidden_meant or not name.startswith("."))
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _ranges(pattern: str) -> list[str]:

@@ -6,6 +6,7 @@ gives all keys in order, without ever sorting them all.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from array import array
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 Block = tuple[bytes, list[bytes], "NDArray[np.int64]"]  # a folder with "/", names, stats
 _Chain = tuple[bytes, ...]  # where the links were met that lead to a folder
 MOST_COUNTED = 10_000  # entries behind one link
+# What is said of a name that leads to no file for us; anything else is a disk that fails.
+_NO_FILE = {
+    errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
+    errno.EINVAL, errno.ENXIO, errno.ENODEV,
+}  # fmt: skip
 YOUNG_NS = 2_000_000_000  # a file this young may change once more under the same stat
 
 
@@ -156,7 +162,9 @@ class Walk:
                 found = is_image(_head(entry.path))
                 if stat[2] < now_ns - YOUNG_NS:
                     self._heads.learn(stat, found)
-        except OSError:  # gone, or not to be read: reading it would fail as well
+        except OSError as error:  # gone, or not to be read: reading it would fail as well
+            if error.errno not in _NO_FILE:
+                raise
             return False
         return found
 
@@ -183,7 +191,9 @@ class Walk:
             if not entry.is_file():
                 skipped["links"] += 1
                 return False
-        except OSError:  # a loop
+        except OSError as error:  # a loop
+            if error.errno not in _NO_FILE:
+                raise
             skipped["links"] += 1
             return False
         is_named = has_image_ending(entry.name)

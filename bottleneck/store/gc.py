@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from bottleneck.store.commit import State
 
 GRACE_S = 24 * 3600.0
+# However short the grace: what no commit names may be what somebody is about to name. A run of a
+# head, and an extraction with --no-lock, publish while gc is at work.
+LEAST_AGE_S = 600.0
 MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
 STATS = ("stats-*.bin", "heads-*.bin")  # in derived/: what is known of the files of a source
 # Exactly the names that are given to what is not finished: a run may be called tmp-1 by its user.
@@ -50,6 +53,7 @@ def gc(
 
     Parameters
     ----------
+    grace_s : below zero: nobody else is at work, and no file is too young
     derived_of : from a source's spec to the name of its file in `derived/`; such files of sources
         that nothing refers to go too
 
@@ -75,7 +79,7 @@ def gc(
     n_folded = sum(map(len, foldable(store, MANY_FOR_GC)))
     if not dry_run:
         store = fold(store, many=MANY_FOR_GC)
-    doomed = _settled(path, time.time() - grace_s, derived_of)
+    doomed = _settled(path, grace_s, derived_of)
     n_bytes = sum(_size(file) for file in doomed)
     if not dry_run:
         for file in doomed:
@@ -94,14 +98,16 @@ def gc(
 
 
 def _settled(
-    path: Path, before: float, derived_of: Callable[[Mapping[str, Any]], str] | None
+    path: Path, grace_s: float, derived_of: Callable[[Mapping[str, Any]], str] | None
 ) -> list[Path]:
     """Return what is to be deleted; where a commit comes in between, it is looked for again."""
     log = Log(path)
+    before = time.time() - grace_s
+    unnamed_before = min(before, time.time() - LEAST_AGE_S) if grace_s >= 0 else before
     while True:
         newest = log.newest()
         with contextlib.suppress(FileNotFoundError):  # a commit that another gc deleted meanwhile
-            doomed = list(dict.fromkeys(_doomed(path, log, before, derived_of)))
+            doomed = list(dict.fromkeys(_doomed(path, log, before, unnamed_before, derived_of)))
             if log.numbers()[-1] == newest.number:
                 return doomed
 
@@ -110,27 +116,36 @@ def _doomed(
     path: Path,
     log: Log,
     before: float,
+    unnamed_before: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
 ) -> Iterator[Path]:
     superseded = set(log.superseded(before))
-    states = []
+    states, passed = [], []
     for number in log.numbers():
         if number in superseded:
             yield log.path(number)
+            with contextlib.suppress(DamagedError):
+                passed.append(log.at(number))
         else:
             states.append(log.at(number))
-    kept = {part.name for state in states for part in state.parts}
-    kept |= {entry.snapshot for state in states for entry in state.sources.values()}
-    kept |= {f"{state.recipe}.json" for state in states}
+    kept, was_named = _names(states), _names(passed)
     for room in ("parts", "snapshots", "recipes"):
         for file in sorted((path / room).glob("*")):
-            if file.name not in kept and _is_old(file, before):
+            since = before if file.name in was_named else unnamed_before
+            if file.name not in kept and _is_old(file, since):
                 yield file
     for file in sorted((log.folder / "damaged").glob("*")):
         if _is_old(file, before):
             yield file
-    yield from _leftovers(path, before)
+    yield from _leftovers(path, unnamed_before)
     yield from _underived(path, states, before, derived_of)
+
+
+def _names(states: list[State]) -> set[str]:
+    """Return the names of the files that commits refer to."""
+    names = {part.name for state in states for part in state.parts}
+    names |= {entry.snapshot for state in states for entry in state.sources.values()}
+    return names | {f"{state.recipe}.json" for state in states}
 
 
 def _leftovers(path: Path, before: float) -> Iterator[Path]:

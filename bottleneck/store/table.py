@@ -11,6 +11,8 @@ import errno
 import importlib
 import math
 import mmap
+import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -147,12 +149,23 @@ def bad_bytes_are_damage(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise DamagedError("a file is missing", error.filename or path, ADVICE) from error
-    except OSError as error:
-        if error.errno not in _BYTES_AT_FAULT:
+    except (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError,
+            ValueError) as error:  # fmt: skip
+        number = _system_error(error)
+        if number in _BYTES_AT_FAULT:
+            what = "cannot be read" if isinstance(error, OSError) else "not a table as written here"
+            raise DamagedError(f"{what} ({error})", path, ADVICE) from error
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise DamagedError(f"cannot be read ({error})", path, ADVICE) from error
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
-        raise DamagedError(f"not a table as written here ({e})", path, ADVICE) from e
+        raise OSError(number, os.strerror(number or 0), str(path)) from error
+
+
+def _system_error(error: BaseException) -> int | None:
+    """Return the number of the system's error, which HDF5 keeps in a sentence; None if none."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = re.search(r"\berrno = (\d+)", str(error))
+    return int(found[1]) if found else None
 
 
 def map_file(path: Path) -> mmap.mmap:

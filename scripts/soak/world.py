@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the oracle and the reader, which import nothing of ours
 
 import format_reader  # noqa: E402
 import oracle  # noqa: E402
 
 __all__ = [
+    "HERE",
     "ROOT",
     "Command",
     "bottleneck",
+    "collected",
     "files_needed",
     "format_reader",
     "oracle",
@@ -35,9 +38,14 @@ __all__ = [
 class Command:
     """A command of bottleneck as a process of its own, with its report as JSON."""
 
-    def __init__(self, *words: object, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *words: object,
+        env: dict[str, str] | None = None,
+        program: tuple[object, ...] = ("-m", "bottleneck"),
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bottleneck", *map(str, words), "--json", "--quiet"],
+            [sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
             stdout=subprocess.PIPE,
@@ -85,6 +93,13 @@ def rows_of(store: Path) -> dict[str, bytes]:
         for digest, row in zip(columns["digests"], columns["rows"], strict=True):
             found[digest.tobytes().hex()] = row.tobytes()
     return found
+
+
+def collected(store: Path) -> None:
+    """Collect at once all that the newest commit does not need, as if runs had ended long ago."""
+    for path in store.rglob("*"):
+        os.utime(path, (time.time() - 3600,) * 2, follow_symlinks=False)
+    bottleneck("gc", "--cache", store, "--grace", "0s")
 
 
 def files_needed(store: Path) -> tuple[set[str], set[str]]:

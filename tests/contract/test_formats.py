@@ -279,6 +279,16 @@ def test_hdf5_links_filters_and_foreign_types_are_refused(tmp_path):
     attempt(lambda f: f.create_dataset("more", data=np.zeros(9, "<f4")))
     attempt(lambda f: f.create_dataset("more", (2**40,), "u1", external=[("x", 0, 2**40)]))
     attempt(lambda f: f.attrs.__setitem__("format_version", 7))
+    attempt(lambda f: f.create_dataset("more", (2**50,), "u1"))  # of which nothing is stored
+    attempt(lambda f: f.create_dataset("more", (2**50,), "u1", chunks=(2**20,)))
+    attempt(lambda f: f.__setitem__("more", f["rows"]))  # a second name
+
+    def virtual(file):
+        layout = h5py.VirtualLayout((len(file["rows"]),), "u1")
+        layout[:] = h5py.VirtualSource("other.h5", "x", (len(file["rows"]),))
+        file.create_virtual_dataset("more", layout)
+
+    attempt(virtual)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from bottleneck.core.errors import from_foreign, from_os_error
         (RuntimeError("[Errno 122] Disk quota exceeded"), "no space"),
         (RuntimeError("can't start new thread"), "memory"),
         (RuntimeError("std::bad_alloc"), "memory"),
+        (RuntimeError("plugin.cpp:921: Resource temporarily unavailable"), "memory"),  # a thread
         (ImportError("x.so: failed to map segment from shared object"), "memory"),
         (ValueError("unable to open file (errno = 24, 'Too many open files')"), "open files"),
         (MemoryError(), "memory"),

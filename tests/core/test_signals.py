@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
+
+from bottleneck.core.signals import Stops
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
@@ -157,3 +160,13 @@ def test_in_a_process_of_others_signals_and_hooks_are_given_back():
     assert console.run(main, []) == 143
     assert ([signal.getsignal(number) for number in CODES], sys.unraisablehook) == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_command_runs_where_no_thread_can_be_started(monkeypatch):
+    def none_left(_self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    with Stops(lambda *_: None) as stops:
+        pass
+    assert stops.number is None

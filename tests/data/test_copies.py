@@ -75,11 +75,11 @@ def test_some_of_the_names_are_no_copy(twice, draw):
 
 
 def test_an_image_that_cannot_be_read_leaves_it_open(twice, monkeypatch):
-    from bottleneck.data.folder import FolderSource
+    from bottleneck.data.confined import Confined
 
-    def read(self, key, targets):
+    def read(self, key):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(FolderSource, "_read", read)
+    monkeypatch.setattr(Confined, "read", read)
     what, _ = refusal(twice())
     assert what.endswith("all names of its 24 images are there too")

@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -189,3 +190,17 @@ def test_names_of_classes_of_another_kind_are_refused(tmp_path, names):
     (tmp_path / "batches.meta").write_bytes(pickle.dumps({b"label_names": names}, protocol=2))
     with pytest.raises(DataError, match="not a batch of CIFAR"):
         open_source(str(tmp_path)).list()
+
+
+def test_a_packed_file_is_unpacked_no_further_than_its_head_says(tmp_path, images):
+    path = write(tmp_path / "train-images-idx3-ubyte.gz", images)
+    head = struct.pack(">HBB3I", 0, 8, 3, 2, 5, 5)
+    path.write_bytes(gzip.compress(head + bytes(300 << 20), 1))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="cut short or has more than it says"):
+        open_source(str(path)).list()
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+    path.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 2**20, 2**10, 2**10)))
+    with pytest.raises(DataError, match="says that it holds 1099511627776 bytes, too many"):
+        open_source(str(path)).list()

@@ -189,3 +189,16 @@ def test_a_cache_of_links_to_blobs_is_read_when_links_are_followed(plant, tmp_pa
     source = FolderSource(root, told(follow_links=True))
     assert source.list().classes == ("cat", "dog")
     assert len(source.read(3).content) > 10
+
+
+def test_what_first_bytes_said_is_kept_in_every_store_that_a_look_serves(plant, draw, later):
+    from types import SimpleNamespace
+
+    from bottleneck.pipeline.extraction.look import look
+
+    root = plant("cat/1.png", "dog/1.png", **{"cat/x": draw()})
+    later()
+    found = look(FolderSource(root, told(any_name=True)), None)
+    for name in "ab":
+        found.save(SimpleNamespace(derived=root.parent / name))
+        assert list((root.parent / name).glob("heads-*.bin"))

@@ -1,12 +1,14 @@
 """WebDataset's archives and patterns of shards."""
 
 import io
+import os
 import tarfile
 
 import pytest
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.data.catalog import open_source
+from bottleneck.data.shards import shards
 
 
 def pack(path, **members):
@@ -179,3 +181,26 @@ def test_further_pictures_shift_no_label_and_no_split(tmp_path):
     assert len(listing.stats) == 6
     assert listing.skipped["other"] >= 6
     assert all(source.read(i).content == b"x" for i in range(6))
+
+
+def test_a_folder_that_the_disk_does_not_read_is_an_error_and_not_one_without_shards(
+    tmp_path, monkeypatch
+):
+    real = os.scandir, os.listdir
+
+    def failing(one):
+        def call(path="."):
+            if os.fspath(path) == str(tmp_path / "b"):
+                raise OSError(5, "Input/output error", str(path))
+            return one(path)
+
+        return call
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"train-{name}.tar").write_bytes(b"")
+    assert len(shards(tmp_path / "*" / "*.tar")) == 2
+    monkeypatch.setattr(os, "scandir", failing(real[0]))
+    monkeypatch.setattr(os, "listdir", failing(real[1]))
+    with pytest.raises(OSError, match="Input/output error"):
+        shards(tmp_path / "*" / "*.tar")

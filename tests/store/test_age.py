@@ -99,3 +99,23 @@ def test_parts_that_are_open_stay_open_where_a_store_goes_on_to_a_newer_commit(f
     assert [len(one) for one in newer.parts] == [20, 3]
     assert newer.has(digests).all()
     assert not filled.has(digests).any()
+
+
+def test_what_no_commit_names_yet_is_kept_for_minutes_however_short_the_grace(filled):
+    """A run of a head, or an extraction without the lock, may be about to name it."""
+    store = folded(filled)
+    rows, digests = rows_and_digests(2, 7)
+    entry = store.write_part(digests, rows, {})
+    half = store.runs / f"tmp-{'0' * 32}"
+    half.mkdir(parents=True)
+    deleted = gc(store.path, grace_s=0.0)["deleted"]
+    assert sum(name.startswith("parts/") for name in deleted) == 2  # those that were folded
+    assert half.exists()
+    found = store.commit([store.add_part(entry)], "extract")
+    np.testing.assert_array_equal(found.rows(digests), rows)
+
+    lost = store.write_part(digests, rows, {})
+    for path in (*(store.path / "parts").glob(f"{lost.name}*"), half):
+        os.utime(path, (time.time() - 3600,) * 2)
+    deleted = gc(store.path, grace_s=0.0)["deleted"]
+    assert {f"parts/{lost.name}", f"runs/{half.name}"} <= set(deleted)

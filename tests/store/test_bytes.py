@@ -20,7 +20,7 @@ from bottleneck.store.catalog import FORMATS
 from bottleneck.store.log import ReplaceParts, SetRecipe, SetSource
 from bottleneck.store.snapshot import QuarantineEntry, Snapshot
 from bottleneck.store.store import Store
-from bottleneck.store.table import load_format
+from bottleneck.store.table import bad_bytes_are_damage, load_format
 from bottleneck.store.verify import verify
 
 SOAK = os.environ.get("BOTTLENECK_SOAK") == "1"
@@ -480,3 +480,15 @@ def test_columns_are_found_wherever_a_header_that_is_damaged_had_them(tmp_path, 
             all(np.array_equal(guess[name], columns[name]) for name in columns)
             for guess in form.recover(path, kinds)
         )
+
+
+@pytest.mark.parametrize("kind", [OSError, RuntimeError, KeyError])
+def test_a_disk_that_does_not_read_is_no_damage_whatever_hdf5_calls_it(tmp_path, kind):
+    """Or a repair would throw good rows away."""
+    said = "Can't synchronously read data (errno = 5, error message = 'Input/output error')"
+    path = tmp_path / "a.h5"
+    with pytest.raises(OSError, match="Input/output") as caught, bad_bytes_are_damage(path):
+        raise kind(said)
+    assert (caught.value.errno, caught.value.filename) == (5, str(tmp_path / "a.h5"))
+    with pytest.raises(DamagedError), bad_bytes_are_damage(tmp_path / "a.h5"):
+        raise kind("truncated file")

@@ -38,7 +38,7 @@ def driven(fmt, folder, *plan):
     """Run the driver; return its rows."""
     driver = [sys.executable, str(faulty_disk.HERE / "fault_driver.py")]
     done = subprocess.run(
-        [*driver, str(faulty_disk.library()), str(folder), fmt, *plan],
+        [*driver, str(faulty_disk.library("faulty.c")), str(folder), fmt, *plan],
         env=faulty_disk.environment(),
         capture_output=True,
         text=True,
@@ -76,7 +76,7 @@ def test_the_shim_makes_calls_fail_and_counts_them(tmp_path):
         "open('/dev/null', 'w').close()\n"
         "print(lib.faulty_count(), lib.faulty_hits())\n"
     )
-    words = [sys.executable, "-c", code, str(faulty_disk.library()), str(tmp_path)]
+    words = [sys.executable, "-c", code, str(faulty_disk.library("faulty.c")), str(tmp_path)]
     done = subprocess.run(
         words, env=faulty_disk.environment(), capture_output=True, text=True, check=True
     )

@@ -131,8 +131,11 @@ class Look:
     def _save_heads(self, store: Store) -> None:
         """Keep what was seen of files' first bytes, where the kind of source looks at them."""
         heads = heads_of(self.source)
-        if heads is not None and heads.has_news:
-            path = _kept(store, self.source.spec, "heads")
+        if heads is None or not heads.has_news:
+            return
+        path = _kept(store, self.source.spec, "heads")
+        if path not in heads.kept_at:  # one look may serve several stores
+            heads.kept_at.add(path)
             with spared(path):
                 files.replace(path, heads.to_bytes())
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import STOPS, UsageError, expected, in_json
+from bottleneck.core.errors import STOPS, BottleneckError, UsageError, expected, in_json
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import MEMORY
@@ -64,6 +64,7 @@ class _Several:
         self.is_strict = is_strict
         self.started = time.perf_counter()
         self.n_computed = 0
+        self.stopped: Ended | None = None  # the turn in which somebody asked to stop
         self._shared: dict[str, SharedSource] = {}
 
     def plan(self, cache: Path) -> list[_Planned]:
@@ -129,11 +130,18 @@ class _Several:
             is_alone=False,
             is_strict=self.is_strict,
         )
+        n_before = _n_rows(planned.store)
         try:
             with failure_noted(options, planned.name, started, self.reporter):
                 report = take(turn, Store.open(planned.store))
-        except Exception as error:  # noqa: BLE001 - whoever is told decides what it is
-            return Ended(store=planned.store, source=planned.name, error=error)
+        except BaseException as error:  # whoever is told decides what it is
+            n_new = max(0, _n_rows(planned.store) - n_before)
+            self.n_computed += n_new
+            end = Ended(store=planned.store, source=planned.name, error=error, computed=n_new)
+            if isinstance(error, Exception):
+                return end
+            self.stopped = end
+            raise
         self.n_computed += report["computed"]
         return Ended(store=planned.store, source=planned.name, report=report)
 
@@ -147,6 +155,14 @@ class _Several:
         if limit is not None:
             limit = max(0, limit - self.n_computed)
         return replace(told, cache=cache, budget_s=budget, limit=limit, wait_s=wait)
+
+
+def _n_rows(cache: Path) -> int:
+    """Return how many rows a store has by now; 0 where that cannot be known."""
+    try:
+        return sum(part.rows for part in Store.open(cache).state.parts)
+    except (BottleneckError, OSError):
+        return 0
 
 
 def _recorded(store: Store, options: ExtractOptions) -> list[str]:
@@ -196,12 +212,15 @@ def extract_several(
             end = work.take(turn)
             asked = asked_to_stop()
             if asked is not None and end.report is None:
+                work.stopped = replace(end, error=asked)
                 raise asked
             ends.append(end)
             tell(end)
             if asked is not None:
                 raise asked
     except STOPS as stop:
+        if work.stopped is not None:
+            ends.append(work.stopped)
         rest = turns[len(ends) :]
         ends += [Ended(store=turn.store, source=turn.name, error=stop) for turn in rest]
     return ends

@@ -23,6 +23,7 @@ class Ended:
     Attributes
     ----------
     source : None where the store failed before any source of it was known
+    computed : of a turn without a report, how many rows it had committed
     """
 
     store: Path
@@ -30,6 +31,7 @@ class Ended:
     report: dict[str, Any] | None = None
     error: BaseException | None = None
     skipped: str | None = None
+    computed: int = 0
 
 
 def several_report(
@@ -49,7 +51,7 @@ def several_report(
     stores: dict[Path, list[dict[str, Any]]] = {cache: [] for cache in dict.fromkeys(caches)}
     for i, end in enumerate(ends):
         code = 0
-        found: dict[str, Any] = dict(end.report or {"source": end.source})
+        found: dict[str, Any] = dict(end.report or {"source": end.source, "computed": end.computed})
         if end.error is not None:
             code = code_of(end.error)
             found["error"] = dict(told[i])

@@ -87,13 +87,14 @@ class Writer:
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
+        if now - self._committed >= self._every_s:
+            self._commit(wait=False)  # before the next part: a kill then costs one, and not two
         if is_full or now - self._published >= self._every_s:
             self._publish()
-        if now - self._committed >= self._every_s:
-            self._commit(wait=False)
 
     def finish(self) -> None:
         """Publish and commit all that is left."""
+        self._commit(wait=True)  # before the last part: a kill then costs one, and not two
         self._publish()
         self._commit(wait=True)
 
@@ -121,5 +122,5 @@ class Writer:
         if entries:
             self._target.commit([self._target.store.add_part(entry) for entry in entries])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
+            self._committed = time.monotonic()  # else a part in writing is, as soon as it is whole
         self._publishing = [future for future in self._publishing if future not in done]
-        self._committed = time.monotonic()

@@ -9,12 +9,14 @@ from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.look import stat_table_name
 from bottleneck.pipeline.upkeep.recompute import recompute
 from bottleneck.store import gc as collecting
+from bottleneck.store import history
 from bottleneck.store import verify as verifying
 from bottleneck.store.lock import hold
 from bottleneck.store.log import DropSource, Log
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bottleneck.core.portion import Portion
@@ -30,7 +32,7 @@ def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[st
     if not dry_run:
         before = store.state.sources[name].snapshot
         store = store.commit([DropSource(name, before)], "forget")
-    return {
+    report = {
         "verb": "forget",
         "store": str(cache),
         "source": name,
@@ -38,6 +40,9 @@ def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[st
         "commit": store.state.number,
         "dry_run": dry_run,
     }
+    if not dry_run:
+        _note(cache, report)
+    return report
 
 
 def verify(
@@ -57,6 +62,8 @@ def verify(
     with hold(cache, wait_s) if repair else contextlib.nullcontext():
         report = verifying.verify(cache, repair=repair, portion=sample)
     report = {"verb": "verify", "store": str(cache), **report}
+    if report["repaired"]:
+        _note(cache, {**report, "damaged": len(report["damaged"])})
     if again is None:
         return report
     is_whole = report["repaired"] or not report["damaged"]
@@ -74,4 +81,15 @@ def gc(
     else:
         with hold(cache, wait_s):
             report = collecting.gc(cache, grace_s=grace_s, derived_of=stat_table_name)
-    return {"verb": "gc", "store": str(cache), **report}
+    report = {"verb": "gc", "store": str(cache), **report}
+    if not dry_run:
+        _note(cache, {**report, "deleted": len(report["deleted"])})
+    return report
+
+
+def _note(cache: Path, report: Mapping[str, Any]) -> None:
+    """Add a line to the store's history about what changed it; where it cannot be, there is none.
+
+    What only reads (`verify` without `repair`, a dry run) changes no file, so this one neither.
+    """
+    history.note(cache, history.ended(report))

@@ -10,9 +10,10 @@ import pytest
 from world import picture, row_of, tree
 
 from bottleneck.core import console
-from bottleneck.core.errors import Terminated
+from bottleneck.core.errors import DataError, Terminated
 from bottleneck.data.folder import FolderSource
 from bottleneck.extract import main
+from bottleneck.pipeline.extraction import writing
 from bottleneck.store.lock import hold
 from bottleneck.store.store import Store
 
@@ -315,6 +316,32 @@ def test_the_number_of_images_is_for_all_stores_together(stores, photos, capsys)
     assert extract(capsys, *both(stores), "--strict")[0] == 0
 
 
+def test_what_a_turn_had_computed_before_it_failed_counts_for_the_number_of_images(
+    stores, photos, capsys, monkeypatch
+):
+    from bottleneck.pipeline.extraction.extraction import Extraction
+
+    for i in range(6):
+        picture(photos / f"cat/new{i}.png", 40 + i)
+    real, done = Extraction._record, []
+
+    def record(self, batch, writer):
+        real(self, batch, writer)
+        done.append(batch)
+        for part in writer._publishing:
+            part.result()
+        if len(done) == 2:
+            raise DataError("no more", "here", "go home")
+
+    monkeypatch.setattr(Extraction, "_record", record)
+    monkeypatch.setattr(writing, "COMMIT_EVERY_S", 0.0)
+    code, report, _ = extract(capsys, *both(stores), "--limit", 3, "--batch-size", 2)
+    assert code == 3
+    n = len(Store.open(stores / "a").arrays()[0]) - 12
+    assert 0 < n < 3
+    assert [store["computed"] for store in report["stores"]] == [n, 3 - n]
+
+
 def test_a_budget_commits_what_is_done_and_strict_makes_it_7(
     stores, photos, capsys, numpy_network, monkeypatch
 ):
@@ -373,7 +400,9 @@ def test_a_stop_ends_the_loop_at_once_with_what_is_done_committed_and_told(
     assert [store["code"] for store in report["stores"]] == [code, code]
     assert err.count("everything saved so far is kept") == 1
     assert how in err
-    assert len(Store.open(stores / "a").arrays()[0]) > 12
+    n = len(Store.open(stores / "a").arrays()[0])
+    assert n > 12
+    assert [store["computed"] for store in report["stores"]] == [n - 12, 0]
     assert len(Store.open(stores / "b").arrays()[0]) == 12
     assert Store.open(stores / "a").history()[-1]["outcome"] == "stopped"
     assert Store.open(stores / "b").history()[-1]["code"] == 0

@@ -3,7 +3,6 @@
 What is needed is said by a reader that was written from docs/format.md alone.
 """
 
-import json
 import os
 from contextlib import nullcontext
 from dataclasses import replace
@@ -212,11 +211,21 @@ def test_small_parts_of_many_runs_become_few_and_gc_takes_the_rest(cache, photos
     assert len(keys) == len(np.asarray(x)) == 32
 
 
-def test_the_history_is_left_alone(cache):
+def test_the_history_keeps_its_lines_and_gets_one_for_what_changed_the_store(cache):
     before = (cache / "history.jsonl").read_bytes()
-    gc(cache, grace_s=ALL)
+    gc(cache, grace_s=ALL, dry_run=True)
+    verify(cache)
+    forget(cache, None, dry_run=True)
     assert (cache / "history.jsonl").read_bytes() == before
-    assert json.loads(before.splitlines()[0])["verb"] == "extract"
+    verify(cache, repair=True)  # there is nothing to mend
+    forget(cache, None)
+    gc(cache, grace_s=ALL)
+    assert (cache / "history.jsonl").read_bytes().startswith(before)
+    entries = Store.open(cache).history()
+    assert [entry["verb"] for entry in entries] == ["extract", "forget", "gc"]
+    assert [entry["code"] for entry in entries] == [0] * 3
+    assert entries[-1]["rows"] == 12
+    assert isinstance(entries[-1]["deleted"], int)
 
 
 def test_rows_that_gc_drops_while_a_run_counts_on_them_are_computed_by_that_run(

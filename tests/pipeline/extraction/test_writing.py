@@ -1,0 +1,87 @@
+"""When rows go to the disk: a kill loses what one part holds, and no more."""
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bottleneck.pipeline.extraction import writing
+from bottleneck.pipeline.extraction.flow import Seconds
+
+
+class Target:
+    """A store whose disk writes when it is let, and the numbers of rows that were committed."""
+
+    def __init__(self):
+        self.store, self.may_write, self.committed = self, threading.Event(), []
+        self.done = []  # what happened, in order
+
+    def without_row(self, digests):
+        return np.ones(len(digests), bool)
+
+    def write_part(self, digests, rows, provenance):
+        self.may_write.wait(60)
+        self.done.append("part")
+        return SimpleNamespace(rows=len(rows), files={"": [1, "x"]})
+
+    def add_part(self, entry):
+        return entry.rows
+
+    def commit(self, actions):
+        self.committed += actions
+        self.done.append("commit")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that `writing` reads."""
+    at = [0.0]
+    monkeypatch.setattr(
+        writing, "time", SimpleNamespace(monotonic=lambda: at[0], perf_counter=float)
+    )
+    return at
+
+
+def batch():
+    return np.zeros((4, 32), np.uint8), np.zeros((4, 2), np.float16)
+
+
+def test_a_part_is_committed_with_the_batch_after_it_was_written_and_not_a_minute_later(clock):
+    target = Target()
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        clock[0] = 61.0
+        writer.add(*batch())  # published; the disk has not answered when it is time to commit
+        assert target.committed == []
+        target.may_write.set()
+        writer._publishing[0].result()
+        clock[0] = 62.0
+        writer.add(*batch())
+        assert target.committed == [4]
+        clock[0] = 121.0
+        writer.add(*batch())  # not a minute since the commit
+        writer.finish()
+    assert target.committed == [4, 8]
+
+
+def test_a_part_is_committed_before_the_next_one_is_written(clock):
+    target = Target()
+    target.may_write.set()
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        for clock[0] in (61.0, 122.0, 183.0):  # batches that take longer than a minute
+            writer.add(*batch())
+            writer._publishing[-1].result()
+        writer.finish()
+    assert target.done == ["part", "commit"] * 3
+
+
+def test_what_was_written_is_committed_before_the_last_part(clock):
+    target = Target()
+    target.may_write.set()
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        clock[0] = 61.0
+        writer.add(*batch())  # is written, and not committed until the next batch
+        writer._publishing[0].result()
+        writer._held.append(batch())
+        writer.finish()
+    assert target.done == ["part", "commit", "part", "commit"]
