@@ -43,6 +43,7 @@ FRAMEWORK_FILES = {
     "engines/keras.py",
     "engines/convert.py",
     "engines/openvino.py",
+    "pipeline/network/child.py",
     "backbones/weights.py",
     "data/keras_sets.py",
     "api/datasets.py",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bottleneck.core import guest
 from bottleneck.core.errors import MissingDependencyError, UsageError
+from bottleneck.core.installed import is_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +124,8 @@ def import_callers_keras() -> Any:
     try:
         with guest.environment_kept(), warnings.catch_warnings(), generators_kept():
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, while it is imported
-            os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+            if "KERAS_BACKEND" not in os.environ:
+                os.environ["KERAS_BACKEND"] = _backend_at_hand()
             with native_chatter_held(), collector_paused():
                 return _start(import_module("keras"))
     except ModuleNotFoundError as error:
@@ -132,6 +134,15 @@ def import_callers_keras() -> Any:
         raise UsageError(
             f"Keras cannot start ({error})", "keras.json", "correct or delete that file"
         ) from error
+
+
+def _backend_at_hand() -> str:
+    """Return the Keras backend for who names none: OpenVINO's, which only infers, without another.
+
+    Networks can then still be looked at, cut and exported.
+    """
+    only_openvino = not is_here("tensorflow") and is_here("openvino")
+    return "openvino" if only_openvino else "tensorflow"
 
 
 def _start(keras: Any) -> Any:
