@@ -13,6 +13,7 @@ import numpy as np
 
 from bottleneck.core.frameworks import import_openvino
 from bottleneck.engines import keras
+from bottleneck.engines.layout import channels_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,9 @@ def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, i
     ov = import_openvino()
     pixels = ov.opset13.parameter([-1, *shape], np.uint8, name="pixels")
     rows = keras.rows(model, preprocess, OpenVINOKerasTensor(pixels.output(0)))
-    return ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
+    network = ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
+    channels_first(network)
+    return network
 
 
 def save(network: Any, folder: Path) -> None:
