@@ -1,4 +1,4 @@
-"""What an engine keeps of a network that was made for it, checked by digest: all of it can be made again.
+"""What an engine keeps of a network, checked by digest: all of it can be made again.
 
 `<folder>/<first 16 digits of the recipe>/` holds
 

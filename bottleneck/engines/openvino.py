@@ -1,11 +1,11 @@
 """The OpenVINO engine: several requests in flight on the CPU, and no Keras in this process.
 
-A network is made once: by Keras, with its OpenVINO backend, in a process of its own. Before its rows
-are believed they are checked: against golden rows of its architecture, against rows that ship with
-the network, or else against what plain Keras computes of 32 images with another backend, where one
-is installed; it is refused if they differ by more than rounding. Where nothing is there to compare
-with, its rows are `unchecked`, and that is recorded. The network, the reference and the compiled
-network are kept, so that a later run imports no Keras and compiles nothing.
+A network is made once: by Keras, with its OpenVINO backend, in a process of its own. Before its
+rows are believed they are checked: against golden rows of its architecture, against rows that ship
+with the network, or else against what plain Keras computes of 32 images with another backend, where
+one is installed; it is refused if they differ by more than rounding. Where nothing is there to
+compare with, its rows are `unchecked`, and that is recorded. The network, the reference and the
+compiled network are kept, so that a later run imports no Keras and compiles nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from bottleneck.engines.check import Agreement
     from bottleneck.engines.engine import Frozen
+
+T = TypeVar("T")
 
 REQUEST = 8  # images in one request: its maps stay in the caches; a batch has several, side by side
 N_REFERENCE = 32
@@ -217,7 +219,7 @@ def compile_for_cpu(core: Any, network: Any, shape: tuple[int, int, int]) -> Any
     return core.compile_model(network, "CPU", SETTINGS)
 
 
-def _attempted(step: Callable[[], Any]) -> Any:
+def _attempted(step: Callable[[], T]) -> T:
     """Return what a step gives; a network that OpenVINO cannot express is a UsageError."""
     try:
         return step()

@@ -162,9 +162,7 @@ def open_run(
     return TrainedRun(run=run, head=head, network=network, store=None)
 
 
-def of_run(
-    named: str, said: NetworkOptions, reporter: Reporter, is_apart: IsApart
-) -> Classifier:
+def of_run(named: str, said: NetworkOptions, reporter: Reporter, is_apart: IsApart) -> Classifier:
     """Return the classifier of a run; see `open_run`."""
     opened = open_run(named, said, reporter, is_apart)
     run = opened.run
@@ -196,11 +194,12 @@ def of_backbone(
         Weights or class names that are not here and cannot be downloaded.
     """
     options = options.completed()
-    assert options.backbone is not None
-    top = backbones.catalog.spec(options.backbone).top
+    backbone = options.backbone
+    assert backbone is not None
+    top = backbones.catalog.spec(backbone).top
     if top is None:
         raise UsageError(
-            f"{options.backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
+            f"{backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
         )
     names = _class_names(named or top.classes)
     options = replace(options, layer=top.layer, pooling="none")
@@ -221,7 +220,7 @@ def of_backbone(
         )
     return Classifier(
         run=None,
-        backbone=options.backbone,
+        backbone=backbone,
         network=network,
         store=None,
         probabilities=lambda rows: rows,

@@ -115,7 +115,6 @@ def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Com
     if options.run is not None and options.classes is not None:
         raise UsageError("the run names its classes", "--classes", "omit it")
 
-
     def apart(store: Store | None) -> bool:
         return is_apart(options.engine or AUTO, options.devices, store)
 

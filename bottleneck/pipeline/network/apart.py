@@ -13,13 +13,12 @@ import functools
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import weakref
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ import numpy as np
 from bottleneck import backbones
 from bottleneck.backbones import golden
 from bottleneck.backbones.backbone import Backbone
-from bottleneck.core import errors
+from bottleneck.core import errors, files
 from bottleneck.core.errors import BottleneckError, RecipeError, UsageError
 from bottleneck.core.installed import training_backend
 from bottleneck.core.paths import from_json_text, to_json_text
@@ -105,7 +104,7 @@ class _Child:
         if code == -9:  # as Linux ends what takes too much memory
             raise MemoryError("the process that loads the network was killed")
         raise ForeignError(
-            f"the process that loads the network ended with {code}", "--backbone", "try --engine keras"
+            f"the process that loads it ended with {code}", "--backbone", "try --engine keras"
         )
 
 
@@ -117,7 +116,12 @@ def _end(process: subprocess.Popen[bytes], folder: Path | None) -> None:
             pipe.close()
     process.wait()
     if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is the system's to clean up, then
+        files.delete(folder)
 
 
 def _raised(failure: dict[str, Any]) -> Exception:
@@ -186,7 +190,7 @@ class Loading:
         try:
             yield self._folder / "network.xml"
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _delete(self._folder)
 
     def _golden(self) -> tuple[NDArray[np.float32], NDArray[Any]] | None:
         _, told = self._child.answer({"golden"}, SILENT)

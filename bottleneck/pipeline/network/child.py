@@ -1,7 +1,7 @@
 """What runs in the process of its own that loads a network; `apart` starts it.
 
-It reads one line of JSON on stdin (what is asked for, and how modules are found) and writes lines of
-JSON on stdout, each an object of one key:
+It reads one line of JSON on stdin (what is asked for, and how modules are found) and writes lines
+of JSON on stdout, each an object of one key:
 
     {"log": [level, text]}, {"say": text}      for people, at any time
     {"backbone": {…}}                          what the network is
@@ -19,7 +19,6 @@ import importlib.util
 import json
 import logging
 import os
-import shutil
 import sys
 import threading
 import traceback
@@ -32,7 +31,7 @@ import numpy as np
 
 from bottleneck import backbones
 from bottleneck.backbones.backbone import Request
-from bottleneck.core import guest
+from bottleneck.core import files, guest
 from bottleneck.core.errors import BottleneckError, expected
 from bottleneck.core.frameworks import collector_paused, import_keras, import_openvino
 from bottleneck.core.installed import TRAINING
@@ -184,7 +183,8 @@ def _end_with_parent(folder: str | None) -> None:
             while os.read(0, 1 << 16):
                 pass
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                files.delete(Path(folder))
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -225,7 +225,10 @@ class _Reporter(Silent):
 
 def request_from_json(plain: Mapping[str, Any]) -> Request:
     """Return the request; the inverse of `request_to_json`."""
-    told = {k: from_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}
+    told: dict[str, Any] = {
+        key: from_json_text(value) if isinstance(value, str) else value
+        for key, value in plain.items()
+    }
     told["size"] = None if told["size"] is None else tuple(told["size"])
     told["imports"] = tuple(told["imports"])
     return Request(**told)
