@@ -111,6 +111,29 @@ def import_keras() -> Any:
     return keras
 
 
+def check_trains(what: str) -> None:
+    """Raise MissingDependencyError where Keras computes with OpenVINO, which has no gradients."""
+    if import_callers_keras().backend.backend() == "openvino":
+        raise MissingDependencyError("Keras cannot train with its OpenVINO backend", what, INSTALL)
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow by Keras' side, for what only it has.
+
+    Raises
+    ------
+    MissingDependencyError
+        When it is not installed.
+    """
+    import_callers_keras()  # with TensorFlow's chatter kept quiet
+    try:
+        return import_module("tensorflow")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"{error.name} is not installed", "tensorflow", INSTALL
+        ) from error
+
+
 def import_callers_keras() -> Any:
     """Import Keras 3 and leave its settings alone: for what the caller goes on to use.
 
@@ -129,7 +152,9 @@ def import_callers_keras() -> Any:
             with native_chatter_held(), collector_paused():
                 return _start(import_module("keras"))
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
+        is_openvino = os.environ.get("KERAS_BACKEND") == "openvino" or not is_here("tensorflow")
+        install = INSTALL_OPENVINO if is_openvino else INSTALL
+        raise MissingDependencyError(f"{error.name} is not installed", "keras", install) from error
     except ValueError as error:
         raise UsageError(
             f"Keras cannot start ({error})", "keras.json", "correct or delete that file"
