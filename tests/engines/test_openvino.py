@@ -1,6 +1,7 @@
 """OpenVINO: made once, compared with plain Keras, kept by digest, made anew when foreign."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from bottleneck.backbones.preprocessing import apply
 from bottleneck.core.errors import MissingDependencyError, OtherRowsError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.generated import pictures
-from bottleneck.engines import catalog, kept, openvino
+from bottleneck.engines import catalog, kept
 
 pytest.importorskip("openvino")
 # Real engines with a real network: what `make fast` leaves out.
@@ -119,9 +120,7 @@ def test_what_was_kept_for_another_recipe_is_never_used(model, tmp_path, made):
     assert len(made) == 3
 
 
-def test_a_network_that_computes_otherwise_is_refused_and_nothing_compiled_is_kept(
-    model, tmp_path
-):
+def test_a_network_that_computes_otherwise_is_refused_and_nothing_compiled_is_kept(model, tmp_path):
     keras = import_keras()
     other = keras.models.clone_model(model)
     other.set_weights([w * (1 + 1e-4) for w in model.get_weights()])
@@ -303,7 +302,10 @@ def test_mini_runs_without_keras_and_continues_a_store_that_keras_began(tmp_path
     assert (code, report["computed"], report["pending"]) == (0, 0, 0)
 
 
-def test_a_cut_of_mini_without_keras_is_refused_by_name(tmp_path):
+def test_a_cut_of_mini_without_keras_is_refused_by_name(tmp_path, monkeypatch):
+    # Read by every Python process at its start, also by the one that would load the network.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['keras'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     words = ("--data", "digits", "--backbone", "mini", "--layer", "block_4")
     code, said = extract_without_keras(*words, "--cache", tmp_path / "s")
     assert code == 2
