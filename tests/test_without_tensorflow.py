@@ -16,12 +16,12 @@ from own_networks import saved, with_weights
 from PIL import Image
 from world import picture
 
-from bottleneck import open_store
 from bottleneck.backbones import Request
 from bottleneck.backbones.catalog import load
 from bottleneck.backbones.preprocessing import apply
 from bottleneck.core.frameworks import import_keras
 from bottleneck.engines.check import compare
+from bottleneck.store.store import Store
 
 pytest.importorskip("openvino")
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def extracted(folder, cache, *words):
         folder, "extract", "--data", "photos", "--cache", cache, "--rows", "float32", *words
     )
     assert (code, report["computed"], report["engine"]) == (0, 8, "openvino"), said
-    return open_store(folder / cache)
+    return Store.open(folder / cache)
 
 
 def check(store, request):
