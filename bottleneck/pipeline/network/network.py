@@ -14,7 +14,7 @@ from bottleneck.core.installed import training_backend
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.reporter import SILENT
-from bottleneck.pipeline.network import apart, requests
+from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import PERMISSIONS, NetworkOptions, plain, recorded_options
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ class Network:
 
     def reference(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Return plain Keras' rows of images, where they say more than golden rows do."""
+        from bottleneck.pipeline.network import apart  # noqa: PLC0415 - not for a warm run
+
         return apart.reference(self.options.request(), images)
 
     def remember(self, store: Store) -> None:
@@ -130,12 +132,14 @@ def begin(
     is_apart : whether Keras, where it is needed, works in a process of its own, which begins now;
         else it is imported here, when it is waited for
     """
+    from bottleneck.pipeline.network import apart  # noqa: PLC0415 - not for a warm run
+
     started_ns, request = time.time_ns(), options.request()
     needs_one = is_apart and backbones.catalog.needs_keras(request)
     loading = apart.Loading(request) if needs_one else None
 
     def network() -> Network:
-        cannot: apart.ForeignError | None = None
+        cannot: UsageError | None = None
         if loading is None:
             with collector_paused():  # a network is many objects, and they stay
                 backbone = backbones.catalog.load(request, reporter)
@@ -156,7 +160,7 @@ def _spelled(
     backbone: Backbone,
     started_ns: int,
     reporter: Reporter,
-    cannot: apart.ForeignError | None,
+    cannot: UsageError | None,
 ) -> Network:
     read = {
         to_json_text(str(path)): requests.file_stat(str(path), started_ns)
