@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import weakref
 from dataclasses import asdict
 from pathlib import Path
@@ -146,7 +145,6 @@ class Loading:
             "golden": golden.of_request(request) is not None,
         }
         self._child = _Child(told, "openvino", self._folder)
-        self._lock = threading.Lock()
 
     def backbone(self, reporter: Reporter) -> Backbone:
         """Wait until the network is loaded; return it.
