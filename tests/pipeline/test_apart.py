@@ -87,6 +87,7 @@ def test_a_process_whose_caller_was_killed_ends_and_leaves_nothing(request_of):
     pid, folder = caller.stdout.readline().split()
     caller.send_signal(signal.SIGKILL)
     caller.wait()
+    caller.stdout.close()
     left = [Path("/proc", pid), Path(folder)]
     until = time.monotonic() + 30
     while any(path.exists() for path in left) and time.monotonic() < until:
