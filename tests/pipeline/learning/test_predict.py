@@ -319,7 +319,9 @@ def test_a_network_that_is_another_by_now_is_4(run, photos, tmp_path, monkeypatc
     alone = shutil.copytree(run, tmp_path / "alone")
     shutil.rmtree(tmp_path / "store")
     real = networks.load
-    monkeypatch.setattr(networks, "load", lambda options, *_: real(replace(options, size=(9, 9))))
+    monkeypatch.setattr(
+        networks, "load", lambda options, *_, **__: real(replace(options, size=(9, 9)))
+    )
     with pytest.raises(RecipeError, match="another recipe"):
         ask(str(alone), photos)
 
