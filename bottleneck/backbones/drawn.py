@@ -24,7 +24,7 @@ AROUND = {
     "bias": (0.0, 0.05),
 }
 # What ends a branch of a residual network is a quarter of that: a hundred branches must not add up
-# to what no float16 holds. What goes into a smooth gate, which passes about half, is twice that.
+# to what no float16 holds. What goes into a smooth gate, which takes some away, is a little more.
 BRANCH, GATE = 0.25, 1.15
 OPEN = (2.0, 0.05)  # the bias of a gate between 0 and 1: it lets nine tenths through
 GATES = {"silu", "swish", "hard_silu", "hard_swish"}
