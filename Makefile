@@ -19,7 +19,7 @@ PYTHON ?= python3
 comma := ,
 VENV ?= $(or $(VIRTUAL_ENV),.venv)
 GPU := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu)
-# `mini` computes on OpenVINO alone: small, and quickly installed.
+# What computes features and trains the linear head; with a GPU, that is TensorFlow.
 LIGHT := $(or $(GPU),openvino),plots
 FULL := $(or $(GPU),openvino$(comma)tensorflow),plots
 ifneq ($(origin EXTRAS),undefined)
@@ -31,8 +31,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(BIN)/python -m bottleneck
 INSTALLED := $(VENV)/.bottleneck-$(or $(FULL),core)
 INSTALLED_LIGHT := $(VENV)/.bottleneck-$(or $(LIGHT),core)
-# What the backbone asks for.
-READY := $(if $(filter mini,$(BACKBONE)),$(INSTALLED_LIGHT),$(INSTALLED))
+# The other heads train with TensorFlow.
+NETWORKS := dense conv tail
+TRAINING := $(if $(filter $(NETWORKS) $(NETWORKS:%=--head=%),$(ARGS)),$(INSTALLED),$(INSTALLED_LIGHT))
 
 quoted = $(if $(word 2,$1),'$1',$1)
 more = $(if $(strip $1), $1)
@@ -76,17 +77,17 @@ install: $(INSTALLED)
 demo: $(INSTALLED_LIGHT)
 	$(BIN)/python scripts/demo.py$(call more,$(ARGS))
 
-extract: $(READY)
+extract: $(INSTALLED_LIGHT)
 	$(RUN).extract --data $(call quoted,$(DATA)) --backbone $(BACKBONE) --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
-train: $(READY)
+train: $(TRAINING)
 	$(RUN).train --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
-status: $(READY)
+status: $(INSTALLED_LIGHT)
 	$(RUN).status --cache $(call quoted,$(CACHE))$(call more,$(ARGS))
 
 # Nothing but the line, so that it can go straight into a crontab. All stores, unless CACHE is named.
-schedule: $(READY)
+schedule: $(INSTALLED_LIGHT)
 	@$(BIN)/python scripts/schedule/line.py --folder . $(if $(filter file,$(origin CACHE)),--all cache,--cache $(call quoted,$(CACHE)))$(call more,$(ARGS))
 
 # The tests of good neighbourhood want pandas 2 as well; it lives in a folder of its own.

@@ -42,7 +42,7 @@ def photos(tmp_path: Path) -> Path:
 def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
     """Put the numpy network in the place of Keras; its recipe follows every option."""
 
-    def load(options: networks.NetworkOptions, *_: object) -> networks.Network:
+    def load(options: networks.NetworkOptions, *_: object, **__: object) -> networks.Network:
         def digest(*of: object) -> str:
             return hashlib.sha256(repr(of).encode()).hexdigest()
 
@@ -73,6 +73,7 @@ def numpy_network(monkeypatch: pytest.MonkeyPatch) -> type[NumpyEngine]:
 
     Engine.opened = []
     monkeypatch.setattr(networks, "load", load)
+    monkeypatch.setattr(networks, "begin", lambda options, *_, **__: lambda: load(options))
     monkeypatch.setattr("bottleneck.engines.catalog.open_engine", open_engine)
     return Engine
 

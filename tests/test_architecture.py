@@ -43,6 +43,7 @@ FRAMEWORK_FILES = {
     "engines/keras.py",
     "engines/convert.py",
     "engines/openvino.py",
+    "pipeline/network/child.py",
     "backbones/weights.py",
     "data/keras_sets.py",
     "api/datasets.py",
@@ -60,7 +61,8 @@ WRITERS = {
         "native chatter, in a file without a name; what is none, on stderr again",
     ),
     "heads/network.py": ({"save"}, "into a temporary name that its caller publishes"),
-    "engines/openvino.py": ({"save_model"}, "into a temporary name that its caller publishes"),
+    "engines/convert.py": ({"save_model"}, "into a temporary name that its caller publishes"),
+    "pipeline/network/apart.py": ({"mkdtemp"}, "a graph, from one process to the other"),
     "pipeline/learning/feature_file.py": (
         {"open", "ZipFile"},
         "into a temporary name that its caller publishes",

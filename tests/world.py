@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -59,11 +60,26 @@ def frozen(network, size, *, preprocess=lambda x: x / 127.5 - 1, **more) -> Froz
             "preprocess": preprocess,
             "model": lambda: network,
             "portable": lambda: None,
+            "traced": lambda: traced(network),
+            "reference": lambda images: network.predict(preprocess(images.astype("f4")), verbose=0),
             "sample": np.random.default_rng(1).integers(0, 256, (3, *size, 3), np.uint8),
             "kept": None,
             **more,
         }
     )
+
+
+def traced(model):
+    """Return a Keras model as OpenVINO's graph, made in a process of its own."""
+    from bottleneck.backbones import Request
+    from bottleneck.core.reporter import SILENT
+    from bottleneck.pipeline.network.apart import Loading
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        request = Request(backbone=str(path), weights="own", pooling="none", preprocessing="tf")
+        return Loading(request).backbone(SILENT).traced()
 
 
 def flip(path: Path, at: int, bit: int = 0) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.frameworks import import_callers_keras
+from bottleneck.core.frameworks import import_callers_keras, import_tensorflow
 from bottleneck.heads.views import drawn, itself
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def tf_dataset(
     x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
 ) -> Any:
     """Return a `tf.data.Dataset` of float32 features (b, …) and int32 labels (b,)."""
-    import_callers_keras()  # with TensorFlow's chatter kept quiet
-    import tensorflow as tf  # noqa: PLC0415
-
+    tf = import_tensorflow()
     batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)
 
     def epoch() -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:

@@ -55,6 +55,11 @@ def spec(name: str) -> Spec:
     )
 
 
+def needs_keras(_request: Request) -> bool:
+    """Whether loading it imports Keras: always."""
+    return True
+
+
 def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     """Load an application, cut it, and give it its identity.
 
@@ -152,7 +157,7 @@ def _with_weights(
     entry: Application, request: Request, size: tuple[int, int], *, top: bool
 ) -> tuple[Any, tuple[Path, ...]]:
     from bottleneck.backbones import weights  # noqa: PLC0415
-    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+    from bottleneck.backbones.drawn import give_drawn  # noqa: PLC0415 - numpy
 
     if request.weights.startswith("random:"):
         seed = request.weights.removeprefix("random:")
@@ -160,8 +165,9 @@ def _with_weights(
             raise UsageError(
                 f"no seed {seed!r}", "--weights", "give a whole number, such as random:0"
             )
-        import_keras().utils.set_random_seed(int(seed))
-        return build(entry, size, top=top, weights=None), ()
+        model = build(entry, size, top=top, weights=None)
+        give_drawn(model, int(seed))
+        return model, ()
     square = (entry.size, entry.size)
     fetch: Callable[[], Any] = lambda: build(entry, square, top=top, weights="imagenet")  # noqa: E731
     if request.weights == "imagenet":

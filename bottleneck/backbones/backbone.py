@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bottleneck.backbones.behind import Behind
     from bottleneck.backbones.layer import Layer
     from bottleneck.core.portable import Portable
+    from bottleneck.core.traced import Traced
 
 BATCH = 64
 LARGE_BATCH = 32
@@ -81,6 +82,8 @@ class Backbone:
     weight_files : the files that were read
     about : names for people, and how many `parameters` there are up to the cut
     portable : the same network without Keras, for the few that have it
+    traced : callable
+        Returns the network as OpenVINO's graph; None where it was loaded without one.
     behind : callable
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
     layers : callable
@@ -102,6 +105,7 @@ class Backbone:
     weight_files: tuple[Path, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     portable: Portable | None = None
+    traced: Callable[[], Traced] | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
     layers: Callable[[], Sequence[Layer]] = tuple
     before: Callable[[], tuple[str, ...]] = tuple

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #   claims(name) -> bool   whether a name is its own: a listed one, or of a form of its own (a path,
 #                          or a prefix such as `hub:`)
 #   spec(name) -> Spec     what is known of a name that it claims
+#   needs_keras(Request) -> bool   whether loading it imports Keras
 #   load(Request, Reporter) -> Backbone
 FAMILIES = (
     "bottleneck.backbones.applications",
@@ -47,6 +48,11 @@ def spec(name: str) -> Spec:
     name = _as_listed(name)
     found: Spec = _family(name).spec(name)
     return found
+
+
+def needs_keras(request: Request) -> bool:
+    """Whether loading this network imports Keras."""
+    return bool(_family(_as_listed(request.backbone)).needs_keras(request))
 
 
 @as_guest()

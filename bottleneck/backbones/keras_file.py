@@ -39,6 +39,11 @@ def spec(name: str) -> Spec:
     return Spec(name=str(path), size=None, weights=WEIGHTS, top=top, is_users_file=True)
 
 
+def needs_keras(_request: Request) -> bool:
+    """Whether loading it imports Keras: always."""
+    return True
+
+
 def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     """Load the network of a file, cut it, and give it its identity.
 

@@ -53,6 +53,7 @@ def load(path: Path, *, imports: Sequence[str] = (), trust: bool = False) -> Any
             foreign_hdf5.check(file, path, "check --backbone")
         else:
             _check(file, path, imported=bool(imports), trusted=trust)
+    import_keras()  # what it sets is given back, before modules import it by themselves
     model = _load_with_keras(path, user_code.import_modules(imports), trust=trust)
     if _stat(path) != before:
         raise UsageError("changed while it was read", path, "run the same command again")

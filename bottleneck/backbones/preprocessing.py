@@ -1,9 +1,9 @@
 """From pixels 0 to 255, RGB, to what a network was trained on: the arithmetic, spelled out.
 
-The text is part of the recipe; `apply` does what the text says, in any array library whose arrays
-know `/`, `-` and, for BGR, slicing (Keras tensors, OpenVINO's nodes, numpy). Constants are arrays,
-because OpenVINO guesses another type for a plain number. Source of each: the `preprocess_input` of
-the network's own module in keras.applications, which a test walks.
+The text is part of the recipe; `apply` does what the text says to numpy's arrays, Keras' tensors
+and, but for BGR, OpenVINO's nodes. Constants are arrays, because OpenVINO guesses another type for
+a plain number. Source of each: the `preprocess_input` of the network's own module in
+keras.applications, which a test walks.
 """
 
 from __future__ import annotations
@@ -74,8 +74,18 @@ def apply(text: str, x: Any) -> Any:
     if text == TENSORFLOW:
         return x / _constant(127.5) - _constant(1.0)
     if text == CAFFE:
-        return x[..., ::-1] - _constant(103.939, 116.779, 123.68)
+        return _blue_first(x) - _constant(103.939, 116.779, 123.68)
     if text == TORCH:
         mean, deviation = _constant(0.485, 0.456, 0.406), _constant(0.229, 0.224, 0.225)
         return (x / _constant(255.0) - mean) / deviation
     raise UsageError(f"no preprocessing {text!r}", "recipe", f"one of {', '.join(TEXTS)}")
+
+
+def _blue_first(x: Any) -> Any:
+    import numpy as np  # noqa: PLC0415 - names can be listed without it
+
+    if isinstance(x, np.ndarray):
+        return x[..., ::-1]
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415 - who has its tensors has it
+
+    return import_keras().ops.flip(x, axis=-1)  # not every backend of Keras slices backwards

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bottleneck.core import guest
 from bottleneck.core.errors import MissingDependencyError, NoSpaceError, UsageError
+from bottleneck.core.installed import is_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,29 @@ def import_keras() -> Any:
     return keras
 
 
+def check_trains(what: str) -> None:
+    """Raise MissingDependencyError where Keras computes with OpenVINO, which has no gradients."""
+    if import_callers_keras().backend.backend() == "openvino":
+        raise MissingDependencyError("Keras cannot train with its OpenVINO backend", what, INSTALL)
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow by Keras' side, for what only it has.
+
+    Raises
+    ------
+    MissingDependencyError
+        When it is not installed.
+    """
+    import_callers_keras()  # with TensorFlow's chatter kept quiet
+    try:
+        return import_module("tensorflow")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"{error.name} is not installed", "tensorflow", INSTALL
+        ) from error
+
+
 def import_callers_keras() -> Any:
     """Import Keras 3 and leave its settings alone: for what the caller goes on to use.
 
@@ -147,15 +171,27 @@ def import_callers_keras() -> Any:
     try:
         with guest.environment_kept(), warnings.catch_warnings(), generators_kept():
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, while it is imported
-            os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+            if "KERAS_BACKEND" not in os.environ:
+                os.environ["KERAS_BACKEND"] = _backend_at_hand()
             with native_chatter_held(), collector_paused():
                 return _start(import_module("keras"))
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(f"{error.name} is not installed", "keras", INSTALL) from error
+        is_openvino = os.environ.get("KERAS_BACKEND") == "openvino" or not is_here("tensorflow")
+        install = INSTALL_OPENVINO if is_openvino else INSTALL
+        raise MissingDependencyError(f"{error.name} is not installed", "keras", install) from error
     except ValueError as error:
         raise UsageError(
             f"Keras cannot start ({error})", "keras.json", "correct or delete that file"
         ) from error
+
+
+def _backend_at_hand() -> str:
+    """Return the Keras backend for who names none: OpenVINO's, which only infers, without another.
+
+    Networks can then still be looked at, cut and exported.
+    """
+    only_openvino = not is_here("tensorflow") and is_here("openvino")
+    return "openvino" if only_openvino else "tensorflow"
 
 
 def _start(keras: Any) -> Any:

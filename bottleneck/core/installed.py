@@ -1,9 +1,12 @@
-"""Which version of a package is installed, without importing it."""
+"""What is installed beside this package, and which version of it, without importing it."""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
+
+TRAINING = ("tensorflow", "jax", "torch")  # the backends of Keras that compute and train
 
 
 def installed_version(package: str) -> str | None:
@@ -28,3 +31,20 @@ def installed_version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def is_here(package: str) -> bool:
+    """Whether a package is installed; what was made impossible to import is not."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def training_backend() -> str | None:
+    """Return a Keras backend that computes and trains: the one named, else one that is installed.
+
+    None where there is none.
+    """
+    named = [name for name in TRAINING if name == os.environ.get("KERAS_BACKEND")]
+    return next((name for name in (*named, *TRAINING) if is_here(name)), None)

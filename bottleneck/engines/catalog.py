@@ -9,11 +9,11 @@ import logging
 import shutil
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from bottleneck.core.errors import MissingDependencyError, OtherRowsError, UsageError
+from bottleneck.core.installed import TRAINING, is_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,9 @@ class EngineSpec:
     """One engine, as data."""
 
     module: str  # with `open_engine(frozen, *, devices) -> Engine`
-    needs: str  # the package that must be there
+    needs: tuple[str, ...]  # the packages that must be there
+    needs_one_of: tuple[str, ...] = ()  # of these one is enough
+    apart: bool = False  # a network is loaded for it in a process of its own, as OpenVINO's graph
     extra: str  # of ours, that installs it
     supports_gpu: bool
     help: str  # one line for people
@@ -39,14 +41,16 @@ ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
     {
         "openvino": EngineSpec(
             module="bottleneck.engines.openvino",
-            needs="openvino",
+            needs=("openvino",),
+            apart=True,
             extra="openvino",
             supports_gpu=False,
             help="OpenVINO: the fastest on CPUs; cannot use a GPU",
         ),
         "keras": EngineSpec(
             module="bottleneck.engines.keras",
-            needs="keras",
+            needs=("keras",),
+            needs_one_of=TRAINING,
             extra="tensorflow",
             supports_gpu=True,
             help="Keras with its backend: takes every network; uses a GPU where there is one",
@@ -77,7 +81,7 @@ def candidates(asked: str, *, made_by: str | None = None, devices: str | None = 
             f"no engine {asked!r}", "--engine", f"one of {', '.join([AUTO, *ENGINES])}"
         )
     wanted = {name: spec for name, spec in ENGINES.items() if asked in (AUTO, name)}
-    there = [name for name, spec in wanted.items() if find_spec(spec.needs) is not None]
+    there = [name for name, spec in wanted.items() if _is_installed(spec)]
     if not there:
         ways = " or ".join(
             f"pip install 'bottleneck-cache[{spec.extra}]'" for spec in wanted.values()
@@ -86,6 +90,16 @@ def candidates(asked: str, *, made_by: str | None = None, devices: str | None = 
         raise MissingDependencyError(what, "--engine", ways)
     gpu = devices.startswith("gpu") if devices else shutil.which("nvidia-smi") is not None
     return sorted(there, key=lambda name: (name != made_by, gpu and not ENGINES[name].supports_gpu))
+
+
+def _is_installed(spec: EngineSpec) -> bool:
+    one_of = spec.needs_one_of
+    return all(map(is_here, spec.needs)) and (not one_of or any(map(is_here, one_of)))
+
+
+def loads_apart(asked: str, *, made_by: str | None = None, devices: str | None = None) -> bool:
+    """Whether the engine that is tried first has networks loaded in a process of their own."""
+    return ENGINES[candidates(asked, made_by=made_by, devices=devices)[0]].apart
 
 
 def open_engine(

@@ -1,57 +1,51 @@
 """From a frozen network to OpenVINO's own form, with or without Keras.
 
-The converted network takes uint8 pixels (n, height, width, channels) and gives float32 rows; cast,
-preprocessing and pooling are inside.
+Keras does it where it computes with its OpenVINO backend: called on a symbolic input, a network is
+OpenVINO's graph. The graph takes uint8 pixels (n, height, width, channels) and gives float32 rows;
+cast, preprocessing and pooling are inside.
 """
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.frameworks import import_openvino, telemetry_kept_out
+from bottleneck.core.frameworks import import_openvino
 from bottleneck.engines import keras
+from bottleneck.engines.layout import channels_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bottleneck.core.portable import Portable
     from bottleneck.engines.engine import Frozen
 
+XML = "network.xml"  # beside it the tensors, network.bin
 
-def convert(frozen: Frozen, portable: Portable | None) -> Any:
-    """Return the network, an openvino.Model with a free batch axis.
 
-    Raises
-    ------
-    MissingDependencyError
-        Without Keras, for a network that has no portable form.
-    UsageError
-        When Keras computes with another backend than TensorFlow.
+def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, int]) -> Any:
+    """Return a keras.Model as an openvino.Model with a free batch axis.
+
+    Keras must compute with its OpenVINO backend. What a layer raises that this backend cannot
+    express is its own.
     """
-    if portable is not None:
-        return _built(frozen, portable)
-    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.shape)
-    openvino = import_openvino()
-    with telemetry_kept_out(), _root_logger_kept():
-        return openvino.convert_model(traced)
+    from keras.src.backend.openvino.core import OpenVINOKerasTensor  # noqa: PLC0415
+
+    ov = import_openvino()
+    pixels = ov.opset13.parameter([-1, *shape], np.uint8, name="pixels")
+    rows = keras.rows(model, preprocess, OpenVINOKerasTensor(pixels.output(0)))
+    network = ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
+    channels_first(network)
+    return network
 
 
-@contextmanager
-def _root_logger_kept() -> Iterator[None]:
-    """Leave the root logger as it was: a conversion sets its level, and our messages are lost."""
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.handlers[:] = handlers
+def save(network: Any, folder: Path) -> None:
+    """Write a network into a folder, every number as it is."""
+    import_openvino().save_model(network, folder / XML, compress_to_fp16=False)
 
 
 class OpenVinoBuilder:
@@ -91,7 +85,8 @@ class OpenVinoBuilder:
         return self.ops.reduce_mean(x, axes, keep_dims=False, name=name)
 
 
-def _built(frozen: Frozen, portable: Portable) -> Any:
+def build(frozen: Frozen, portable: Portable) -> Any:
+    """Return a portable network as an openvino.Model with a free batch axis."""
     ov = import_openvino()
     ops = ov.opset13
     pixels = ops.parameter([-1, *frozen.size, 3], np.uint8, name="pixels")

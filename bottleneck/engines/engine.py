@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.portable import Portable
+    from bottleneck.core.traced import Traced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +35,12 @@ class Frozen:
         MissingDependencyError without Keras.
     portable : callable
         Returns the form without Keras, or None where there is none.
+    traced : callable
+        Returns OpenVINO's form of it; UsageError where it has none, MissingDependencyError
+        without what makes it.
+    reference : callable
+        Returns plain Keras' float32 rows of uint8 images (k, …), in a process of its own; None
+        where golden rows say more, or no Keras that could is installed.
     sample : uint8 (k, height, width, channels)
         Some of the user's images.
     kept : folder for what can be made again at any time; None: keep nothing
@@ -45,6 +52,8 @@ class Frozen:
     preprocess: Callable[[Any], Any]
     model: Callable[[], Any]
     portable: Callable[[], Portable | None]
+    traced: Callable[[], Traced]
+    reference: Callable[[NDArray[np.uint8]], NDArray[np.float32] | None]
     sample: NDArray[np.uint8]
     kept: Path | None
     channels: int = 3
@@ -72,7 +81,10 @@ class Engine(Protocol):
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """Engine, device, versions, host, batch: what is recorded in each part."""
+        """Engine, device, versions, host, batch, and how its rows were checked (`check`).
+
+        Recorded in each part.
+        """
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the rows (n, …) of n images (n, height, width, channels), for any n.

@@ -1,9 +1,9 @@
-"""What an engine keeps of a converted network, checked by digest: all of it can be made again.
+"""What an engine keeps of a network, checked by digest: all of it can be made again.
 
 `<folder>/<first 16 digits of the recipe>/` holds
 
     network.*, reference.safetensors, network.json
-        the converted network, and images with the rows that plain Keras computes of them
+        the network, images with rows of it, and how those were checked
     compiled.blob, compiled.json
         the network as compiled on this machine, once its rows were seen to agree
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 NETWORK, COMPILED = "network.json", "compiled.json"
 REFERENCE = "reference.safetensors"
 BLOB = "compiled.blob"
-VERSION = 2  # of how networks are copied and converted: what an older one made is made anew
+CHECK = "check"
+VERSION = 3  # of how networks are copied and made: what an older one made is made anew
 # What is kept here must not be what the next part of rows finds no room for.
 ROOM_BYTES = 64 << 20
 _ADVICE = "it is made anew"  # nobody sees it
@@ -42,10 +43,27 @@ _ADVICE = "it is made anew"  # nobody sees it
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reference:
-    """Images (k, height, width, 3) uint8 and plain Keras' float32 rows (k, …) of them."""
+    """Images (k, height, width, 3) uint8, float32 rows (k, …) of them, how those were checked."""
 
     images: NDArray[np.uint8]
     rows: NDArray[np.float32]
+    check: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptNetwork:
+    """The files of a network, by name, and its reference."""
+
+    files: dict[str, bytes]
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptCompiled:
+    """A compiled network, and how its rows were checked."""
+
+    blob: bytes
+    check: str
 
 
 def _leave_room(folder: Path, n_bytes: int = 0) -> None:
@@ -61,15 +79,17 @@ class Kept:
         self._recipe = recipe
         self._path = None if folder is None else folder / recipe[:16]
 
-    def network(self) -> tuple[dict[str, bytes], Reference] | None:
-        """Return the files of a converted network and its reference, or None to make them."""
-        found = self._checked(NETWORK, {})
-        if found is None or REFERENCE not in found:
+    def network(self) -> KeptNetwork | None:
+        """Return a network and its reference, or None to make them."""
+        checked = self._checked(NETWORK, {})
+        if checked is None or REFERENCE not in checked[0]:
             return None
+        found, check = checked
         from safetensors.numpy import load  # noqa: PLC0415 - not for a compiled one
 
         tensors = load(found[REFERENCE])
-        return found, Reference(images=tensors["images"], rows=tensors["rows"])
+        reference = Reference(images=tensors["images"], rows=tensors["rows"], check=check)
+        return KeptNetwork(files=found, reference=reference)
 
     def keep_network(self, write: Callable[[Path], None], reference: Reference) -> None:
         """Keep a network; `write` puts its files into the folder that it is given.
@@ -93,20 +113,28 @@ class Kept:
                 }
                 files.write_synced(temporary / REFERENCE, save(tensors))
                 names = sorted(path.name for path in temporary.iterdir())
-                files.replace(temporary / NETWORK, seal(self._made_for({}), temporary, names))
-                if self._checked(NETWORK, {}) is None:
+                content = {**self._made_for({}), CHECK: reference.check}
+                files.replace(temporary / NETWORK, seal(content, temporary, names))
+                if not self._is_as_good(reference.check):
                     files.delete(self._path)
                     files.publish(temporary, self._path)
             finally:  # a half that fills the disk would be in the way of the rows
                 files.delete(temporary)
 
-    def compiled(self, machine: Mapping[str, Any]) -> bytes | None:
+    def _is_as_good(self, check: str) -> bool:
+        """Whether a network is kept already that was checked in the same way."""
+        found = self._checked(NETWORK, {})
+        return found is not None and found[1] == check
+
+    def compiled(self, machine: Mapping[str, Any]) -> KeptCompiled | None:
         """Return what was compiled, and seen to agree, on just this machine."""
         found = self._checked(COMPILED, machine)
-        return None if found is None else found.get(BLOB)
+        if found is None or BLOB not in found[0]:
+            return None
+        return KeptCompiled(blob=found[0][BLOB], check=found[1])
 
-    def keep_compiled(self, blob: bytes, machine: Mapping[str, Any]) -> None:
-        """Keep a compiled network whose rows were seen to agree on this machine."""
+    def keep_compiled(self, blob: bytes, machine: Mapping[str, Any], check: str) -> None:
+        """Keep a compiled network, and how its rows were checked on this machine."""
         if self._path is None:
             return
         with spared(self._path / BLOB):
@@ -114,14 +142,20 @@ class Kept:
             _leave_room(self._path, len(blob))
             files.replace(self._path / BLOB, blob)
             # Sealed from what is at hand: another machine may write its own in the same folder.
-            sealed = seal_bytes(self._made_for(machine), [(BLOB, blob)])
+            content = {**self._made_for(machine), CHECK: check}
+            sealed = seal_bytes(content, [(BLOB, blob)])
             files.replace(self._path / COMPILED, sealed)
 
     def _made_for(self, machine: Mapping[str, Any]) -> dict[str, Any]:
         return {"recipe": self._recipe, "machine": dict(machine), "version": VERSION}
 
-    def _checked(self, name: str, machine: Mapping[str, Any]) -> dict[str, bytes] | None:
-        """Return the bytes of the files described, by their names, when all are as described."""
+    def _checked(
+        self, name: str, machine: Mapping[str, Any]
+    ) -> tuple[dict[str, bytes], str] | None:
+        """Return the bytes of the files described, by their names, when all are as described.
+
+        And how their rows were checked.
+        """
         if self._path is None:
             return None
         path = self._path / name
@@ -130,6 +164,9 @@ class Kept:
             made_for = self._made_for(machine)
             if {key: content.get(key) for key in made_for} != made_for:
                 return None
-            return {one: read_beside(path, content, one, _ADVICE) for one in dict(content["files"])}
+            found = {
+                one: read_beside(path, content, one, _ADVICE) for one in dict(content["files"])
+            }
+            return found, str(content[CHECK])
         except (OSError, DamagedError, UsageError, KeyError, TypeError, ValueError):
             return None

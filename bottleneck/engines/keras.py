@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -75,57 +74,25 @@ class KerasEngine:
     def _compile(self, batch_size: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
         keras = import_keras()
 
-        def rows(pixels: Any) -> Any:
+        def computed(pixels: Any) -> Any:
             self.n_traces += 1
-            return _rows(self._model, self._preprocess, pixels)
+            return rows(self._model, self._preprocess, pixels)
 
         if keras.backend.backend() == "tensorflow":
-            return _compile_tensorflow(rows, (batch_size, *self._shape), self._device)
+            return _compile_tensorflow(computed, (batch_size, *self._shape), self._device)
 
         def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
             with keras.device(self._device):
-                return np.asarray(keras.ops.convert_to_numpy(rows(batch)))
+                return np.asarray(keras.ops.convert_to_numpy(computed(batch)))
 
         return call
 
 
-def _rows(model: Any, preprocess: Callable[[Any], Any], pixels: Any) -> Any:
+def rows(model: Any, preprocess: Callable[[Any], Any], pixels: Any) -> Any:
+    """Return what a frozen model computes of pixels (n, …), in Keras' tensors, float32."""
     keras = import_keras()
     x = keras.ops.cast(pixels, "float32")
     return keras.ops.cast(model(preprocess(x), training=False), "float32")
-
-
-@lru_cache(maxsize=1)  # converted, and run for its reference rows: traced once
-def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, int]) -> Any:
-    """Return TensorFlow's concrete function from uint8 (any n, *shape) to float32 rows.
-
-    Raises
-    ------
-    UsageError
-        When Keras computes with another backend.
-    """
-    if import_keras().backend.backend() != "tensorflow":
-        raise UsageError(
-            "a network of another Keras backend than TensorFlow cannot be converted",
-            "KERAS_BACKEND",
-            "use --engine keras",
-        )
-    import tensorflow as tf  # noqa: PLC0415
-
-    compiled = tf.function(
-        lambda pixels: _rows(model, preprocess, pixels),
-        input_signature=[tf.TensorSpec((None, *shape), tf.uint8)],
-        autograph=False,
-    )
-    return compiled.get_concrete_function()
-
-
-def run_on_cpu(traced: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what a traced network computes of images (n, height, width, 3) on the CPU."""
-    import tensorflow as tf  # noqa: PLC0415
-
-    with tf.device("cpu:0"):
-        return np.asarray(traced(tf.constant(images)).numpy())
 
 
 def _compile_tensorflow(
@@ -154,7 +121,20 @@ def _compile_tensorflow(
 
 
 def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
-    """Return an engine on the device asked for, or on the best there is; see `catalog`."""
+    """Return an engine on the device asked for, or on the best there is; see `catalog`.
+
+    Raises
+    ------
+    UsageError
+        No such device; the Keras of this process computes with OpenVINO's backend, which is made
+        for graphs and slow without.
+    """
+    if import_keras().backend.backend() == "openvino":
+        raise UsageError(
+            "the Keras of this process computes with its OpenVINO backend",
+            "--engine keras",
+            "use --engine openvino, or another KERAS_BACKEND",
+        )
     device, warning = _choose(devices)
     return KerasEngine(
         frozen.model(), frozen.preprocess, frozen.shape, frozen.batch_size, device, warning

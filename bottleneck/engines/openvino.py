@@ -1,44 +1,49 @@
-"""The OpenVINO engine: several requests in flight on the CPU, no Keras once it was converted.
+"""The OpenVINO engine: several requests in flight on the CPU, and no Keras in this process.
 
-A network is converted once. What it then computes is compared with what plain Keras computes of
-32 images (or with the rows that ship with the network), and it is refused if that differs by more
-than rounding. The converted network, the reference and the compiled network are kept, so that a
-later run imports neither Keras nor TensorFlow, and compiles nothing.
+A network is made once: by Keras, with its OpenVINO backend, in a process of its own. Before its
+rows are believed they are checked: against golden rows of its architecture, against rows that ship
+with the network, or else against what plain Keras computes of 32 images with another backend, where
+one is installed; it is refused if they differ by more than rounding. Where nothing is there to
+compare with, its rows are `unchecked`, and that is recorded. The network, the reference and the
+compiled network are kept, so that a later run imports no Keras and compiles nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import platform
-import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from bottleneck.core.errors import BottleneckError, OtherRowsError, UsageError, from_foreign
-from bottleneck.core.frameworks import import_openvino
+from bottleneck.core.frameworks import INSTALL, import_openvino
 from bottleneck.core.generated import pictures
-from bottleneck.engines import keras
+from bottleneck.core.installed import training_backend
 from bottleneck.engines.batches import Batches
 from bottleneck.engines.check import compare
-from bottleneck.engines.convert import convert
+from bottleneck.engines.convert import XML, build, save
 from bottleneck.engines.kept import Kept, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from bottleneck.core.portable import Portable
+    from bottleneck.engines.check import Agreement
     from bottleneck.engines.engine import Frozen
+
+T = TypeVar("T")
 
 REQUEST = 8  # images in one request: its maps stay in the caches; a batch has several, side by side
 N_REFERENCE = 32
+N_OURS = 4  # of rows of ours that another machine compares its own with
+UNCHECKED = "unchecked"
+KERAS_TAKES_IT = f"use --engine keras ({INSTALL})"
 # THROUGHPUT: one stream a core, each with its own request. float32: IEEE, whatever the CPU offers.
 SETTINGS = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
 CPU = f"the CPU ({os.cpu_count()} threads)"
@@ -49,12 +54,20 @@ class OpenVinoEngine:
 
     name = "openvino"
     device = CPU
-    warning = None
 
-    def __init__(self, compiled: Any, batch_size: int) -> None:
+    def __init__(self, compiled: Any, batch_size: int, check: str) -> None:
+        self.check = check  # how its rows were checked
+        self.compiled = compiled
         self._queue = import_openvino().AsyncInferQueue(compiled)
         self._row_shape = tuple(compiled.output(0).shape)[1:]
         self._batches = Batches(lambda _: self._requests, batch_size, self.device)
+
+    @property
+    def warning(self) -> str | None:
+        """What the user should know: that nothing was there to check the rows with."""
+        if self.check != UNCHECKED:
+            return None
+        return f"nothing is here to compare this network's rows with; with Keras: {INSTALL}"
 
     @property
     def batch_size(self) -> int:
@@ -63,11 +76,12 @@ class OpenVinoEngine:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Engine, device, versions, host, batch: what is recorded in each part."""
+        """Engine, device, versions, host, batch, check: what is recorded in each part."""
         return {
             "engine": self.name,
             "device": self.device,
             "batch": self.batch_size,
+            "check": self.check,
             "openvino": metadata.version("openvino"),
             "host": platform.node(),
             "machine": platform.machine(),
@@ -105,9 +119,9 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     Raises
     ------
     UsageError
-        For another device than the CPU; for a network that cannot be converted.
+        For another device than the CPU; for a network that OpenVINO cannot express.
     MissingDependencyError
-        When neither a converted network, nor reference rows, nor Keras are here.
+        When the network is not kept, and what makes it is not installed.
     OtherRowsError
         When the rows differ by more than rounding.
     """
@@ -117,64 +131,95 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     machine = {"openvino": ov.get_version(), "cpu": _cpu(), "threads": os.cpu_count() or 1}
     kept = Kept(None if frozen.kept is None else frozen.kept / "openvino", frozen.recipe)
     core = ov.Core()
-    blob = kept.compiled(machine)
-    if blob is not None:
+    compiled = kept.compiled(machine)
+    if compiled is not None and not _can_be_checked_now(compiled.check):
         try:
-            return OpenVinoEngine(core.import_model(blob, "CPU", SETTINGS), frozen.batch_size)
+            network = core.import_model(compiled.blob, "CPU", SETTINGS)
+            return OpenVinoEngine(network, frozen.batch_size, compiled.check)
         except RuntimeError:  # made by a build that this one does not know
             pass
-    for network, reference in _networks(frozen, kept, core):
-        compiled = _attempted(functools.partial(_compiled, core, network, frozen))
-        engine = OpenVinoEngine(compiled, frozen.batch_size)
-        agreement = compare(engine(reference.images), reference.rows)
-        if agreement.ok:
-            break
-    else:
-        raise OtherRowsError(
-            f"OpenVINO's features differ from Keras' by more than rounding (relative error "
-            f"{agreement.worst:.1e}, allowed {agreement.bound:.1e})",
-            "--engine openvino",
-            "use --engine keras",
-        )
-    kept.keep_compiled(_bytes(compiled.export_model()), machine)
+    engine = _kept(frozen, kept, core) or _made(frozen, kept, core)
+    kept.keep_compiled(_bytes(engine.compiled.export_model()), machine, engine.check)
     return engine
 
 
-def _networks(frozen: Frozen, kept: Kept, core: Any) -> Iterator[tuple[Any, Reference]]:
-    """Yield the converted network that is kept, with its reference, then one that is made.
+def _can_be_checked_now(check: str) -> bool:
+    """Whether nothing was there to compare the rows with when they were made, and now is."""
+    return check == UNCHECKED and training_backend() is not None
+
+
+def _kept(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine | None:
+    """Return the network that is kept, its rows compared with the kept ones; None to make it anew.
 
     What is kept costs nothing but time where it is of no use: OpenVINO wrote it, and may have been
     told too late that the disk was full.
     """
     found = kept.network()
-    if found is not None:
-        data, reference = found
-        with contextlib.suppress(RuntimeError):
-            yield core.read_model(data["network.xml"], data["network.bin"]), reference
-    yield _made(frozen, kept)
+    if found is None or _can_be_checked_now(found.reference.check):
+        return None
+    try:
+        network = core.read_model(found.files[XML], found.files["network.bin"])
+        engine = _engine(core, network, frozen, found.reference.check)
+    except RuntimeError:
+        return None
+    agreement = compare(engine(found.reference.images), found.reference.rows)
+    return engine if agreement.ok else None
 
 
-def _made(frozen: Frozen, kept: Kept) -> tuple[Any, Reference]:
-    """Return the network, converted now, and its reference."""
+def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
+    """Return the network, made and checked now."""
     portable = frozen.portable()
-    with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is converted
-        reference_of = _reference(frozen, portable, pool)
-        network = _attempted(lambda: convert(frozen, portable))
-        reference = reference_of()
+    images = _images(frozen)
+    if portable is not None:
+        network = _attempted(lambda: build(frozen, portable))
+        reference = Reference(images=portable.images, rows=portable.rows, check="shipped")
+        engine = _attempted(lambda: _engine(core, network, frozen, reference.check))
+        _require(compare(engine(reference.images), reference.rows))
+        kept.keep_network(lambda folder: save(network, folder), reference)
+        return engine
+    with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is made and compiled
+        rows = pool.submit(frozen.reference, images)
+        traced = frozen.traced()
+        with traced.files() as file:
+            network = _attempted(lambda: core.read_model(file))
+            engine = _attempted(lambda: _engine(core, network, frozen, UNCHECKED))
+            golden, expected = traced.golden(), rows.result()
+            if golden is not None:
+                engine.check = "golden"
+                _require(compare(*golden))
+            elif expected is not None:
+                engine.check = "keras"
+                _require(compare(engine(images), expected))
+            if expected is None:  # for another machine, which may have no Keras
+                images = images[:N_OURS]
+                expected = engine(images)
+            reference = Reference(images=images, rows=expected, check=engine.check)
+            kept.keep_network(lambda folder: save(network, folder), reference)
+    return engine
 
-    def write(folder: Path) -> None:
-        import_openvino().save_model(network, folder / "network.xml", compress_to_fp16=False)
 
-    kept.keep_network(write, reference)
-    return network, reference
+def _require(agreement: Agreement) -> None:
+    """Refuse rows that differ from plain Keras' by more than rounding."""
+    if not agreement.ok:
+        raise OtherRowsError(
+            f"OpenVINO's features differ from Keras' by more than rounding (relative error "
+            f"{agreement.worst:.1e}, allowed {agreement.bound:.1e})",
+            "--engine openvino",
+            KERAS_TAKES_IT,
+        )
 
 
-def _compiled(core: Any, network: Any, frozen: Frozen) -> Any:
-    network.reshape([REQUEST, *frozen.shape])
+def _engine(core: Any, network: Any, frozen: Frozen, check: str) -> OpenVinoEngine:
+    return OpenVinoEngine(compile_for_cpu(core, network, frozen.shape), frozen.batch_size, check)
+
+
+def compile_for_cpu(core: Any, network: Any, shape: tuple[int, int, int]) -> Any:
+    """Return a network compiled for requests of `REQUEST` images of this shape, in IEEE float32."""
+    network.reshape([REQUEST, *shape])
     return core.compile_model(network, "CPU", SETTINGS)
 
 
-def _attempted(step: Callable[[], Any]) -> Any:
+def _attempted(step: Callable[[], T]) -> T:
     """Return what a step gives; a network that OpenVINO cannot express is a UsageError."""
     try:
         return step()
@@ -184,35 +229,24 @@ def _attempted(step: Callable[[], Any]) -> Any:
         ran_out = from_foreign(error)  # of space or memory, which says nothing of the network
         if ran_out is not None:
             raise ran_out from error
-        raise UsageError(
-            f"OpenVINO cannot express this network ({_why(str(error))})",
-            "--engine openvino",
-            "use --engine keras",
-        ) from error
+        raise cannot_express(str(error)) from error
 
 
-def _why(said: str) -> str:
-    """Return of pages that OpenVINO says which operations it is about, or else the last words."""
-    named = re.findall(r"(?:No conversion rule found for operations|failed for): (.+)", said)
-    return ", ".join(named)[:160] or " ".join(said.split())[-160:]
+def cannot_express(why: str) -> UsageError:
+    """Return the error for a network that OpenVINO cannot express; `why` in the library's words."""
+    said = " ".join(why.split())
+    return UsageError(
+        f"OpenVINO cannot express this network ({said[:160]})", "--engine openvino", KERAS_TAKES_IT
+    )
 
 
-def _reference(
-    frozen: Frozen, portable: Portable | None, pool: ThreadPoolExecutor
-) -> Callable[[], Reference]:
-    """Begin to compute the reference by plain Keras; what is returned waits for it.
-
-    Of the user's images, and of generated ones where they are few.
-    """
-    if portable is not None:
-        return lambda: Reference(images=portable.images, rows=portable.rows)
+def _images(frozen: Frozen) -> NDArray[np.uint8]:
+    """Return what the rows are compared on: images of the user's, and generated ones."""
     images = frozen.sample[:N_REFERENCE]
     missing = N_REFERENCE - len(images)
     if missing:
         images = np.concatenate([images, pictures(missing, frozen.size, frozen.channels)])
-    traced = keras.trace(frozen.model(), frozen.preprocess, frozen.shape)
-    rows = pool.submit(keras.run_on_cpu, traced, images)
-    return lambda: Reference(images=images, rows=rows.result())
+    return images
 
 
 def _bytes(exported: Any) -> bytes:

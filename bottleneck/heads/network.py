@@ -14,7 +14,12 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, DataError
-from bottleneck.core.frameworks import generators_kept, import_callers_keras, import_keras
+from bottleneck.core.frameworks import (
+    check_trains,
+    generators_kept,
+    import_callers_keras,
+    import_keras,
+)
 from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
@@ -160,6 +165,7 @@ def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> 
         Returns the input of the network and its last features (n, d), KerasTensors; a softmax over
         the classes is put behind them.
     """
+    check_trains(f"--head {kind}")
     train_rows, validation_rows = rows_to_fit(task)
     with generators_kept(), room_for("this head", "make it smaller"):
         model = _with_classifier(*build(), task.n_outputs, task.seed, kind)

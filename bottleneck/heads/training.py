@@ -94,11 +94,20 @@ def probabilities(
     with room_for(f"a batch of {size}", "lower --batch-size"):
         for start in range(0, len(rows), size):
             at = rows[start : start + size]
-            out[start : start + len(at)] = model.predict_on_batch(gather(features, at, doing))
+            out[start : start + len(at)] = _said(model, gather(features, at, doing))
     if not np.isfinite(out).all():
         what = "the head's probabilities are not numbers"
         raise UsageError(what, "train --learning-rate", "try a lower one")
     return out
+
+
+def _said(model: Any, batch: NDArray[Any]) -> NDArray[np.float32]:
+    keras = import_keras()
+    if keras.backend.backend() != "openvino":
+        return np.asarray(model.predict_on_batch(batch))
+    # That backend's predict computes in bfloat16 where the processor can; this asks for float32.
+    said = model(keras.ops.convert_to_tensor(batch), training=False)
+    return np.asarray(keras.ops.convert_to_numpy(said))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

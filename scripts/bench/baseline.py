@@ -20,14 +20,17 @@ def network(weights, size, application="MobileNetV2", pooling="avg"):
     import keras
 
     random = weights.startswith("random:")
-    if random:
-        keras.utils.set_random_seed(int(weights.removeprefix("random:")))
-    return getattr(keras.applications, application)(
+    made = getattr(keras.applications, application)(
         input_shape=(size, size, 3),
         include_top=False,
         pooling=pooling,
         weights=None if random else weights,
     )
+    if random:
+        from bottleneck.backbones.drawn import give_drawn
+
+        give_drawn(made, int(weights.removeprefix("random:")))
+    return made
 
 
 def main(folder, weights, size, out):

@@ -1,7 +1,11 @@
 """Every layer class of Keras, saved in a network for images: its rows are those of plain Keras."""
 
 import inspect
+import json
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import layer_zoo as zoo
 import numpy as np
@@ -11,6 +15,15 @@ from own_networks import saved, with_weights
 from bottleneck.backbones import Request
 from bottleneck.backbones.catalog import load
 from bottleneck.core.frameworks import import_keras
+
+DRIVER = Path(__file__).parents[1] / "openvino_driver.py"
+LAYERS = {**zoo.LAYERS, **zoo.NOTHING}
+# What that backend does not express, and says so: Keras with TensorFlow computes it.
+NOT_EXPRESSED = {
+    "CategoryEncoding", "Hashing", "MelSpectrogram", "MixUp", "Pipeline",
+    "RandomColorDegeneration", "RandomGrayscale", "RandomHue", "RandomPosterization",
+    "RandomSaturation", "RandomSharpness",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +100,33 @@ def test_a_layer_that_changes_pictures_at_inference_too_counts(keras, tmp_path, 
     bare = saved(network(keras, lambda _, x: x * 2), tmp_path / "bare.keras")
     path = saved(network(keras, lambda k, x: zoo.LAYERS[name](k, x) * 2), tmp_path / "with.keras")
     assert asked(path).network != asked(bare).network
+
+
+@pytest.fixture(scope="module")
+def answers(keras, tmp_path_factory):
+    """Return of each layer: what it is and what it gives, by both backends."""
+    pytest.importorskip("openvino")
+    folder = tmp_path_factory.mktemp("layers")
+    np.save(folder / "pictures.npy", pictures().astype(np.uint8))
+    ours = {}
+    for name, build in LAYERS.items():
+        found = asked(saved(network(keras, build), folder / f"{name}.keras"))
+        rows = np.asarray(found.model(pictures(), training=False))
+        ours[name] = ([found.network, found.weights], rows)
+    done = subprocess.run(
+        [sys.executable, DRIVER, folder], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told, rows = json.loads(done.stdout), dict(np.load(folder / "answers.npz"))
+    return {name: (*ours[name], told[name], rows.get(name)) for name in LAYERS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LAYERS)
+def test_openvino_s_backend_knows_a_layer_as_the_same_and_computes_it(answers, name):
+    identity, expected, told, rows = answers[name]
+    if name in NOT_EXPRESSED:
+        assert (rows, told[:2], len(told)) == (None, identity, 3)  # what was raised
+        return
+    assert told == identity
+    assert worst(rows, expected) < 5e-5

@@ -19,6 +19,7 @@ def reference(seed=0):
     return Reference(
         images=rng.integers(0, 256, (2, 4, 4, 3), np.uint8),
         rows=rng.normal(size=(2, 3)).astype(np.float32),
+        check="keras",
     )
 
 
@@ -34,7 +35,8 @@ def network(text):
 
 def test_a_network_comes_back_as_the_bytes_that_were_kept(tmp_path):
     Kept(tmp_path, RECIPE).keep_network(network(b"one"), reference())
-    data, found = Kept(tmp_path, RECIPE).network()
+    kept_network = Kept(tmp_path, RECIPE).network()
+    data, found = kept_network.files, kept_network.reference
     assert (data["network.xml"], data["network.bin"]) == (b"one", b"one" * 1000)
     np.testing.assert_array_equal(found.rows, reference().rows)
 
@@ -65,7 +67,7 @@ def test_a_network_that_a_rival_has_kept_meanwhile_stays_and_nothing_is_left_ove
         network(b"one")(folder)
 
     one.keep_network(write, reference())
-    assert one.network()[0]["network.xml"] == b"other"
+    assert one.network().files["network.xml"] == b"other"
     assert not [name for name in tree(tmp_path) if "tmp-" in name]
 
 
@@ -80,10 +82,10 @@ def test_what_is_compiled_for_one_machine_is_never_sealed_for_another(tmp_path, 
             real(path, b"compiled for two")
 
     monkeypatch.setattr(files, "replace", replace)
-    one.keep_compiled(b"compiled for one", MACHINE)
+    one.keep_compiled(b"compiled for one", MACHINE, "keras")
     assert one.compiled(MACHINE) is None  # and is compiled anew
-    one.keep_compiled(b"compiled for one", MACHINE)
-    assert one.compiled(MACHINE) == b"compiled for one"
+    one.keep_compiled(b"compiled for one", MACHINE, "keras")
+    assert one.compiled(MACHINE).blob == b"compiled for one"
 
 
 def test_readers_and_writers_at_once_see_one_whole_network_or_none(tmp_path):
@@ -93,7 +95,7 @@ def test_readers_and_writers_at_once_see_one_whole_network_or_none(tmp_path):
         while not stop.is_set():
             found = Kept(tmp_path, RECIPE).network()
             if found is not None:
-                data, _ = found
+                data = found.files
                 seen.append(1)
                 if data["network.bin"] != data["network.xml"] * 1000:
                     wrong.append(data["network.xml"])

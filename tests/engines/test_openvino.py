@@ -1,12 +1,15 @@
-"""OpenVINO: converted once, compared with plain Keras, kept by digest, made anew when foreign."""
+"""OpenVINO: made once, compared with plain Keras, kept by digest, made anew when foreign."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import world
 from world import flip, frozen
 
 from bottleneck.backbones import Request
@@ -15,7 +18,7 @@ from bottleneck.backbones.preprocessing import apply
 from bottleneck.core.errors import MissingDependencyError, OtherRowsError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.generated import pictures
-from bottleneck.engines import catalog, convert, kept
+from bottleneck.engines import catalog, kept
 
 pytest.importorskip("openvino")
 # Real engines with a real network: what `make fast` leaves out.
@@ -33,15 +36,15 @@ def model():
 
 
 @pytest.fixture
-def converted(monkeypatch):
-    """Count the conversions."""
-    real, calls = convert.convert, []
+def made(monkeypatch):
+    """Count the networks that are made."""
+    real, calls = world.traced, []
 
     def counted(*args):
         calls.append(1)
         return real(*args)
 
-    monkeypatch.setattr("bottleneck.engines.openvino.convert", counted)
+    monkeypatch.setattr(world, "traced", counted)
     return calls
 
 
@@ -57,114 +60,152 @@ def folder_of(folder):
     return folder / "openvino" / ("ab" * 8)
 
 
-def test_a_second_engine_converts_nothing_needs_no_keras_and_gives_the_same_bits(
-    model, tmp_path, converted
+def test_a_second_engine_makes_nothing_needs_no_keras_and_gives_the_same_bits(
+    model, tmp_path, made
 ):
     images = pictures(9, SIZE)
     rows = opened(model, tmp_path)(images)
-    np.testing.assert_array_equal(opened(None, tmp_path, model=no_model)(images), rows)
-    assert len(converted) == 1
+    np.testing.assert_array_equal(opened(None, tmp_path, traced=no_model)(images), rows)
+    assert len(made) == 1
 
 
-def test_what_an_older_conversion_made_is_converted_anew(model, tmp_path, converted, monkeypatch):
+def test_what_an_older_version_made_is_made_anew(model, tmp_path, made, monkeypatch):
     opened(model, tmp_path)
     monkeypatch.setattr("bottleneck.engines.kept.VERSION", kept.VERSION + 1)
     opened(model, tmp_path)
-    assert len(converted) == 2
+    assert len(made) == 2
 
 
 def test_another_machine_compiles_anew_and_compares_with_the_kept_rows(
-    model, tmp_path, converted, monkeypatch
+    model, tmp_path, made, monkeypatch
 ):
     rows = opened(model, tmp_path)(pictures(5, SIZE))
     before = (folder_of(tmp_path) / "compiled.json").read_bytes()
     monkeypatch.setattr("bottleneck.engines.openvino._cpu", lambda: "another CPU")
-    engine = opened(None, tmp_path, model=no_model)
+    engine = opened(None, tmp_path, traced=no_model)
     np.testing.assert_allclose(engine(pictures(5, SIZE)), rows, rtol=1e-5)
-    assert len(converted) == 1
+    assert len(made) == 1
     assert (folder_of(tmp_path) / "compiled.json").read_bytes() != before
 
 
 @pytest.mark.parametrize(
-    ("name", "conversions"),
+    ("name", "times"),
     [("compiled.blob", 1), ("compiled.json", 1), ("network.bin", 1), ("reference.safetensors", 1)],
 )
-def test_a_damaged_file_is_never_used(model, tmp_path, converted, name, conversions):
+def test_a_damaged_file_is_never_used(model, tmp_path, made, name, times):
     rows = opened(model, tmp_path)(pictures(5, SIZE))
     path = folder_of(tmp_path) / name
     flip(path, path.stat().st_size // 2)
     np.testing.assert_array_equal(opened(model, tmp_path)(pictures(5, SIZE)), rows)
-    assert len(converted) == conversions  # the compiled network is whole, or the network is
+    assert len(made) == times  # the compiled network is whole, or the network is
 
 
 @pytest.mark.parametrize("name", ["network.bin", "network.xml", "reference.safetensors"])
-def test_a_damaged_network_is_converted_anew_when_it_is_needed(model, tmp_path, converted, name):
+def test_a_damaged_network_is_made_anew_when_it_is_needed(model, tmp_path, made, name):
     rows = opened(model, tmp_path)(pictures(5, SIZE))
     (folder_of(tmp_path) / "compiled.blob").unlink()
     path = folder_of(tmp_path) / name
     flip(path, path.stat().st_size // 2)
     np.testing.assert_array_equal(opened(model, tmp_path)(pictures(5, SIZE)), rows)
-    assert len(converted) == 2
+    assert len(made) == 2
 
 
-def test_what_was_kept_for_another_recipe_is_never_used(model, tmp_path, converted):
+def test_what_was_kept_for_another_recipe_is_never_used(model, tmp_path, made):
     opened(model, tmp_path)
     other = "ab" * 8 + "cd" * 24  # the same sixteen digits
     opened(model, tmp_path, recipe=other)
-    assert len(converted) == 2
+    assert len(made) == 2
     shutil.copytree(folder_of(tmp_path), tmp_path / "openvino" / ("cd" * 8))
     opened(model, tmp_path, recipe="cd" * 32)
-    assert len(converted) == 3
+    assert len(made) == 3
 
 
-def test_a_network_that_computes_otherwise_is_refused_and_nothing_compiled_is_kept(
-    model, tmp_path, monkeypatch
-):
-    real = convert.convert
+def test_a_network_that_computes_otherwise_is_refused_and_nothing_compiled_is_kept(model, tmp_path):
     keras = import_keras()
     other = keras.models.clone_model(model)
     other.set_weights([w * (1 + 1e-4) for w in model.get_weights()])
-
-    def wrong(frozen_network, portable):
-        return real(frozen(other, SIZE), portable)
-
-    monkeypatch.setattr("bottleneck.engines.openvino.convert", wrong)
+    wrong = {"traced": lambda: world.traced(other)}
     with pytest.raises(OtherRowsError, match="differ from Keras' by more than rounding"):
-        opened(model, tmp_path)
+        opened(model, tmp_path, **wrong)
     assert not (folder_of(tmp_path) / "compiled.json").exists()
     with pytest.raises(OtherRowsError):  # nor does a second try find it checked
-        opened(model, tmp_path)
+        opened(model, tmp_path, **wrong)
+
+
+def golden(off):
+    """Return a network's graph whose golden rows come out this far from the recorded ones."""
+
+    def made(model):
+        rows = np.ones((2, 8), np.float32)
+        return replace(world.traced(model), golden=lambda: (rows * (1 + off), rows))
+
+    return made
+
+
+def test_golden_rows_are_enough_and_no_keras_is_asked(model, tmp_path):
+    no_reference = {"traced": lambda: golden(1e-6)(model), "reference": lambda _: None}
+    rows = opened(model, tmp_path, **no_reference)
+    assert rows.provenance["check"] == "golden"
+    assert rows.warning is None
+    with pytest.raises(OtherRowsError, match="by more than rounding"):
+        opened(model, None, traced=lambda: golden(1e-3)(model), reference=lambda _: None)
+
+
+def test_with_nothing_to_compare_with_rows_are_unchecked_until_there_is(
+    model, tmp_path, made, monkeypatch
+):
+    monkeypatch.setattr("bottleneck.engines.openvino.training_backend", lambda: None)
+    engine = opened(model, tmp_path, reference=lambda _: None)
+    assert engine.provenance["check"] == "unchecked"
+    assert "nothing is here to compare" in engine.warning
+    again = opened(None, tmp_path, traced=no_model)
+    assert again.provenance["check"] == "unchecked"
+    monkeypatch.setattr("bottleneck.engines.openvino.training_backend", lambda: "tensorflow")
+    assert opened(model, tmp_path).provenance["check"] == "keras"
+    assert opened(None, tmp_path, traced=no_model).provenance["check"] == "keras"
+    assert len(made) == 2
+
+
+def test_float32_is_what_was_compiled(model):
+    """The processor's own default may be bfloat16, which is several per cent off."""
+    compiled = opened(model, None).compiled
+    assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
+    executed = {
+        str(node.get_rt_info()["runtimePrecision"].value)
+        for node in compiled.get_runtime_model().get_ops()
+        if str(node.get_rt_info()["layerType"].value) in ("Convolution", "Reduce", "Output")
+    }
+    assert executed == {"f32"}
 
 
 def test_what_openvino_cannot_express_is_computed_by_keras_or_refused_in_one_line(caplog):
     keras = import_keras()
     image = keras.Input((*SIZE, 3))
-    sequence = keras.layers.Reshape((SIZE[0], -1))(image)
-    model = keras.Model(image, keras.layers.LSTM(2)(sequence))
+    model = keras.Model(image, keras.ops.image.sobel_edges(image))
     engine = catalog.open_engine("auto", frozen(model, SIZE))
     assert engine.name == "keras"
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("not computing with openvino but keras: OpenVINO cannot express this")
-    with pytest.raises(UsageError, match=r"cannot express this network \(TensorList") as caught:
+    with pytest.raises(UsageError, match=r"cannot express this network \(") as caught:
         opened(model, None)
     assert ("\n" in str(caught.value), caught.value.exit_code) == (False, 2)
 
 
-def test_auto_goes_on_with_the_next_engine_and_says_why(model, monkeypatch, caplog):
-    def refuses(*_):
-        raise UsageError("OpenVINO cannot convert this network", "--engine", "use another")
+def refuses():
+    raise UsageError("OpenVINO cannot take this network", "--engine", "use another")
 
-    monkeypatch.setattr("bottleneck.engines.openvino.convert", refuses)
-    engine = catalog.open_engine("auto", frozen(model, SIZE))
+
+def test_auto_goes_on_with_the_next_engine_and_says_why(model, caplog):
+    engine = catalog.open_engine("auto", frozen(model, SIZE, traced=refuses))
     assert engine.name == "keras"
     assert "not computing with openvino" in caplog.text
-    with pytest.raises(UsageError, match="cannot convert"):
-        opened(model, None)
+    with pytest.raises(UsageError, match="cannot take"):
+        opened(model, None, traced=refuses)
 
 
 def test_without_a_kept_network_and_without_keras_the_way_on_is_named(tmp_path):
     with pytest.raises(MissingDependencyError, match="keras is not installed"):
-        opened(None, tmp_path, model=no_model)
+        opened(None, tmp_path, traced=no_model)
 
 
 def test_a_gpu_is_not_openvino_s(model):
@@ -190,7 +231,7 @@ def test_auto_keeps_the_engine_of_the_rows_else_takes_the_fastest(
 
 
 def test_without_any_engine_both_ways_to_one_are_named(monkeypatch):
-    monkeypatch.setattr("bottleneck.engines.catalog.find_spec", lambda _: None)
+    monkeypatch.setattr("bottleneck.engines.catalog.is_here", lambda _: False)
     with pytest.raises(MissingDependencyError, match=r"\[openvino\].* or .*\[tensorflow\]"):
         catalog.candidates("auto")
     with pytest.raises(MissingDependencyError, match=r"openvino is not installed.*\[openvino\]'$"):
@@ -206,7 +247,7 @@ def test_mini_s_rows_are_those_of_plain_keras():
             None,
             (64, 64),
             preprocess=lambda x: apply(ours.preprocessing, x),
-            model=no_model,
+            traced=no_model,
             portable=lambda: ours.portable,
         ),
     )
@@ -261,9 +302,12 @@ def test_mini_runs_without_keras_and_continues_a_store_that_keras_began(tmp_path
     assert (code, report["computed"], report["pending"]) == (0, 0, 0)
 
 
-def test_a_cut_of_mini_without_keras_is_refused_by_name(tmp_path):
+def test_a_cut_of_mini_without_keras_is_refused_by_name(tmp_path, monkeypatch):
+    # Read by every Python process at its start, also by the one that would load the network.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['keras'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     words = ("--data", "digits", "--backbone", "mini", "--layer", "block_4")
     code, said = extract_without_keras(*words, "--cache", tmp_path / "s")
     assert code == 2
-    assert "bottleneck-cache[tensorflow]" in said["error"]["do"]
+    assert "bottleneck-cache[openvino]" in said["error"]["do"]
     assert not (tmp_path / "s").exists()

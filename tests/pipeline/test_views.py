@@ -204,7 +204,7 @@ def digest_of(path):
 
 
 def test_a_warm_run_finds_the_recipe_without_loading(run, monkeypatch):
-    def nothing_is_loaded(options, *_):
+    def nothing_is_loaded(options, *_, **__):
         raise AssertionError(options)
 
     run()

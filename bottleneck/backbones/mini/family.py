@@ -33,6 +33,12 @@ def spec(name: str) -> Spec:
     )
 
 
+def needs_keras(request: Request) -> bool:
+    """Whether loading it imports Keras: only where it is not cut as it is shipped."""
+    as_shipped = Request(backbone="mini", weights=network.WEIGHTS, size=request.size)
+    return request != as_shipped or request.size not in (None, (network.SIZE, network.SIZE))
+
+
 def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     """Return `mini`, cut as asked; see `mini.load.load`."""
     loader = import_module("bottleneck.backbones.mini.load")

@@ -17,6 +17,7 @@ import numpy as np
 
 from bottleneck.backbones.backbone import Backbone, Request, from_model
 from bottleneck.backbones.mini import network
+from bottleneck.backbones.mini.family import needs_keras
 from bottleneck.backbones.preprocessing import TENSORFLOW, named
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
@@ -66,8 +67,7 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
         "pooling": request.pooling,
         "weights": f"{network.WEIGHTS} ({facts['date']})",
     }
-    as_shipped = request == Request(backbone="mini", weights=network.WEIGHTS, size=request.size)
-    if not as_shipped or size != SIZE:
+    if needs_keras(request):
         return _in_keras(request, size, tensors, about)
     rows = _read(ROWS, facts["files"])["rows"]
     return Backbone(

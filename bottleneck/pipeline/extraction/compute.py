@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.canaries import Canaries
     from bottleneck.pipeline.extraction.flow import Seconds
     from bottleneck.pipeline.network.network import Network
+    from bottleneck.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,17 @@ class EngineChoice:
     batch_size: int
     made_by: str | None = None
     kept: Path | None = None
+
+
+def is_apart(engine: str, devices: str | None, store: Store | None) -> bool:
+    """Whether the engine that will compute has its network loaded in a process of its own.
+
+    Parameters
+    ----------
+    store : whose rows are continued; None where there are none
+    """
+    made_by = store.provenance().get("engine") if store is not None else None
+    return engines.catalog.loads_apart(engine, made_by=made_by, devices=devices)
 
 
 @dataclass(slots=True)
@@ -101,6 +113,8 @@ class Computer:
                 preprocess=lambda x: backbones.preprocessing.apply(recipe.preprocessing, x),
                 model=lambda: self.network.backbone().model,
                 portable=lambda: self.network.backbone().portable,
+                traced=self.network.traced,
+                reference=self.network.reference,
                 sample=sample,
                 kept=self.choice.kept,
             ),

@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
 from bottleneck.core.text import printable
 from bottleneck.data.shared import SharedSource
+from bottleneck.pipeline.extraction.compute import is_apart
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job
 from bottleneck.pipeline.extraction.look import require_readable
@@ -95,10 +95,11 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
     network = None
     if store is None:
         # Whatever is wrong with the data or the network must show before a folder is made.
+        apart = is_apart(options.engine, options.devices, None)
+        begun = networks.begin(options.network.completed(), turn.reporter, is_apart=apart)
         source = turn.view(None)
         listing = source.list()
-        engines.catalog.candidates(options.engine, devices=options.devices)
-        network = _network(turn, None)
+        network = begun()
         require_readable(source, len(listing), network.recipe.image)
         Store.prepare(options.cache)
     with _locked(options):
@@ -161,7 +162,8 @@ def _note(options: ExtractOptions, entry: dict[str, Any], reporter: Reporter) ->
 
 
 def _network(turn: Turn, store: Store | None) -> Network:
-    return networks.resolve(turn.options.network, store, turn.reporter)
+    apart = is_apart(turn.options.engine, turn.options.devices, store)
+    return networks.resolve(turn.options.network, store, turn.reporter, is_apart=apart)
 
 
 def _previewed(turn: Turn, run: Extraction) -> dict[str, Any]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.network.network import Network
     from bottleneck.pipeline.network.options import NetworkOptions
 
+    IsApart = Callable[[Store | None], bool]
+
 ANOTHER_BY_NOW = (
     "name the file of then (--backbone, --weights), use the versions of then, or train again"
 )
@@ -54,7 +56,6 @@ class Classifier:
     store : where rows of this network are; None where there is none
     probabilities : from rows (n, …) to (n, k) float32
     classes : (class, description) of each of the k columns
-    engine : which computes unless the user says otherwise
     """
 
     run: Path | None
@@ -63,7 +64,6 @@ class Classifier:
     store: Store | None
     probabilities: Callable[[NDArray[Any]], NDArray[np.float32]]
     classes: Sequence[tuple[str, str]]
-    engine: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,12 +106,20 @@ def store_of(run: Run) -> Store | None:
     return None
 
 
-def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun:
+def _here(_: Store | None) -> bool:
+    return False
+
+
+def open_run(
+    named: str, said: NetworkOptions, reporter: Reporter, is_apart: IsApart = _here
+) -> TrainedRun:
     """Return a run with all that it needs to predict.
 
     Parameters
     ----------
     said : where its network's files are now, where they were moved, and permission to run its code
+    is_apart : whether what computes has the network loaded in a process of its own, by the store
+        whose rows are there
 
     Raises
     ------
@@ -133,13 +141,18 @@ def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun
     if store is not None and store.recipe.id == run.recipe:
         options = replace(recorded_options(store.about, store.path), **told).completed()
         network = networks.Network(
-            options, store.recipe, store.about, advice=ANOTHER_BY_NOW, reporter=reporter
+            options,
+            store.recipe,
+            store.about,
+            advice=ANOTHER_BY_NOW,
+            reporter=reporter,
+            is_apart=is_apart(store),
         )
         return TrainedRun(run=run, head=head, network=network, store=store)
     gone = "is not here" if store is None else "has another recipe by now"
     reporter.say(f"the run's store {gone}: computing from what the receipt says")
     options = replace(recorded_options(run.about, run.folder), **told).completed()
-    network = networks.load(options, reporter)
+    network = networks.load(options, reporter, is_apart=is_apart(None))
     if network.recipe.id != run.recipe:
         raise RecipeError(
             "the network that its receipt names has another recipe by now",
@@ -149,9 +162,9 @@ def open_run(named: str, said: NetworkOptions, reporter: Reporter) -> TrainedRun
     return TrainedRun(run=run, head=head, network=network, store=None)
 
 
-def of_run(named: str, said: NetworkOptions, reporter: Reporter) -> Classifier:
+def of_run(named: str, said: NetworkOptions, reporter: Reporter, is_apart: IsApart) -> Classifier:
     """Return the classifier of a run; see `open_run`."""
-    opened = open_run(named, said, reporter)
+    opened = open_run(named, said, reporter, is_apart)
     run = opened.run
     return Classifier(
         run=run.folder,
@@ -160,16 +173,18 @@ def of_run(named: str, said: NetworkOptions, reporter: Reporter) -> Classifier:
         store=opened.store,
         probabilities=opened.head.predict,
         classes=[(name, name) for name in run.classes],
-        engine="auto",
     )
 
 
-def of_backbone(options: NetworkOptions, named: str | None, reporter: Reporter) -> Classifier:
+def of_backbone(
+    options: NetworkOptions, named: str | None, reporter: Reporter, is_apart: IsApart
+) -> Classifier:
     """Return a backbone with its own top.
 
     Parameters
     ----------
     named : imagenet, or a file with one class name per line; None: the backbone's own, or numbers
+    is_apart : as in `open_run`
 
     Raises
     ------
@@ -179,14 +194,16 @@ def of_backbone(options: NetworkOptions, named: str | None, reporter: Reporter) 
         Weights or class names that are not here and cannot be downloaded.
     """
     options = options.completed()
-    assert options.backbone is not None
-    top = backbones.catalog.spec(options.backbone).top
+    backbone = options.backbone
+    assert backbone is not None
+    top = backbones.catalog.spec(backbone).top
     if top is None:
         raise UsageError(
-            f"{options.backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
+            f"{backbone} has no classes of its own", "--backbone", "train a head: --run RUN"
         )
     names = _class_names(named or top.classes)
-    network = networks.load(replace(options, layer=top.layer, pooling="none"), reporter)
+    options = replace(options, layer=top.layer, pooling="none")
+    network = networks.load(options, reporter, is_apart=is_apart(None))
     shape = network.recipe.rows.shape
     if len(shape) != 1 or shape[0] < 2 or network.backbone().row_dtype != "float32":
         raise UsageError(
@@ -203,13 +220,11 @@ def of_backbone(options: NetworkOptions, named: str | None, reporter: Reporter) 
         )
     return Classifier(
         run=None,
-        backbone=options.backbone,
+        backbone=backbone,
         network=network,
         store=None,
         probabilities=lambda rows: rows,
         classes=names,
-        # Others first convert a network and check it, which a few images do not repay.
-        engine="keras",
     )
 
 

@@ -23,8 +23,9 @@ from bottleneck.core.paths import check_free
 from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.undecodable import Limits
+from bottleneck.engines.catalog import AUTO
 from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
 from bottleneck.pipeline.extraction.writing import to_dtype
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from bottleneck.core.given import Given
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.learning.classifier import Classifier
+    from bottleneck.store.store import Store
 
 MOST_REASONS = 20  # in the message when nothing at all can be used
 STORED_ROWS = 1024  # gathered at once
@@ -112,10 +114,14 @@ def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Com
     """Return whatever can be known of the images, and what computed it."""
     if options.run is not None and options.classes is not None:
         raise UsageError("the run names its classes", "--classes", "omit it")
+
+    def apart(store: Store | None) -> bool:
+        return is_apart(options.engine or AUTO, options.devices, store)
+
     classifier = (
-        classifiers.of_backbone(options.network, options.classes, reporter)
+        classifiers.of_backbone(options.network, options.classes, reporter, apart)
         if options.run is None
-        else classifiers.of_run(options.run, options.network, reporter)
+        else classifiers.of_run(options.run, options.network, reporter, apart)
     )
     inputs = find_inputs(options.images, reporter)
     n_top = min(options.top, len(classifier.classes))
@@ -162,7 +168,7 @@ def _computer(
         find_canaries=lambda: recorded_canaries(store, reader),
         seconds=Seconds(),
         choice=EngineChoice(
-            name=options.engine or classifier.engine,
+            name=options.engine or AUTO,
             devices=options.devices,
             batch_size=min(size, n_images + N_CANARIES),  # no call of 64 for one image
             made_by=made_by.get("engine"),

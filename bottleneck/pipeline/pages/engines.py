@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def engines(store: Store) -> list[str]:
-    """Return engine, version and device of every part, each once."""
+    """Return engine, version and device of every part, each once, and where it was unchecked."""
     found = []
     for part in store.parts:
         said = part.provenance
@@ -17,5 +17,6 @@ def engines(store: Store) -> list[str]:
         library = backend or engine
         version = " ".join(str(it) for it in (library, said.get(str(library))) if it)
         engine = f"{engine} ({version})" if backend else version
-        found.append(f"{engine} on {said.get('device')}")
+        unchecked = ", unchecked" if said.get("check") == "unchecked" else ""
+        found.append(f"{engine} on {said.get('device')}{unchecked}")
     return sorted(set(found))

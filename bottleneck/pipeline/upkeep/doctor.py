@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NO_SYNC = {errno.EIO, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 PACKAGES = ("numpy", "h5py", "zarr", "pillow", "keras", "tensorflow", "openvino", "matplotlib")
 EXTRAS = {
-    "keras": "tensorflow",
+    "keras": "openvino",
     "tensorflow": "tensorflow",
     "openvino": "openvino",
     "matplotlib": "plots",

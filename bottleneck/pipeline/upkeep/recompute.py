@@ -20,7 +20,7 @@ from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import find
 from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.canaries import NOTHING
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart
 from bottleneck.pipeline.extraction.flow import Reader, Seconds
 from bottleneck.pipeline.extraction.sources import reopen_existing
 from bottleneck.pipeline.network import network as networks
@@ -149,8 +149,9 @@ def _reader(store: Store, source: Source) -> Reader:
 
 def _computer(store: Store, options: RecomputeOptions, reporter: Reporter) -> Computer:
     permissions = NetworkOptions(imports=options.imports or None, trust=options.trust or None)
-    network = networks.resolve(permissions, store, reporter)
     made = store.provenance()
+    apart = is_apart(options.engine, options.devices, store)
+    network = networks.resolve(permissions, store, reporter, is_apart=apart)
     return Computer(
         network=network,
         find_canaries=lambda: NOTHING,

@@ -319,7 +319,9 @@ def test_a_network_that_is_another_by_now_is_4(run, photos, tmp_path, monkeypatc
     alone = shutil.copytree(run, tmp_path / "alone")
     shutil.rmtree(tmp_path / "store")
     real = networks.load
-    monkeypatch.setattr(networks, "load", lambda options, *_: real(replace(options, size=(9, 9))))
+    monkeypatch.setattr(
+        networks, "load", lambda options, *_, **__: real(replace(options, size=(9, 9)))
+    )
     with pytest.raises(RecipeError, match="another recipe"):
         ask(str(alone), photos)
 
@@ -377,14 +379,15 @@ def test_a_backbone_s_classes_are_those_of_decode_predictions(
     words = ["--backbone", "mobilenetv2", "--weights", "random:0", "--size", "32", "--top", "4"]
     assert console.run(predict_main, [*words, str(photos / "cat"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
+    from bottleneck.backbones.drawn import give_drawn
     from bottleneck.core.frameworks import import_keras
 
     keras = import_keras()
     from keras.src.applications import imagenet_utils
 
     monkeypatch.setattr(imagenet_utils, "CLASS_INDEX", class_index)
-    keras.utils.set_random_seed(0)
     model = keras.applications.MobileNetV2(weights=None, input_shape=(32, 32, 3))
+    give_drawn(model, 0)
     images = [
         np.asarray(
             keras.utils.load_img(image["path"], target_size=(32, 32), interpolation="bilinear"),
@@ -399,13 +402,13 @@ def test_a_backbone_s_classes_are_those_of_decode_predictions(
     for image, row in zip(report["images"], expected, strict=True):
         # With random weights many classes are as likely but for rounding.
         found = [entry["probability"] for entry in image["top"]]
-        np.testing.assert_allclose(found, [entry[2] for entry in row], rtol=1e-5)
+        np.testing.assert_allclose(found, [entry[2] for entry in row], rtol=5e-5)
         index = {name: int(i) for i, (name, _) in class_index.items()}
         for entry in image["top"]:
             assert entry["description"] == f"thing_{index[entry['class']]}"
         truth = p[report["images"].index(image)]
         of_those = [truth[index[entry["class"]]] for entry in image["top"]]
-        np.testing.assert_allclose(found, of_those, rtol=1e-5)
+        np.testing.assert_allclose(found, of_those, rtol=5e-5)
 
 
 def test_class_names_that_are_not_here_are_9_and_the_file_is_named(
