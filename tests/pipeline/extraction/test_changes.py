@@ -69,7 +69,7 @@ def lead_outside(path):
     path.symlink_to(outside)
 
 
-GONE = {vanish, become_a_folder, become_a_pipe, lead_outside}
+GONE = (vanish, become_a_folder, become_a_pipe, lead_outside)
 
 
 def between_scan_and_read(monkeypatch, photos, event):
