@@ -20,7 +20,7 @@ import numpy as np
 from bottleneck.backbones import Request
 from bottleneck.backbones.catalog import load
 from bottleneck.core.frameworks import import_openvino
-from bottleneck.engines import convert
+from bottleneck.engines import convert, layout
 from bottleneck.engines.openvino import OpenVinoEngine, compile_for_cpu
 
 
@@ -45,7 +45,8 @@ def main(folder: Path) -> None:
         try:
             found = load(Request(backbone=str(path), weights="own", pooling="none"))
             told[path.stem] = [found.network, found.weights]
-            network = convert.trace(found.model, lambda x: x, images.shape[1:])
+            traced = convert.trace(found.model, lambda x: x, images.shape[1:])
+            network, _ = layout.faster(traced, None)
             compiled = compile_for_cpu(core, network, images.shape[1:])
             rows[path.stem] = OpenVinoEngine(compiled, len(images), "")(images)
         except Exception as error:  # noqa: BLE001 - a layer raises anything

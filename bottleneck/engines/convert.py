@@ -13,7 +13,6 @@ import numpy as np
 
 from bottleneck.core.frameworks import import_openvino
 from bottleneck.engines import keras
-from bottleneck.engines.layout import channels_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +27,7 @@ XML = "network.xml"  # beside it the tensors, network.bin
 
 
 def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, int]) -> Any:
-    """Return a keras.Model as an openvino.Model with a free batch axis.
+    """Return a keras.Model as an openvino.Model with a free batch axis, its channels last.
 
     Keras must compute with its OpenVINO backend. What a layer raises that this backend cannot
     express is its own.
@@ -38,9 +37,7 @@ def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, i
     ov = import_openvino()
     pixels = ov.opset13.parameter([-1, *shape], np.uint8, name="pixels")
     rows = keras.rows(model, preprocess, OpenVINOKerasTensor(pixels.output(0)))
-    network = ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
-    channels_first(network)
-    return network
+    return ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
 
 
 def save(network: Any, folder: Path) -> None:

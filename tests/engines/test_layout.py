@@ -6,6 +6,7 @@ import pytest
 ov = pytest.importorskip("openvino")
 ops = ov.opset13
 
+from bottleneck.engines import layout  # noqa: E402 - OpenVINO is optional
 from bottleneck.engines.layout import channels_first  # noqa: E402 - OpenVINO is optional
 
 LAST, FIRST, SWAPPED = [0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 2, 1]
@@ -82,3 +83,32 @@ def test_what_is_computed_stays_and_transpositions_go(name, end):
     np.testing.assert_allclose(rows(found, pixels), expected, rtol=1e-4, atol=1e-4)
     left = sum(node.get_type_name() == "Transpose" for node in found.get_ordered_ops())
     assert left <= 2 + STAY.get(name, 0)  # of the image, and of maps that are the rows
+
+
+def test_a_copy_that_computes_the_same_is_taken_and_the_network_stays_as_it_is():
+    found = network(BLOCKS[next(iter(BLOCKS))], lambda x: x)
+    n_nodes = len(found.get_ordered_ops())
+    pixels = np.random.default_rng(9).normal(size=SHAPE).astype("f4")
+    copy, off = layout.faster(found, lambda one: rows(one, pixels))
+    assert copy is not found
+    assert off is None
+    assert len(found.get_ordered_ops()) == n_nodes
+    assert len(copy.get_ordered_ops()) < n_nodes
+
+
+def test_a_mistake_of_ours_makes_a_network_slow_and_never_wrong(monkeypatch):
+    def mistaken(copy):
+        channels_first(copy)
+        result = copy.get_results()[0]
+        doubled = ops.multiply(result.input_value(0), np.float32(1.001))
+        result.input(0).replace_source_output(doubled.output(0))
+
+    found = network(BLOCKS[next(iter(BLOCKS))], lambda x: x)
+    pixels = np.random.default_rng(9).normal(size=SHAPE).astype("f4")
+    monkeypatch.setattr(layout, "channels_first", mistaken)
+    kept, off = layout.faster(found, lambda one: rows(one, pixels))
+    assert kept is found
+    assert off.worst == pytest.approx(1e-3, rel=0.01)
+    taken, off = layout.faster(found, None)  # golden rows would say so
+    assert taken is not found
+    assert off is None

@@ -34,6 +34,7 @@ from bottleneck.backbones.backbone import Request
 from bottleneck.core import files, guest
 from bottleneck.core.errors import BottleneckError, expected
 from bottleneck.core.frameworks import collector_paused, import_keras, import_openvino
+from bottleneck.core.generated import pictures
 from bottleneck.core.installed import TRAINING
 from bottleneck.core.paths import from_json_text, to_json_text
 from bottleneck.core.reporter import Silent
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 # Fourier transforms.
 NOT_NEEDED = ("pandas", "matplotlib", "sklearn")
 SELDOM_NEEDED = "scipy.signal"
+N_COMPARED = 2  # pictures, where no golden rows say that channels first changed nothing
+
+log = logging.getLogger(__name__)
 
 
 def main(told: Mapping[str, Any]) -> None:
@@ -87,17 +91,26 @@ def _answer(told: Mapping[str, Any], images: NDArray[np.uint8] | None, tell: Any
         tell("rows", [list(rows.shape), rows.tobytes().hex()])
         return
     tell("backbone", backbone_to_json(found))
-    _trace(found, Path(told["folder"]), tell)
+    is_golden = told["golden"] and request.layer is None and request.pooling == "avg"
+    _trace(found, Path(told["folder"]), tell, is_golden=is_golden)
     del found
     tell("golden", _golden(request) if told["golden"] else None)
 
 
-def _trace(found: Backbone, folder: Path, tell: Any) -> None:
-    from bottleneck.engines import convert  # noqa: PLC0415 - after Keras
+def _trace(found: Backbone, folder: Path, tell: Any, *, is_golden: bool) -> None:
+    """Write OpenVINO's graph of a network; `is_golden`: golden rows are of this very cut."""
+    from bottleneck.engines import convert, layout  # noqa: PLC0415 - after Keras
 
     shape = (*found.size, 1 if found.mode == "gray" else 3)
+    images = pictures(N_COMPARED, found.size, shape[2])
     try:
-        convert.save(convert.trace(found.model, _preprocess(found), shape), folder)
+        network, off = layout.faster(
+            convert.trace(found.model, _preprocess(found), shape),
+            None if is_golden else lambda one: _rows(one.clone(), images),
+        )
+        if off is not None:
+            log.warning("computing slowly: with channels first, rows differ by %.1e", off.worst)
+        convert.save(network, folder)
     except (BottleneckError, MemoryError, OSError):
         raise
     except Exception as error:  # noqa: BLE001 - what a layer raises that cannot be expressed
@@ -109,19 +122,24 @@ def _trace(found: Backbone, folder: Path, tell: Any) -> None:
 def _golden(request: Request) -> list[Any] | None:
     """Return what this machine computes of the network with known weights, and what is recorded."""
     from bottleneck.backbones import golden  # noqa: PLC0415
-    from bottleneck.engines import convert, openvino  # noqa: PLC0415
+    from bottleneck.engines import convert, layout  # noqa: PLC0415
 
     recorded = golden.of_request(request)
     if recorded is None:
         return None
     known = backbones.catalog.load(golden.request(request.backbone))
     shape = (*golden.SIZE, 3)
-    network = convert.trace(known.model, _preprocess(known), shape)
-    core = import_openvino().Core()
-    engine = openvino.OpenVinoEngine(
-        openvino.compile_for_cpu(core, network, shape), golden.N_PICTURES, ""
-    )
-    return [golden.sums(engine(golden.images())).tolist(), recorded.tolist()]
+    network, _ = layout.faster(convert.trace(known.model, _preprocess(known), shape), None)
+    return [golden.sums(_rows(network, golden.images())).tolist(), recorded.tolist()]
+
+
+def _rows(network: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what OpenVINO computes of images (k, height, width, channels)."""
+    from bottleneck.engines import openvino  # noqa: PLC0415
+
+    shape: Any = images.shape[1:]
+    compiled = openvino.compile_for_cpu(import_openvino().Core(), network, shape)
+    return openvino.OpenVinoEngine(compiled, len(images), "")(images)
 
 
 def _plain_rows(found: Backbone, images: NDArray[np.uint8]) -> NDArray[np.float32]:
