@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ def test_in_a_folder_that_was_deleted_each_verb_works_or_says_so(made):
 
 
 def test_a_bug_is_told_although_nothing_can_be_written_anywhere(tmp_path, monkeypatch, capsys):
-    from bottleneck.core import console, failures
+    from bottleneck.core import console
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -179,7 +180,7 @@ def test_a_bug_is_told_although_nothing_can_be_written_anywhere(tmp_path, monkey
     def broken(_):
         raise ZeroDivisionError("a\x1b[2Jb")
 
-    monkeypatch.setattr(failures.tempfile, "NamedTemporaryFile", full)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
     assert console.run(broken, []) == 1
     said = capsys.readouterr().err
     assert "ZeroDivisionError: a\\x1b[2Jb" in said

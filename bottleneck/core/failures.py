@@ -65,12 +65,13 @@ def stopped(turns: Sequence[tuple[int, object, BaseException]]) -> dict[int, dic
 
 def _bug(error: BaseException) -> dict[str, Any]:
     """Write a traceback to a file, and name it on stderr; return what stands in JSON."""
-    import tempfile  # noqa: PLC0415 - these two are for bugs alone
-    import traceback  # noqa: PLC0415
+    import traceback  # noqa: PLC0415 - for bugs alone, as what is below
 
     lines = traceback.format_exception(error)
     what = f"a bug in bottleneck: {''.join(lines).strip().splitlines()[-1]}"
     try:
+        import tempfile  # noqa: PLC0415
+
         with tempfile.NamedTemporaryFile(
             "w", prefix="bottleneck-", suffix=".txt", errors="backslashreplace", delete=False
         ) as file:

@@ -26,6 +26,9 @@ NOT_EXPRESSED = {
 }  # fmt: skip
 
 
+NOT_LOADED = {"Hashing", "Pipeline"}  # without TensorFlow
+
+
 @pytest.fixture(scope="module")
 def keras():
     return import_keras()
@@ -126,7 +129,8 @@ def answers(keras, tmp_path_factory):
 def test_openvino_s_backend_knows_a_layer_as_the_same_and_computes_it(answers, name):
     identity, expected, told, rows = answers[name]
     if name in NOT_EXPRESSED:
-        assert (rows, told[:2], len(told)) == (None, identity, 3)  # what was raised
+        known = [None, None] if name in NOT_LOADED else identity
+        assert (rows, told[:2], len(told)) == (None, known, 3)  # what was raised
         return
     assert told == identity
     assert worst(rows, expected) < 5e-5

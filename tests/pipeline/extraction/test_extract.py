@@ -132,12 +132,12 @@ def test_an_engine_that_is_off_is_stopped_before_anything_is_written(
 def test_a_decoder_that_differs_is_stopped_before_anything_is_written(
     run, photos, tmp_path, monkeypatch
 ):
-    from bottleneck.pipeline.extraction import flow
+    from bottleneck.data import decode as module
 
     run()
     picture(photos / "cat/new.png", 50)
-    real = flow.decode
-    monkeypatch.setattr(flow, "decode", lambda *a: np.minimum(real(*a), 254) + np.uint8(1))
+    real = module.decode
+    monkeypatch.setattr(module, "decode", lambda *a: np.minimum(real(*a), 254) + np.uint8(1))
     numbers = sorted((tmp_path / "store/log").iterdir())
     with pytest.raises(OtherRowsError):
         run()
