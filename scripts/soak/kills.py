@@ -158,10 +158,14 @@ def held(store: Path) -> set[str]:
 
 
 def parts_of(store: Path) -> set[str]:
-    """Return the names of the newest commit's parts, with their room's."""
+    """Return the names of all parts that a commit has named, with their room's.
+
+    Not of the newest commit alone: one that folds small parts into one no longer names those.
+    """
     if not any((store / "log").glob("*.json")):
         return set()
-    return {f"parts/{part['name']}" for part in format_reader.commits(store)[-1]["parts"]}
+    commits = format_reader.commits(store)
+    return {f"parts/{part['name']}" for commit in commits for part in commit["parts"]}
 
 
 def noted(store: Path) -> list[str]:
