@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 1 << 30  # read whole into memory, so there must be an end
 NOT_THERE: Stat = (0, 0, 0, 0)  # no file has it, so it never proves anything
 _ATTEMPTS = 3
+_BAD_PLACE = {errno.EINVAL, errno.EOVERFLOW}  # what a position that makes no sense is answered with
 # Not waiting for the other end of a pipe that took a file's name; following no last link.
 _OPEN_FLAGS = (
     os.O_RDONLY
@@ -166,6 +167,12 @@ def open_container(path: Path) -> Iterator[tuple[BinaryIO, Container]]:
                 ),
             )
         except OSError as error:
+            if error.errno in _BAD_PLACE:
+                raise DataError(
+                    "it is cut short, or damaged: it names places that no file has",
+                    where,
+                    "get the file again",
+                ) from error
             raise from_os_error(error) or error from error
         if stat_row(os.fstat(file.fileno())) != row:
             raise DataError("changes while it is read", where, "run again")

@@ -97,7 +97,7 @@ def test_a_source_is_one_file_and_one_line(tmp_path):
 
 @pytest.mark.slow
 def test_an_engine_is_one_file_and_one_line(tmp_path):
-    spec = 'module="bottleneck.engines.eager", needs="keras", extra="tensorflow"'
+    spec = 'module="bottleneck.engines.eager", needs=("keras",), extra="tensorflow"'
     line = f'"eager": EngineSpec({spec}, supports_gpu=False, help="Keras, layer by layer"),'
     tree = grown(tmp_path, "eager.py", "engines", line, '        "keras": EngineSpec(')
     contract = ["tests/contract/test_engines.py"]
