@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import resource
 import struct
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from most_memory import most_bytes
 
 LIMIT_MB = 500  # of a process that has imported all readers; what is claimed is terabytes
 HERE = Path(__file__)
@@ -131,16 +131,7 @@ def main(kind, folder):
             refused.append(type(error).__name__)
         else:
             refused.append(None)
-    print(json.dumps([refused, most_mb()]))
-
-
-def most_mb():
-    """Return the most memory that this program had; Linux counts in getrusage who started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used / 1024 / (1024 if sys.platform == "darwin" else 1)
+    print(json.dumps([refused, most_bytes() / 2**20]))
 
 
 @pytest.mark.slow
