@@ -104,3 +104,22 @@ def test_status_knows_no_networks_and_no_engines(tmp_path, photos, numpy_network
         "assert not {'PIL', 'filelock', 'scipy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_store_that_lacks_nothing_needs_no_engine(tmp_path, photos, numpy_network, later):
+    import subprocess
+
+    words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
+    words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
+    assert console.run(extract_main, words) == 0
+    code = (
+        "import sys\n"
+        "for name in ('openvino', 'keras', 'tensorflow', 'jax', 'torch'):\n"
+        "    sys.modules[name] = None\n"
+        "from bottleneck.extract import main\n"
+        f"assert main({words!r}) == 0\n"
+        f"assert main({[*words, '--dry-run']!r}) == 0\n"
+        f"assert main(['--cache', {str(tmp_path / 's')!r}]) == 0\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""Reading files below a folder, and nothing outside it, whatever turns into a link meanwhile.
+"""Reading files below a folder, and nothing outside it, also where something became a link since.
 
 Following a path one step at a time costs more than reading a small image does. So where the folder
 of an image really lies is remembered, and is good while each step to it is the same folder as then,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class _Real:
 
     path: bytes
     steps: tuple[bytes, ...]
-    numbers: tuple[tuple[int, int], ...]  # device and inode of each step
+    numbers: tuple[tuple[int, int, int], ...]  # device, inode and kind of each step
 
 
 class Confined:
@@ -96,7 +97,10 @@ class Confined:
         raise OSError(errno.ELOOP, "a link leads out of the source", real)
 
 
-def _numbers(steps: Iterable[bytes]) -> tuple[tuple[int, int], ...]:
-    """Return what tells each folder from whatever else takes its name, a link to it included."""
+def _numbers(steps: Iterable[bytes]) -> tuple[tuple[int, int, int], ...]:
+    """Return what tells each folder from whatever else takes its name, a link to it included.
+
+    The kind is among it because file systems give the inode of what was deleted to what is new.
+    """
     found = [os.lstat(step) for step in steps]
-    return tuple((one.st_dev, one.st_ino) for one in found)
+    return tuple((one.st_dev, one.st_ino, stat.S_IFMT(one.st_mode)) for one in found)

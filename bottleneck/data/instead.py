@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bottleneck.core.paths import shown
+from bottleneck.core.regular import open_regular
 from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import REFUSED, kind_of
 from bottleneck.data.folder_words import split_named
@@ -91,7 +92,8 @@ def _table(path: Path, root: Path) -> str:
 def names_images(path: Path) -> bool:
     """Whether the first line of a text names an image."""
     try:
-        with path.open("rb") as file:
+        number = open_regular(path, os.O_RDONLY, follow=True)  # never a pipe, which would not end
+        with os.fdopen(number, "rb") as file:
             return _NAMES_IMAGES.search(file.readline(1024)) is not None
     except OSError:
         return False

@@ -98,8 +98,14 @@ def _is_installed(spec: EngineSpec) -> bool:
 
 
 def loads_apart(asked: str, *, made_by: str | None = None, devices: str | None = None) -> bool:
-    """Whether the engine that is tried first has networks loaded in a process of their own."""
-    return ENGINES[candidates(asked, made_by=made_by, devices=devices)[0]].apart
+    """Whether the engine that is tried first has networks loaded in a process of their own.
+
+    Without any engine there is none that does: a store that lacks nothing needs none.
+    """
+    try:
+        return ENGINES[candidates(asked, made_by=made_by, devices=devices)[0]].apart
+    except MissingDependencyError:
+        return False
 
 
 def open_engine(

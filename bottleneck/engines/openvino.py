@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import os
 import platform
-from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,7 +64,7 @@ class OpenVinoEngine:
     @property
     def warning(self) -> str | None:
         """What the user should know: that nothing was there to check the rows with."""
-        if self.check != UNCHECKED:
+        if not self.check.startswith(UNCHECKED):
             return None
         return f"nothing is here to compare this network's rows with; with Keras: {INSTALL}"
 
@@ -145,7 +144,7 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
 
 def _can_be_checked_now(check: str) -> bool:
     """Whether nothing was there to compare the rows with when they were made, and now is."""
-    return check == UNCHECKED and training_backend() is not None
+    return check.startswith(UNCHECKED) and check != _unchecked()
 
 
 def _kept(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine | None:
@@ -177,25 +176,33 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
         _require(compare(engine(reference.images), reference.rows))
         kept.keep_network(lambda folder: save(network, folder), reference)
         return engine
-    with ThreadPoolExecutor(1) as pool:  # Keras computes while the network is made and compiled
-        rows = pool.submit(frozen.reference, images)
-        traced = frozen.traced()
-        with traced.files() as file:
-            network = _attempted(lambda: core.read_model(file))
-            engine = _attempted(lambda: _engine(core, network, frozen, UNCHECKED))
-            golden, expected = traced.golden(), rows.result()
-            if golden is not None:
-                engine.check = "golden"
-                _require(compare(*golden))
-            elif expected is not None:
-                engine.check = "keras"
-                _require(compare(engine(images), expected))
-            if expected is None:  # for another machine, which may have no Keras
-                images = images[:N_OURS]
-                expected = engine(images)
-            reference = Reference(images=images, rows=expected, check=engine.check)
-            kept.keep_network(lambda folder: save(network, folder), reference)
+    traced = frozen.traced()
+    with traced.files() as file:
+        network = _attempted(lambda: core.read_model(file))
+        engine = _attempted(lambda: _engine(core, network, frozen, UNCHECKED))
+        golden = traced.golden()
+        # Last, and not beside the others: who stops us then waits for nobody.
+        expected = None if golden is not None else frozen.reference(images)
+        if golden is not None:
+            engine.check = "golden"
+            _require(compare(*golden))
+        elif expected is not None:
+            engine.check = "keras"
+            _require(compare(engine(images), expected))
+        else:
+            engine.check = _unchecked()
+        if expected is None:  # for another machine, which may have no Keras
+            images = images[:N_OURS]
+            expected = engine(images)
+        reference = Reference(images=images, rows=expected, check=engine.check)
+        kept.keep_network(lambda folder: save(network, folder), reference)
     return engine
+
+
+def _unchecked() -> str:
+    """Return that nothing could be compared, and with which backend of Keras that was tried."""
+    tried = training_backend()
+    return UNCHECKED if tried is None else f"{UNCHECKED} ({tried} cannot compute it)"
 
 
 def _require(agreement: Agreement) -> None:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -221,6 +222,28 @@ def test_what_was_read_once_is_not_read_through_a_link_out_of_the_root(plant, tm
     target.symlink_to(tmp_path / "moved")
     with pytest.raises(OSError, match="out of the source"):
         source.read(1)
+
+
+def test_a_link_that_got_the_inode_of_the_folder_before_it_is_not_followed(
+    plant, tmp_path, monkeypatch
+):
+    from types import SimpleNamespace
+
+    lstat = os.lstat
+    one_number = lambda path: SimpleNamespace(st_dev=1, st_ino=7, st_mode=lstat(path).st_mode)  # noqa: E731
+    monkeypatch.setattr("bottleneck.data.confined.os.lstat", one_number)
+    root = plant("cat/1.png")
+    source = FolderSource(root)
+    source.list()
+    source.read(0)
+    monkeypatch.setattr("bottleneck.data.confined.os.lstat", lstat)
+    shutil.rmtree(root / "cat")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/1.png").write_bytes(b"secret")
+    (root / "cat").symlink_to(tmp_path / "outside")
+    monkeypatch.setattr("bottleneck.data.confined.os.lstat", one_number)
+    with pytest.raises(OSError, match="out of the source"):
+        source.read(0)
 
 
 def test_a_folder_that_was_replaced_by_another_one_is_read_there(plant, tmp_path):

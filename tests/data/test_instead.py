@@ -1,6 +1,7 @@
 """A folder without images, or without labels, names what lies there and how it is read."""
 
 import gzip
+import os
 import re
 import shlex
 import struct
@@ -13,6 +14,7 @@ import pytest
 from bottleneck.core.errors import DataError
 from bottleneck.data.catalog import open_source
 from bottleneck.data.folder import FolderSource
+from bottleneck.data.instead import names_images
 
 
 def offered(text):
@@ -221,3 +223,10 @@ def test_an_archive_without_images_names_what_it_holds(tmp_path):
         archive.writestr("n01440764.tar", b"x")
     with pytest.raises(DataError, match=r"no images, but n01440764\.tar .*: unpack it"):
         open_source(str(tmp_path / "a.zip")).list()
+
+
+def test_a_pipe_that_is_called_like_a_table_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.txt")
+    assert names_images(tmp_path / "x.txt") is False
+    (tmp_path / "y.txt").write_text("cat/1.jpg 0\n")
+    assert names_images(tmp_path / "y.txt") is True

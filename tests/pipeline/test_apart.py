@@ -58,6 +58,30 @@ def test_rows_of_plain_keras_come_from_another_process(request_of):
     assert compare(rows, expected).ok
 
 
+def test_what_is_printed_before_us_and_odd_places_of_modules_are_in_nobody_s_way(
+    request_of, tmp_path, monkeypatch
+):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os; print({1: 2}); os.write(1, b'no end of a line')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])  # a Path, and not its text
+    request = request_of()
+    theirs = apart.Loading(request).backbone(SILENT)
+    assert theirs.network == load(request).network
+
+
+def test_a_broken_backend_that_nobody_asked_for_is_no_error(
+    request_of, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow/__init__.py").write_text("raise ImportError('a library is missing')\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    images = np.zeros((2, 8, 9, 3), np.uint8)
+    assert apart.reference(request_of(), images) is None
+    assert "not compared with Keras'" in caplog.text
+
+
 def test_a_process_that_nobody_waits_for_ends_and_leaves_nothing(request_of):
     loading = apart.Loading(request_of())
     process, folder = loading._child._process, loading._folder

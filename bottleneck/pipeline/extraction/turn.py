@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
 from bottleneck.core.text import printable
 from bottleneck.data.shared import SharedSource
@@ -95,6 +96,7 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
     network = None
     if store is None:
         # Whatever is wrong with the data or the network must show before a folder is made.
+        engines.catalog.candidates(options.engine, devices=options.devices)
         apart = is_apart(options.engine, options.devices, None)
         begun = networks.begin(options.network.completed(), turn.reporter, is_apart=apart)
         source = turn.view(None)

@@ -191,6 +191,8 @@ def _spelled(
         network_version=options.network_version,
     )
     request = {key: value for key, value in plain(options).items() if key not in PERMISSIONS}
+    if request["decode"] == "exact":  # older versions, which know no other, refuse the word
+        del request["decode"]
     about = {**backbone.about, "request": request}
     return Network(options, recipe, about, backbone, read, cannot, reporter=reporter)
 

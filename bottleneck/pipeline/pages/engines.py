@@ -17,6 +17,6 @@ def engines(store: Store) -> list[str]:
         library = backend or engine
         version = " ".join(str(it) for it in (library, said.get(str(library))) if it)
         engine = f"{engine} ({version})" if backend else version
-        unchecked = ", unchecked" if said.get("check") == "unchecked" else ""
+        unchecked = ", unchecked" if str(said.get("check")).startswith("unchecked") else ""
         found.append(f"{engine} on {said.get('device')}{unchecked}")
     return sorted(set(found))
