@@ -250,7 +250,7 @@ class _Reporter(Silent):
 
 
 def request_from_json(plain: Mapping[str, Any]) -> Request:
-    """Return the request; the inverse of `request_to_json`."""
+    """Return the request of the JSON that `apart` sends."""
     told: dict[str, Any] = {
         key: from_json_text(value) if isinstance(value, str) else value
         for key, value in plain.items()
