@@ -79,6 +79,23 @@ def split_by(values, head="filename,label,split"):
     )
 
 
+def in_folders(folders, end=".jpg"):
+    """The path of each image, with these folders in turn."""
+    return {n: f"{folders[i % len(folders)]}/{n}{end}" for i, n in enumerate(NAMES)}
+
+
+def by_folders(folders, head="path,label\n", row="{path},{kind}", before="", **case):
+    """A table whose images lie in these folders, in turn."""
+    paths = in_folders(folders)
+    windows = {n: (before + path).replace("/", "\\") for n, path in paths.items()}
+    text = head
+    for n in NAMES:
+        doubled = windows[n].replace("\\", "\\\\")
+        kinds = {"path": before + paths[n], "windows": windows[n], "doubled": doubled}
+        text += row.format(**kinds, kind=kind_of(n)) + "\n"
+    return Case(text=text, files=dict.fromkeys(paths.values(), b""), **case)
+
+
 def lines(make):
     return "".join(json.dumps(make(n)) + "\n" for n in NAMES)
 
@@ -383,6 +400,16 @@ PATHS = {
         )
         for before in ("C:/Users/me/data/", "/home/you/", "/", "../input/set/", "data/")
     },
+    **{
+        f"names of another machine, {kind}": by_folders(
+            ["cats", "dogs"], row=row, before=before, says="is not here; the names were found witho"
+        )
+        for kind, row, before in (
+            ("with a folder for each class", "{path},{kind}", "/home/you/data/"),
+            ("of Windows", "{windows},{kind}", "C:\\Users\\me\\data\\"),
+            ("of Windows, written twice", "{doubled},{kind}", "C:\\Users\\me\\data\\"),
+        )
+    },
     "names of another machine, in the folder of that name": Case(
         text=table(row=lambda n: f"/data/photos/{n}.jpg,{kind_of(n)}"),
         name="photos/t.csv",
@@ -663,8 +690,64 @@ LABELS = {
         refused="line 25: column 'dog' holds '2', not 0 or 1",
     ),
 }
+
+
 # Splits.
 SPLITS = {
+    "train and test in the paths": by_folders(
+        ["train/a", "train/a", "train/b", "test/a"],
+        splits=(18, 0, 6),
+        says="splits from the folders in 'path': train 18, test 6",
+    ),
+    "train_images, val_images and test_images in the paths, below another folder": by_folders(
+        ["all/train_images/a", "all/val_images/b", "all/test_images/a"],
+        splits=(8, 8, 8),
+        says="splits from the folders in 'path': train 8, val 8, test 8",
+    ),
+    "splits below the classes in the paths": by_folders(
+        ["a/train", "b/train", "a/eval"], splits=(16, 0, 8), says="train 16, test 8"
+    ),
+    "splits in paths of another machine": by_folders(
+        ["train/a", "test/a"], before="/home/you/data/", splits=(12, 0, 12)
+    ),
+    "splits in the paths of a list without names": by_folders(
+        ["train/a", "valid/a"],
+        head="",
+        row="{path} {kind}",
+        name="t.txt",
+        told={"header": False},
+        splits=(12, 12, 0),
+        says="splits from the folders in '1': train 12, val 12",
+    ),
+    "splits in the paths in JSON": by_folders(
+        ["train/a", "test/a"],
+        head="",
+        row='{{"image": "{path}", "label": "{kind}"}}',
+        name="t.jsonl",
+        splits=(12, 0, 12),
+    ),
+    "splits in the paths, told that they are none": by_folders(
+        ["train/a", "test/a"], told={"split_column": ""}, says="^$"
+    ),
+    "splits in the paths, told that all of it is val": by_folders(
+        ["train/a", "test/a"], told={"split_map": "=val"}, splits=(0, 24, 0)
+    ),
+    "splits in the paths and in a column": by_folders(
+        ["train/a", "test/a"], "path,label,split\n", "{path},{kind},train"
+    ),
+    "splits in two places of the paths": by_folders(
+        ["train/test", "test/train"],
+        refused="the folders in 'path' say the split in two places.*--split-column ''",
+    ),
+    "splits in some of the paths": by_folders(
+        ["train/a", "test/a", "more/a"],
+        says="16 of 24 paths in 'path' have a folder test and train, but no column says a split",
+    ),
+    "one split in all paths": by_folders(
+        ["test/a"],
+        says="24 of 24 paths in 'path' have a folder test, .*all of it is train; --split-map =test",
+    ),
+    "classes called as splits are among others": by_folders(["train", "car", "bus"], says="^$"),
     "training and testing": Case(text=split_by(["training", "testing"]), splits=(12, 0, 12)),
     "TRAIN, Dev, eval, Test": Case(
         text=split_by(["TRAIN", "Dev", "eval", "Test"]), splits=(6, 12, 6)

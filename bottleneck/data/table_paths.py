@@ -183,10 +183,10 @@ def _without_prefix(
     shared = first[:n_same].rpartition(b"/")[0].split(b"/")
     for n in range(1, len(shared) + 1):
         prefix = b"/".join(shared[:n]) + b"/"
-        is_bare = n == len(shared)
+        below = [name[len(prefix) :] for name in names]
+        is_bare = n == len(shared) and any(b"/" not in name.strip(b"/") for name in below)
         if is_bare and not is_told and os.path.basename(roots[0]) != shared[-1]:  # noqa: PTH119
             break
-        below = [name[len(prefix) :] for name in names]
         some = _some(below)
         if _count(some, roots, seeker) * 2 >= len(some):
             return below, prefix
