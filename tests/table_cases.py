@@ -761,6 +761,47 @@ SPLITS = {
     "a column called set with words": Case(
         text=split_by(["train", "test"], "filename,label,set"), splits=(12, 0, 12)
     ),
+    **{
+        f"words for splits in a column called {name!r}": Case(
+            text=split_by(["train", "test", "valid"], f"filename,label,{name}"),
+            refused=f"column '{name}' holds words for splits in every row.*"
+            f"--split-column '?{name}'? if that says the split, or --split-column ''",
+        )
+        for name in ("use_for", "use", "set_name", "split1", "part of")
+    },
+    "words for splits in a column of another name, told": Case(
+        text=split_by(["train", "test", "valid"], "filename,label,use"),
+        told={"split_column": "use"},
+        splits=(8, 8, 8),
+    ),
+    "words for splits in a column of another name, told that they are none": Case(
+        text=split_by(["train", "test"], "filename,label,use"), told={"split_column": ""}
+    ),
+    "words for splits in two columns of other names": Case(
+        text=split_by(["train,test", "test,train"], "filename,label,use,half"),
+        refused="columns 'use' and 'half' hold words.*--split-column use or --split-column half if",
+    ),
+    "words for splits in two columns of names that may say it": Case(
+        text=split_by(["train,test", "test,train"], "filename,label,set,phase"),
+        refused="columns 'set' and 'phase' hold words",
+    ),
+    "words for splits in the second column of two, without names": Case(
+        text="".join(f"images/{n}.jpg,{'train' if n < 'd' else 'test'}\n" for n in NAMES),
+        told={"header": False},
+        refused="column '2' holds words for splits.*--split-column 2 if",
+    ),
+    "words for splits in the first rows alone": Case(
+        text=split_by(["train"], "filename,label,use") + "images/cat00.jpg?,cat,other\n",
+        classes={"cat": 13, "dog": 12},
+        splits=(25, 0, 0),
+        gone=1,
+    ),
+    "train alone in a column of another name": Case(
+        text=split_by(["train"], "filename,label,use"),
+    ),
+    "classes called as splits are": Case(
+        text=labels(["train", "test"]), classes={"train": 12, "test": 12}
+    ),
     "a column called fold with numbers": Case(
         text=split_by(["1", "2"], "filename,label,fold"), says="'fold' holds no words for splits"
     ),

@@ -12,6 +12,7 @@ from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.labels import is_numeric
 from bottleneck.data.table_boxes import are_boxes, boxes_error
 from bottleneck.data.table_labels import find_labels
+from bottleneck.data.table_split_words import refuse_unnamed_splits, unnamed_splits_error
 from bottleneck.data.table_splits import find_flags, flags_note, flags_of, is_flag, split_of_word
 from bottleneck.data.table_words import by_name, named, plain_name, there, way
 
@@ -87,6 +88,11 @@ def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True
     sample = [fields for _, fields in islice(sheet.rows(), _LOOKED_AT)]
     file = _find_file(sheet, plain, sample, how["file_column"], where) if names_files else None
     split, flags, note = _find_split(sheet, plain, sample, how, where)
+    is_open = split is None and not flags and how["split_column"] is None
+    if is_open and how["split_map"] is None:
+        named_labels = {named(sheet, name, "--label-column", where)
+                        for name in how["label_column"] or () if name}  # fmt: skip
+        refuse_unnamed_splits(sheet, plain, sample, {file, *named_labels}, where)
     taken = {file, split, *(flag.column for flag in flags)}
     told = how["label_column"]
     if told is not None:
@@ -156,14 +162,19 @@ def _find_split(
         return None, flags, flags_note(flags, sheet.header)
     if len(flagged) == 1:  # other words than 0 and 1, or told what they mean
         return flagged[0], (), ()
-    unused = []
+    unused, perhaps = [], []
     for i, name in enumerate(plain):
         texts = {(fields[i] or "").strip() for fields in sample}
         if name not in _PERHAPS_SPLITS or not texts:
             continue
         if all(split_of_word(text) is not None for text in texts):
-            return i, (), ()
-        unused.append(repr(printable(sheet.header[i])))
+            perhaps.append(i)
+        else:
+            unused.append(repr(printable(sheet.header[i])))
+    if len(perhaps) > 1:
+        raise unnamed_splits_error(sheet, perhaps, where)
+    if perhaps:
+        return perhaps[0], (), ()
     notes = (
         (f"column {', '.join(unused)} holds no words for splits, and is not used",)
         if unused

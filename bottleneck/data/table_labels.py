@@ -31,6 +31,11 @@ _WHOLE = re.compile(r"\d{1,6}(\.0)?")
 _MOST_CLASSES = 100_000  # beyond it, a column is no class
 
 
+def is_called_label(plain: str) -> bool:
+    """Whether a column of this plain name holds labels by its name."""
+    return plain in {_LABELS[0], *_LABELS[1].split()} or bool(_PLURAL.fullmatch(plain))
+
+
 def find_labels(
     sheet: Sheet,
     plain: Sequence[str],
