@@ -235,6 +235,38 @@ COLUMNS = {
         ),
         refused="may be 'class_id' or 'class_name'.*--label-column class_id",
     ),
+    "labels and class id that do not say the same": Case(
+        text=table(
+            "class id,filepaths,labels,data set",
+            lambda n: f"{int(n[-1]) % 3},images/{n}.jpg,A {kind_of(n)},train",
+        ),
+        refused="may be 'class id' or 'labels', and.*--label-column 'class id' or --label-c",
+    ),
+    **{
+        f"{name} of 0 and 1 and a category that do not say the same": Case(
+            text=table(
+                f"filename,{name},category",
+                lambda n: f"images/{n}.jpg,{int(n[-1] < '5')},{kind_of(n)}",
+            ),
+            refused=f"may be '{name}' or 'category'.*--label-column {name} or --label-column cat",
+        )
+        for name in ("labels", "target", "class_id")
+    },
+    "a target and a diagnosis that say the same": Case(
+        text=table(
+            "filename,target,diagnosis", lambda n: f"images/{n}.jpg,{int(n > 'd')},{kind_of(n)}"
+        ),
+        columns={"filename": "filename", "label": "diagnosis"},
+        says="target says the same as diagnosis",
+    ),
+    "a target of fractions beside a category": Case(
+        text=table("filename,target,category", lambda n: f"images/{n}.jpg,0.{n[-1]},{kind_of(n)}"),
+        columns={"filename": "filename", "label": "category"},
+    ),
+    "a label and a category that do not say the same": Case(
+        text=table("filename,label,category", lambda n: f"images/{n}.jpg,{kind_of(n)},{n[-1]}"),
+        says="its labels are those of label; of category they would be others",
+    ),
     "class and breed with one value each": Case(
         text=table("filename,class,breed", lambda n: f"images/{n}.jpg,dog,collie"),
         refused="may be 'class' or 'breed'.*--label-column class",
