@@ -601,6 +601,34 @@ LABELS = {
     "several labels in a field": Case(
         text=labels(["cat|dog", "cat"]), refused="several labels an image"
     ),
+    **{
+        f"{kind} in {name!r}": Case(
+            text=labels(values, f"filename,{name}"),
+            refused=f"'{name}' holds .*several labels an image.*one class: --label-column {name}",
+        )
+        for name in ("label", "Target", "target", "category")
+        for kind, values in (
+            ("several numbers", ["0", "0 2", "1", "0 1 5"]),
+            ("several words, each a class alone", ["cat", "dog", "cat dog"]),
+            ("several words with + between", ["cat", "dog", "dog + cat"]),
+        )
+    },
+    "several numbers, told that each text is a class": Case(
+        text=labels(["0 2", "1"], "filename,Target"),
+        told={"label_column": "Target"},
+        classes={"0 2": 12, "1": 12},
+    ),
+    "several numbers in the one other column of two, without names": Case(
+        text="".join(f"images/{n}.jpg,{'0 2' if n < 'd' else 1}\n" for n in NAMES),
+        told={"header": False},
+        refused="'2' holds '0 2'.*--label-column 2",
+    ),
+    "several numbers with commas": Case(
+        text=labels(['"0,1,5"', "7"]), refused="'label' holds '0,1,5': several labels an image"
+    ),
+    "classes of several words": Case(
+        text=labels(["hot dog", "dog", "apple 2"]), classes={"hot dog": 8, "dog": 8, "apple 2": 8}
+    ),
     "one-hot": Case(
         text=ONE_HOT,
         columns={"filename": "filename", "label": "cat, dog"},

@@ -122,9 +122,9 @@ def _one_of(
     found, notes = _one_of_equals(sheet, sorted(named))
     if found is None:
         names = [sheet.header[i] for i in sorted(named)]
+        listed = " or ".join(repr(printable(name)) for name in names)
         raise DataError(
-            f"its column 'label' may be {' or '.join(repr(printable(name)) for name in names)}, and "
-            "these do not say the same",
+            f"its column 'label' may be {listed}, and these do not say the same",
             where,
             f"say which: {' or '.join(way('--label-column', name) for name in names)}",
         )
