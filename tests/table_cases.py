@@ -867,14 +867,14 @@ SPLITS = {
     ),
     "0 and 1": Case(
         text=split_by(["0", "0", "1"]),
-        refused=r"'split' holds '0' \(16\), '1' \(8\).*--split-map 0=train,1=test",
+        refused=r"'split' holds '0' \(16\), '1' \(8\).*--split-map 0=SPLIT,1=SPLIT, where SPLIT is",
     ),
     "0 and 1, told": Case(
         text=split_by(["0", "0", "1"]), told={"split_map": "0=train,1=test"}, splits=(16, 0, 8)
     ),
     "0, 1, 2 of CelebA": Case(
         text=split_by(["0", "1", "2"], "image_id,label,partition"),
-        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\).*0=train,1=val,2=test",
+        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\).*0=SPLIT,1=SPLIT,2=SPLIT,",
     ),
     **{
         f"{name} of {yes} and {no}": Case(
@@ -980,8 +980,23 @@ SPLITS = {
     ),
     "a word that is no split": Case(
         text=split_by(["train", "later"]),
-        refused="'later' is no split by its name.*--split-map later=test;",
+        refused="'later' is no split by its name.*--split-map later=SPLIT,",
     ),
+    **{
+        f"{', '.join(words)} for splits": Case(text=split_by(words), refused=f"--split-map {said}")
+        for words, said in (
+            (["te", "tr", "va", "te"], "te=test,tr=train,va=val;"),
+            (["trainA", "trainA", "valB", "testC"], "testC=test,trainA=train,valB=val;"),
+            (["treino", "teste", "teste"], "teste=test,treino=train;"),
+            (["entraînement", "validación"], "'entraînement=train,validación=val'"),
+            (["learn", "apply", "apply"], "apply=SPLIT,learn=SPLIT, where SPLIT is"),
+            (["train", "ts", "ts"], "ts=SPLIT,"),
+            (["t", "v", "v"], "t=SPLIT,v=SPLIT,"),
+            (["tr", "other"], "other=SPLIT,tr=SPLIT,"),
+            (["half a", "half b"], "'half a=SPLIT,half b=SPLIT',"),
+            ([*"abcdefgh"], "WORD=SPLIT,…, where SPLIT is"),
+        )
+    },
 }
 # Other kinds of tables.
 KINDS = {

@@ -70,7 +70,7 @@ _WAYS = re.compile(rf"(?<![a-z-]){_OPTION}(?: {_OPTION})*")
 def ways_of(error):
     """Return the options that an error offers, each as a person would paste it."""
     found = (shlex.split(way) for way in _WAYS.findall(error.do))
-    return [way for way in found if not {"NAME", "FOLDER"} & {*way}]
+    return [way for way in found if not re.search(r"\b(NAME|FOLDER|SPLIT)\b", " ".join(way))]
 
 
 def complaint(source):
