@@ -507,6 +507,29 @@ TEXTS = {
     "Japanese, told": Case(
         text=labels(["犬"]).encode("shift_jis"), told={"encoding": "shift_jis"}, classes={"犬": 24}
     ),
+    "cp1252, told that it is UTF-8": Case(
+        text=labels(["Hündchen"]).encode("cp1252"),
+        told={"encoding": "utf-8"},
+        refused="line 2: not text in utf-8.*--encoding NAME, such as --encoding cp1252",
+    ),
+    "Cyrillic of Windows, told that it is UTF-8": Case(
+        text=labels(["собака"]).encode("cp1251"),
+        told={"encoding": "utf-8"},
+        refused="line 2: not text in utf-8.*--encoding NAME$",
+    ),
+    "words in cp1252 with all its letters": Case(
+        text=labels(
+            ["Ça «là» \u2013 l\u2019été", "ÜBER 5 °C", "Œuf à ½", "Señor ¿Él?", "naïve Æsir"]
+        ).encode("cp1252"),
+        classes={
+            "Ça «là» \u2013 l\u2019été": 5,
+            "ÜBER 5 °C": 5,
+            "Œuf à ½": 5,
+            "Señor ¿Él?": 5,
+            "naïve Æsir": 4,
+        },
+        says="read as cp1252",
+    ),
     "quotes behind a blank": Case(text=table(row=lambda n: f'images/{n}.jpg, "{kind_of(n)}"')),
     "blanks behind separators": Case(
         text=table("filename, label", lambda n: f"images/{n}.jpg,  {kind_of(n)}")
@@ -540,14 +563,24 @@ TEXTS = {
         says="read as cp1252, that of Windows .Hündchen, l\u2019été.; --encoding",
     ),
     **{
-        f"{name}, not told": Case(
-            text=labels([word]).encode(name), refused="line 2 holds bytes that are not UTF-8"
+        f"{word} in {name}, not told": Case(
+            text=labels([word]).encode(name),
+            refused="line 2 holds bytes that are not UTF-8.*it was saved: --encoding NAME$",
         )
         for name, word in (
             ("mac_roman", "Hündchen"),
             ("cp850", "Kätzchen"),
             ("cp1250", "łoś"),
             ("cp850", "Pérou"),
+            ("cp1251", "собака"),
+            ("gbk", "狗"),
+            ("gbk", "猫狗"),
+            ("gbk", "狼"),
+            ("shift_jis", "犬"),
+            ("shift_jis", "猫"),
+            ("euc_kr", "개"),
+            ("big5", "貓"),
+            ("iso8859_7", "γάτα"),
         )
     },
     "a packed table under the name of a plain one": Case(
