@@ -336,7 +336,24 @@ COLUMNS = {
     ),
     "ids without a header": Case(
         text=table(**ENDLESS).partition("\n")[2],
-        refused="no column 'filename'.*there are: cat00, cat.*--no-header",
+        refused="no column 'filename'.*there are: cat00, cat.*: say --no-header if.*-column NAME$",
+    ),
+    **{
+        f"{first} in the first line of three": Case(
+            text=f"{first},{label},x\n"
+            + table("", lambda n, name=name: f"{name(n)},{kind_of(n)},y").lstrip(),
+            refused=f"there are: {first}, {label}, x.: .*: say --no-header --file-column 1 if",
+        )
+        for first, label, name in (
+            ("Abyssinian_1", "Abyssinian", lambda n: f"Abyssinian_{n[-2:]}"),
+            ("a", "owl", lambda n: chr(98 + NAMES.index(n))),
+            ("owl", "dog", str),
+            ("owl", "1", str),
+        )
+    },
+    "a line of names that no one knows": Case(
+        text=table("bild,sorte,ort", lambda n: f"{n},{kind_of(n)},y"),
+        refused="say which, such as --file-column bild; the first line names",
     ),
     "a list in .txt with blanks": Case(
         text=table("", lambda n: f"images/{n}.jpg {kind_of(n)}").lstrip(),
@@ -1182,7 +1199,7 @@ PIXELS = {
     "pixels without a header, either end": Case(
         text="".join(f"{i % 2},{','.join(map(str, [0] * 63 + [i]))}\n" for i in range(24)),
         told={"header": False},
-        refused="its label may be column 1 or 65 of 65.*--label-column",
+        refused="its label may be column 1 or 65 of 65.*--label-column 1 or --label-column 65$",
     ),
     "pixels with semicolons": Case(
         text=pixels("label;" + names_of(64).replace(",", ";"), 64, sep=";")

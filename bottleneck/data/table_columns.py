@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ _SPLITS = (
 )
 # Of these only words that are splits make one.
 _PERHAPS_SPLITS = {"set", "dataset", "phase", "mode", "fold", "stage", "type"}
+_RUN = re.compile(r"\d+")
 _LOOKED_AT = 500  # rows
 
 
@@ -136,12 +138,33 @@ def _find_file(
         return by_ending[0]
     if not sheet.is_named and len(plain) <= 2:
         return 0
+    no_header = "--no-header"
+    if len(plain) > 2:  # a column with another text in each row may be that of the files
+        unlike = (i for i in range(len(plain)) if len({f[i] for f in sample}) == len(sample))
+        no_header += f" --file-column {next(unlike, 0) + 1}"
+    which = way("--file-column", sheet.header[0]) if sheet.header else "--file-column NAME"
+    do = f"say which, such as {which}"
+    if sheet.is_named and _is_like_the_rows(sheet.header, sample):
+        do = f"say {no_header} if its first line is one of images too, else --file-column NAME"
+    elif sheet.is_named:
+        do += f"; the first line names the columns, such as filename,label, or say {no_header}"
     raise DataError(
         f"no column 'filename', or with another usual name of it (there are: {there(sheet)})",
         where,
-        f"say which, such as {way('--file-column', sheet.header[0] if sheet.header else 'NAME')}; "
-        "the first line names the columns, such as filename,label, or say --no-header",
+        do,
     )
+
+
+def _is_like_the_rows(header: Sequence[str], sample: Sequence[Fields]) -> bool:
+    """Whether the first line looks like those below: the same texts, numbers, or numbered names."""
+    for name, *below in zip(header, *sample, strict=True):
+        texts = [(text or "").strip() for text in below]
+        shape = _RUN.sub("9", name)
+        is_numbered = shape != name and any(_RUN.sub("9", text) == shape for text in texts)
+        is_short = len(name) == 1 and all(len(text) == 1 for text in texts)
+        if name and (is_numeric([name]) or name in texts or is_numbered or is_short):
+            return True
+    return False
 
 
 def _find_split(

@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
 )
 _SIGN = rb"[\x80\x83\x86-\x89\x98\xa2-\xa9\xac-\xaf\xb0-\xb9\xbc-\xbe\xd7\xf7]"
-_SAY = "say in which encoding it was saved: --encoding NAME"
+_SAY = "save it in UTF-8, or say in which encoding it was saved: --encoding NAME"
 # Not in text of western languages in cp1252: what is no character there; three letters beyond ASCII
 # in a row; what is UTF-8; signs within or before a word, and capitals behind small letters, as
 # texts of other encodings look.
@@ -75,7 +75,7 @@ def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, 
             raise DataError(
                 f"line {_line_at(data, error, 'utf-8')} holds bytes that are not UTF-8",
                 where,
-                f"save it in UTF-8, or {_SAY}",
+                _SAY,
             ) from error
         words = dict.fromkeys(word.decode("cp1252") for word in _ODD_WORD.findall(rest[:HEAD]))
         some = f" ({', '.join([*words][:3])})" if words else ""
@@ -107,17 +107,17 @@ def _check(data: bytes, encoding: str, where: str) -> None:
         raise DataError(
             f"{at}not text in {encoding}",
             where,
-            f"save it in UTF-8, or {_SAY}{_likely(data)}",
+            what_to_do(data),
         ) from error
     if "\0" in text:
         raise DataError(f"not text in {encoding}", where, "save it as CSV in UTF-8")
 
 
-def _likely(data: bytes) -> str:
-    """Return cp1252 as an example where the text looks like it, for the end of a sentence."""
+def what_to_do(data: bytes) -> str:
+    """Return what to do about text in another encoding; with cp1252 where it looks like that."""
     if b"\0" in data or data.isascii() or any(each.search(data) for each in _NO_CP1252):
-        return ""
-    return ", such as --encoding cp1252"
+        return _SAY
+    return f"{_SAY}, such as --encoding cp1252"
 
 
 def _line_at(data: bytes, error: UnicodeDecodeError, encoding: str) -> int:

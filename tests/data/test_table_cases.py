@@ -63,7 +63,7 @@ def test_a_table_as_people_have_it_is_read_as_a_person_would(name, tmp_path):
     assert set(listing.understood.splits.values()) <= set(SPLITS)
 
 
-_OPTION = r"--[a-z-]+(?: (?:'[^']*'|(?!if |for |and |or )[^\s;()',]+(?:,[^\s;()',]+)*))?"
+_OPTION = r"--[a-z-]+(?: (?:'[^']*'|(?!--|if |for |and |or )[^\s;()',]+(?:,[^\s;()',]+)*))?"
 _WAYS = re.compile(rf"(?<![a-z-]){_OPTION}(?: {_OPTION})*")
 
 
