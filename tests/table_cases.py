@@ -412,6 +412,19 @@ PATHS = {
         classes={**TWO, "owl": 1},
         splits=(25, 0, 0),
     ),
+    "two folders of the names of HAM10000": Case(
+        text=table("image_id,dx", **ENDLESS) + "".join(f"owl{i:02},owl\n" for i in range(30)),
+        images="HAM10000_images_part_1/",
+        files={f"HAM10000_images_part_2/owl{i:02}.jpg": b"" for i in range(30)},
+        refused="54 of 54 files.*--root .*/HAM10000_images_part_1 --root .*images_part_2$",
+    ),
+    "two folders, of which one is told": Case(
+        text=table("image_id,dx", **ENDLESS) + "".join(f"owl{i:02},owl\n" for i in range(30)),
+        images="part 1/",
+        files={f"more/part 2/owl{i:02}.jpg": b"" for i in range(30)},
+        told={"root": "ROOT/part 1"},
+        refused="30 of 54 files.*--root '.*/part 1' --root '.*/more/part 2'$",
+    ),
     "one name in two folders that were told": Case(
         text=table("image_id,dx", **ENDLESS),
         files={"part_2/cat03.jpg": b""},
@@ -486,7 +499,7 @@ PATHS = {
     ),
     "files that are not there": Case(
         text=table(row=lambda n: f"gone/{n}.jpg,{kind_of(n)}"),
-        refused="24 of 24 files that it names are not there.*--root",
+        refused="24 of 24 files that it names are not there.*to --root FOLDER; check",
     ),
 }
 # How the text is written.
