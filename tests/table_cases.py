@@ -79,6 +79,23 @@ def split_by(values, head="filename,label,split"):
     )
 
 
+def in_folders(folders, end=".jpg"):
+    """The path of each image, with these folders in turn."""
+    return {n: f"{folders[i % len(folders)]}/{n}{end}" for i, n in enumerate(NAMES)}
+
+
+def by_folders(folders, head="path,label\n", row="{path},{kind}", before="", **case):
+    """A table whose images lie in these folders, in turn."""
+    paths = in_folders(folders)
+    windows = {n: (before + path).replace("/", "\\") for n, path in paths.items()}
+    text = head
+    for n in NAMES:
+        doubled = windows[n].replace("\\", "\\\\")
+        kinds = {"path": before + paths[n], "windows": windows[n], "doubled": doubled}
+        text += row.format(**kinds, kind=kind_of(n)) + "\n"
+    return Case(text=text, files=dict.fromkeys(paths.values(), b""), **case)
+
+
 def lines(make):
     return "".join(json.dumps(make(n)) + "\n" for n in NAMES)
 
@@ -218,6 +235,38 @@ COLUMNS = {
         ),
         refused="may be 'class_id' or 'class_name'.*--label-column class_id",
     ),
+    "labels and class id that do not say the same": Case(
+        text=table(
+            "class id,filepaths,labels,data set",
+            lambda n: f"{int(n[-1]) % 3},images/{n}.jpg,A {kind_of(n)},train",
+        ),
+        refused="may be 'class id' or 'labels', and.*--label-column 'class id' or --label-c",
+    ),
+    **{
+        f"{name} of 0 and 1 and a category that do not say the same": Case(
+            text=table(
+                f"filename,{name},category",
+                lambda n: f"images/{n}.jpg,{int(n[-1] < '5')},{kind_of(n)}",
+            ),
+            refused=f"may be '{name}' or 'category'.*--label-column {name} or --label-column cat",
+        )
+        for name in ("labels", "target", "class_id")
+    },
+    "a target and a diagnosis that say the same": Case(
+        text=table(
+            "filename,target,diagnosis", lambda n: f"images/{n}.jpg,{int(n > 'd')},{kind_of(n)}"
+        ),
+        columns={"filename": "filename", "label": "diagnosis"},
+        says="target says the same as diagnosis",
+    ),
+    "a target of fractions beside a category": Case(
+        text=table("filename,target,category", lambda n: f"images/{n}.jpg,0.{n[-1]},{kind_of(n)}"),
+        columns={"filename": "filename", "label": "category"},
+    ),
+    "a label and a category that do not say the same": Case(
+        text=table("filename,label,category", lambda n: f"images/{n}.jpg,{kind_of(n)},{n[-1]}"),
+        says="its labels are those of label; of category they would be others",
+    ),
     "class and breed with one value each": Case(
         text=table("filename,class,breed", lambda n: f"images/{n}.jpg,dog,collie"),
         refused="may be 'class' or 'breed'.*--label-column class",
@@ -287,7 +336,24 @@ COLUMNS = {
     ),
     "ids without a header": Case(
         text=table(**ENDLESS).partition("\n")[2],
-        refused="no column 'filename'.*there are: cat00, cat.*--no-header",
+        refused="no column 'filename'.*there are: cat00, cat.*: say --no-header if.*-column NAME$",
+    ),
+    **{
+        f"{first} in the first line of three": Case(
+            text=f"{first},{label},x\n"
+            + table("", lambda n, name=name: f"{name(n)},{kind_of(n)},y").lstrip(),
+            refused=f"there are: {first}, {label}, x.: .*: say --no-header --file-column 1 if",
+        )
+        for first, label, name in (
+            ("Abyssinian_1", "Abyssinian", lambda n: f"Abyssinian_{n[-2:]}"),
+            ("a", "owl", lambda n: chr(98 + NAMES.index(n))),
+            ("owl", "dog", str),
+            ("owl", "1", str),
+        )
+    },
+    "a line of names that no one knows": Case(
+        text=table("bild,sorte,ort", lambda n: f"{n},{kind_of(n)},y"),
+        refused="say which, such as --file-column bild; the first line names",
     ),
     "a list in .txt with blanks": Case(
         text=table("", lambda n: f"images/{n}.jpg {kind_of(n)}").lstrip(),
@@ -346,6 +412,19 @@ PATHS = {
         classes={**TWO, "owl": 1},
         splits=(25, 0, 0),
     ),
+    "two folders of the names of HAM10000": Case(
+        text=table("image_id,dx", **ENDLESS) + "".join(f"owl{i:02},owl\n" for i in range(30)),
+        images="HAM10000_images_part_1/",
+        files={f"HAM10000_images_part_2/owl{i:02}.jpg": b"" for i in range(30)},
+        refused="54 of 54 files.*--root .*/HAM10000_images_part_1 --root .*images_part_2$",
+    ),
+    "two folders, of which one is told": Case(
+        text=table("image_id,dx", **ENDLESS) + "".join(f"owl{i:02},owl\n" for i in range(30)),
+        images="part 1/",
+        files={f"more/part 2/owl{i:02}.jpg": b"" for i in range(30)},
+        told={"root": "ROOT/part 1"},
+        refused="30 of 54 files.*--root '.*/part 1' --root '.*/more/part 2'$",
+    ),
     "one name in two folders that were told": Case(
         text=table("image_id,dx", **ENDLESS),
         files={"part_2/cat03.jpg": b""},
@@ -383,6 +462,16 @@ PATHS = {
         )
         for before in ("C:/Users/me/data/", "/home/you/", "/", "../input/set/", "data/")
     },
+    **{
+        f"names of another machine, {kind}": by_folders(
+            ["cats", "dogs"], row=row, before=before, says="is not here; the names were found witho"
+        )
+        for kind, row, before in (
+            ("with a folder for each class", "{path},{kind}", "/home/you/data/"),
+            ("of Windows", "{windows},{kind}", "C:\\Users\\me\\data\\"),
+            ("of Windows, written twice", "{doubled},{kind}", "C:\\Users\\me\\data\\"),
+        )
+    },
     "names of another machine, in the folder of that name": Case(
         text=table(row=lambda n: f"/data/photos/{n}.jpg,{kind_of(n)}"),
         name="photos/t.csv",
@@ -410,7 +499,7 @@ PATHS = {
     ),
     "files that are not there": Case(
         text=table(row=lambda n: f"gone/{n}.jpg,{kind_of(n)}"),
-        refused="24 of 24 files that it names are not there.*--root",
+        refused="24 of 24 files that it names are not there.*to --root FOLDER; check",
     ),
 }
 # How the text is written.
@@ -448,6 +537,29 @@ TEXTS = {
     "Japanese, told": Case(
         text=labels(["犬"]).encode("shift_jis"), told={"encoding": "shift_jis"}, classes={"犬": 24}
     ),
+    "cp1252, told that it is UTF-8": Case(
+        text=labels(["Hündchen"]).encode("cp1252"),
+        told={"encoding": "utf-8"},
+        refused="line 2: not text in utf-8.*--encoding NAME, such as --encoding cp1252",
+    ),
+    "Cyrillic of Windows, told that it is UTF-8": Case(
+        text=labels(["собака"]).encode("cp1251"),
+        told={"encoding": "utf-8"},
+        refused="line 2: not text in utf-8.*--encoding NAME$",
+    ),
+    "words in cp1252 with all its letters": Case(
+        text=labels(
+            ["Ça «là» \u2013 l\u2019été", "ÜBER 5 °C", "Œuf à ½", "Señor ¿Él?", "naïve Æsir"]
+        ).encode("cp1252"),
+        classes={
+            "Ça «là» \u2013 l\u2019été": 5,
+            "ÜBER 5 °C": 5,
+            "Œuf à ½": 5,
+            "Señor ¿Él?": 5,
+            "naïve Æsir": 4,
+        },
+        says="read as cp1252",
+    ),
     "quotes behind a blank": Case(text=table(row=lambda n: f'images/{n}.jpg, "{kind_of(n)}"')),
     "blanks behind separators": Case(
         text=table("filename, label", lambda n: f"images/{n}.jpg,  {kind_of(n)}")
@@ -481,14 +593,24 @@ TEXTS = {
         says="read as cp1252, that of Windows .Hündchen, l\u2019été.; --encoding",
     ),
     **{
-        f"{name}, not told": Case(
-            text=labels([word]).encode(name), refused="line 2 holds bytes that are not UTF-8"
+        f"{word} in {name}, not told": Case(
+            text=labels([word]).encode(name),
+            refused="line 2 holds bytes that are not UTF-8.*it was saved: --encoding NAME$",
         )
         for name, word in (
             ("mac_roman", "Hündchen"),
             ("cp850", "Kätzchen"),
             ("cp1250", "łoś"),
             ("cp850", "Pérou"),
+            ("cp1251", "собака"),
+            ("gbk", "狗"),
+            ("gbk", "猫狗"),
+            ("gbk", "狼"),
+            ("shift_jis", "犬"),
+            ("shift_jis", "猫"),
+            ("euc_kr", "개"),
+            ("big5", "貓"),
+            ("iso8859_7", "γάτα"),
         )
     },
     "a packed table under the name of a plain one": Case(
@@ -541,6 +663,34 @@ LABELS = {
     "a class called none": Case(text=labels(["cat", "none"]), classes={"cat": 12, "none": 12}),
     "several labels in a field": Case(
         text=labels(["cat|dog", "cat"]), refused="several labels an image"
+    ),
+    **{
+        f"{kind} in {name!r}": Case(
+            text=labels(values, f"filename,{name}"),
+            refused=f"'{name}' holds .*several labels an image.*one class: --label-column {name}",
+        )
+        for name in ("label", "Target", "target", "category")
+        for kind, values in (
+            ("several numbers", ["0", "0 2", "1", "0 1 5"]),
+            ("several words, each a class alone", ["cat", "dog", "cat dog"]),
+            ("several words with + between", ["cat", "dog", "dog + cat"]),
+        )
+    },
+    "several numbers, told that each text is a class": Case(
+        text=labels(["0 2", "1"], "filename,Target"),
+        told={"label_column": "Target"},
+        classes={"0 2": 12, "1": 12},
+    ),
+    "several numbers in the one other column of two, without names": Case(
+        text="".join(f"images/{n}.jpg,{'0 2' if n < 'd' else 1}\n" for n in NAMES),
+        told={"header": False},
+        refused="'2' holds '0 2'.*--label-column 2",
+    ),
+    "several numbers with commas": Case(
+        text=labels(['"0,1,5"', "7"]), refused="'label' holds '0,1,5': several labels an image"
+    ),
+    "classes of several words": Case(
+        text=labels(["hot dog", "dog", "apple 2"]), classes={"hot dog": 8, "dog": 8, "apple 2": 8}
     ),
     "one-hot": Case(
         text=ONE_HOT,
@@ -663,8 +813,64 @@ LABELS = {
         refused="line 25: column 'dog' holds '2', not 0 or 1",
     ),
 }
+
+
 # Splits.
 SPLITS = {
+    "train and test in the paths": by_folders(
+        ["train/a", "train/a", "train/b", "test/a"],
+        splits=(18, 0, 6),
+        says="splits from the folders in 'path': train 18, test 6",
+    ),
+    "train_images, val_images and test_images in the paths, below another folder": by_folders(
+        ["all/train_images/a", "all/val_images/b", "all/test_images/a"],
+        splits=(8, 8, 8),
+        says="splits from the folders in 'path': train 8, val 8, test 8",
+    ),
+    "splits below the classes in the paths": by_folders(
+        ["a/train", "b/train", "a/eval"], splits=(16, 0, 8), says="train 16, test 8"
+    ),
+    "splits in paths of another machine": by_folders(
+        ["train/a", "test/a"], before="/home/you/data/", splits=(12, 0, 12)
+    ),
+    "splits in the paths of a list without names": by_folders(
+        ["train/a", "valid/a"],
+        head="",
+        row="{path} {kind}",
+        name="t.txt",
+        told={"header": False},
+        splits=(12, 12, 0),
+        says="splits from the folders in '1': train 12, val 12",
+    ),
+    "splits in the paths in JSON": by_folders(
+        ["train/a", "test/a"],
+        head="",
+        row='{{"image": "{path}", "label": "{kind}"}}',
+        name="t.jsonl",
+        splits=(12, 0, 12),
+    ),
+    "splits in the paths, told that they are none": by_folders(
+        ["train/a", "test/a"], told={"split_column": ""}, says="^$"
+    ),
+    "splits in the paths, told that all of it is val": by_folders(
+        ["train/a", "test/a"], told={"split_map": "=val"}, splits=(0, 24, 0)
+    ),
+    "splits in the paths and in a column": by_folders(
+        ["train/a", "test/a"], "path,label,split\n", "{path},{kind},train"
+    ),
+    "splits in two places of the paths": by_folders(
+        ["train/test", "test/train"],
+        refused="the folders in 'path' say the split in two places.*--split-column ''",
+    ),
+    "splits in some of the paths": by_folders(
+        ["train/a", "test/a", "more/a"],
+        says="16 of 24 paths in 'path' have a folder test and train, but no column says a split",
+    ),
+    "one split in all paths": by_folders(
+        ["test/a"],
+        says="24 of 24 paths in 'path' have a folder test, .*all of it is train; --split-map =test",
+    ),
+    "classes called as splits are among others": by_folders(["train", "car", "bus"], says="^$"),
     "training and testing": Case(text=split_by(["training", "testing"]), splits=(12, 0, 12)),
     "TRAIN, Dev, eval, Test": Case(
         text=split_by(["TRAIN", "Dev", "eval", "Test"]), splits=(6, 12, 6)
@@ -678,19 +884,60 @@ SPLITS = {
     "a column called set with words": Case(
         text=split_by(["train", "test"], "filename,label,set"), splits=(12, 0, 12)
     ),
+    **{
+        f"words for splits in a column called {name!r}": Case(
+            text=split_by(["train", "test", "valid"], f"filename,label,{name}"),
+            refused=f"column '{name}' holds words for splits in every row.*"
+            f"--split-column '?{name}'? if that says the split, or --split-column ''",
+        )
+        for name in ("use_for", "use", "set_name", "split1", "part of")
+    },
+    "words for splits in a column of another name, told": Case(
+        text=split_by(["train", "test", "valid"], "filename,label,use"),
+        told={"split_column": "use"},
+        splits=(8, 8, 8),
+    ),
+    "words for splits in a column of another name, told that they are none": Case(
+        text=split_by(["train", "test"], "filename,label,use"), told={"split_column": ""}
+    ),
+    "words for splits in two columns of other names": Case(
+        text=split_by(["train,test", "test,train"], "filename,label,use,half"),
+        refused="columns 'use' and 'half' hold words.*--split-column use or --split-column half if",
+    ),
+    "words for splits in two columns of names that may say it": Case(
+        text=split_by(["train,test", "test,train"], "filename,label,set,phase"),
+        refused="columns 'set' and 'phase' hold words",
+    ),
+    "words for splits in the second column of two, without names": Case(
+        text="".join(f"images/{n}.jpg,{'train' if n < 'd' else 'test'}\n" for n in NAMES),
+        told={"header": False},
+        refused="column '2' holds words for splits.*--split-column 2 if",
+    ),
+    "words for splits in the first rows alone": Case(
+        text=split_by(["train"], "filename,label,use") + "images/cat00.jpg?,cat,other\n",
+        classes={"cat": 13, "dog": 12},
+        splits=(25, 0, 0),
+        gone=1,
+    ),
+    "train alone in a column of another name": Case(
+        text=split_by(["train"], "filename,label,use"),
+    ),
+    "classes called as splits are": Case(
+        text=labels(["train", "test"]), classes={"train": 12, "test": 12}
+    ),
     "a column called fold with numbers": Case(
         text=split_by(["1", "2"], "filename,label,fold"), says="'fold' holds no words for splits"
     ),
     "0 and 1": Case(
         text=split_by(["0", "0", "1"]),
-        refused=r"'split' holds '0' \(16\), '1' \(8\).*--split-map 0=train,1=test",
+        refused=r"'split' holds '0' \(16\), '1' \(8\).*--split-map 0=SPLIT,1=SPLIT, where SPLIT is",
     ),
     "0 and 1, told": Case(
         text=split_by(["0", "0", "1"]), told={"split_map": "0=train,1=test"}, splits=(16, 0, 8)
     ),
     "0, 1, 2 of CelebA": Case(
         text=split_by(["0", "1", "2"], "image_id,label,partition"),
-        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\).*0=train,1=val,2=test",
+        refused=r"'partition' holds '0' \(8\), '1' \(8\), '2' \(8\).*0=SPLIT,1=SPLIT,2=SPLIT,",
     ),
     **{
         f"{name} of {yes} and {no}": Case(
@@ -796,8 +1043,23 @@ SPLITS = {
     ),
     "a word that is no split": Case(
         text=split_by(["train", "later"]),
-        refused="'later' is no split by its name.*--split-map later=test;",
+        refused="'later' is no split by its name.*--split-map later=SPLIT,",
     ),
+    **{
+        f"{', '.join(words)} for splits": Case(text=split_by(words), refused=f"--split-map {said}")
+        for words, said in (
+            (["te", "tr", "va", "te"], "te=test,tr=train,va=val;"),
+            (["trainA", "trainA", "valB", "testC"], "testC=test,trainA=train,valB=val;"),
+            (["treino", "teste", "teste"], "teste=test,treino=train;"),
+            (["entraînement", "validación"], "'entraînement=train,validación=val'"),
+            (["learn", "apply", "apply"], "apply=SPLIT,learn=SPLIT, where SPLIT is"),
+            (["train", "ts", "ts"], "ts=SPLIT,"),
+            (["t", "v", "v"], "t=SPLIT,v=SPLIT,"),
+            (["tr", "other"], "other=SPLIT,tr=SPLIT,"),
+            (["half a", "half b"], "'half a=SPLIT,half b=SPLIT',"),
+            ([*"abcdefgh"], "WORD=SPLIT,…, where SPLIT is"),
+        )
+    },
 }
 # Other kinds of tables.
 KINDS = {
@@ -950,7 +1212,7 @@ PIXELS = {
     "pixels without a header, either end": Case(
         text="".join(f"{i % 2},{','.join(map(str, [0] * 63 + [i]))}\n" for i in range(24)),
         told={"header": False},
-        refused="its label may be column 1 or 65 of 65.*--label-column",
+        refused="its label may be column 1 or 65 of 65.*--label-column 1 or --label-column 65$",
     ),
     "pixels with semicolons": Case(
         text=pixels("label;" + names_of(64).replace(",", ";"), 64, sep=";")

@@ -54,7 +54,7 @@ WRONG = {
     "no such image": (lambda folder: folder / "a.jpg", 3, "no such file"),
     "an unknown kind": (text("x", "a.doc"), 3, "a .npz or .npy array, a .tar archive"),
     "a table without a header": (text("a.png,cat\n"), 3, "say --no-header"),
-    "a split by number": (text("file,label,split\na,b,0\n"), 3, "--split-map 0=train"),
+    "a split by number": (text("file,label,split\na,b,0\n"), 3, "--split-map 0=SPLIT"),
     "boxes": (text("{}", "a.xml"), 3, "boxes of objects"),
     "a table of addresses": (text("url,label\nhttp://a/b,c\n"), 3, "an address and no file"),
     "a key twice": (text("filename,label\na,b\na,b\n"), 3, "stands in lines 2 and 3"),

@@ -8,6 +8,7 @@ the files of names that lie there. No code in a pickle is ever run (`pickled`).
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _PIXELS = 3 * 32 * 32
 _MOST_CLASSES = 1 << 16
+_CIFAR_10 = 5  # batches to train on
+_MOST_NAMED = 5
 _ADVICE = "unpack what was published anew, and give that folder"
 # For each way of publishing: its batches, the file of names, and under which key the pickle has
 # them; of the binary ones, how many bytes of labels stand before the pixels.
@@ -83,8 +86,30 @@ def _load(folder: Path) -> Arrays:
         paths=used,
         stat=stat,
         clock_ns=clock_ns,
-        understood=Understood(notes=(f"{len(batches)} batches of CIFAR's make",)),
+        understood=Understood(
+            notes=(
+                f"{len(batches)} batches of CIFAR's make",
+                *(() if is_fine else _missing_note(batches, folder.name)),
+            )
+        ),
     )
+
+
+def _missing_note(batches: list[str], folder: str) -> tuple[str, ...]:
+    """Return which batches are not there: of CIFAR-10 five and a test, of others up to the last."""
+    there = {name.removesuffix(".bin") for name in batches}
+    numbers = {int(name[11:]) for name in there if re.fullmatch(r"data_batch_\d{1,4}", name)}
+    last = max(numbers, default=0)
+    if folder.startswith("cifar-10-"):
+        last = max(last, _CIFAR_10)
+    wanted = [f"data_batch_{i}" for i in range(1, last + 1)] + ["test_batch"]
+    missing = [name for name in wanted if name not in there]
+    if not missing:
+        return ()
+    some = ", ".join(missing[:_MOST_NAMED]) + (", …" if len(missing) > _MOST_NAMED else "")
+    are = "is" if len(missing) == 1 else "are"
+    its = "its" if len(missing) == 1 else "their"
+    return (f"{some} {are} not there, so {its} images are missing; if not meant: {_ADVICE}",)
 
 
 def _file_of_names(names: list[str], *, is_binary: bool, is_fine: bool) -> str | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_BETWEEN_LABELS = re.compile(r"\s*[\s/+&]\s*")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -62,6 +63,21 @@ def multi_label_error(what: str, where: str, more: str = "") -> DataError:
     )
 
 
+def refuse_lists(names: Iterable[str], column: str, where: str, more: str) -> None:
+    """Raise DataError for texts that are lists of classes: `0 2` beside `0` and `2`, or `cat dog`.
+
+    Each of their words is another label, or a whole number. `more` is a way on.
+    """
+    known = {*names}
+    for name in sorted(known):
+        words = _BETWEEN_LABELS.split(name)
+        numbers = name.split()
+        is_list = len(words) > 1 and all(word in known for word in words)
+        is_numbers = len(numbers) > 1 and all(w in known or w.isdecimal() for w in numbers)
+        if is_list or is_numbers:
+            raise multi_label_error(f"column {column!r} holds {name!r}", where, more)
+
+
 def is_numeric(names: Iterable[str]) -> bool:
     """Whether each of them is a number."""
     return all(map(_NUMBER.fullmatch, names))
@@ -98,6 +114,7 @@ def _refuse_two_spellings(names: set[str], column: str, where: str) -> None:
 
 def _refuse_several(names: set[str], column: str, where: str) -> None:
     seen: set[frozenset[str]] = set()
+    is_decimal = all(map(_DECIMAL_COMMA.fullmatch, names))  # 0,25 is a number to predict
     for name in sorted(names):
         parts = [part.strip() for part in name.split(",")]
         if len(parts) > 1 and frozenset(parts) in seen:  # in another order
@@ -109,6 +126,7 @@ def _refuse_several(names: set[str], column: str, where: str) -> None:
             or (name[0], name[-1]) in {("[", "]"), ("{", "}")}
             # A comma may stand in a name; not between names that are classes by themselves.
             or (len(parts) > 1 and all(part in names for part in parts))
+            or (len(parts) > 1 and all(map(str.isdecimal, parts)) and not is_decimal)
         )
         if several:
             raise multi_label_error(f"column {column!r} holds {name!r}", where)

@@ -99,6 +99,17 @@ class MemberSource:
         n_all = sum(len(members.images) for members in containers)
         if named is not None and len(named.classes) < MIN_CLASSES:
             labels = webdataset.labels(containers, where)
+        elif named is not None and not self._is_class_told():
+            beside = webdataset.labels(containers, where, is_strict=False)
+            if beside is not None and any(map(any, map(dict.values, beside))):
+                texts = [beside[at].get(key, "") for _, at, key in found]
+                note = webdataset.agreement(
+                    texts, named.labels, named.classes, named.understood.layout, where
+                )
+                notes = (*named.understood.notes, note)
+                named = replace(named, understood=replace(named.understood, notes=notes))
+        if labels is not None:
+            webdataset.drop_further_pictures(containers)
         if named is not None and labels is not None:
             # Further pictures of samples are gone, so folders are read anew too.
             n_further = n_all - sum(len(members.images) for members in containers)
@@ -129,6 +140,9 @@ class MemberSource:
             understood=alone.told(_with_hints(named, containers, left)),
             groups=named.groups,
         )
+
+    def _is_class_told(self) -> bool:
+        return self.how["label_from"] is not None or "{class}" in (self.how["layout"] or "")
 
     def _by_folders(self, found: Sequence[_Found], containers: Sequence[Members]) -> _Named:
         """Return split and class of each key by the folders in it, as of a folder of images."""

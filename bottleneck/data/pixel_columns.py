@@ -126,7 +126,7 @@ def _unnamed_columns(below: list[list[str]], how: How, where: str) -> tuple[int,
             raise DataError(
                 f"its label may be column 1 or {width} of {width}",
                 where,
-                "say which: --label-column 1",
+                f"say which: --label-column 1 or --label-column {width}",
             )
     return tuple(i for i in range(width) if i not in told)
 

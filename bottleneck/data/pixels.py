@@ -24,6 +24,7 @@ from bottleneck.data.arrays import Arrays
 from bottleneck.data.labels import multi_label_error
 from bottleneck.data.table_answers import answers
 from bottleneck.data.table_columns import find_columns
+from bottleneck.data.table_encoding import what_to_do
 from bottleneck.data.table_rows import read_rows, understood
 from bottleneck.data.table_text import Sheet
 
@@ -64,7 +65,7 @@ def load_pixels(
             raise DataError(
                 f"line {line}: not text in {pixels.text.encoding}",
                 where,
-                "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
+                what_to_do(content),
             ) from error
         images.places[2].append(line)
     if not fields:

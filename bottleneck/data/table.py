@@ -3,7 +3,8 @@
 The first line names the columns; which is what is found by the usual names, and said. A file
 name is relative to the table's folder, and is the sample's key as it stands there; the table
 decides which files are read, so it may lead out of that folder, and links are followed. An
-empty label is no label. Without a split column all of it is `train`.
+empty label is no label. Without a split column the folders in its paths say the splits where each
+has the word of one, and else all of it is `train`.
 
 A file that is not there stays a sample, so that its reason shows in the quarantine; a table
 most of whose files are missing is refused, because its folder is the wrong one or not mounted.
@@ -95,7 +96,7 @@ class TableSource:
             self._arrays = None
             listing = self._listed(opened, container.device)
         found = listing.understood
-        if "split" in found.columns or self.how["split_map"] is not None:
+        if "split" in found.columns or found.splits or self.how["split_map"] is not None:
             return listing
         notes = (*found.notes, *name_note(self.path.stem))
         return replace(listing, understood=replace(found, notes=notes))

@@ -11,7 +11,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, Targets
 from bottleneck.core.text import printable
 from bottleneck.data.classes import joined_texts, untrained
-from bottleneck.data.labels import number_labels
+from bottleneck.data.labels import number_labels, refuse_lists
 from bottleneck.data.table_rows import MINUS, NOTHING, n_rows_have
 from bottleneck.data.table_words import way
 
@@ -55,6 +55,9 @@ def answers(
     if rows.marks is None:
         assert rows.labels is not None
         name = header[columns.labels[0]] if columns.labels else "label"
+        if not told:
+            one = f"; if each text is one class: {way('--label-column', name)}"
+            refuse_lists({rows.labels[i] for i in at} - {""}, name, where, one)
         texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
         labels, classes = number_labels(texts, name, where)
         splits = np.frombuffer(rows.splits, np.uint8)[at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.labels import is_numeric
 from bottleneck.data.table_boxes import are_boxes, boxes_error
 from bottleneck.data.table_labels import find_labels
+from bottleneck.data.table_split_words import refuse_unnamed_splits, unnamed_splits_error
 from bottleneck.data.table_splits import find_flags, flags_note, flags_of, is_flag, split_of_word
 from bottleneck.data.table_words import by_name, named, plain_name, there, way
 
@@ -39,6 +41,7 @@ _SPLITS = (
 )
 # Of these only words that are splits make one.
 _PERHAPS_SPLITS = {"set", "dataset", "phase", "mode", "fold", "stage", "type"}
+_RUN = re.compile(r"\d+")
 _LOOKED_AT = 500  # rows
 
 
@@ -87,6 +90,11 @@ def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True
     sample = [fields for _, fields in islice(sheet.rows(), _LOOKED_AT)]
     file = _find_file(sheet, plain, sample, how["file_column"], where) if names_files else None
     split, flags, note = _find_split(sheet, plain, sample, how, where)
+    is_open = split is None and not flags and how["split_column"] is None
+    if is_open and how["split_map"] is None:
+        named_labels = {named(sheet, name, "--label-column", where)
+                        for name in how["label_column"] or () if name}  # fmt: skip
+        refuse_unnamed_splits(sheet, plain, sample, {file, *named_labels}, where)
     taken = {file, split, *(flag.column for flag in flags)}
     told = how["label_column"]
     if told is not None:
@@ -130,12 +138,33 @@ def _find_file(
         return by_ending[0]
     if not sheet.is_named and len(plain) <= 2:
         return 0
+    no_header = "--no-header"
+    if len(plain) > 2:  # a column with another text in each row may be that of the files
+        unlike = (i for i in range(len(plain)) if len({f[i] for f in sample}) == len(sample))
+        no_header += f" --file-column {next(unlike, 0) + 1}"
+    which = way("--file-column", sheet.header[0]) if sheet.header else "--file-column NAME"
+    do = f"say which, such as {which}"
+    if sheet.is_named and _is_like_the_rows(sheet.header, sample):
+        do = f"say {no_header} if its first line is one of images too, else --file-column NAME"
+    elif sheet.is_named:
+        do += f"; the first line names the columns, such as filename,label, or say {no_header}"
     raise DataError(
         f"no column 'filename', or with another usual name of it (there are: {there(sheet)})",
         where,
-        f"say which, such as {way('--file-column', sheet.header[0] if sheet.header else 'NAME')}; "
-        "the first line names the columns, such as filename,label, or say --no-header",
+        do,
     )
+
+
+def _is_like_the_rows(header: Sequence[str], sample: Sequence[Fields]) -> bool:
+    """Whether the first line looks like those below: the same texts, numbers, or numbered names."""
+    for name, *below in zip(header, *sample, strict=True):
+        texts = [(text or "").strip() for text in below]
+        shape = _RUN.sub("9", name)
+        is_numbered = shape != name and any(_RUN.sub("9", text) == shape for text in texts)
+        is_short = len(name) == 1 and all(len(text) == 1 for text in texts)
+        if name and (is_numeric([name]) or name in texts or is_numbered or is_short):
+            return True
+    return False
 
 
 def _find_split(
@@ -156,14 +185,19 @@ def _find_split(
         return None, flags, flags_note(flags, sheet.header)
     if len(flagged) == 1:  # other words than 0 and 1, or told what they mean
         return flagged[0], (), ()
-    unused = []
+    unused, perhaps = [], []
     for i, name in enumerate(plain):
         texts = {(fields[i] or "").strip() for fields in sample}
         if name not in _PERHAPS_SPLITS or not texts:
             continue
         if all(split_of_word(text) is not None for text in texts):
-            return i, (), ()
-        unused.append(repr(printable(sheet.header[i])))
+            perhaps.append(i)
+        else:
+            unused.append(repr(printable(sheet.header[i])))
+    if len(perhaps) > 1:
+        raise unnamed_splits_error(sheet, perhaps, where)
+    if perhaps:
+        return perhaps[0], (), ()
     notes = (
         (f"column {', '.join(unused)} holds no words for splits, and is not used",)
         if unused

@@ -21,6 +21,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
+_SIGN = rb"[\x80\x83\x86-\x89\x98\xa2-\xa9\xac-\xaf\xb0-\xb9\xbc-\xbe\xd7\xf7]"
+_SAY = "save it in UTF-8, or say in which encoding it was saved: --encoding NAME"
 # Not in text of western languages in cp1252: what is no character there; three letters beyond ASCII
 # in a row; what is UTF-8; signs within or before a word, and capitals behind small letters, as
 # texts of other encodings look.
@@ -32,6 +34,12 @@ _NO_CP1252 = (
     ),
     re.compile(rb"(?<![\w\x80-\xff])[\xa2-\xa6\xb1\xb3\xb8\xb9\xbc-\xbf][a-z\xe0-\xff]"),
     re.compile(rb"[A-Za-z][\x8a\x8c\x8e\x9f\xc0-\xd6\xd8-\xde][a-z]"),
+    # Words of nothing else than two such letters, signs beside letters, and a capital behind a
+    # small one, as GBK and Shift-JIS look; a quote that closes before a word.
+    re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{2}(?![A-Za-z\x80-\xff])"),
+    re.compile(rb"%(sign)s[\x80-\xff]|[\x80-\xff]%(sign)s" % {b"sign": _SIGN}),
+    re.compile(rb"[\xdf-\xf6\xf8-\xff][\xc0-\xd6\xd8-\xde]"),
+    re.compile(rb"(?<![\w\x80-\xff])\x94[A-Za-z]"),
 )
 _ODD_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _PACKED = {
@@ -67,7 +75,7 @@ def find_encoding(data: bytes, told: str | None, where: str) -> tuple[str, str, 
             raise DataError(
                 f"line {_line_at(data, error, 'utf-8')} holds bytes that are not UTF-8",
                 where,
-                "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
+                _SAY,
             ) from error
         words = dict.fromkeys(word.decode("cp1252") for word in _ODD_WORD.findall(rest[:HEAD]))
         some = f" ({', '.join([*words][:3])})" if words else ""
@@ -99,10 +107,17 @@ def _check(data: bytes, encoding: str, where: str) -> None:
         raise DataError(
             f"{at}not text in {encoding}",
             where,
-            "save it in UTF-8, or say what it is: --encoding cp1252 (or any other)",
+            what_to_do(data),
         ) from error
     if "\0" in text:
         raise DataError(f"not text in {encoding}", where, "save it as CSV in UTF-8")
+
+
+def what_to_do(data: bytes) -> str:
+    """Return what to do about text in another encoding; with cp1252 where it looks like that."""
+    if b"\0" in data or data.isascii() or any(each.search(data) for each in _NO_CP1252):
+        return _SAY
+    return f"{_SAY}, such as --encoding cp1252"
 
 
 def _line_at(data: bytes, error: UnicodeDecodeError, encoding: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
 from bottleneck.data.labels import is_numeric, multi_label_error, regression_error
 from bottleneck.data.table_boxes import refuse_boxes
@@ -25,10 +26,16 @@ _PLURAL = re.compile(r"labels|tags|classes")
 _NUMBERED = re.compile(r"label\d+")
 _SEVERAL_WORDS = re.compile(r"[\s,;|/+&\[{]")
 _TARGETS = {"target", "targets", "value", "values", "score", "y"}
+_ALSO = {"target", "targets"}  # of these, classes alone
 _COUNTERS = {"", "index", "unnamed0", "unnamed01", "rownames", "row"}
 _ZERO_OR_ONE = {"0", "1", "0.0", "1.0", "-1", "-1.0", "", "true", "false"}
 _WHOLE = re.compile(r"\d{1,6}(\.0)?")
 _MOST_CLASSES = 100_000  # beyond it, a column is no class
+
+
+def is_called_label(plain: str) -> bool:
+    """Whether a column of this plain name holds labels by its name."""
+    return plain in {_LABELS[0], *_LABELS[1].split()} or bool(_PLURAL.fullmatch(plain))
 
 
 def find_labels(
@@ -59,8 +66,10 @@ def find_labels(
     plural = [i for i, name in enumerate(free) if _PLURAL.fullmatch(name)]
     found: int | None = None
     notes: tuple[str, ...] = ()
-    if "label" not in free and len(usual) + len(plural) > 1:
-        found, notes = _one_of_equals(sheet, [*usual, *plural])
+    if "label" in free:
+        notes = _others_than_label(sheet, free, usual)
+    else:
+        found, notes = _one_of(sheet, free, sample, usual + plural, where)
     if found is None:
         found = by_name(sheet, free, _LABELS, ("label", "--label-column"), where)
     if found is None and plural:
@@ -88,6 +97,51 @@ def find_labels(
         return tuple(rest), (f"{len(rest)} columns of 0 and 1 were read as labels",)
     marks = [i for i in rest if sample and all(_zero_or_one(f[i]) for f in sample)]
     return (), (*_no_label(sheet, rest), *_marks_note(sheet, marks))
+
+
+def _one_of(
+    sheet: Sheet,
+    free: Sequence[str],
+    sample: Sequence[Fields],
+    named: list[int],
+    where: str,
+) -> tuple[int | None, tuple[str, ...]]:
+    """Return one of the columns that may be the labels, by their names, where all say the same.
+
+    Raises
+    ------
+    DataError
+        When they do not.
+    """
+    for i, name in enumerate(free):
+        texts = [(fields[i] or "").strip() for fields in sample]
+        if name in _ALSO and any(texts) and (_are_class_numbers(texts) or not is_numeric({*texts})):
+            named = [*named, i]
+    if len(named) < 2:
+        return None, ()
+    found, notes = _one_of_equals(sheet, sorted(named))
+    if found is None:
+        names = [sheet.header[i] for i in sorted(named)]
+        listed = " or ".join(repr(printable(name)) for name in names)
+        raise DataError(
+            f"its column 'label' may be {listed}, and these do not say the same",
+            where,
+            f"say which: {' or '.join(way('--label-column', name) for name in names)}",
+        )
+    return found, notes
+
+
+def _others_than_label(sheet: Sheet, free: Sequence[str], usual: Sequence[int]) -> tuple[str, ...]:
+    """Return what to say of columns that could be the labels, were there no `label`."""
+    at = free.index("label")
+    others = [i for i in usual if _one_of_equals(sheet, [at, i])[0] is None]
+    if not others:
+        return ()
+    names = ", ".join(printable(sheet.header[i]) for i in others)
+    return (
+        f"its labels are those of {printable(sheet.header[at])}; of {names} they would be others "
+        f"({way('--label-column', sheet.header[others[0]])})",
+    )
 
 
 def _one_of_equals(sheet: Sheet, found: list[int]) -> tuple[int | None, tuple[str, ...]]:

@@ -117,7 +117,7 @@ def locate(
         stats.append(stat)
     missing = [i for i, stat in enumerate(stats) if stat == NOT_THERE]
     if 2 * len(missing) > len(keys):
-        raise _too_few(keys[missing[0]], len(missing), len(keys), roots, seeker)
+        raise _too_few([keys[i] for i in missing], keys, own, roots, seeker)
     _refuse_one_file_twice(keys, moved, folder, where)
     notes += [f"{n} names {_HOW[how]}" for how, n in sorted(seeker.counts.items())]
     paths = None
@@ -150,17 +150,26 @@ def _is_folder(folder: bytes, key: bytes) -> bool:
 
 
 def _too_few(
-    key: bytes, n_missing: int, n: int, roots: Sequence[bytes], seeker: Seeker
+    missing: list[bytes], keys: list[bytes], own: bytes, roots: Sequence[bytes], seeker: Seeker
 ) -> DataError:
-    """Return the error for a table most of whose files are missing, `key` among them."""
+    """Return the error for a table most of whose files are missing."""
+    from bottleneck.data.table_elsewhere import roots_of  # noqa: PLC0415 - for a message alone
+
+    key, below = missing[0], " and ".join(map(show_key, roots[:3]))
     other = seeker.with_other_ending(key, roots)
     hint = f"; {show_key(other)} is there: mend the endings in the table" if other else ""
-    return DataError(
-        f"{n_missing} of {n} files that it names are not there ({show_key(key)}, say, below "
-        f"{' and '.join(map(show_key, roots[:3]))}){hint}",
-        seeker.where,
+    do = (
         "file names are relative to the table's folder, or to --root FOLDER; check that the disk "
-        "is mounted",
+        "is mounted"
+    )
+    elsewhere = roots_of(keys, own, seeker)
+    if elsewhere:
+        do = f"folders below the table hold them: {elsewhere}"
+    return DataError(
+        f"{len(missing)} of {len(keys)} files that it names are not there ({show_key(key)}, say, "
+        f"below {below}){hint}",
+        seeker.where,
+        do,
     )
 
 
@@ -183,10 +192,10 @@ def _without_prefix(
     shared = first[:n_same].rpartition(b"/")[0].split(b"/")
     for n in range(1, len(shared) + 1):
         prefix = b"/".join(shared[:n]) + b"/"
-        is_bare = n == len(shared)
+        below = [name[len(prefix) :] for name in names]
+        is_bare = n == len(shared) and any(b"/" not in name.strip(b"/") for name in below)
         if is_bare and not is_told and os.path.basename(roots[0]) != shared[-1]:  # noqa: PTH119
             break
-        below = [name[len(prefix) :] for name in names]
         some = _some(below)
         if _count(some, roots, seeker) * 2 >= len(some):
             return below, prefix

@@ -13,6 +13,7 @@ from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.core.text import printable
 from bottleneck.data.source import Understood
 from bottleneck.data.table_options import MISSING
+from bottleneck.data.table_path_splits import splits_of_paths
 from bottleneck.data.table_paths import check_address
 from bottleneck.data.table_splits import (
     flag_words,
@@ -98,13 +99,14 @@ def read_rows(
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
     n_rows = len(names)
+    said: tuple[str, ...] = ()
     _refuse_names_of_columns(sheet, columns, names, where)
     if columns.flags:
         words = flag_words(columns.flags, sheet.header)
         if how["split_column"] is None:
             refuse_most(of_splits, columns.flags, sheet.header, where)
     elif columns.split is None:
-        of_splits, words = bytearray([_split_of_all(how, where)]) * n_rows, {}
+        of_splits, words, said = _without_column(sheet, columns, names, how, where)
     else:
         numbers = _numbers(splits, printable(sheet.header[columns.split]), how, where)
         of_splits = bytearray(map(numbers.__getitem__, splits.texts))
@@ -115,9 +117,13 @@ def read_rows(
         marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
         splits=of_splits,
         words=words,
-        notes=tuple(
-            f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
-            for word, n in labels.words.items()
+        notes=(
+            *said,
+            *(
+                f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if "
+                "not)"
+                for word, n in labels.words.items()
+            ),
         ),
     )
 
@@ -157,6 +163,18 @@ class _Texts:
             if field and field.strip():
                 self.words[field.strip()] = self.words.get(field.strip(), 0) + 1
         self.texts.append(text)
+
+
+def _without_column(
+    sheet: Sheet, columns: Columns, names: Mapping[bytes, int], how: How, where: str
+) -> tuple[bytearray, dict[str, str], tuple[str, ...]]:
+    """Return the split of each row where no column says it, how it is spelled, what to say."""
+    all_of_one = bytearray([_split_of_all(how, where)]) * len(names)
+    is_told = how["split_map"] is not None or how["split_column"] is not None
+    if is_told or columns.file is None:
+        return all_of_one, {}, ()
+    found, words, said = splits_of_paths([*names], sheet.header[columns.file], where)
+    return found or all_of_one, words, said
 
 
 def _split_of_all(how: How, where: str) -> int:

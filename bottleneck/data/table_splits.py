@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.text import printable
+from bottleneck.data.split_examples import example_of
 from bottleneck.data.split_words import EVAL, TEST, TRAIN, UNLABELLED, VAL, WORDS, evaluation
 from bottleneck.data.table_words import way
 
@@ -81,18 +82,10 @@ def numbers_of(
     if unclear:
         words = sorted(counts, key=lambda text: (-counts[text], text))
         listed = ", ".join(f"{printable(text)!r} ({counts[text]})" for text in words[:_SHOWN])
-        unsaid = [text for text in words if text in unclear]
-        likely: tuple[str, ...] = (
-            ("train", "test") if len(unclear) == len(words) else ("test", "val")
-        )
-        if len(unsaid) > 2:  # 0, 1, 2
-            unsaid, likely = unclear, ("train", "val", "test")
-        example = ",".join(f"{text}={split}" for text, split in zip(unsaid, likely, strict=False))
         raise DataError(
             f"column {column!r} holds {listed}: {printable(unclear[0])!r} is no split by its name",
             where,
-            f"say which is which, such as --split-map {example}; --split-column '' if it is no "
-            "split",
+            f"say which is which{example_of(unclear)}; --split-column '' if it is no split",
         )
     otherwise = evaluation(found.values())
     return {

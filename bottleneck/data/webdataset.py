@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import show_key
 from bottleneck.core.strict_json import parse
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from bottleneck.data.contained import Members
 
@@ -25,36 +29,110 @@ WORDS = ("label", "class", "cls", "class_name", "label_name", "category")
 MAX_BYTES = 1 << 20  # of a label's file
 
 
-def labels(containers: Sequence[Members], where: str) -> list[dict[bytes, str]] | None:
+def labels(
+    containers: Sequence[Members], where: str, *, is_strict: bool = True
+) -> list[dict[bytes, str]] | None:
     """Return each container's labels by the key of the image, "" where there is none.
 
-    None where no container has a label beside an image. Images with several endings are taken
-    out of the containers.
+    None where no container has a label beside an image.
+
+    Parameters
+    ----------
+    is_strict : whether a `.json` that holds no class is an error; where folders are the classes,
+        it need not say one
     """
-    found = [_labels_of(members, where) for members in containers]
-    if not any(found):
-        return None
+    found = [_labels_of(members, where, is_strict=is_strict) for members in containers]
+    return found if any(found) else None
+
+
+def agreement(
+    texts: Sequence[str],
+    labels: NDArray[np.int32],
+    classes: Sequence[str],
+    layout: str,
+    where: str,
+) -> str:
+    """Return the note that what lies beside the images says the same classes as their folders.
+
+    Parameters
+    ----------
+    texts : what lies beside each image, "" for nothing
+    labels, classes : those of the folders
+    layout : of the folders
+
+    Raises
+    ------
+    DataError
+        When it says others.
+    """
+    pairs = {(n, text) for n, text in zip(labels.tolist(), texts, strict=True) if text}
+    folders, others = {n for n, _ in pairs}, sorted({text for _, text in pairs})
+    if len(folders) == len(others) == len(pairs):
+        return "what lies beside the images under their names (WebDataset) says the same classes"
+    layout = layout or "{class}/*"
+    raise DataError(
+        f"its folders say {len(classes)} classes ({_some(classes)}), and what lies beside the "
+        f"images under their names (WebDataset) says {len(others)} others ({_some(others)})",
+        where,
+        f"say --layout '{layout}' for those of the folders, or --layout "
+        f"'{layout.replace('{class}', '{ignore}')}' for those beside the images",
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:3])) + (", …" if len(names) > 3 else "")
+
+
+def drop_further_pictures(containers: Sequence[Members]) -> None:
+    """Take images with several endings out of the containers, but those with a label of their own.
+
+    `0001.mask.png` is a further picture of `0001`; `n01.0.jpg` beside `n01.0.cls` is a sample.
+    """
     for members in containers:
+        own = {_own_stem(key) for key in members.others if _class_ending(key)}
         for key in [key for key in members.images if b"." in _endings(key)]:
-            del members.images[key]
-    return found
+            if _without_ending(key) not in own:
+                del members.images[key]
 
 
-def _labels_of(members: Members, where: str) -> dict[bytes, str]:
+def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, str]:
     beside: dict[bytes, dict[bytes, Any]] = {}
     for key, place in members.others.items():
-        ending = _endings(key)
-        if ending in CLASS_ENDINGS or ending == b"json":
-            beside.setdefault(_stem(key), {})[ending] = place
+        ending = _class_ending(key)
+        if ending:
+            beside.setdefault(_own_stem(key), {})[ending] = place
+        elif _endings(key) == b"json":
+            beside.setdefault(_stem(key), {})[b"json"] = place
     texts: dict[bytes, str] = {}
     for key in members.images:
-        fields = beside.get(_stem(key), {})
+        fields = beside.get(_without_ending(key)) or beside.get(_stem(key), {})
         for ending in [each for each in (*CLASS_ENDINGS, b"json") if each in fields][:1]:
             content = members.read(fields[ending]).content
-            text = _text(bytes(content), ending, key, where)
+            try:
+                text = _text(bytes(content), ending, key, where)
+            except DataError:
+                if is_strict or ending != b"json":
+                    raise
+                text = None
             if text is not None:
                 texts[key] = text
     return texts
+
+
+def _class_ending(key: bytes) -> bytes:
+    """Return the ending of a file that holds a class; nothing for any other."""
+    name = key.lower()
+    return max((each for each in CLASS_ENDINGS if name.endswith(b"." + each)), key=len, default=b"")
+
+
+def _own_stem(key: bytes) -> bytes:
+    """Return the key of a file that holds a class without its ending."""
+    return key[: -len(_class_ending(key)) - 1]
+
+
+def _without_ending(key: bytes) -> bytes:
+    """Return a key without what stands behind the last dot of its file name."""
+    return key[: key.rfind(b".")] if b"." in key[key.rfind(b"/") + 1 :] else key
 
 
 def _text(content: bytes, ending: bytes, key: bytes, where: str) -> str | None:

@@ -139,6 +139,29 @@ def test_cifars_binary_batches_have_their_classes_by_name(tmp_path):
     named = [listing.classes[label] for label in listing.labels]
     assert named == ["zebra", "apple", "mouse", "zebra", "apple", "mouse"]
     assert np.array_equal(source.read(2).content, pixels[0].transpose(1, 2, 0))
+    assert listing.understood.notes == ("2 batches of CIFAR's make",)
+
+
+@pytest.mark.parametrize(
+    ("folder", "names", "says"),
+    [
+        ("a", "data_batch_1 data_batch_2 data_batch_4 test_batch", "data_batch_3 is not there"),
+        ("a", "data_batch_1", "test_batch is not there"),
+        ("cifar-10-batches-bin", "data_batch_1 data_batch_2 data_batch_3 data_batch_4 test_batch",
+         "data_batch_5 is not there, so its images are missing"),
+        ("cifar-10-batches-bin", "data_batch_1 data_batch_3",
+         "data_batch_2, data_batch_4, data_batch_5, test_batch are not there"),
+        ("cifar-10-batches-bin",
+         "data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch", ""),
+    ],
+)  # fmt: skip
+def test_a_batch_of_cifars_that_is_missing_is_said(tmp_path, folder, names, says):
+    (tmp_path / folder).mkdir()
+    for name in names.split():
+        (tmp_path / folder / f"{name}.bin").write_bytes(bytes(1 + 3072))
+    _, *missing = open_source(str(tmp_path / folder)).list().understood.notes
+    assert len(missing) == bool(says)
+    assert says in "".join(missing)
 
 
 def test_cifar_100s_binary_batches_have_the_fine_class(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.given import Given
 from bottleneck.data.catalog import open_source
 
 RNG = np.random.default_rng(0)
@@ -97,6 +98,46 @@ def test_arrays_that_will_not_do_are_named_with_what_they_are(save, arrays, says
     with pytest.raises(DataError, match=says) as caught:
         save(**arrays).list()
     assert "a.npz" in str(caught.value)
+
+
+PICTURE = RNG.integers(0, 256, (24, 20, 3), np.uint8)
+ONE = {
+    "colors behind": (PICTURE, PICTURE[None], r"x\[None\]"),
+    "with alpha": (
+        np.dstack([PICTURE, PICTURE[..., 0]]),
+        PICTURE[None],
+        r"x\[None, ..., :3\]",
+    ),
+    "colors in front": (
+        PICTURE.transpose(2, 0, 1),
+        PICTURE[None],
+        r"x.transpose\(1, 2, 0\)\[None\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ONE)
+def test_one_color_picture_is_not_read_as_gray_ones(tmp_path, kind):
+    x, right, way = ONE[kind]
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(DataError, match=rf"may be one color picture, or .*give {way}") as caught:
+        open_source(str(tmp_path / "x.npy")).list()
+    with pytest.raises(DataError, match="may be one color picture"):
+        open_source(Given(images=x, labels=None, name="memory")).list()
+    told = str(caught.value).partition("give ")[2].partition(" for one")[0]
+    saved = eval(told, {"x": x})
+    np.testing.assert_array_equal(saved, right)
+    np.save(tmp_path / "x.npy", saved)
+    np.testing.assert_array_equal(contents(open_source(str(tmp_path / "x.npy"))), right)
+    np.save(tmp_path / "x.npy", x[..., None])
+    assert len(open_source(str(tmp_path / "x.npy")).list()) == len(x)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 8, 8), (4, 28, 28), (28, 28, 28)])
+def test_gray_images_are_read_as_they_are(tmp_path, shape):
+    x = RNG.integers(0, 256, shape, np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    np.testing.assert_array_equal(contents(open_source(str(tmp_path / "x.npy"))), x)
 
 
 def test_a_pickle_in_an_array_file_is_never_read(save, tmp_path):

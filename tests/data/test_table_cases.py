@@ -63,14 +63,14 @@ def test_a_table_as_people_have_it_is_read_as_a_person_would(name, tmp_path):
     assert set(listing.understood.splits.values()) <= set(SPLITS)
 
 
-_OPTION = r"--[a-z-]+(?: (?:'[^']*'|(?!if |for |and |or )[^\s;()',]+(?:,[^\s;()',]+)*))?"
+_OPTION = r"--[a-z-]+(?: (?:'[^']*'|(?!--|if |for |and |or )[^\s;()',]+(?:,[^\s;()',]+)*))?"
 _WAYS = re.compile(rf"(?<![a-z-]){_OPTION}(?: {_OPTION})*")
 
 
 def ways_of(error):
     """Return the options that an error offers, each as a person would paste it."""
     found = (shlex.split(way) for way in _WAYS.findall(error.do))
-    return [way for way in found if not {"NAME", "FOLDER"} & {*way}]
+    return [way for way in found if not re.search(r"\b(NAME|FOLDER|SPLIT)\b", " ".join(way))]
 
 
 def complaint(source):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import tarfile
 
 import pytest
@@ -45,6 +46,60 @@ def test_the_class_beside_an_image_is_its_label(tmp_path):
 def test_a_further_picture_of_a_sample_is_no_sample(tmp_path):
     path = pack(tmp_path / "a.tar", a__jpg=b"x", a__mask__png=b"y", a__cls=b"1")
     assert open_source(str(path)).list().keys.tolist() == [b"a.jpg"]
+
+
+def in_folders(path, classes, folders=("00", "01"), ending="cls"):
+    members = {}
+    for i, text in enumerate(classes):
+        stem = f"{folders[i % len(folders)]}/{i}"
+        members |= {f"{stem}.jpg": b"%d" % i, f"{stem}.{ending}": text}
+    return pack(path, **members)
+
+
+@pytest.mark.parametrize("ending", ["cls", "cls.txt", "json"])
+def test_folders_and_what_lies_beside_the_images_must_say_the_same_classes(tmp_path, ending):
+    said = (b"cat", b"cat", b"dog", b"dog", b"owl", b"owl")
+    if ending == "json":
+        said = [b'{"label": "%s"}' % text for text in said]
+    path = in_folders(tmp_path / "a.tar", said, ending=ending)
+    with pytest.raises(DataError, match=r"2 classes \(00, 01\).*3 others \(cat, dog, owl\)") as no:
+        open_source(str(path)).list()
+    ways = re.findall("--layout '(.*?)'", no.value.do)
+    listings = [open_source(str(path), {"layout": layout}).list() for layout in ways]
+    assert [each.classes for each in listings] == [("00", "01"), ("cat", "dog", "owl")]
+    assert listings[1].labels.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_folders_and_what_lies_beside_the_images_may_name_the_same_classes(tmp_path):
+    path = in_folders(tmp_path / "a.tar", (b"0", b"1", b"0", b"1"), ("cat", "dog"))
+    listing = open_source(str(path)).list()
+    assert listing.classes == ("cat", "dog")
+    assert "says the same classes" in listing.understood.notes[-1]
+
+
+def test_empty_files_beside_the_images_say_nothing_against_their_folders(tmp_path):
+    path = in_folders(tmp_path / "a.tar", (b"", b""), ("cat", "dog"))
+    listing = open_source(str(path)).list()
+    assert listing.classes == ("cat", "dog")
+    assert not any("WebDataset" in note for note in listing.understood.notes)
+
+
+def test_folders_of_shards_are_compared_as_well(tmp_path):
+    for name, said in (("train-0", (b"0", b"1")), ("train-1", (b"1", b"0"))):
+        in_folders(tmp_path / f"{name}.tar", said)
+    with pytest.raises(DataError, match="others"):
+        open_source(str(tmp_path / "*.tar")).list()
+
+
+def test_names_with_a_dot_have_their_own_class_beside_them(tmp_path):
+    path = pack(
+        tmp_path / "a.tar",
+        n01__0__jpg=b"x", n01__0__cls=b"cat", n01__1__jpg=b"y", n01__1__cls=b"dog",
+        b__jpg=b"z", b__cls=b"cat", b__mask__png=b"m",
+    )  # fmt: skip
+    assert labels(open_source(str(path)).list()) == {
+        "n01.0.jpg": "cat", "n01.1.jpg": "dog", "b.jpg": "cat",
+    }  # fmt: skip
 
 
 def test_folders_that_are_classes_stay_the_classes(tmp_path):

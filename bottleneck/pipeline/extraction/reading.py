@@ -16,6 +16,8 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, show_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from bottleneck.core.sample import Samples
@@ -29,12 +31,14 @@ def guard_reading(before: Snapshot | None, now: Look) -> None:
 
     A table may change its labels. But where it was recorded by a program that did not say how it
     read one, a label that differs may be another reading of the same line, so that is refused too.
+    So is one that has the splits of the folders in its paths and had not, or the other way round.
     """
     listing = now.listing
     if before is None or before.spec != now.source.spec:
         return
     is_old_table = bool(listing.understood.columns) and not before.understood
-    if not (listing.understood.layout or is_old_table):
+    is_divided_anew = _is_divided_anew(before.understood, listing)
+    if not (listing.understood.layout or is_old_table or is_divided_anew):
         return
     samples = before.samples
     at = find(samples.keys, listing.keys)
@@ -46,6 +50,15 @@ def guard_reading(before: Snapshot | None, now: Look) -> None:
     if n:
         i = int(np.flatnonzero(other)[0])
         raise _refused(before, listing, n, int(old[i]), int(both[i]), now.source.name)
+
+
+def _is_divided_anew(before: Mapping[str, Any], listing: Listing) -> bool:
+    """Whether the folders in a table's paths say the splits now and did not, or did and do not."""
+    now = listing.understood
+    is_by_folders = bool(now.columns and now.splits) and "split" not in now.columns
+    columns = before.get("columns", {})
+    was_by_folders = bool(columns and before.get("splits")) and "split" not in columns
+    return (is_by_folders and not before.get("splits")) or (was_by_folders and not now.splits)
 
 
 def _numbers(samples: Samples, classes: tuple[str, ...]) -> NDArray[np.int32]:
@@ -74,6 +87,13 @@ def _refused(
             "an older version may have read the table otherwise, or it was edited since; if what "
             f"is read now is meant: --label-column '{column}'; docs/tables.md has the other options"
         )
+        if _is_divided_anew(before.understood, listing):
+            do = (
+                "its folders say the splits now and did not, or the other way round: "
+                f"--label-column '{column}' if what is read now is meant"
+            )
+            if listing.understood.splits:
+                do += ", --split-column '' for what was recorded"
     return DataError(
         f"{n:,} images would change class or split: {show_key(bytes(listing.keys[new]))} was "
         f"recorded as {was}, and is read as {now} now",

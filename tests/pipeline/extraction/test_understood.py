@@ -7,7 +7,7 @@ import pytest
 from world import picture
 
 from bottleneck.core.errors import DataError
-from bottleneck.data import by_path
+from bottleneck.data import by_path, table_rows
 from bottleneck.data.reading_of_paths import by_template
 from bottleneck.extract import lines
 from bottleneck.pipeline.extraction.extract import extract
@@ -159,6 +159,29 @@ def test_the_layout_that_is_said_is_recorded_and_nothing_is_computed_again(
     report = run(data=str(data) if given else None, reading={"layout": layout})
     assert (report["computed"], report["classes"], report["source"]) == (0, classes, "data")
     assert run(data=None)["classes"] == classes
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+@pytest.mark.parametrize("told", [{"split_column": ""}, {"label_column": "label"}])
+def test_a_table_whose_folders_say_the_splits_all_at_once_or_no_more_is_refused(
+    run, data, monkeypatch, is_new, told
+):
+    paths = [path.relative_to(data) for path in sorted(data.rglob("*.png"))]
+    rows = ["path,label", *(f"{path.as_posix()},{path.parent.name}" for path in paths)]
+    table = data / "t.csv"
+    table.write_text("\n".join(rows) + "\n")
+    with monkeypatch.context() as patch:
+        if is_new:  # a program that did not look at the folders
+            patch.setattr(table_rows, "splits_of_paths", lambda *_: (bytearray(), {}, ()))
+        run(data=str(table))
+    if not is_new:
+        picture(data / "more.png", 99)
+        table.write_text("\n".join([*rows, "more.png,cat"]) + "\n")
+    with pytest.raises(DataError, match="would change class or split") as caught:
+        run(data=str(table))
+    assert "--label-column 'label' if" in caught.value.do
+    assert ("--split-column ''" in caught.value.do) == is_new
+    run(data=str(table), reading=told)
 
 
 def test_training_never_takes_other_labels_than_recorded(
