@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,9 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Groups, show_key
 from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined, number, untrained
+from bottleneck.data.companions import companions
 from bottleneck.data.layout import find_layout, find_splits
-from bottleneck.data.reading_of_paths import by_template, images
+from bottleneck.data.reading_of_paths import by_template, images, outcome, quoted
 from bottleneck.data.source import Understood
 from bottleneck.data.template import AUTO
 
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.companions import Companions
     from bottleneck.data.copies import Content
     from bottleneck.data.how import How
     from bottleneck.data.reading_of_paths import Reading
+
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +45,7 @@ class ByPath:
 
 def by_path(
     folders: Sequence[tuple[bytes, int]],
-    keys: Callable[[], Sequence[bytes]],
+    keys: Callable[[slice], Sequence[bytes]],
     how: How,
     *,
     name: bytes,
@@ -53,7 +57,7 @@ def by_path(
     Parameters
     ----------
     folders : of the images in the order of their keys: path (`train/cat/`) and how many follow
-    keys : gives all keys, in that order
+    keys : gives a part of all keys, in that order
     how : with the options `layout`, `label_from`, `group_by` and `join_classes`
     name : of the source
     content : gives the bytes of the image of a key, for what may be a copy
@@ -69,7 +73,7 @@ def by_path(
     notes = [*reading.notes]
     names, each = reading.labels, counts
     if how["label_from"] is not None:
-        names = _found(how["label_from"], "class", keys(), "--label-from", where)
+        names = _found(how["label_from"], "class", keys(_ALL), "--label-from", where)
         each = [1] * len(names)
         notes += _unmatched(names, "--label-from", "a label")
     spelled, said = joined(names, each, join=bool(how["join_classes"]), where=where)
@@ -99,31 +103,57 @@ def by_path(
 
 def _reading(
     folders: Sequence[tuple[bytes, int]],
-    keys: Callable[[], Sequence[bytes]],
+    keys: Callable[[slice], Sequence[bytes]],
     how: How,
     name: bytes,
     where: str,
     content: Content | None,
 ) -> Reading:
     """Return what is told of the folders, or what they can only mean."""
+    beside = companions(keys, folders)
     if how["layout"] not in (None, AUTO):
-        return by_template(folders, how["layout"], where)
+        reading = by_template(folders, how["layout"], where)
+        if beside is None:
+            return reading
+        note = f"{beside.what}: {beside.choice.told} leaves them out"
+        return replace(reading, notes=(*reading.notes, note))
     labelled = how["label_from"] is None
     find = find_layout if labelled else find_splits
+    counted, also = (folders, "") if beside is None else (beside.folders, beside.choice.told)
     try:
-        return find(folders, name)
+        reading = find(counted, name)
+        if beside is not None:
+            raise _with_companions(beside, reading, find(folders, name), folders, where)
     except AmbiguousError as error:
         from bottleneck.data.ways import refused  # noqa: PLC0415 - most folders do without
 
         raise refused(
             error,
-            folders,
+            counted,
             lambda some: find(some, name),
             where=where,
             labelled=labelled,
-            keys=keys,
+            keys=lambda: keys(_ALL),
             content=content,
+            also=also,
         ) from None
+    return reading
+
+
+def _with_companions(
+    beside: Companions,
+    without: Reading,
+    all_of_it: Reading,
+    folders: Sequence[tuple[bytes, int]],
+    where: str,
+) -> DataError:
+    """Return the error for images that belong to others, with the ways to say what they are."""
+    return DataError(
+        beside.what,
+        where,
+        f"say which is meant: {beside.choice.told} ({outcome(without, beside.folders)}), or "
+        f"--layout {quoted(all_of_it.template)} ({outcome(all_of_it, folders)})",
+    )
 
 
 def _found(
@@ -146,14 +176,14 @@ def _found(
 def _groups(
     reading: Reading,
     counts: Sequence[int],
-    keys: Callable[[], Sequence[bytes]],
+    keys: Callable[[slice], Sequence[bytes]],
     how: How,
     where: str,
 ) -> tuple[Groups | None, list[str]]:
     """Return which images belong together, and what is to be said of it."""
     names, each = reading.groups, [*counts]
     if how["group_by"] is not None:
-        names = _found(how["group_by"], "group", keys(), "--group-by", where)
+        names = _found(how["group_by"], "group", keys(_ALL), "--group-by", where)
         each = [1] * len(names)
     if not any(name is not None for name in names):
         return None, []

@@ -140,7 +140,7 @@ class MemberSource:
         folders = groupby(key[: key.rfind(b"/") + 1] for *_, key in found)
         said = by_path(
             [(folder, len([*run])) for folder, run in folders],
-            lambda: [key for key, *_ in found],
+            lambda part: [key for key, *_ in found[part]],
             self.how,
             name=os.fsencode(self.path.stem),
             where=shown(self.path),

@@ -48,6 +48,7 @@ def refused(
     labelled: bool,
     keys: Callable[[], Sequence[bytes]],
     content: Content | None,
+    also: str = "",
 ) -> DataError:
     """Return the error for folders that can be meant in several ways, with these.
 
@@ -57,6 +58,7 @@ def refused(
     labelled : whether folders are to say the classes; else names of files do
     keys : gives the keys of all images
     content : gives the bytes of the image of a key
+    also : options that leave out the images that are not among these folders
     """
     what, choices = why.what, why.choices
     if why.copy is not None:
@@ -64,7 +66,8 @@ def refused(
         what, choices = f"{what}{said and f': {said}'}", choices[:1] if is_exact else choices
     ways = _ways(why, choices, folders, read, labelled=labelled)
     if ways:
-        return DataError(what, where, "say which is meant: " + ", or ".join(ways[:MOST_WAYS]))
+        each = [f"{also} {way}".lstrip() for way in ways[:MOST_WAYS]]
+        return DataError(what, where, "say which is meant: " + ", or ".join(each))
     do = "say with --layout where split and class stand, or leave folders out with --exclude"
     return DataError(what, where, do)
 

@@ -256,3 +256,73 @@ def test_the_page_on_layouts_says_what_is_read(lay, folders):
 def test_how_the_source_spells_each_split_is_said(lay):
     listing = FolderSource(lay("{Training,Testing}/{a,b}")).list()
     assert listing.understood.splits == {"Training": "train", "Testing": "test"}
+
+
+SUFFIXES = ["_mask", "_segmentation", "_seg", "_gt", "_label", "_annotation", "_thumb", "_depth"]
+
+
+def ways_of(root, **told):
+    """Return why these are refused, and each way out with what it reads; none twice."""
+    with pytest.raises(DataError) as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    ways = ways_in(caught.value.do)
+    read = [FolderSource(root, make_how(way | told, IN_FOLDERS)).list() for way in ways]
+    assert len({reading(listing) for listing in read}) == len(read)
+    return caught.value.what, list(zip(ways, read, strict=True))
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, "-mask", " Mask", "_GT", "_mask_1"])
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_images_that_belong_to_another_by_their_names_are_no_photos(plant, suffix, ending):
+    photos = [f"{name}/{name} ({i}).png" for name in ("benign", "malignant") for i in (1, 2)]
+    root = plant(*photos, *(f"{photo[:-4]}{suffix}{ending}" for photo in photos))
+    what, ((without, photos_alone), (kept, all_of_it)) = ways_of(root)
+    assert "4 of 8 images are no photos by their names" in what
+    assert f"benign/benign (1){suffix}{ending}" in what
+    assert without == {"include": [], "exclude": [f"*{suffix}{ending}"]}
+    assert kept["layout"] == "{class}/*"
+    assert sorted(photos_alone.keys.tolist()) == sorted(map(os.fsencode, photos))
+    assert table(photos_alone) == words("train:benign,malignant")
+    assert table(all_of_it) == words("train:benign,malignant", 4)
+    assert any("are no photos by their names" in n for n in all_of_it.understood.notes)
+
+
+def test_masks_of_several_kinds_and_numbers_are_left_out_together(plant):
+    names = [f"{c}/{i}{suffix}.png" for c in "ab" for i in range(3)
+             for suffix in ("", "_thumb", *(f"_mask_{k}" for k in range(9)))]  # fmt: skip
+    _, ((without, photos), _) = ways_of(plant(*names))
+    assert without["exclude"] == ["*_mask_*.png", "*_thumb.png"]
+    assert table(photos) == words("train:a,b", 3)
+
+
+@pytest.mark.parametrize("folder", ["", "train/", "images/"])
+def test_masks_beside_photos_without_classes_are_no_photos_either(plant, folder):
+    root = plant(*(f"{folder}{i}{s}.png" for i in range(3) for s in ("", "_mask")))
+    _, ((_, photos), _) = ways_of(root)
+    assert len(photos) == 3
+
+
+def test_masks_are_seen_where_names_say_the_classes(plant):
+    root = plant(*(f"{c}.{i}{s}.png" for c in ("cat", "dog") for i in (1, 2) for s in ("", "_gt")))
+    _, ((_, photos), _) = ways_of(root, label_from=r"(\w+)\.\d")
+    assert table(photos) == words("train:cat,dog")
+
+
+def test_masks_are_left_out_in_each_way_where_folders_are_unclear_as_well(plant):
+    root = plant(*(f"{x}/{c}/1{s}.png" for x in ("x", "y") for c in "ab" for s in ("", "_mask")))
+    what, ways = ways_of(root)
+    assert "holds no image itself" in what
+    assert {len(listing) for _, listing in ways} == {4}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a/face_mask.png", "a/face.png"] + [f"a/{i}.png" for i in range(300)],
+        ["a/cat_label.png", "b/cat.png"],
+        ["a/1_mask.png", "a/2_mask.png", "b/1.png"],
+        ["a/1_left.png", "a/1.png"],
+    ],
+)
+def test_names_that_only_seem_to_be_of_masks_are_images(plant, names):
+    assert len(FolderSource(plant(*names)).list()) == len(names)
