@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 from bottleneck.core.sample import show_key
 from bottleneck.data.copies import copies_in
 from bottleneck.data.folder_words import (
-    copied_from,
     divides,
     holds_no_photos,
     holds_thumbnails,
     is_container,
     is_odd_one,
     may_be_container,
+    named_after,
     split_named,
 )
-from bottleneck.data.reading_of_paths import exclude, include, listed
+from bottleneck.data.reading_of_paths import Choice, exclude, include, listed
+from bottleneck.data.template import pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from bottleneck.data.reading_of_paths import Choice
     from bottleneck.data.tree import Folder
 
 _MOST_LEFT_OUT = 3  # folders that one way may name
@@ -67,12 +67,20 @@ def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
             _without(odd),
             is_free=True,
         )
+    twins = named_after(classes.keys())
+    if twins:
+        which, of = listed([*twins]), listed(sorted(set(twins.values())))
+        what = (
+            f"{which} would be a class, and is one of {of} by its name"
+            if len(twins) == 1
+            else f"{which} would be classes, and are of {of} by their names"
+        )
+        raise AmbiguousError(what, _without_twins(twins, classes))
     for name, found in classes.items():
-        original = copied_from(name, classes.keys())
-        if original is not None or (holds_thumbnails(name) and len(classes) > 1):
-            why = f"a copy of {show_key(original)}" if original else "small copies of images"
+        if holds_thumbnails(name) and len(classes) > 1:
             raise AmbiguousError(
-                f"{show_key(found[0].path)} would be a class, and is {why} by its name",
+                f"{show_key(found[0].path)} would be a class, and is small copies of images by "
+                "its name",
                 _without(found),
             )
         if is_container(name):
@@ -170,3 +178,23 @@ def _without(folders: Sequence[Folder]) -> list[Choice]:
     names = sorted({folder.name for folder in folders})
     fewest = sorted((paths, names), key=len)
     return [exclude(*each) for each in fewest if 0 < len(each) <= _MOST_LEFT_OUT]
+
+
+def _without_twins(
+    twins: Mapping[bytes, bytes], classes: Mapping[bytes, Sequence[Folder]]
+) -> list[Choice]:
+    """Return the ways to leave out folders that are named after others: all of them together."""
+    ways = _without([folder for name in twins for folder in classes[name]])
+    if ways:
+        return ways
+    affixes = {b"*" + name[len(of) :] for name, of in twins.items() if name.startswith(of)}
+    affixes |= {name[: -len(of)] + b"*" for name, of in twins.items() if name.endswith(of)}
+    globs = Choice(exclude=tuple(sorted(_as_glob(affix) for affix in affixes)))
+    kept = {path[:-1] for path, _ in globs.kept([(name + b"/", 1) for name in classes])}
+    return [globs if kept == classes.keys() - twins.keys() else exclude(*twins)]
+
+
+def _as_glob(affix: bytes) -> str:
+    """Return the pattern of names with a beginning (`aug_*`) or an end (`*_mask`)."""
+    start, _, end = affix.partition(b"*")
+    return pattern_of(start) + pattern_of(end).removesuffix("*")

@@ -326,3 +326,51 @@ def test_masks_are_left_out_in_each_way_where_folders_are_unclear_as_well(plant)
 )
 def test_names_that_only_seem_to_be_of_masks_are_images(plant, names):
     assert len(FolderSource(plant(*names)).list()) == len(names)
+
+
+TWINS = [
+    ["cat_mask", "dog_mask"],
+    ["cat_masks", "dog_masks"],
+    ["cat_aug", "dog_aug"],
+    ["cat_64x64", "dog_64x64"],
+    ["Copy of cat"],
+    ["cat - Kopie"],
+    ["cat copy", "dog copy"],
+    ["cat_backup"],
+    ["cat_old", "dog_old"],
+    ["Kopie von cat", "dog (2)"],
+    ["cat_zzz", "dog_zzz"],
+    ["zzz cat", "zzz dog"],
+    ["CAT_MASK", "DOG_MASK"],
+    ["cat_mask", "dog_mask", "cat_aug", "dog_aug"],
+    ["cat [x]", "dog [x]", "Copy of cat", "cat_mask"],
+]
+
+
+@pytest.mark.parametrize("twins", TWINS)
+@pytest.mark.parametrize("splits", [[""], ["train/", "test/"]])
+def test_folders_that_are_named_after_classes_are_no_classes_in_silence(plant, twins, splits):
+    root = plant(*(f"{s}{c}/{i}.jpg" for s in splits for c in ["cat", "dog", *twins] for i in "12"))
+    what, ways = ways_of(root)
+    assert ("by its name" if len(twins) == 1 else "by their names") in what
+    ((_, all_of_them), (_, without)) = ways
+    assert set(all_of_them.classes) == {"cat", "dog", *twins}
+    assert without.classes == ("cat", "dog")
+    assert len(without) == 4 * len(splits)
+
+
+def test_twins_of_many_classes_are_left_out_by_one_pattern(plant):
+    names = [f"c{chr(97 + i)}" for i in range(20)]
+    _, (_, (without, listing)) = ways_of(
+        plant(*(f"{n}{s}/1.jpg" for n in names for s in ("", "_zz")))
+    )
+    assert without["exclude"] == ["*_zz"]
+    assert listing.classes == tuple(names)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["{bus,bus_stop,car}", "{apple,apple_pie,tart,cake,cake_walk,pie,ham}", "{oak,old_oak}"],
+)
+def test_classes_that_share_a_word_by_chance_stay_classes(lay, folders):
+    assert FolderSource(lay(folders)).list().understood.layout == "{class}/*"
