@@ -212,6 +212,12 @@ REFUSED = {
         "but full beside", "--exclude 'full' --layout '{class}/{split}/*' (train 8, test 8; 2"),
     "fish/{shark,eel/{moray,conger}} bird/{owl,hawk}": (
         "holds no image itself", "--layout '**/{class}/*' (train 10; 5 classes"),
+    "{train_images,train_masks,test_images}": (
+        "train_masks/ holds", "which is meant: --exclude 'train_masks/*' (train 2, test 2; no cl"),
+    "{train,test}/{bus,car,train}": (
+        "is named like a split", "meant: --layout '{split}/{class}/*' (train 6, test 6; 3 cl"),
+    "train/x/{cat,dog} test/{cat,dog}": (
+        "is named like the class dog", "--layout '{split}/**/{class}/*' (train 4, test 4; 2 cl"),
     "{p1,p2}/{Cat,dog} p3/cat": (
         "holds no image itself", "--layout '{group}/{class}/*' --join-classes (train 10; 2 cl"),
 }  # fmt: skip

@@ -41,6 +41,7 @@ class AmbiguousError(Exception):
     copy : a folder and the one around it that holds the same names, where that is why
     by_layout : whether --layout may say it although a choice does
     is_free : whether a reading that finds no classes is one of the ways
+    is_sure : whether a choice is one of the ways also where it finds fewer classes
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class AmbiguousError(Exception):
         copy: tuple[bytes, bytes] | None = None,
         by_layout: bool = True,
         is_free: bool = False,
+        is_sure: bool = False,
     ) -> None:
         super().__init__(what)
         self.what, self.choices = what, tuple(choices)
         self.copy, self.by_layout, self.is_free = copy, by_layout, is_free
+        self.is_sure = is_sure
 
 
 def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
@@ -121,7 +124,7 @@ def refuse_other_classes(folder: Folder, names: Collection[bytes]) -> None:
         raise AmbiguousError(
             f"{show_key(again.path)} is named like the class {show_key(again.name)}, and lies "
             f"in {show_key(folder.name)}",
-            _without([again]),
+            [exclude(again.path)],
         )
     inner = _inner(folder)
     if not inner.n and not all(map(may_be_container, inner.children)):
@@ -169,6 +172,7 @@ def refuse_no_photos(node: Folder) -> None:
             f"{show_key(found[0].path)} holds what belongs to photos, but is none",
             _without(found),
             by_layout=may_be_classes,
+            is_sure=True,
         )
 
 
@@ -176,6 +180,8 @@ def _without(folders: Sequence[Folder]) -> list[Choice]:
     """Return the ways to leave these out: by their paths, and by their names."""
     paths = sorted(folder.path for folder in folders)
     names = sorted({folder.name for folder in folders})
+    if any(name in path.split(b"/")[:-2] for path in paths for name in names):
+        names = []  # it would leave out what is around them
     fewest = sorted((paths, names), key=len)
     return [exclude(*each) for each in fewest if 0 < len(each) <= _MOST_LEFT_OUT]
 

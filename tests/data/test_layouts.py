@@ -61,6 +61,20 @@ def test_each_way_out_that_a_refusal_names_is_one(lay, folders):
     assert len(set(readings)) == len(readings)
 
 
+@pytest.mark.parametrize(
+    ("folders", "wrong"),
+    [
+        ("{train_images,train_masks,test_images}", "--layout"),
+        ("{train,test}/{bus,car,train}", "--exclude"),
+        ("train/x/{cat,dog} test/{cat,dog}", "--exclude"),
+    ],
+)
+def test_a_way_that_reads_them_wrongly_is_not_offered(lay, folders, wrong):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    assert wrong not in caught.value.do
+
+
 TOLD = [
     ("{amazon,webcam}/{mug,pen}", "{ignore}/{class}/*", {"train mug": 4, "train pen": 4}),
     ("{x,y}/{train,test}/{a,b}", "{class}/{split}/{class}/*",
