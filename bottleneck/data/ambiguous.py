@@ -6,9 +6,10 @@ that may be meant alone. Which templates of --layout say it otherwise is found b
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from bottleneck.core.sample import show_key
+from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.data.copies import copies_in
 from bottleneck.data.folder_words import (
     divides,
@@ -18,7 +19,9 @@ from bottleneck.data.folder_words import (
     is_odd_one,
     may_be_container,
     named_after,
+    split_guessed,
     split_named,
+    split_told,
 )
 from bottleneck.data.reading_of_paths import Choice, exclude, include, listed
 from bottleneck.data.template import pattern_of
@@ -42,6 +45,7 @@ class AmbiguousError(Exception):
     by_layout : whether --layout may say it although a choice does
     is_free : whether a reading that finds no classes is one of the ways
     is_sure : whether a choice is one of the ways also where it finds fewer classes
+    split_map : what --split-map may say of the folders' names
     """
 
     def __init__(
@@ -53,11 +57,12 @@ class AmbiguousError(Exception):
         by_layout: bool = True,
         is_free: bool = False,
         is_sure: bool = False,
+        split_map: str = "",
     ) -> None:
         super().__init__(what)
         self.what, self.choices = what, tuple(choices)
         self.copy, self.by_layout, self.is_free = copy, by_layout, is_free
-        self.is_sure = is_sure
+        self.is_sure, self.split_map = is_sure, split_map
 
 
 def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
@@ -93,6 +98,21 @@ def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
                 [*_without(found), include(*(folder.path for folder in found))],
                 is_free=len(classes) < 3,
             )
+
+
+def refuse_split_words(names: Collection[bytes]) -> None:
+    """Raise AmbiguousError for folders of one level that may be splits, and nobody said so."""
+    said = [name for name in names if split_told(name) is not None]
+    guessed = {n: split for n in sorted(names) if (split := split_guessed(n)) is not None}
+    odd = {name: split for name, split in guessed.items() if name not in said}
+    if odd and len(names) > 1 and len(odd) + len(said) == len(names):
+        raise AmbiguousError(
+            f"{listed(sorted(names))} may be splits by their names",
+            [exclude(*(name + b"/" for name in odd))] if said else [],
+            is_free=True,
+            is_sure=True,
+            split_map=",".join(f"{os.fsdecode(n)}={SPLITS[split]}" for n, split in odd.items()),
+        )
 
 
 def refuse_only_class(classes: Mapping[bytes, Sequence[Folder]]) -> None:

@@ -15,7 +15,7 @@ from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined, number, untrained
 from bottleneck.data.companions import companions
 from bottleneck.data.layout import find_layout, find_splits
-from bottleneck.data.reading_of_paths import by_template, images, outcome, quoted
+from bottleneck.data.reading_of_paths import by_template, images, listed, outcome, quoted
 from bottleneck.data.source import Understood
 from bottleneck.data.template import AUTO
 
@@ -69,6 +69,7 @@ def by_path(
     """
     counts = [n for _, n in folders]
     reading = _reading(folders, keys, how, name, where, content)
+    _check_map(how["split_map"], folders, reading, where)
     splits = np.repeat(np.array(reading.splits, np.uint8), counts)
     notes = [*reading.notes]
     names, each = reading.labels, counts
@@ -110,27 +111,32 @@ def _reading(
     content: Content | None,
 ) -> Reading:
     """Return what is told of the folders, or what they can only mean."""
+    told = _splits_told(how["split_map"])
     beside = companions(keys, folders)
     if how["layout"] not in (None, AUTO):
-        reading = by_template(folders, how["layout"], where)
+        reading = by_template(folders, how["layout"], where, told)
         if beside is None:
             return reading
         note = f"{beside.what}: {beside.choice.told} leaves them out"
         return replace(reading, notes=(*reading.notes, note))
     labelled = how["label_from"] is None
-    find = find_layout if labelled else find_splits
+    finder = find_layout if labelled else find_splits
+
+    def find(some: Sequence[tuple[bytes, int]], split_map: str = "") -> Reading:
+        return finder(some, name, told | _splits_told(split_map))
+
     counted, also = (folders, "") if beside is None else (beside.folders, beside.choice.told)
     try:
-        reading = find(counted, name)
+        reading = find(counted)
         if beside is not None:
-            raise _with_companions(beside, reading, find(folders, name), folders, where)
+            raise _with_companions(beside, reading, find(folders), folders, where)
     except AmbiguousError as error:
         from bottleneck.data.ways import refused  # noqa: PLC0415 - most folders do without
 
         raise refused(
             error,
             counted,
-            lambda some: find(some, name),
+            find,
             where=where,
             labelled=labelled,
             keys=lambda: keys(_ALL),
@@ -138,6 +144,30 @@ def _reading(
             also=also,
         ) from None
     return reading
+
+
+def _splits_told(split_map: str | None) -> dict[str, int]:
+    """Return the splits of folders' names that --split-map says."""
+    if not split_map:
+        return {}
+    from bottleneck.data.table_splits import parse_map  # noqa: PLC0415 - most folders do without
+
+    return parse_map(split_map)
+
+
+def _check_map(
+    split_map: str | None, folders: Sequence[tuple[bytes, int]], reading: Reading, where: str
+) -> None:
+    """Raise DataError where --split-map names none of the folders that are splits."""
+    told = _splits_told(split_map)
+    if told and told.keys().isdisjoint(name.strip().casefold() for name in reading.spelled):
+        there = sorted({path.split(b"/")[0] for path, _ in folders if path})
+        raise DataError(
+            f"--split-map {split_map!r} names no folder that is read as a split",
+            where,
+            f"name each folder beside those, such as one of {listed(there)}, or say with --layout "
+            "where {split} stands",
+        )
 
 
 def _with_companions(

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bottleneck.data.split_words import (
     EVAL,
+    MAY_BE,
     NO_LABELS,
     TEST,
     TRAIN,
@@ -87,6 +89,14 @@ def split_named(name: bytes) -> int | None:
 def split_said(name: bytes) -> int | None:
     """Return the split of a folder that is known to be one, whatever words stand beside it."""
     return _certain(_read(name)[0])
+
+
+def split_guessed(name: bytes) -> int | None:
+    """Return the split that a folder may be, by a word that is no usual one; it has to be said."""
+    bare = unicodedata.normalize("NFKD", os.fsdecode(name).casefold())
+    words = re.findall(r"[^\W\d_]+", "".join(c for c in bare if not unicodedata.combining(c)))
+    words = [word for word in words if word not in _AROUND]
+    return MAY_BE.get(words[0]) if len(words) == 1 else None
 
 
 def split_told(name: bytes) -> int | None:

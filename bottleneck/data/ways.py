@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bottleneck.data.reading_of_paths import Choice, Reading
 
     Folders = Sequence[tuple[bytes, int]]
-    Reader = Callable[[Folders], Reading]
+    Reader = Callable[..., Reading]  # of folders, and of --split-map
 
 MOST_WAYS = 4
 _BARE = "; no classes"  # as `outcome` says it; names of files say them
@@ -106,6 +106,9 @@ def _ways(
     told = [way for way in ways if way not in chosen]
     if len(told) < len(ways):  # of several templates, none crowds out what may be left out
         ways = [*told[: MOST_WAYS - 1], *(way for way in ways if way in chosen)]
+    if why.split_map:
+        told = [way for way in ways if way not in chosen]
+        ways = [*_mapped(why.split_map, folders, read), *chosen, *told]
     found: dict[object, str] = {}
     for way in ways:
         found.setdefault(way.reading, way.text if labelled else way.text.replace(_BARE, ""))
@@ -148,6 +151,14 @@ def _chosen(choice: Choice, folders: Folders, read: Reader) -> list[_Way]:
         templates = _Levels(kept).templates(is_strict=True)
         told = [way for template in templates if (way := _told(template, kept))]
         return [_Way(f"{choice.told} {way.told}", way.as_read, kept) for way in told]
+
+
+def _mapped(split_map: str, folders: Folders, read: Reader) -> list[_Way]:
+    """Return the way in which --split-map says the splits, where nothing else is unclear."""
+    try:
+        return [_Way(f"--split-map {quoted(split_map)}", read(folders, split_map), folders)]
+    except (AmbiguousError, DataError):
+        return []
 
 
 def _is_at_several_depths(choice: Choice, folders: Folders) -> bool:

@@ -388,3 +388,51 @@ def test_twins_of_many_classes_are_left_out_by_one_pattern(plant):
 )
 def test_classes_that_share_a_word_by_chance_stay_classes(lay, folders):
     assert FolderSource(lay(folders)).list().understood.layout == "{class}/*"
+
+
+MAPPED = [
+    ("{lernen,pruefen}/{a,b}", "lernen=train,pruefen=test", "train:a,b test:a,b"),
+    ("{train,extra}/{a,b}", "extra=val", "train:a,b val:a,b"),
+    ("w/{Lernen,Pruefen}", "lernen=train,PRUEFEN=test", "train:- test:-"),
+    ("{a,b}/{x1,x2}", "x1=train,x2=val", "train:a,b val:a,b"),
+    ("{test,extra}/{a,b}", "test=val,extra=train", "train:a,b val:a,b"),
+]
+
+
+@pytest.mark.parametrize(("folders", "split_map", "expected"), MAPPED)
+@pytest.mark.parametrize("is_layout_told", [False, True])
+def test_a_map_says_which_folders_are_which_splits(
+    lay, folders, split_map, expected, is_layout_told
+):
+    root = lay(folders)
+    told = {"split_map": split_map}
+    listing = FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert table(listing) == words(expected)
+    if is_layout_told:
+        told["layout"] = listing.understood.layout
+        assert table(FolderSource(root, make_how(told, IN_FOLDERS)).list()) == words(expected)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"split_map": "lernn=train,pruefen=test"},
+        {"split_map": "x=train"},
+        {"split_map": "x=train", "layout": "{ignore}/{class}/*"},
+    ],
+)
+def test_a_map_that_names_no_folder_is_refused(lay, told):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay("{lernen,pruefen}/{a,b}"), make_how(told, IN_FOLDERS)).list()
+    assert caught.value.exit_code == 3
+
+
+def test_a_layout_whose_splits_are_none_by_name_says_how_to_map_them(lay):
+    root = lay("{x,y}/{a,b}")
+    told = {"layout": "{split}/{class}/*"}
+    with pytest.raises(DataError, match="makes x a split") as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert "--split-map 'x=test,y=test'" in caught.value.do
+    told["split_map"] = "x=train,y=test"
+    listing = FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert table(listing) == words("train:a,b test:a,b")
