@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
@@ -63,14 +64,45 @@ def choose_source(
     if chosen in specs and _is_read_anew(specs[chosen], source.spec, reading):
         return chosen, source
     if chosen in specs and specs[chosen] != source.spec:
-        raise UsageError(
-            f"the source name {chosen!r} is taken by {specs[chosen].get('where')}"
-            + (", read with other options" if _is_same_place(specs[chosen], source.spec) else ""),
-            store.path,
-            "if these are the same images in another place or read otherwise: bottleneck relocate "
-            f"--cache {store.path} {chosen} DATA; else choose another name with --source NAME",
-        )
+        raise _taken(store, chosen, specs[chosen], source.spec)
     return chosen, source
+
+
+def _taken(
+    store: Store, name: str, recorded: Mapping[str, Any], spec: Mapping[str, Any]
+) -> UsageError:
+    """Return the error for a name that another source has, or this one read in another way."""
+    move = f"bottleneck relocate --cache {quote(str(store.path))} {quote(name)}"
+    what = f"the source name {name!r} is taken by {recorded.get('where')}"
+    if not _is_same_place(recorded, spec):
+        return UsageError(
+            what,
+            store.path,
+            "if these are the same images in another place or read otherwise: "
+            f"{move} DATA; else choose another name with --source NAME",
+        )
+    place = quote(from_json_text(spec["where"])) if "where" in spec else "DATA"
+    told, before = (" ".join(_options(each)) for each in (spec, recorded))
+    return UsageError(
+        f"{what}, read with other options ({before or 'none'})",
+        store.path,
+        f"to read it as recorded: bottleneck extract --cache {quote(str(store.path))} "
+        f"--source {quote(name)}; to read it so from now on: {move} {place}{told and f' {told}'}; "
+        "else choose another name with --source NAME",
+    )
+
+
+def _options(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options of a source's record as they are written on a command line."""
+    for key, value in spec.items():
+        if key in ("kind", "where"):
+            continue
+        flag = key.replace("_", "-")
+        if isinstance(value, bool):
+            yield f"--{flag}" if value else f"--no-{flag}"
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            yield f"--{flag} {quote(from_json_text(str(each)))}"
 
 
 def _name_of(source: Source, specs: Mapping[str, Mapping[str, Any]]) -> str:
