@@ -26,6 +26,7 @@ from bottleneck.data.folder_words import split_said, split_told, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
+from bottleneck.data.patterns import Unmatched
 from bottleneck.data.reading_of_paths import images, listed
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.template import AUTO
@@ -93,6 +94,10 @@ class MemberSource:
         labels = None
         found: Sequence[_Found] = _kept(self.how, containers, prefixes)
         alone = LeftAlone(left.to_json(), left.system)
+        unmatched = Unmatched(self.how.patterns)
+        for prefix, members in zip(prefixes, containers, strict=True):
+            unmatched.see(prefix + key for key in members.images)
+        alone.unmatched = unmatched.notes()
         found = self._with_unnamed(found, containers, prefixes, alone)
         alone.refuse(len(found), self.how, where)
         named = self._by_folders(found, containers) if found else None
