@@ -51,6 +51,7 @@ def by_path(
     name: bytes,
     where: str,
     content: Content | None = None,
+    with_companions: bool = False,
 ) -> ByPath:
     """Return what the paths of images say.
 
@@ -61,6 +62,7 @@ def by_path(
     how : with the options `layout`, `label_from`, `group_by` and `join_classes`
     name : of the source
     content : gives the bytes of the image of a key, for what may be a copy
+    with_companions : whether images that belong to others by their names are taken as any others
 
     Raises
     ------
@@ -68,7 +70,8 @@ def by_path(
         When they can be meant in several ways, or do not fit what was told.
     """
     counts = [n for _, n in folders]
-    reading = _reading(folders, keys, how, name, where, content)
+    beside = None if with_companions else companions(keys, folders)
+    reading = _reading(folders, keys, how, name, where, content, beside)
     _check_map(how["split_map"], folders, reading, where)
     splits = np.repeat(np.array(reading.splits, np.uint8), counts)
     notes = [*reading.notes]
@@ -109,10 +112,10 @@ def _reading(
     name: bytes,
     where: str,
     content: Content | None,
+    beside: Companions | None,
 ) -> Reading:
     """Return what is told of the folders, or what they can only mean."""
     told = _splits_told(how["split_map"])
-    beside = companions(keys, folders)
     if how["layout"] not in (None, AUTO):
         reading = by_template(folders, how["layout"], where, told)
         if beside is None:
@@ -123,7 +126,8 @@ def _reading(
     finder = find_layout if labelled else find_splits
 
     def find(some: Sequence[tuple[bytes, int]], split_map: str = "") -> Reading:
-        return finder(some, name, told | _splits_told(split_map))
+        mapped = told | _splits_told(split_map)
+        return finder(some, name, mapped) if mapped else finder(some, name)
 
     counted, also = (folders, "") if beside is None else (beside.folders, beside.choice.told)
     try:

@@ -94,16 +94,17 @@ class MemberSource:
         labels = None
         found: Sequence[_Found] = _kept(self.how, containers, prefixes)
         alone = LeftAlone(left.to_json(), left.system)
-        unmatched = Unmatched(self.how.patterns)
-        for prefix, members in zip(prefixes, containers, strict=True):
-            unmatched.see(prefix + key for key in members.images)
-        alone.unmatched = unmatched.notes()
+        alone.unmatched = _unmatched(self.how, containers, prefixes)
         found = self._with_unnamed(found, containers, prefixes, alone)
         alone.refuse(len(found), self.how, where)
-        named = self._by_folders(found, containers) if found else None
+        # Further pictures of samples (`a.mask.png`) are taken out below, and no masks in folders.
+        are_samples = any(map(webdataset.may_be_label, (k for m in containers for k in m.others)))
+        named = self._by_folders(found, containers, whole=not are_samples) if found else None
         n_all = sum(len(members.images) for members in containers)
         if named is not None and len(named.classes) < MIN_CLASSES:
             labels = webdataset.labels(containers, where)
+        if named is not None and labels is None and are_samples:
+            named = self._by_folders(found, containers)
         if named is not None and labels is not None:
             # Further pictures of samples are gone, so folders are read anew too.
             n_further = n_all - sum(len(members.images) for members in containers)
@@ -135,7 +136,9 @@ class MemberSource:
             groups=named.groups,
         )
 
-    def _by_folders(self, found: Sequence[_Found], containers: Sequence[Members]) -> _Named:
+    def _by_folders(
+        self, found: Sequence[_Found], containers: Sequence[Members], *, whole: bool = True
+    ) -> _Named:
         """Return split and class of each key by the folders in it, as of a folder of images."""
 
         def content(key: bytes) -> object:
@@ -150,6 +153,7 @@ class MemberSource:
             name=os.fsencode(self.path.stem),
             where=shown(self.path),
             content=content,
+            with_companions=not whole,
         )
         return _Named(
             splits=said.splits,
@@ -189,6 +193,16 @@ class MemberSource:
             raise ValueError("read() before list()")
         members, place = self._listed[index]
         return members.read(place)
+
+
+def _unmatched(
+    how: How, containers: Sequence[Members], prefixes: Sequence[bytes]
+) -> tuple[str, ...]:
+    """Return what is to be said of patterns that match no image."""
+    unmatched = Unmatched(how.patterns)
+    for prefix, members in zip(prefixes, containers, strict=True):
+        unmatched.see(prefix + key for key in members.images)
+    return unmatched.notes()
 
 
 def _kept(how: How, containers: Sequence[Members], prefixes: Sequence[bytes]) -> Sequence[_Found]:

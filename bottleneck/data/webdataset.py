@@ -40,6 +40,11 @@ def labels(containers: Sequence[Members], where: str) -> list[dict[bytes, str]] 
     return found
 
 
+def may_be_label(key: bytes) -> bool:
+    """Whether a member may be the label of a sample, by its ending."""
+    return key.lower().endswith((b".json", *(b"." + ending for ending in CLASS_ENDINGS)))
+
+
 def _labels_of(members: Members, where: str) -> dict[bytes, str]:
     beside: dict[bytes, dict[bytes, Any]] = {}
     for key, place in members.others.items():
