@@ -212,6 +212,27 @@ REFUSED = {
         "but full beside", "--exclude 'full' --layout '{class}/{split}/*' (train 8, test 8; 2"),
     "fish/{shark,eel/{moray,conger}} bird/{owl,hawk}": (
         "holds no image itself", "--layout '**/{class}/*' (train 10; 5 classes"),
+    "{train_images,train_masks,test_images}": (
+        "train_masks/ holds", "which is meant: --exclude 'train_masks/*' (train 2, test 2; no cl"),
+    "{train,test}/{bus,car,train}": (
+        "is named like a split", "meant: --layout '{split}/{class}/*' (train 6, test 6; 3 cl"),
+    "train/x/{cat,dog} test/{cat,dog}": (
+        "is named like the class dog", "--layout '{split}/**/{class}/*' (train 4, test 4; 2 cl"),
+    "{train,query,gallery}/{p1,p2}": (
+        "gallery, query, train may be splits", "--exclude 'gallery/*' --exclude 'query/*' (tra"),
+    "{train,query,gallery}": (
+        "gallery, query, train may be splits", "--split-map 'gallery=test,query=test' (train 2, t"),
+    "train {seen,unseen}": ("may be splits", "--exclude 'seen/*' --exclude 'unseen/*' (train 2;"),
+    "{seen,unseen}": ("may be splits by their names", "--layout '{class}/*' (train 4; 2 cl"),
+    "{query,gallery}/{p1,p2}": ("may be splits", "--layout '{class}/*' (train 8; 2 classes: g"),
+    "{entrenamiento,prueba}/{cat,dog}": (
+        "may be splits", "--split-map 'entrenamiento=train,prueba=test' (train 4, test 4; 2 cl"),
+    "x/{Trainingsdaten,Testdaten}": (
+        "may be splits", "--split-map 'Testdaten=test,Trainingsdaten=train' (train 2, test 2; no"),
+    "{tr,te}/{cat,dog}": ("may be splits", "--split-map 'te=test,tr=train' (train 4, test 4; 2"),
+    "{train,challenge}/{a,b}": ("may be splits", "--split-map 'challenge=test' (train 4, test 4"),
+    "{cat,dog}/{tr,te}": ("may be splits", "--split-map 'te=test,tr=train' (train 4, test 4; 2"),
+    "{Valida\u00e7\u00e3o,Treino,Teste}_imagens/{a,b}": ("holds no image itself", "--layout"),
     "{p1,p2}/{Cat,dog} p3/cat": (
         "holds no image itself", "--layout '{group}/{class}/*' --join-classes (train 10; 2 cl"),
 }  # fmt: skip

@@ -6,26 +6,29 @@ that may be meant alone. Which templates of --layout say it otherwise is found b
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from bottleneck.core.sample import show_key
+from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.data.copies import copies_in
 from bottleneck.data.folder_words import (
-    copied_from,
     divides,
     holds_no_photos,
     holds_thumbnails,
     is_container,
     is_odd_one,
     may_be_container,
+    named_after,
+    split_guessed,
     split_named,
+    split_told,
 )
-from bottleneck.data.reading_of_paths import exclude, include, listed
+from bottleneck.data.reading_of_paths import Choice, exclude, include, listed
+from bottleneck.data.template import pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from bottleneck.data.reading_of_paths import Choice
     from bottleneck.data.tree import Folder
 
 _MOST_LEFT_OUT = 3  # folders that one way may name
@@ -41,6 +44,8 @@ class AmbiguousError(Exception):
     copy : a folder and the one around it that holds the same names, where that is why
     by_layout : whether --layout may say it although a choice does
     is_free : whether a reading that finds no classes is one of the ways
+    is_sure : whether a choice is one of the ways also where it finds fewer classes
+    split_map : what --split-map may say of the folders' names
     """
 
     def __init__(
@@ -51,10 +56,13 @@ class AmbiguousError(Exception):
         copy: tuple[bytes, bytes] | None = None,
         by_layout: bool = True,
         is_free: bool = False,
+        is_sure: bool = False,
+        split_map: str = "",
     ) -> None:
         super().__init__(what)
         self.what, self.choices = what, tuple(choices)
         self.copy, self.by_layout, self.is_free = copy, by_layout, is_free
+        self.is_sure, self.split_map = is_sure, split_map
 
 
 def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
@@ -67,12 +75,20 @@ def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
             _without(odd),
             is_free=True,
         )
+    twins = named_after(classes.keys())
+    if twins:
+        which, of = listed([*twins]), listed(sorted(set(twins.values())))
+        what = (
+            f"{which} would be a class, and is one of {of} by its name"
+            if len(twins) == 1
+            else f"{which} would be classes, and are of {of} by their names"
+        )
+        raise AmbiguousError(what, _without_twins(twins, classes))
     for name, found in classes.items():
-        original = copied_from(name, classes.keys())
-        if original is not None or (holds_thumbnails(name) and len(classes) > 1):
-            why = f"a copy of {show_key(original)}" if original else "small copies of images"
+        if holds_thumbnails(name) and len(classes) > 1:
             raise AmbiguousError(
-                f"{show_key(found[0].path)} would be a class, and is {why} by its name",
+                f"{show_key(found[0].path)} would be a class, and is small copies of images by "
+                "its name",
                 _without(found),
             )
         if is_container(name):
@@ -82,6 +98,21 @@ def refuse_names(classes: Mapping[bytes, Sequence[Folder]]) -> None:
                 [*_without(found), include(*(folder.path for folder in found))],
                 is_free=len(classes) < 3,
             )
+
+
+def refuse_split_words(names: Collection[bytes]) -> None:
+    """Raise AmbiguousError for folders of one level that may be splits, and nobody said so."""
+    said = [name for name in names if split_told(name) is not None]
+    guessed = {n: split for n in sorted(names) if (split := split_guessed(n)) is not None}
+    odd = {name: split for name, split in guessed.items() if name not in said}
+    if odd and len(names) > 1 and len(odd) + len(said) == len(names):
+        raise AmbiguousError(
+            f"{listed(sorted(names))} may be splits by their names",
+            [exclude(*(name + b"/" for name in odd))] if said else [],
+            is_free=True,
+            is_sure=True,
+            split_map=",".join(f"{os.fsdecode(n)}={SPLITS[split]}" for n, split in odd.items()),
+        )
 
 
 def refuse_only_class(classes: Mapping[bytes, Sequence[Folder]]) -> None:
@@ -113,7 +144,7 @@ def refuse_other_classes(folder: Folder, names: Collection[bytes]) -> None:
         raise AmbiguousError(
             f"{show_key(again.path)} is named like the class {show_key(again.name)}, and lies "
             f"in {show_key(folder.name)}",
-            _without([again]),
+            [exclude(again.path)],
         )
     inner = _inner(folder)
     if not inner.n and not all(map(may_be_container, inner.children)):
@@ -161,6 +192,7 @@ def refuse_no_photos(node: Folder) -> None:
             f"{show_key(found[0].path)} holds what belongs to photos, but is none",
             _without(found),
             by_layout=may_be_classes,
+            is_sure=True,
         )
 
 
@@ -168,5 +200,27 @@ def _without(folders: Sequence[Folder]) -> list[Choice]:
     """Return the ways to leave these out: by their paths, and by their names."""
     paths = sorted(folder.path for folder in folders)
     names = sorted({folder.name for folder in folders})
+    if any(name in path.split(b"/")[:-2] for path in paths for name in names):
+        names = []  # it would leave out what is around them
     fewest = sorted((paths, names), key=len)
     return [exclude(*each) for each in fewest if 0 < len(each) <= _MOST_LEFT_OUT]
+
+
+def _without_twins(
+    twins: Mapping[bytes, bytes], classes: Mapping[bytes, Sequence[Folder]]
+) -> list[Choice]:
+    """Return the ways to leave out folders that are named after others: all of them together."""
+    ways = _without([folder for name in twins for folder in classes[name]])
+    if ways:
+        return ways
+    affixes = {b"*" + name[len(of) :] for name, of in twins.items() if name.startswith(of)}
+    affixes |= {name[: -len(of)] + b"*" for name, of in twins.items() if name.endswith(of)}
+    globs = Choice(exclude=tuple(sorted(_as_glob(affix) for affix in affixes)))
+    kept = {path[:-1] for path, _ in globs.kept([(name + b"/", 1) for name in classes])}
+    return [globs if kept == classes.keys() - twins.keys() else exclude(*twins)]
+
+
+def _as_glob(affix: bytes) -> str:
+    """Return the pattern of names with a beginning (`aug_*`) or an end (`*_mask`)."""
+    start, _, end = affix.partition(b"*")
+    return pattern_of(start) + pattern_of(end).removesuffix("*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,9 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import Groups, show_key
 from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined, number, untrained
+from bottleneck.data.companions import companions
 from bottleneck.data.layout import find_layout, find_splits
-from bottleneck.data.reading_of_paths import by_template, images
+from bottleneck.data.reading_of_paths import by_template, images, listed, outcome, quoted
 from bottleneck.data.source import Understood
 from bottleneck.data.template import AUTO
 
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.companions import Companions
     from bottleneck.data.copies import Content
     from bottleneck.data.how import How
     from bottleneck.data.reading_of_paths import Reading
+
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,22 +45,24 @@ class ByPath:
 
 def by_path(
     folders: Sequence[tuple[bytes, int]],
-    keys: Callable[[], Sequence[bytes]],
+    keys: Callable[[slice], Sequence[bytes]],
     how: How,
     *,
     name: bytes,
     where: str,
     content: Content | None = None,
+    with_companions: bool = False,
 ) -> ByPath:
     """Return what the paths of images say.
 
     Parameters
     ----------
     folders : of the images in the order of their keys: path (`train/cat/`) and how many follow
-    keys : gives all keys, in that order
+    keys : gives a part of all keys, in that order
     how : with the options `layout`, `label_from`, `group_by` and `join_classes`
     name : of the source
     content : gives the bytes of the image of a key, for what may be a copy
+    with_companions : whether images that belong to others by their names are taken as any others
 
     Raises
     ------
@@ -64,12 +70,14 @@ def by_path(
         When they can be meant in several ways, or do not fit what was told.
     """
     counts = [n for _, n in folders]
-    reading = _reading(folders, keys, how, name, where, content)
+    beside = None if with_companions else companions(keys, folders)
+    reading = _reading(folders, keys, how, name, where, content, beside)
+    _check_map(how["split_map"], folders, reading, where)
     splits = np.repeat(np.array(reading.splits, np.uint8), counts)
     notes = [*reading.notes]
     names, each = reading.labels, counts
     if how["label_from"] is not None:
-        names = _found(how["label_from"], "class", keys(), "--label-from", where)
+        names = _found(how["label_from"], "class", keys(_ALL), "--label-from", where)
         each = [1] * len(names)
         notes += _unmatched(names, "--label-from", "a label")
     spelled, said = joined(names, each, join=bool(how["join_classes"]), where=where)
@@ -99,31 +107,87 @@ def by_path(
 
 def _reading(
     folders: Sequence[tuple[bytes, int]],
-    keys: Callable[[], Sequence[bytes]],
+    keys: Callable[[slice], Sequence[bytes]],
     how: How,
     name: bytes,
     where: str,
     content: Content | None,
+    beside: Companions | None,
 ) -> Reading:
     """Return what is told of the folders, or what they can only mean."""
+    told = _splits_told(how["split_map"])
     if how["layout"] not in (None, AUTO):
-        return by_template(folders, how["layout"], where)
+        reading = by_template(folders, how["layout"], where, told)
+        if beside is None:
+            return reading
+        note = f"{beside.what}: {beside.choice.told} leaves them out"
+        return replace(reading, notes=(*reading.notes, note))
     labelled = how["label_from"] is None
-    find = find_layout if labelled else find_splits
+    finder = find_layout if labelled else find_splits
+
+    def find(some: Sequence[tuple[bytes, int]], split_map: str = "") -> Reading:
+        mapped = told | _splits_told(split_map)
+        return finder(some, name, mapped) if mapped else finder(some, name)
+
+    counted, also = (folders, "") if beside is None else (beside.folders, beside.choice.told)
     try:
-        return find(folders, name)
+        reading = find(counted)
+        if beside is not None:
+            raise _with_companions(beside, reading, find(folders), folders, where)
     except AmbiguousError as error:
         from bottleneck.data.ways import refused  # noqa: PLC0415 - most folders do without
 
         raise refused(
             error,
-            folders,
-            lambda some: find(some, name),
+            counted,
+            find,
             where=where,
             labelled=labelled,
-            keys=keys,
+            keys=lambda: keys(_ALL),
             content=content,
+            also=also,
         ) from None
+    return reading
+
+
+def _splits_told(split_map: str | None) -> dict[str, int]:
+    """Return the splits of folders' names that --split-map says."""
+    if not split_map:
+        return {}
+    from bottleneck.data.table_splits import parse_map  # noqa: PLC0415 - most folders do without
+
+    return parse_map(split_map)
+
+
+def _check_map(
+    split_map: str | None, folders: Sequence[tuple[bytes, int]], reading: Reading, where: str
+) -> None:
+    """Raise DataError where --split-map names none of the folders that are splits."""
+    told = _splits_told(split_map)
+    if told and told.keys().isdisjoint(name.strip().casefold() for name in reading.spelled):
+        there = sorted({path.split(b"/")[0] for path, _ in folders if path})
+        raise DataError(
+            f"--split-map {split_map!r} names no folder that is read as a split",
+            where,
+            f"name each folder beside those, such as one of {listed(there)}, or say with --layout "
+            "where {split} stands",
+        )
+
+
+def _with_companions(
+    beside: Companions,
+    without: Reading,
+    all_of_it: Reading,
+    folders: Sequence[tuple[bytes, int]],
+    where: str,
+) -> DataError:
+    """Return the error for images that belong to others, with the ways to say what they are."""
+    return DataError(
+        beside.what,
+        where,
+        f"say which is meant: {beside.choice.told} ({outcome(without, beside.folders)}), or "
+        f"--layout {quoted(all_of_it.template)} ({outcome(all_of_it, folders)})",
+    )
 
 
 def _found(
@@ -146,14 +210,14 @@ def _found(
 def _groups(
     reading: Reading,
     counts: Sequence[int],
-    keys: Callable[[], Sequence[bytes]],
+    keys: Callable[[slice], Sequence[bytes]],
     how: How,
     where: str,
 ) -> tuple[Groups | None, list[str]]:
     """Return which images belong together, and what is to be said of it."""
     names, each = reading.groups, [*counts]
     if how["group_by"] is not None:
-        names = _found(how["group_by"], "group", keys(), "--group-by", where)
+        names = _found(how["group_by"], "group", keys(_ALL), "--group-by", where)
         each = [1] * len(names)
     if not any(name is not None for name in names):
         return None, []

@@ -83,7 +83,7 @@ class FolderSource:
         files = Confined(os.fsencode(self.root), walk.targets)
         said = by_path(
             [(prefix, len(names)) for prefix, names, _ in blocks],
-            keys.tolist,
+            lambda part: keys[part].tolist(),
             self.how,
             name=os.fsencode(self.root.name),
             where=self._where,

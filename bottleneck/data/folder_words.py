@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bottleneck.data.split_words import (
     EVAL,
+    MAY_BE,
     NO_LABELS,
     TEST,
     TRAIN,
@@ -56,7 +58,18 @@ _OF_WHAT = "class object objects instance instances map maps truth ground tr ts"
 _NO_PHOTOS_OF = frozenset(_OF_WHAT.split())
 
 _THUMBNAILS = frozenset({b"thumbs", b"thumbnail", b"thumbnails", b"_thumb"})
-_COPY = re.compile(r"(.+?)(?:[ _]?\(\d+\)|(?: -|_)? ?[Cc]opy(?: \d+| \(\d+\))?)", re.DOTALL)
+_COPY = re.compile(
+    r"(.+?)(?:[ _]?\(\d+\)|(?: -|_)? ?(?i:copy|kopie|kopia|copie|copia)(?: \d+| ?\(\d+\))?)"
+    r"|(?i:copy of|kopie von|kopia|copie de|copia de) (.+)",
+    re.DOTALL,
+)
+_MADE_FROM = re.compile(
+    r"(.+?)[\W_]+(?i:masks?|seg|segmentations?|segmented|gt|labels?|annotations?|trimaps?|depth"
+    r"|thumb(?:nail)?s?|aug|augmented|augmentations?|backup|bak|old|resized|cropped|crops"
+    r"|\d+ ?x ?\d+|\d+px)",
+    re.DOTALL,
+)
+_MARKS = re.compile(r"(?<=.)[\W_]+(?=.)", re.DOTALL)
 _TO_LEARN = 5  # beside the numbers of `split_words`: images without labels that are no test
 _CAPITALS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+")
 _PIECES = re.compile(r"[^\W\d_]+")
@@ -76,6 +89,14 @@ def split_named(name: bytes) -> int | None:
 def split_said(name: bytes) -> int | None:
     """Return the split of a folder that is known to be one, whatever words stand beside it."""
     return _certain(_read(name)[0])
+
+
+def split_guessed(name: bytes) -> int | None:
+    """Return the split that a folder may be, by a word that is no usual one; it has to be said."""
+    bare = unicodedata.normalize("NFKD", os.fsdecode(name).casefold())
+    words = re.findall(r"[^\W\d_]+", "".join(c for c in bare if not unicodedata.combining(c)))
+    words = [word for word in words if word not in _AROUND]
+    return MAY_BE.get(words[0]) if len(words) == 1 else None
 
 
 def split_told(name: bytes) -> int | None:
@@ -139,11 +160,35 @@ def is_odd_one(name: bytes, names: Collection[bytes]) -> bool:
     )
 
 
-def copied_from(name: bytes, names: Collection[bytes]) -> bytes | None:
-    """Return the one of these names of which a folder is a copy by its name: `cat (1)`."""
-    match = _COPY.fullmatch(os.fsdecode(name))
-    original = os.fsencode(match[1]) if match else name
-    return original if original != name and original in names else None
+def named_after(names: Collection[bytes]) -> dict[bytes, bytes]:
+    """Return the folders that are named after another of these, and which: `cat (1)`, `cat_mask`.
+
+    One alone is where the words behind are usual ones; any words are where most of the others
+    have such a folder.
+    """
+    known: dict[bytes, bytes] = {}
+    by_affix: dict[tuple[str, str], dict[bytes, bytes]] = {}
+    spelled = {os.fsdecode(name).casefold(): name for name in names}
+    for name in names:
+        text = os.fsdecode(name)
+        match = _COPY.fullmatch(text) or _MADE_FROM.fullmatch(text)
+        of = spelled.get(next(filter(None, match.groups())).casefold()) if match else None
+        if of is not None and of != name:
+            known[name] = of
+            continue
+        for mark in _MARKS.finditer(text):
+            before, after = text[: mark.start()], text[mark.end() :]
+            for rest, affix in (
+                (before, ("", text[mark.start() :])),
+                (after, (text[: mark.end()], "")),
+            ):
+                of = spelled.get(rest.casefold())
+                if of is not None and of != name:
+                    by_affix.setdefault(affix, {})[name] = of
+    for found in by_affix.values():
+        if len(found) > 1 and 2 * len(found) >= len(names) - len(found):
+            known |= found
+    return dict(sorted(known.items()))
 
 
 def holds_thumbnails(name: bytes) -> bool:

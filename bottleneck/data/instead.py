@@ -15,7 +15,7 @@ from bottleneck.core.paths import shown
 from bottleneck.core.regular import open_regular
 from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import REFUSED, kind_of
-from bottleneck.data.folder_words import split_named
+from bottleneck.data.folder_words import split_said
 from bottleneck.data.left_alone import SYSTEM_FOLDERS
 from bottleneck.data.reading_of_paths import quoted
 
@@ -30,6 +30,8 @@ _LINES = frozenset({".csv", ".tsv", ".txt"})
 _ARCHIVES = frozenset({"archive", "zip"})
 _PACKED = re.compile(r"\.(tar\.(gz|bz2|xz)|tgz|tbz2|txz)$", re.IGNORECASE)
 _NAMES_IMAGES = re.compile(rb"\.(jpe?g|png|bmp|gif|tiff?|webp)\b", re.IGNORECASE)
+_TO_FILL_IN = re.compile(r"submi(t|ssion)", re.IGNORECASE)
+_BETWEEN, _BETWEEN_TEXT = re.compile(rb"[,;\t|]"), re.compile(rb"[,;\t| ]")  # columns
 
 
 def instead(root: Path) -> tuple[str, str]:
@@ -73,20 +75,36 @@ def tables_for(root: Path, folders: Sequence[bytes]) -> list[str]:
         path
         for place in sorted(places)[:_MOST_ENTRIES]
         for path in _files(root / os.fsdecode(place))
-        if path.suffix.lower() in _TABLES or (path.suffix.lower() == ".txt" and names_images(path))
+        if (
+            path.suffix.lower() in _TABLES or (path.suffix.lower() == ".txt" and names_images(path))
+        )
+        and _may_say_classes(path)
     ]
-    found.sort(key=lambda path: "submission" in path.name.lower())
     ways = ", or ".join(_table(path, root) for path in found[:MOST])
     return [f"{_listed(found, root)} may say their classes: {ways}"] if found else []
 
 
 def _table(path: Path, root: Path) -> str:
     """Return the words of a command line that read a table as what it is beside its images."""
-    split = next(
-        (n for p in path.relative_to(root).parts[:-1] if (n := split_named(os.fsencode(p)))), 0
-    )
+    parts = [*path.relative_to(root).parts[:-1], path.stem]
+    split = next((n for p in parts if (n := split_said(os.fsencode(p)))), 0)
     bare = " --no-header" if names_images(path) and path.suffix.lower() in _LINES else ""
     return f"{_data(path)}{bare}{f' --split-map ={SPLITS[split]}' if split else ''}"
+
+
+def _may_say_classes(path: Path) -> bool:
+    """Whether a table may hold labels: one to be filled in does not, nor a mere list of files."""
+    if _TO_FILL_IN.search(path.name):
+        return False
+    if path.suffix.lower() == ".parquet":
+        return True
+    try:
+        with path.open("rb") as file:
+            line = file.readline(1024)
+    except OSError:
+        return False
+    between = _BETWEEN_TEXT if path.suffix.lower() == ".txt" else _BETWEEN
+    return between.search(line.strip()) is not None
 
 
 def names_images(path: Path) -> bool:

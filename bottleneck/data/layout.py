@@ -24,6 +24,7 @@ from bottleneck.data.ambiguous import (
     refuse_no_photos,
     refuse_only_class,
     refuse_other_classes,
+    refuse_split_words,
     refuse_strays,
 )
 from bottleneck.data.folder_words import (
@@ -34,25 +35,29 @@ from bottleneck.data.folder_words import (
     may_be_container,
     repeats,
     split_said,
+    split_told,
     splits_of_level,
 )
-from bottleneck.data.reading_of_paths import Reading, images, listed, no_labels
+from bottleneck.data.reading_of_paths import Reading, images, listed, no_labels, plain_name
 from bottleneck.data.split_words import TRAIN
 from bottleneck.data.tree import Folder, tree_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 UNLABELLED = "a table, or --label-from with their names, can say their classes"
 
 
-def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
+def find_layout(
+    folders: Sequence[tuple[bytes, int]], name: bytes, told: Mapping[str, int] | None = None
+) -> Reading:
     """Return what these folders can only mean.
 
     Parameters
     ----------
     folders : path (`train/cat/`) and number of images of each that holds some itself
     name : of the source, which a wrapper may repeat
+    told : the splits of folders by their names, as --split-map says them
 
     Raises
     ------
@@ -60,7 +65,7 @@ def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
         When they can be meant in several ways.
     """
     root, nodes = tree_of(folders)
-    found = _Finder()
+    found = _Finder(told or {})
     template, spelled = found.read(root, name)
     return Reading(
         splits=[node.split for node in nodes],
@@ -72,7 +77,9 @@ def find_layout(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
     )
 
 
-def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
+def find_splits(
+    folders: Sequence[tuple[bytes, int]], name: bytes, told: Mapping[str, int] | None = None
+) -> Reading:
     """Return the splits of these folders, which say nothing else: names of files give the classes.
 
     Raises
@@ -81,11 +88,11 @@ def find_splits(folders: Sequence[tuple[bytes, int]], name: bytes) -> Reading:
         When a folder is named like a split, and others beside it are not.
     """
     root, nodes = tree_of(folders)
-    found = _Finder()
+    found = _Finder(told or {})
     node, above = found.descend(root, name)
-    level = splits_of_level(node.children)
+    level = found.level(node.children)
     if level is None:
-        level = splits_of_level({g for child in node.children.values() for g in child.children})
+        level = found.level({g for child in node.children.values() for g in child.children})
         parents = [*node.children.values()] if level else []
         above += "{ignore}/" if level else ""
     else:
@@ -116,20 +123,31 @@ def _spelled(level: Mapping[bytes, int]) -> dict[str, str]:
 class _Finder:
     """One look at a tree, and what is noted on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Mapping[str, int]) -> None:
         self.notes: list[str] = []
+        self._told = told
+
+    def level(self, names: Collection[bytes]) -> dict[bytes, int] | None:
+        """Return the split of each folder of one level, as was told or by its name, or None."""
+        said = {name for name in names if plain_name(name) in self._told}
+        each = {n: self._told.get(plain_name(n), split_told(n)) for n in names} if said else {}
+        found = {name: split for name, split in each.items() if split is not None}
+        return found if said and len(found) == len(names) else splits_of_level(names)
 
     def read(self, root: Folder, name: bytes) -> tuple[str, dict[str, str]]:
         """Mark the tree with splits and classes; return the template and the splits' names."""
         node, above = self.descend(root, name)
         refuse_no_photos(node)
-        level = splits_of_level(node.children)
+        level = self.level(node.children)
         if level is not None:
             return self._splits(node, above, level), _spelled(level)
         below = {g for child in node.children.values() for g in child.children}
-        level = splits_of_level(below)
+        level = self.level(below)
         if level is not None and not any(child.n for child in node.children.values()):
             return self._classes_of_splits(node, above, level), _spelled(level)
+        refuse_split_words(node.children)
+        if not any(child.n for child in node.children.values()):
+            refuse_split_words(below)
         self._classes([node])
         self._note_loose(node)
         if node.children:
@@ -141,8 +159,8 @@ class _Finder:
         """Return the folder in all the wrappers, and their part of the template."""
         above = ""
         while (child := node.only) is not None:
-            inner = splits_of_level(child.children) or {}
-            if splits_of_level(node.children) and len(set(inner.values())) < 2:
+            inner = self.level(child.children) or {}
+            if self.level(node.children) and len(set(inner.values())) < 2:
                 break
             is_flat = not child.children
             around = may_be_container(child.name) or repeats(child.name, node.name or name)

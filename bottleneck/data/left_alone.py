@@ -121,6 +121,7 @@ class LeftAlone:
     system : folders of file servers and desktops, as they are spelled → images in them
     unnamed, linked : images that an option would take: `any_name`, `follow_links`
     empty : folders that hold no image and no folder
+    unmatched : what is to be said of patterns that matched nothing
     """
 
     skipped: dict[str, int]
@@ -128,6 +129,7 @@ class LeftAlone:
     unnamed: int = 0
     linked: int = 0
     empty: int = 0
+    unmatched: tuple[str, ...] = ()
     _empty: list[str] = field(default_factory=list)
     _unnamed: list[str] = field(default_factory=list)
     _linked: list[str] = field(default_factory=list)
@@ -190,7 +192,7 @@ class LeftAlone:
 
     def _notes(self) -> tuple[str, ...]:
         """Return what is to be said of empty folders, and of images that an option would take."""
-        said = []
+        said = [*self.unmatched]
         if self.empty:
             said.append(f"no image in {_such(self._empty, self.empty)}")
         if self.unnamed:

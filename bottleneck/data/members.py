@@ -26,6 +26,7 @@ from bottleneck.data.folder_words import split_said, split_told, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
+from bottleneck.data.patterns import Unmatched
 from bottleneck.data.reading_of_paths import images, listed
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.template import AUTO
@@ -93,21 +94,18 @@ class MemberSource:
         labels = None
         found: Sequence[_Found] = _kept(self.how, containers, prefixes)
         alone = LeftAlone(left.to_json(), left.system)
+        alone.unmatched = _unmatched(self.how, containers, prefixes)
         found = self._with_unnamed(found, containers, prefixes, alone)
         alone.refuse(len(found), self.how, where)
-        named = self._by_folders(found, containers) if found else None
+        # Further pictures of samples (`a.mask.png`) are taken out below, and no masks in folders.
+        are_samples = any(map(webdataset.may_be_label, (k for m in containers for k in m.others)))
+        named = self._by_folders(found, containers, whole=not are_samples) if found else None
         n_all = sum(len(members.images) for members in containers)
         if named is not None and len(named.classes) < MIN_CLASSES:
             labels = webdataset.labels(containers, where)
-        elif named is not None and not self._is_class_told():
-            beside = webdataset.labels(containers, where, is_strict=False)
-            if beside is not None and any(map(any, map(dict.values, beside))):
-                texts = [beside[at].get(key, "") for _, at, key in found]
-                note = webdataset.agreement(
-                    texts, named.labels, named.classes, named.understood.layout, where
-                )
-                notes = (*named.understood.notes, note)
-                named = replace(named, understood=replace(named.understood, notes=notes))
+        if named is not None and labels is None:
+            named = self._by_folders(found, containers) if are_samples else named
+            named = self._beside(named, found, containers)
         if labels is not None:
             webdataset.drop_further_pictures(containers)
         if named is not None and labels is not None:
@@ -141,10 +139,30 @@ class MemberSource:
             groups=named.groups,
         )
 
-    def _is_class_told(self) -> bool:
-        return self.how["label_from"] is not None or "{class}" in (self.how["layout"] or "")
+    def _beside(
+        self, named: _Named, found: Sequence[_Found], containers: Sequence[Members]
+    ) -> _Named:
+        """Return what folders say, having seen that what lies beside the images says the same."""
+        layout = self.how["layout"] or ""
+        if (
+            len(named.classes) < MIN_CLASSES
+            or self.how["label_from"] is not None
+            or "{class}" in layout
+        ):
+            return named
+        beside = webdataset.labels(containers, shown(self.path), is_strict=False)
+        if beside is None or not any(map(any, map(dict.values, beside))):
+            return named
+        texts = [beside[at].get(key, "") for _, at, key in found]
+        note = webdataset.agreement(
+            texts, named.labels, named.classes, named.understood.layout, shown(self.path)
+        )
+        notes = (*named.understood.notes, note)
+        return replace(named, understood=replace(named.understood, notes=notes))
 
-    def _by_folders(self, found: Sequence[_Found], containers: Sequence[Members]) -> _Named:
+    def _by_folders(
+        self, found: Sequence[_Found], containers: Sequence[Members], *, whole: bool = True
+    ) -> _Named:
         """Return split and class of each key by the folders in it, as of a folder of images."""
 
         def content(key: bytes) -> object:
@@ -154,11 +172,12 @@ class MemberSource:
         folders = groupby(key[: key.rfind(b"/") + 1] for *_, key in found)
         said = by_path(
             [(folder, len([*run])) for folder, run in folders],
-            lambda: [key for key, *_ in found],
+            lambda part: [key for key, *_ in found[part]],
             self.how,
             name=os.fsencode(self.path.stem),
             where=shown(self.path),
             content=content,
+            with_companions=not whole,
         )
         return _Named(
             splits=said.splits,
@@ -198,6 +217,16 @@ class MemberSource:
             raise ValueError("read() before list()")
         members, place = self._listed[index]
         return members.read(place)
+
+
+def _unmatched(
+    how: How, containers: Sequence[Members], prefixes: Sequence[bytes]
+) -> tuple[str, ...]:
+    """Return what is to be said of patterns that match no image."""
+    unmatched = Unmatched(how.patterns)
+    for prefix, members in zip(prefixes, containers, strict=True):
+        unmatched.see(prefix + key for key in members.images)
+    return unmatched.notes()
 
 
 def _kept(how: How, containers: Sequence[Members], prefixes: Sequence[bytes]) -> Sequence[_Found]:

@@ -23,6 +23,11 @@ def is_switch(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def is_map(value: Any) -> bool:
+    """Whether it says splits of words: `0=train,1=test`."""
+    return isinstance(value, str) and all("=" in part for part in value.split(","))
+
+
 LAYOUT = Option(
     name="layout",
     metavar="TEMPLATE",
@@ -75,5 +80,14 @@ FOLLOW_LINKS = Option(
     default=None,
     is_switch=True,
 )
-IN_ARCHIVES = (LAYOUT, LABEL_FROM, GROUP_BY, JOIN_CLASSES, ANY_NAME)
+SPLIT_MAP = Option(
+    name="split_map",
+    help="What the words of a table's column of splits mean, or the names of folders, such as "
+    "0=train,1=test; nothing before the = is an empty field. Default: train, val, test and their "
+    "usual other words.",
+    check=is_map,
+    example="WORD=SPLIT, several separated by commas",
+    metavar="WORD=SPLIT,…",
+)
+IN_ARCHIVES = (LAYOUT, LABEL_FROM, GROUP_BY, JOIN_CLASSES, ANY_NAME, SPLIT_MAP)
 IN_FOLDERS = (*IN_ARCHIVES, FOLLOW_LINKS)

@@ -47,6 +47,35 @@ class Patterns:
         }
 
 
+class Unmatched:
+    """Which patterns have matched no key that was seen: mostly they are misspelled."""
+
+    def __init__(self, patterns: Patterns) -> None:
+        told = (("--include", patterns.include), ("--exclude", patterns.exclude))
+        self._left = {
+            (option, pattern): re.compile(fnmatch.translate(pattern))
+            for option, each in told
+            for pattern in each
+        }
+
+    def see(self, keys: Iterable[bytes]) -> None:
+        """Look at keys, until each pattern has matched one."""
+        for key in keys:
+            if not self._left:
+                return
+            whole = os.fsdecode(key)
+            parts = (whole, *whole.split("/"))
+            self._left = {
+                told: pattern
+                for told, pattern in self._left.items()
+                if not any(map(pattern.match, parts))
+            }
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is to be said of them."""
+        return tuple(f"{option} {pattern!r} matches no image" for option, pattern in self._left)
+
+
 def make_patterns(include: Iterable[str], exclude: Iterable[str]) -> Patterns:
     """Return patterns; a trailing `/` (`cat/`, as shells complete it) does not count."""
     return Patterns(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from bottleneck.data.folder_words import is_unlabelled, split_told, splits_of_le
 from bottleneck.data.patterns import make_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MOST = 5  # names in a message
 
@@ -59,8 +60,18 @@ class Choice:
         return [(path, n) for path, n in folders if patterns.keeps(path + b"\0")]
 
 
-def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str) -> Reading:
-    """Return what --layout makes of these folders.
+def plain_name(name: bytes) -> str:
+    """Return a folder's name as --split-map is compared with it."""
+    return os.fsdecode(name).strip().casefold()
+
+
+def by_template(
+    folders: Sequence[tuple[bytes, int]],
+    template: str,
+    where: str,
+    splits: Mapping[str, int] | None = None,
+) -> Reading:
+    """Return what --layout makes of these folders, with the splits that --split-map says.
 
     Raises
     ------
@@ -82,12 +93,14 @@ def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str)
     names = sorted({one.split for one in told if one.split is not None})
     number: dict[bytes, int | None] = {name: split_told(name) for name in names}
     number |= splits_of_level(names) or {}
+    number |= {n: splits[plain_name(n)] for n in names if splits and plain_name(n) in splits}
     for name, split in number.items():
         if split is None:
             raise DataError(
                 f"--layout {template!r} makes {show_key(name)} a split, which is none of train, "
                 "val and test by its name",
                 where,
+                f"say what each is, such as --split-map {quoted(_map_of(number))} (or train, val), "
                 "give another template, or leave it out with --exclude",
             )
     unlabelled = {name for name in names if is_unlabelled(name)}
@@ -111,6 +124,11 @@ def by_template(folders: Sequence[tuple[bytes, int]], template: str, where: str)
         },
         notes=(*notes, *map(no_labels, sorted(unlabelled))),
     )
+
+
+def _map_of(number: Mapping[bytes, int | None]) -> str:
+    """Return an example of --split-map for the names that are no split by themselves."""
+    return ",".join(f"{show_key(name)}=test" for name, split in number.items() if split is None)
 
 
 def outcome(reading: Reading, folders: Sequence[tuple[bytes, int]]) -> str:

@@ -24,6 +24,7 @@ from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.how import make_how
 from bottleneck.data.left_alone import in_words
+from bottleneck.data.patterns import Unmatched
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
@@ -136,7 +137,9 @@ class TableSource:
         columns = find_columns(sheet, self.how, where)
         rows = read_rows(sheet, columns, self.how, where)
         at = sorted(range(len(rows.keys)), key=rows.keys.__getitem__)
+        unmatched = Unmatched(patterns)
         if patterns:
+            unmatched.see(rows.keys)
             at = [i for i in at if patterns.keeps(rows.keys[i])]
         skipped = dict.fromkeys(SKIPPED, 0) | {"excluded": len(rows.keys) - len(at)}
         if not at:
@@ -161,7 +164,9 @@ class TableSource:
             skipped=skipped,
             device=device,
             understood=replace(
-                understood(sheet, columns, rows, (*found.notes, *located.notes)),
+                understood(
+                    sheet, columns, rows, (*found.notes, *located.notes, *unmatched.notes())
+                ),
                 missing=_missing(located.missing),
             ),
             targets=found.targets,

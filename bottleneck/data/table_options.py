@@ -6,7 +6,7 @@ import codecs
 from typing import Any
 
 from bottleneck.core.option import Option
-from bottleneck.data.options import JOIN_CLASSES
+from bottleneck.data.options import JOIN_CLASSES, SPLIT_MAP
 
 # What pandas reads as missing; `none` in small letters is left a class, as there.
 MISSING = (
@@ -31,10 +31,6 @@ def _is_encoding(value: Any) -> bool:
         return _is_text(value) and bool(codecs.lookup(value).encode("a"))
     except (LookupError, ValueError):
         return False
-
-
-def _is_map(value: Any) -> bool:
-    return _is_text(value) and all("=" in part for part in value.split(","))
 
 
 OPTIONS = (
@@ -64,14 +60,7 @@ OPTIONS = (
         example="the name of a column",
         metavar="NAME",
     ),
-    Option(
-        name="split_map",
-        help="What the words of that column mean, such as 0=train,1=test; nothing before the = "
-        "is an empty field. Default: train, val, test and their usual other words.",
-        check=_is_map,
-        example="WORD=SPLIT, several separated by commas",
-        metavar="WORD=SPLIT,…",
-    ),
+    SPLIT_MAP,
     Option(
         name="root",
         help="Folder below which a table's files lie, as seen from where the command is run. May "

@@ -25,6 +25,7 @@ from bottleneck.data.left_alone import (
     is_image,
     may_be_image,
 )
+from bottleneck.data.patterns import Unmatched
 from bottleneck.data.source import SKIPPED
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Walk:
         self._how = how
         self._heads = heads
         self._linked: dict[bytes, _Chain] = {}  # folders that were reached through links
+        self._unmatched = Unmatched(how.patterns)
         self.blocks = self._walk()
 
     def _walk(self) -> list[Block]:
@@ -85,6 +87,7 @@ class Walk:
             if item and not names and not folders:
                 self.left.add_empty(item)
             if patterns:
+                self._unmatched.see(item + name for name in names)
                 kept = [i for i, name in enumerate(names) if patterns.keeps(item + name)]
                 skipped["excluded"] += len(names) - len(kept)
                 names, stats = [names[i] for i in kept], stats[kept]
@@ -96,6 +99,7 @@ class Walk:
                 start = end
             found.append((item, names[start:], stats[start:]))
             stack += [f for f in reversed(found) if isinstance(f, bytes) or f[1]]
+        self.left.unmatched = self._unmatched.notes()
         return blocks
 
     def _scan(self, item: bytes) -> tuple[list[bytes], NDArray[np.int64], list[bytes]]:
@@ -143,6 +147,8 @@ class Walk:
         """Whether a file without an image's ending is an image that is to be taken."""
         how, key = self._how, item + entry.name
         looks = how["any_name"] is not False and may_be_image(entry.name)
+        if looks and how.patterns:
+            self._unmatched.see([key])
         if looks and how.patterns and not how.patterns.keeps(key):
             self.left.skipped["excluded"] += 1
             return False
@@ -212,6 +218,7 @@ class Walk:
             self.targets.add(os.path.dirname(target))  # noqa: PTH120 - bytes
             return True
         self.left.skipped["links"] += 1
+        self._unmatched.see([key])
         if is_named and self._how.patterns.keeps(key):
             self.left.add_linked(key, 1)
         return False
@@ -230,6 +237,7 @@ class Walk:
         if not leads_back and not is_inside(target, self._real):
             key = item + entry.name + b"/"
             n = count_images(target)
+            self._unmatched.see([key + b"x.jpg"])
             if n and self._how.patterns.keeps(key + b"x.jpg"):
                 self.left.add_linked(key, n)
         return False

@@ -16,6 +16,7 @@ from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined
 from bottleneck.data.copies import compared
 from bottleneck.data.folder_words import (
+    holds_no_photos,
     is_container,
     split_named,
     split_said,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from bottleneck.data.reading_of_paths import Choice, Reading
 
     Folders = Sequence[tuple[bytes, int]]
-    Reader = Callable[[Folders], Reading]
+    Reader = Callable[..., Reading]  # of folders, and of --split-map
 
 MOST_WAYS = 4
 _BARE = "; no classes"  # as `outcome` says it; names of files say them
@@ -48,6 +49,7 @@ def refused(
     labelled: bool,
     keys: Callable[[], Sequence[bytes]],
     content: Content | None,
+    also: str = "",
 ) -> DataError:
     """Return the error for folders that can be meant in several ways, with these.
 
@@ -57,6 +59,7 @@ def refused(
     labelled : whether folders are to say the classes; else names of files do
     keys : gives the keys of all images
     content : gives the bytes of the image of a key
+    also : options that leave out the images that are not among these folders
     """
     what, choices = why.what, why.choices
     if why.copy is not None:
@@ -64,7 +67,8 @@ def refused(
         what, choices = f"{what}{said and f': {said}'}", choices[:1] if is_exact else choices
     ways = _ways(why, choices, folders, read, labelled=labelled)
     if ways:
-        return DataError(what, where, "say which is meant: " + ", or ".join(ways[:MOST_WAYS]))
+        each = [f"{also} {way}".lstrip() for way in ways[:MOST_WAYS]]
+        return DataError(what, where, "say which is meant: " + ", or ".join(each))
     do = "say with --layout where split and class stand, or leave folders out with --exclude"
     return DataError(what, where, do)
 
@@ -92,16 +96,19 @@ def _ways(
         ways = [
             way
             for way in ways
-            if way.n_classes >= min(best, 2)
+            if (way.n_classes >= min(best, 2) or (why.is_sure and way in chosen))
             and (way in chosen or way.n_labelled >= min(most, sum(n for _, n in folders) / 2))
         ]
         is_told = any(way.n_classes > 1 for way in ways) or (ways and not why.by_layout)
-        if why.is_free or not is_told:
+        if why.is_free or not (is_told or (why.is_sure and chosen)):
             more = levels.without(is_strict=bool(ways))
             ways += [way for t in more if (way := _told(t, folders))]
     told = [way for way in ways if way not in chosen]
     if len(told) < len(ways):  # of several templates, none crowds out what may be left out
         ways = [*told[: MOST_WAYS - 1], *(way for way in ways if way in chosen)]
+    if why.split_map:
+        told = [way for way in ways if way not in chosen]
+        ways = [*_mapped(why.split_map, folders, read), *chosen, *told]
     found: dict[object, str] = {}
     for way in ways:
         found.setdefault(way.reading, way.text if labelled else way.text.replace(_BARE, ""))
@@ -131,7 +138,7 @@ class _Way:
 def _chosen(choice: Choice, folders: Folders, read: Reader) -> list[_Way]:
     """Return the ways in which some of the folders can be meant: mostly the one."""
     kept = choice.kept(folders)
-    if not kept or len(kept) == len(folders):
+    if not kept or len(kept) == len(folders) or _is_at_several_depths(choice, folders):
         return []
     try:
         return [_Way(choice.told, read(kept), kept)]
@@ -144,6 +151,23 @@ def _chosen(choice: Choice, folders: Folders, read: Reader) -> list[_Way]:
         templates = _Levels(kept).templates(is_strict=True)
         told = [way for template in templates if (way := _told(template, kept))]
         return [_Way(f"{choice.told} {way.told}", way.as_read, kept) for way in told]
+
+
+def _mapped(split_map: str, folders: Folders, read: Reader) -> list[_Way]:
+    """Return the way in which --split-map says the splits, where nothing else is unclear."""
+    try:
+        return [_Way(f"--split-map {quoted(split_map)}", read(folders, split_map), folders)]
+    except (AmbiguousError, DataError):
+        return []
+
+
+def _is_at_several_depths(choice: Choice, folders: Folders) -> bool:
+    """Whether a name that would be left out stands in several levels: there it means several."""
+    names = {os.fsencode(pattern) for pattern in choice.exclude if "/" not in pattern}
+    depths = {
+        (name, at) for path, _ in folders for at, name in enumerate(path.split(b"/")) if names
+    }
+    return any(len({at for each, at in depths if each == name}) > 1 for name in names)
 
 
 def _told(template: str, folders: Folders) -> _Way | None:
@@ -184,7 +208,17 @@ class _Levels:
         is_split = any(split_named(name) is not None for names in self.names for name in names)
         if not self.is_even and not is_split:
             found.append("**/{class}/*")
-        return [*found, *self._in_one_name()]
+        return [*found, *self._below_splits(), *self._in_one_name()]
+
+    def _below_splits(self) -> list[str]:
+        """Return the template of splits of the same classes, in some of them further below."""
+        if self.is_even or self.splits != [0]:
+            return []
+        named: dict[bytes, set[bytes]] = {}
+        for path in self.paths:
+            named.setdefault(path[0], set()).add(path[-1] if len(path) > 1 else b"")
+        sets = {frozenset(names) for names in named.values()}
+        return ["{split}/**/{class}/*"] if len(named) > 1 and len(sets) == 1 else []
 
     def without(self, *, is_strict: bool) -> list[str]:
         """Return where the split may stand, and no class."""
@@ -235,7 +269,8 @@ class _Levels:
     def _are_classes(self, split: int | None, classes: tuple[int, ...]) -> bool:
         """Whether no folder that would be a class is named like a split, and holds more."""
         return not any(
-            split_named(path[c]) is not None and (len(path) > c + 1 or split is not None)
+            split_named(path[c]) is not None
+            and (len(path) > c + 1 or (split is not None and split > c))
             for c in classes
             for path in self.paths
             if len(path) > c
@@ -250,8 +285,15 @@ class _Levels:
                     (f"{{class}}{mark}{{split}}", [n.rpartition(sep) for n in names], 2),
                     (f"{{split}}{mark}{{class}}", [n.partition(sep) for n in names], 0),
                 ):
-                    if all(all(p) and split_named(p[i]) is not None for p in parted):
+                    are_classes = not all(map(_is_no_class, (p[2 - i] for p in parted)))
+                    if are_classes and all(
+                        all(p) and split_named(p[i]) is not None for p in parted
+                    ):
                         yield "/".join(["{ignore}"] * at + [template, "*"])
+
+
+def _is_no_class(name: bytes) -> bool:
+    return is_container(name) or holds_no_photos(name)
 
 
 def is_container_level(names: set[bytes]) -> bool:

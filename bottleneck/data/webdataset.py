@@ -95,6 +95,11 @@ def drop_further_pictures(containers: Sequence[Members]) -> None:
                 del members.images[key]
 
 
+def may_be_label(key: bytes) -> bool:
+    """Whether a member may be the label of a sample, by its ending."""
+    return key.lower().endswith((b".json", *(b"." + ending for ending in CLASS_ENDINGS)))
+
+
 def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, str]:
     beside: dict[bytes, dict[bytes, Any]] = {}
     for key, place in members.others.items():

@@ -181,17 +181,37 @@ def test_a_table_beside_images_without_labels_is_named_with_what_reads_it(
     assert read.splits.tolist() == [split] * 2
 
 
-def test_a_table_above_its_images_is_named_and_one_to_fill_in_comes_last(plant):
+def test_a_table_to_fill_in_or_without_labels_is_not_offered(plant):
     root = plant("train/1.png", "train/2.png")
-    for name in ("train.csv", "sample_submission.csv"):
+    for name in ("train.csv", "sample_submission.csv", "SampleSubmission.csv"):
         (root / name).write_text(ROWS[".csv"])
+    (root / "test.csv").write_text("filename\n1.png\n2.png\n")
+    (root / "list.txt").write_text("1.png\n2.png\n")
+    (root / "names.jsonl").write_text('{"file_name": "1.png"}\n')
     (root / "README.txt").write_text("photos of cats\n")
     notes = FolderSource(root).list().understood.notes
     (note,) = [note for note in notes if "may say their classes" in note]
-    assert [data for data, _ in offered(note)] == [
-        str(root / "train.csv"),
-        str(root / "sample_submission.csv"),
-    ]
+    assert [data for data, _ in offered(note)] == [str(root / "train.csv")]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("test.csv", 2),
+        ("test_labels.csv", 2),
+        ("validation.csv", 1),
+        ("train.csv", 0),
+        ("a.csv", 0),
+    ],
+)
+def test_a_table_whose_name_says_a_split_is_offered_as_that(plant, name, split):
+    root = plant("1.png", "2.png")
+    (root / name).write_text(ROWS[".csv"])
+    (note,) = [n for n in FolderSource(root).list().understood.notes if "may say" in n]
+    ((data, told),) = offered(note)
+    read = open_source(data, told).list()
+    assert read.splits.tolist() == [split] * 2
+    assert not any("its name says" in each for each in read.understood.notes)
 
 
 def test_a_text_that_names_images_is_a_table_without_names_of_columns(plant):

@@ -61,6 +61,20 @@ def test_each_way_out_that_a_refusal_names_is_one(lay, folders):
     assert len(set(readings)) == len(readings)
 
 
+@pytest.mark.parametrize(
+    ("folders", "wrong"),
+    [
+        ("{train_images,train_masks,test_images}", "--layout"),
+        ("{train,test}/{bus,car,train}", "--exclude"),
+        ("train/x/{cat,dog} test/{cat,dog}", "--exclude"),
+    ],
+)
+def test_a_way_that_reads_them_wrongly_is_not_offered(lay, folders, wrong):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    assert wrong not in caught.value.do
+
+
 TOLD = [
     ("{amazon,webcam}/{mug,pen}", "{ignore}/{class}/*", {"train mug": 4, "train pen": 4}),
     ("{x,y}/{train,test}/{a,b}", "{class}/{split}/{class}/*",
@@ -256,3 +270,169 @@ def test_the_page_on_layouts_says_what_is_read(lay, folders):
 def test_how_the_source_spells_each_split_is_said(lay):
     listing = FolderSource(lay("{Training,Testing}/{a,b}")).list()
     assert listing.understood.splits == {"Training": "train", "Testing": "test"}
+
+
+SUFFIXES = ["_mask", "_segmentation", "_seg", "_gt", "_label", "_annotation", "_thumb", "_depth"]
+
+
+def ways_of(root, **told):
+    """Return why these are refused, and each way out with what it reads; none twice."""
+    with pytest.raises(DataError) as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    ways = ways_in(caught.value.do)
+    read = [FolderSource(root, make_how(way | told, IN_FOLDERS)).list() for way in ways]
+    assert len({reading(listing) for listing in read}) == len(read)
+    return caught.value.what, list(zip(ways, read, strict=True))
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, "-mask", " Mask", "_GT", "_mask_1"])
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_images_that_belong_to_another_by_their_names_are_no_photos(plant, suffix, ending):
+    photos = [f"{name}/{name} ({i}).png" for name in ("benign", "malignant") for i in (1, 2)]
+    root = plant(*photos, *(f"{photo[:-4]}{suffix}{ending}" for photo in photos))
+    what, ((without, photos_alone), (kept, all_of_it)) = ways_of(root)
+    assert "4 of 8 images are no photos by their names" in what
+    assert f"benign/benign (1){suffix}{ending}" in what
+    assert without == {"include": [], "exclude": [f"*{suffix}{ending}"]}
+    assert kept["layout"] == "{class}/*"
+    assert sorted(photos_alone.keys.tolist()) == sorted(map(os.fsencode, photos))
+    assert table(photos_alone) == words("train:benign,malignant")
+    assert table(all_of_it) == words("train:benign,malignant", 4)
+    assert any("are no photos by their names" in n for n in all_of_it.understood.notes)
+
+
+def test_masks_of_several_kinds_and_numbers_are_left_out_together(plant):
+    names = [f"{c}/{i}{suffix}.png" for c in "ab" for i in range(3)
+             for suffix in ("", "_thumb", *(f"_mask_{k}" for k in range(9)))]  # fmt: skip
+    _, ((without, photos), _) = ways_of(plant(*names))
+    assert without["exclude"] == ["*_mask_*.png", "*_thumb.png"]
+    assert table(photos) == words("train:a,b", 3)
+
+
+@pytest.mark.parametrize("folder", ["", "train/", "images/"])
+def test_masks_beside_photos_without_classes_are_no_photos_either(plant, folder):
+    root = plant(*(f"{folder}{i}{s}.png" for i in range(3) for s in ("", "_mask")))
+    _, ((_, photos), _) = ways_of(root)
+    assert len(photos) == 3
+
+
+def test_masks_are_seen_where_names_say_the_classes(plant):
+    root = plant(*(f"{c}.{i}{s}.png" for c in ("cat", "dog") for i in (1, 2) for s in ("", "_gt")))
+    _, ((_, photos), _) = ways_of(root, label_from=r"(\w+)\.\d")
+    assert table(photos) == words("train:cat,dog")
+
+
+def test_masks_are_left_out_in_each_way_where_folders_are_unclear_as_well(plant):
+    root = plant(*(f"{x}/{c}/1{s}.png" for x in ("x", "y") for c in "ab" for s in ("", "_mask")))
+    what, ways = ways_of(root)
+    assert "holds no image itself" in what
+    assert {len(listing) for _, listing in ways} == {4}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a/face_mask.png", "a/face.png"] + [f"a/{i}.png" for i in range(300)],
+        ["a/cat_label.png", "b/cat.png"],
+        ["a/1_mask.png", "a/2_mask.png", "b/1.png"],
+        ["a/1_left.png", "a/1.png"],
+    ],
+)
+def test_names_that_only_seem_to_be_of_masks_are_images(plant, names):
+    assert len(FolderSource(plant(*names)).list()) == len(names)
+
+
+TWINS = [
+    ["cat_mask", "dog_mask"],
+    ["cat_masks", "dog_masks"],
+    ["cat_aug", "dog_aug"],
+    ["cat_64x64", "dog_64x64"],
+    ["Copy of cat"],
+    ["cat - Kopie"],
+    ["cat copy", "dog copy"],
+    ["cat_backup"],
+    ["cat_old", "dog_old"],
+    ["Kopie von cat", "dog (2)"],
+    ["cat_zzz", "dog_zzz"],
+    ["zzz cat", "zzz dog"],
+    ["CAT_MASK", "DOG_MASK"],
+    ["cat_mask", "dog_mask", "cat_aug", "dog_aug"],
+    ["cat [x]", "dog [x]", "Copy of cat", "cat_mask"],
+]
+
+
+@pytest.mark.parametrize("twins", TWINS)
+@pytest.mark.parametrize("splits", [[""], ["train/", "test/"]])
+def test_folders_that_are_named_after_classes_are_no_classes_in_silence(plant, twins, splits):
+    root = plant(*(f"{s}{c}/{i}.jpg" for s in splits for c in ["cat", "dog", *twins] for i in "12"))
+    what, ways = ways_of(root)
+    assert ("by its name" if len(twins) == 1 else "by their names") in what
+    ((_, all_of_them), (_, without)) = ways
+    assert set(all_of_them.classes) == {"cat", "dog", *twins}
+    assert without.classes == ("cat", "dog")
+    assert len(without) == 4 * len(splits)
+
+
+def test_twins_of_many_classes_are_left_out_by_one_pattern(plant):
+    names = [f"c{chr(97 + i)}" for i in range(20)]
+    _, (_, (without, listing)) = ways_of(
+        plant(*(f"{n}{s}/1.jpg" for n in names for s in ("", "_zz")))
+    )
+    assert without["exclude"] == ["*_zz"]
+    assert listing.classes == tuple(names)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["{bus,bus_stop,car}", "{apple,apple_pie,tart,cake,cake_walk,pie,ham}", "{oak,old_oak}"],
+)
+def test_classes_that_share_a_word_by_chance_stay_classes(lay, folders):
+    assert FolderSource(lay(folders)).list().understood.layout == "{class}/*"
+
+
+MAPPED = [
+    ("{lernen,pruefen}/{a,b}", "lernen=train,pruefen=test", "train:a,b test:a,b"),
+    ("{train,extra}/{a,b}", "extra=val", "train:a,b val:a,b"),
+    ("w/{Lernen,Pruefen}", "lernen=train,PRUEFEN=test", "train:- test:-"),
+    ("{a,b}/{x1,x2}", "x1=train,x2=val", "train:a,b val:a,b"),
+    ("{test,extra}/{a,b}", "test=val,extra=train", "train:a,b val:a,b"),
+]
+
+
+@pytest.mark.parametrize(("folders", "split_map", "expected"), MAPPED)
+@pytest.mark.parametrize("is_layout_told", [False, True])
+def test_a_map_says_which_folders_are_which_splits(
+    lay, folders, split_map, expected, is_layout_told
+):
+    root = lay(folders)
+    told = {"split_map": split_map}
+    listing = FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert table(listing) == words(expected)
+    if is_layout_told:
+        told["layout"] = listing.understood.layout
+        assert table(FolderSource(root, make_how(told, IN_FOLDERS)).list()) == words(expected)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"split_map": "lernn=train,pruefen=test"},
+        {"split_map": "x=train"},
+        {"split_map": "x=train", "layout": "{ignore}/{class}/*"},
+    ],
+)
+def test_a_map_that_names_no_folder_is_refused(lay, told):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay("{lernen,pruefen}/{a,b}"), make_how(told, IN_FOLDERS)).list()
+    assert caught.value.exit_code == 3
+
+
+def test_a_layout_whose_splits_are_none_by_name_says_how_to_map_them(lay):
+    root = lay("{x,y}/{a,b}")
+    told = {"layout": "{split}/{class}/*"}
+    with pytest.raises(DataError, match="makes x a split") as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert "--split-map 'x=test,y=test'" in caught.value.do
+    told["split_map"] = "x=train,y=test"
+    listing = FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert table(listing) == words("train:a,b test:a,b")

@@ -48,3 +48,13 @@ def test_each_way_that_is_offered_for_a_zip_works_there(plant, tmp_path, folders
         open_source(path).list()
     for told in ways_in(caught.value.do):
         assert len(open_source(path, told).list())
+
+
+def test_masks_by_their_names_are_refused_in_an_archive_also_beside_other_files(tmp_path, draw):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("cat/1", "dog/1"):
+            archive.writestr(f"{name}.png", draw(seed=1))
+            archive.writestr(f"{name}_mask.png", draw(seed=2))
+            archive.writestr(f"{name}.json", "{}")
+    with pytest.raises(DataError, match=r"2 of 4 images are no photos.*--exclude '\*_mask\.png'"):
+        open_source(str(tmp_path / "a.zip")).list()

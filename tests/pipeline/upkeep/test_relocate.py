@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shlex
 import shutil
 
 import pytest
@@ -62,6 +64,23 @@ def test_a_folder_of_the_same_name_elsewhere_is_pointed_to_relocate(cache, tmp_p
         again(cache, later, data=str(tmp_path / "b" / "photos"))
     with pytest.raises(UsageError, match="read with other options"):
         again(cache, later, data=str(photos), reading={"include": ["cat/*"]})
+
+
+def test_a_folder_that_must_now_be_told_apart_names_the_commands_that_work(cache, photos, later):
+    n = len(Store.open(cache).snapshot("photos").samples)
+    picture(photos / "test" / "new.png", seed=991)
+    with pytest.raises(DataError, match=r"--exclude 'test/\*'"):
+        again(cache, later, data=str(photos))
+    with pytest.raises(UsageError, match="read with other options") as caught:
+        again(cache, later, data=str(photos), reading={"exclude": ["test/*"]})
+    command = re.search(r"bottleneck relocate (--cache .*?);", caught.value.do)[1]
+    assert main(shlex.split(command)) == 0
+    with pytest.raises(UsageError, match=r"other options \(--exclude 'test/\*'\)") as caught:
+        again(cache, later, data=str(photos))
+    command = re.search(r"bottleneck extract --cache (\S+) --source (\w+);", caught.value.do)
+    assert command.groups() == (str(cache), "photos")
+    report = again(cache, later, source="photos")
+    assert (report["samples"], report["computed"], report["deleted"]) == (n, 0, 0)
 
 
 def test_a_source_that_became_a_table_computes_nothing(cache, tmp_path, photos, later):
