@@ -233,6 +233,9 @@ REFUSED = {
     "{train,challenge}/{a,b}": ("may be splits", "--split-map 'challenge=test' (train 4, test 4"),
     "{cat,dog}/{tr,te}": ("may be splits", "--split-map 'te=test,tr=train' (train 4, test 4; 2"),
     "{Valida\u00e7\u00e3o,Treino,Teste}_imagens/{a,b}": ("holds no image itself", "--layout"),
+    "train/{p1,p2} val/{p3,p4}": (
+        "no class of val (p3, p4, …) is in train", "--layout '{split}/{class}/*' (train 4, val 4"),
+    "train/{p1,p2} {val,test}/{p3,p4}": ("may be patients", "--layout '{split}/*' (train 4, val"),
     "{p1,p2}/{Cat,dog} p3/cat": (
         "holds no image itself", "--layout '{group}/{class}/*' --join-classes (train 10; 2 cl"),
 }  # fmt: skip

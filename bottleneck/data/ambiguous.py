@@ -17,6 +17,7 @@ from bottleneck.data.folder_words import (
     holds_thumbnails,
     is_container,
     is_odd_one,
+    is_unlabelled_class,
     may_be_container,
     named_after,
     split_guessed,
@@ -113,6 +114,23 @@ def refuse_split_words(names: Collection[bytes]) -> None:
             is_sure=True,
             split_map=",".join(f"{os.fsdecode(n)}={SPLITS[split]}" for n, split in odd.items()),
         )
+
+
+def refuse_apart(tops: Sequence[Folder]) -> None:
+    """Raise AmbiguousError for splits that share no class with train: patients, mostly."""
+    names: dict[int, set[str]] = {}
+    for top in tops:
+        found = {os.fsdecode(n).casefold() for n in top.children if not is_unlabelled_class(n)}
+        names.setdefault(top.split, set()).update(found)
+    train = names.pop(0, set())
+    for split, others in names.items():
+        if len(train) > 1 and len(others) > 1 and train.isdisjoint(others):
+            raise AmbiguousError(
+                f"no class of {SPLITS[split]} ({', '.join(sorted(others)[:2])}, …) is in train "
+                f"({', '.join(sorted(train)[:2])}, …): these folders may be patients or scenes, "
+                "and no classes",
+                is_free=True,
+            )
 
 
 def refuse_only_class(classes: Mapping[bytes, Sequence[Folder]]) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.data.ambiguous import (
     AmbiguousError,
+    refuse_apart,
     refuse_copy,
     refuse_names,
     refuse_no_photos,
@@ -184,6 +185,7 @@ class _Finder:
         tops, depth = self._unwrapped([c for c in node.children.values() if c not in without])
         prefix = f"{above}{{split}}/" + "{ignore}/" * depth
         self._classes(tops)
+        refuse_apart(tops)
         flat = [top for top in tops if not top.children]
         if flat:
             paths = [top.path.rstrip(b"/") for top in flat]
