@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from bottleneck.data.reading import Container
 
 
+_LEAST_SIDE = 8, 16  # of a color picture, with its colors behind and in front
+
+
 class Images(Protocol):
     """Images by number; an array is one, and so is what reads them where they lie."""
 
@@ -99,6 +102,27 @@ class Arrays:
     clock_ns: int
     understood: Understood = field(default_factory=Understood)
     targets: Targets | None = None
+
+
+def refuse_one_picture(shape: Sequence[int], what: str, where: str) -> None:
+    """Raise DataError for the shape of one color picture, which would be read as many gray ones.
+
+    (height, width, 3 or 4), or (3, height, width); those of a few pixels are gray images.
+    """
+    if len(shape) != 3:
+        return
+    is_last = shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE[0]
+    if not is_last and not (shape[0] == 3 and min(shape[1:]) >= _LEAST_SIDE[1]):
+        return
+    one = "x.transpose(1, 2, 0)[None]"
+    if is_last:
+        one = "x[None]" if shape[2] == 3 else "x[None, ..., :3]"
+    raise DataError(
+        f"{what} may be one color picture, or {shape[0]} gray ones",
+        where,
+        f"give {one} for one picture, such as np.save('x.npy', {one}), or x[..., None] for gray "
+        "ones",
+    )
 
 
 def stat_of_all(paths: Sequence[Path]) -> Stat:

@@ -143,21 +143,13 @@ class MemberSource:
         self, named: _Named, found: Sequence[_Found], containers: Sequence[Members]
     ) -> _Named:
         """Return what folders say, having seen that what lies beside the images says the same."""
-        layout = self.how["layout"] or ""
-        if (
-            len(named.classes) < MIN_CLASSES
-            or self.how["label_from"] is not None
-            or "{class}" in layout
-        ):
+        told = self.how["label_from"] is not None or "{class}" in (self.how["layout"] or "")
+        if len(named.classes) < MIN_CLASSES or told:
             return named
-        beside = webdataset.labels(containers, shown(self.path), is_strict=False)
-        if beside is None or not any(map(any, map(dict.values, beside))):
-            return named
-        texts = [beside[at].get(key, "") for _, at, key in found]
-        note = webdataset.agreement(
-            texts, named.labels, named.classes, named.understood.layout, shown(self.path)
-        )
-        notes = (*named.understood.notes, note)
+        places, layout = [(at, key) for _, at, key in found], named.understood.layout
+        where = shown(self.path)
+        note = webdataset.beside(containers, places, named.labels, named.classes, layout, where)
+        notes = (*named.understood.notes, *note)
         return replace(named, understood=replace(named.understood, notes=notes))
 
     def _by_folders(

@@ -24,6 +24,7 @@ from bottleneck.core.digest import array_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import Stat, to_json_text
 from bottleneck.core.sample import NO_LABEL, key_array
+from bottleneck.data.arrays import refuse_one_picture
 from bottleneck.data.decode import picture_to_rgb
 from bottleneck.data.labels import number_labels
 from bottleneck.data.reading import NOT_THERE, read_file, stat_of
@@ -138,6 +139,7 @@ def _checked(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise DataError(what, _WHERE, "pixels must be uint8, from 0 to 255")
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
         raise DataError(what, _WHERE, _ADVICE)
+    refuse_one_picture(shape, what, _WHERE)
     if not all(shape[1:]):
         raise DataError(what, _WHERE, "images must have pixels")
     return array

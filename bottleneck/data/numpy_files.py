@@ -22,7 +22,7 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
-from bottleneck.data.arrays import Arrays, ArraySource, Images, Joined, Stored
+from bottleneck.data.arrays import Arrays, ArraySource, Images, Joined, Stored, refuse_one_picture
 from bottleneck.data.labels import multi_label_error, number_labels, regression_error
 from bottleneck.data.reading import Container, open_container
 
@@ -82,6 +82,7 @@ class _Member:
             raise DataError(
                 what, self.where, "images must be [n, height, width] or [n, height, width, 1 or 3]"
             )
+        refuse_one_picture(shape, what, self.where)
         if not all(shape[1:]):
             raise DataError(what, self.where, "images must have pixels")
 

@@ -29,34 +29,30 @@ WORDS = ("label", "class", "cls", "class_name", "label_name", "category")
 MAX_BYTES = 1 << 20  # of a label's file
 
 
-def labels(
-    containers: Sequence[Members], where: str, *, is_strict: bool = True
-) -> list[dict[bytes, str]] | None:
+def labels(containers: Sequence[Members], where: str) -> list[dict[bytes, str]] | None:
     """Return each container's labels by the key of the image, "" where there is none.
 
     None where no container has a label beside an image.
-
-    Parameters
-    ----------
-    is_strict : whether a `.json` that holds no class is an error; where folders are the classes,
-        it need not say one
     """
-    found = [_labels_of(members, where, is_strict=is_strict) for members in containers]
+    found = [_labels_of(members, where, is_strict=True) for members in containers]
     return found if any(found) else None
 
 
-def agreement(
-    texts: Sequence[str],
+def beside(
+    containers: Sequence[Members],
+    places: Sequence[tuple[int, bytes]],
     labels: NDArray[np.int32],
     classes: Sequence[str],
     layout: str,
     where: str,
-) -> str:
+) -> tuple[str, ...]:
     """Return the note that what lies beside the images says the same classes as their folders.
+
+    Nothing where no image has such a thing beside it.
 
     Parameters
     ----------
-    texts : what lies beside each image, "" for nothing
+    places : of each image, the number of its container and its key there
     labels, classes : those of the folders
     layout : of the folders
 
@@ -65,10 +61,14 @@ def agreement(
     DataError
         When it says others.
     """
+    there = [_labels_of(members, where, is_strict=False) for members in containers]
+    texts = [there[at].get(key, "") for at, key in places]
     pairs = {(n, text) for n, text in zip(labels.tolist(), texts, strict=True) if text}
+    if not pairs:
+        return ()
     folders, others = {n for n, _ in pairs}, sorted({text for _, text in pairs})
     if len(folders) == len(others) == len(pairs):
-        return "what lies beside the images under their names (WebDataset) says the same classes"
+        return ("what lies beside the images under their names (WebDataset) says the same classes",)
     layout = layout or "{class}/*"
     raise DataError(
         f"its folders say {len(classes)} classes ({_some(classes)}), and what lies beside the "
@@ -101,6 +101,10 @@ def may_be_label(key: bytes) -> bool:
 
 
 def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, str]:
+    """Return the labels of a container's images.
+
+    Not `is_strict`: where folders are the classes, a `.json` need not hold one.
+    """
     beside: dict[bytes, dict[bytes, Any]] = {}
     for key, place in members.others.items():
         ending = _class_ending(key)
