@@ -17,7 +17,7 @@ from bottleneck.core.given import Given
 from bottleneck.core.option import Option
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
-from bottleneck.data.options import IN_ARCHIVES, IN_FOLDERS
+from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,6 +107,7 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
                 for mark in IDX
                 for packed in ("", ".gz")
             ),
+            options=(ALL_OF_IT,),
         ),
         "cifar": SourceSpec(
             opens="bottleneck.data.cifar:open_cifar",

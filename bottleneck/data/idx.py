@@ -30,6 +30,7 @@ from bottleneck.data.labels import number_labels
 from bottleneck.data.reading import open_container
 from bottleneck.data.reading_of_paths import images as counted
 from bottleneck.data.source import Understood
+from bottleneck.data.template import AUTO, split_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,11 +50,12 @@ _ADVICE = "give the files as they were published: NAME-images-idx3-ubyte and NAM
 def open_idx(path: Path, how: How) -> ArraySource:
     """Return the source of a file of images, or of a folder of them; nothing is read yet."""
     path = absolute(path)
-    return ArraySource.of_file("idx", path, how, load=lambda: _load(path))
+    return ArraySource.of_file("idx", path, how, load=lambda: _load(path, how))
 
 
-def _load(path: Path) -> Arrays:
+def _load(path: Path, how: How) -> Arrays:
     """Return the images and labels of all files."""
+    told = split_of_all(how["layout"] or AUTO)
     where, clock_ns = show_key(os.fsencode(path)), time.time_ns()
     is_folder = path.is_dir()
     images_of = _images_in(path) if is_folder else [path]
@@ -70,13 +72,13 @@ def _load(path: Path) -> Arrays:
         texts += _labels(beside, n) if beside else [""] * n
         folder = f"{split}/".encode() if is_folder else b""
         keys += [b"%s%08d" % (folder, i) for i in range(n)]
-        splits += [SPLITS.index(split)] * n
+        splits += [SPLITS.index(told or split)] * n
         parts.append(images)
         counts.append(n)
     labels, classes = number_labels(texts, "labels", where)
     if stat != _stat(used, where):
         raise DataError("changes while it is read", where, "run again")
-    named = {file.name: said for file in images_of if (said := _split_of(file))}
+    named = {file.name: said for file in images_of if (said := told or _split_of(file))}
     notes = [
         f"{counted(n)} without a label, as {_names_of_labels(file)[0]} is not beside {file.name}"
         for file, beside, n in zip(images_of, labels_of, counts, strict=True)

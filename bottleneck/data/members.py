@@ -124,7 +124,8 @@ class MemberSource:
             what = f", but {listed(others)}" if others else ""
             do = "unpack it, and give what comes out" if others else ADVICE
             raise DataError(f"no images{what}{in_words(skipped)}", where, do)
-        if self.shards or self.how["layout"] in (None, AUTO):
+        layout = self.how["layout"] or AUTO
+        if layout == AUTO or (self.shards and "{split" not in layout):
             named = _by_files(paths, [at for _, at, _ in found], named)
         self._listed = [(containers[at], containers[at].images[key]) for _, at, key in found]
         return Listing(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from bottleneck.core.option import Option
-from bottleneck.data.template import is_template
+from bottleneck.data.template import AUTO, is_template, split_of_all
 
 
 def is_pattern(value: Any) -> bool:
@@ -36,6 +37,12 @@ LAYOUT = Option(
     "from the names of the folders, and said.",
     check=is_template,
     example="a template such as '{split}/{class}/*'",
+)
+# Of files without folders: the same option, as far as it means something there.
+ALL_OF_IT = replace(
+    LAYOUT,
+    check=lambda value: value == AUTO or bool(isinstance(value, str) and split_of_all(value)),
+    example="'{split=train}/*', val or test, or auto",
 )
 LABEL_FROM = Option(
     name="label_from",

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bottleneck.data.how import How
     from bottleneck.data.stat_table import StatTable
 
+# The rules by which names, columns and files say classes and splits. Whoever changes them so that
+# something that was read before reads otherwise adds one: then what differs is asked about
+# (`pipeline.extraction.reading`), as it may be the rules and not the data that changed.
+READING = 1
 SKIPPED = ("hidden", "other", "excluded", "links")
 
 

@@ -49,6 +49,12 @@ def is_template(text: object) -> bool:
         return False
 
 
+def split_of_all(template: str) -> str | None:
+    """Return the split of a template that says one of all, and nothing else: `{split=test}/*`."""
+    found = _ALL_OF_IT.fullmatch(template.removesuffix("/*"))
+    return found[1] if found and template.endswith("/*") else None
+
+
 def compiled(template: str) -> Template:
     """Return what reads the folders of a template.
 

@@ -82,12 +82,15 @@ class Snapshot:
     ----------
     understood : how names and columns were read, for people; it decides nothing, so two snapshots
         may be the same in spite of it
+    reading : the rules by which the source was read (`data.source.READING`); 0 of before there was
+        a number
     """
 
     samples: Samples
     spec: Mapping[str, Any]
     quarantine: tuple[QuarantineEntry, ...] = ()
     understood: Mapping[str, Any] = field(default_factory=dict)
+    reading: int = 0
 
     def same_as(self, other: Snapshot) -> bool:
         """Whether both say the same."""
@@ -142,6 +145,8 @@ def write_snapshot(folder: Path, fmt: Format, snapshot: Snapshot) -> SnapshotEnt
     }
     if snapshot.understood:
         attributes["understood"] = dict(snapshot.understood)
+    if snapshot.reading:
+        attributes["reading"] = snapshot.reading
     if samples.groups is not None:
         columns["group"] = samples.groups.numbers.astype("<i4")
         attributes["groups"] = list(samples.groups.names)
@@ -187,6 +192,7 @@ def read_snapshot(path: Path, entry: SnapshotEntry) -> Snapshot:
             spec=_sound_spec(attributes["spec"]),
             quarantine=tuple(QuarantineEntry.from_json(e) for e in attributes["quarantine"]),
             understood=dict(attributes.get("understood", {})),
+            reading=int(attributes.get("reading", 0)),
         )
 
 

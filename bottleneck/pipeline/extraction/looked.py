@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.data.source import READING
 from bottleneck.pipeline.extraction.look import Look, guard_shrink, look, settle_racy
 from bottleneck.pipeline.extraction.plan import Plan, plan, set_aside
 from bottleneck.pipeline.extraction.reading import guard_reading
@@ -129,6 +130,7 @@ def _snapshot(now: Look, quarantine: tuple[QuarantineEntry, ...]) -> Snapshot:
         spec=now.source.spec,
         quarantine=quarantine,
         understood=now.listing.understood.to_json(),
+        reading=READING,
     )
 
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, show_key
+from bottleneck.data.catalog import MEMORY
+from bottleneck.data.source import READING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,20 +31,23 @@ if TYPE_CHECKING:
 def guard_reading(before: Snapshot | None, now: Look) -> None:
     """Raise DataError where the same entries give other classes or splits than recorded.
 
-    A table may change its labels. But where it was recorded by a program that did not say how it
-    read one, a label that differs may be another reading of the same line, so that is refused too.
-    So is one that has the splits of the folders in its paths and had not, or the other way round.
+    Paths say the same for ever. What stands in a file (a table, labels beside images) may be
+    edited, and is news then: so it is by the rules that recorded it, and where nothing else was
+    understood of it. Under other rules it is refused where the file is the recorded one, or means
+    another thing.
     """
     listing = now.listing
-    if before is None or before.spec != now.source.spec:
+    if before is None or before.spec != now.source.spec or before.spec["kind"] == MEMORY:
         return
-    is_old_table = bool(listing.understood.columns) and not before.understood
-    is_divided_anew = _is_divided_anew(before.understood, listing)
-    if not (listing.understood.layout or is_old_table or is_divided_anew):
+    is_by_path = bool(listing.understood.layout) or _is_divided_anew(before.understood, listing)
+    if not is_by_path and before.reading >= READING:
         return
     samples = before.samples
     at = find(samples.keys, listing.keys)
     both = np.flatnonzero(at >= 0)
+    if not is_by_path and not _means_another(before.understood, listing.understood.to_json()):
+        is_file = before.spec["kind"] == "table"  # its images' stats tell nothing of the table
+        both = both[now.known[both] & (not is_file)]
     old = at[both]
     other = _numbers(samples, listing.classes)[old] != listing.labels[both]
     other |= samples.splits[old] != listing.splits[both]
@@ -61,6 +66,16 @@ def _is_divided_anew(before: Mapping[str, Any], listing: Listing) -> bool:
     return (is_by_folders and not before.get("splits")) or (was_by_folders and not now.splits)
 
 
+def _means_another(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether columns, words for splits or paths mean another thing than was recorded of them."""
+    if not before:
+        return bool(now)
+    if any(before.get(what) != now.get(what) for what in ("columns", "layout")):
+        return True
+    was, found = before.get("splits", {}), now.get("splits", {})
+    return bool(was) != bool(found) or any(found.get(word, was[word]) != was[word] for word in was)
+
+
 def _numbers(samples: Samples, classes: tuple[str, ...]) -> NDArray[np.int32]:
     """Return recorded labels as numbers among other classes; -2 of a class that is not there."""
     number = {name: i for i, name in enumerate(classes)}
@@ -71,34 +86,15 @@ def _numbers(samples: Samples, classes: tuple[str, ...]) -> NDArray[np.int32]:
 def _refused(
     before: Snapshot, listing: Listing, n: int, old: int, new: int, name: str
 ) -> DataError:
+    from bottleneck.pipeline.extraction.reading_ways import ways  # noqa: PLC0415 - rare
+
     was = _words(before.samples, old)
     now = _words(listing, new)
-    if listing.understood.layout:
-        template = listing.understood.layout
-        is_auto = before.spec.get("layout") == "auto"  # said once already: now it must be spelled
-        new_way = f"'{template}'" if is_auto else "auto"
-        do = (
-            f"say which is meant: --layout '{_template(before, old)}' for what was recorded, or "
-            f"--layout {new_way} for what is read now" + ("" if is_auto else f" ({template})")
-        )
-    else:
-        column = listing.understood.columns.get("label", "")
-        do = (
-            "an older version may have read the table otherwise, or it was edited since; if what "
-            f"is read now is meant: --label-column '{column}'; docs/tables.md has the other options"
-        )
-        if _is_divided_anew(before.understood, listing):
-            do = (
-                "its folders say the splits now and did not, or the other way round: "
-                f"--label-column '{column}' if what is read now is meant"
-            )
-            if listing.understood.splits:
-                do += ", --split-column '' for what was recorded"
     return DataError(
         f"{n:,} images would change class or split: {show_key(bytes(listing.keys[new]))} was "
         f"recorded as {was}, and is read as {now} now",
         name,
-        do,
+        ways(before, listing, old),
     )
 
 
@@ -107,15 +103,3 @@ def _words(of: Any, at: int) -> str:
     label = int(of.labels[at])
     kind = f"class {of.classes[label]}" if label != NO_LABEL else "without a class"
     return f"{kind}, {SPLITS[of.splits[at]]}"
-
-
-def _template(before: Snapshot, at: int) -> str:
-    """Return the --layout of what was recorded: stores of before layouts were said have none."""
-    if before.understood.get("layout"):
-        return str(before.understood["layout"])
-    samples = before.samples
-    label = int(samples.labels[at])
-    if label == NO_LABEL:
-        return "*"
-    parts = [show_key(part) for part in bytes(samples.keys[at]).split(b"/")]
-    return "{class}/*" if samples.classes[label] == parts[0] else "{split}/{class}/*"
