@@ -1,5 +1,7 @@
 """Golden rows: they are TensorFlow's, of weights that numpy drew, and they notice small errors."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,12 @@ def test_sums_notice_a_change_of_any_number_of_a_row():
     assert not compare(golden.sums(swapped), before).ok
 
 
-def test_only_applications_have_golden_rows():
+def test_all_applications_have_golden_rows_and_nothing_else_has():
+    recorded = {name for name in APPLICATIONS if golden.expected(name) is not None}
+    assert recorded == set(json.loads(golden.FILE.read_text())) == set(APPLICATIONS)
+    rows = np.stack([golden.expected(name) for name in APPLICATIONS])
+    assert np.isfinite(rows).all()
+    assert len(np.unique(rows.reshape(len(rows), -1), axis=0)) == len(rows)
     assert golden.expected("mini") is None
     assert golden.expected("mobilenetv2").shape == (golden.N_PICTURES, golden.N_SUMS)
 
