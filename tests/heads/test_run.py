@@ -250,6 +250,7 @@ def test_classes_without_an_image_to_train_on_are_named_in_one_line(
 ):
     for i in range(7):
         picture(photos / "val" / f"tiny{i}" / "one.png", 100 + i)
+    picture(photos / "val/cat/other.png", 200)  # without a class in both, they would be no classes
     (photos / "train").mkdir()
     for name in ("cat", "dog"):
         (photos / name).rename(photos / "train" / name)

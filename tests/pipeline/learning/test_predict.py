@@ -221,7 +221,7 @@ def test_a_source_that_cannot_be_listed_is_its_own_error_alone_and_a_reason_amon
 ):
     (tmp_path / "bad.csv").write_text("a,b\n")
     (tmp_path / "p.tar").write_bytes(b"garbage")
-    with pytest.raises(DataError, match=r"no column 'filename'.*--file-column a;") as caught:
+    with pytest.raises(DataError, match=r"no column 'filename'.*--no-header") as caught:
         ask(run, tmp_path / "bad.csv", tmp_path / "p.tar")
     assert "p.tar" in caught.value.details[0]
     *bad, good = ask(run, tmp_path / "bad.csv", tmp_path / "p.tar", photos / "cat/01.png")["images"]
