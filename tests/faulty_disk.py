@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -40,6 +41,16 @@ def environment(source="faulty.c"):
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
+
+
+def told_by(driver, *arguments, environment):
+    """Run a driver on such a disk, which must end well; return the JSON that it printed."""
+    done = subprocess.run(
+        [sys.executable, driver, *arguments],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
 
 
 def fast_folder(fallback):

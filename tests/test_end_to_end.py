@@ -1,6 +1,7 @@
 """The real thing: digits through a real backbone, in both formats, twice, and a head."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -60,15 +61,26 @@ def test_rows_of_real_files_are_those_of_load_img_and_predict(tmp_path, photos, 
     assert errors.max() <= 1e-5
 
 
-def test_a_warm_run_and_status_load_no_framework(tmp_path, photos, numpy_network, later):
-    import subprocess
-
+@pytest.fixture
+def complete(tmp_path, photos, numpy_network, later):
+    """Make a store that lacks nothing; return the words of the extraction."""
     words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
     words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
+    assert console.run(extract_main, words) == 0
+    return words
+
+
+def run_alone(code):
+    """Run a program in a process of its own, which must end well; return what it printed."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_a_warm_run_and_status_load_no_framework(tmp_path, complete):
     from bottleneck.pipeline.network import requests
     from bottleneck.pipeline.network.options import NetworkOptions
 
-    assert console.run(extract_main, words) == 0
     options = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8)).completed()
     store = Store.open(tmp_path / "s")
     assert requests.lookup(store, options) == store.recipe.id
@@ -76,25 +88,20 @@ def test_a_warm_run_and_status_load_no_framework(tmp_path, photos, numpy_network
         "import sys\n"
         "from bottleneck.extract import main\n"
         "from bottleneck.status import main as status\n"
-        f"assert main({words!r}) == 0\n"
+        f"assert main({complete!r}) == 0\n"
         f"assert status(['--cache', {str(tmp_path / 's')!r}]) == 0\n"
         "heavy = {'keras', 'tensorflow', 'zarr', 'joblib', 'tqdm', 'PIL'} & set(sys.modules)\n"
         "assert not heavy - {'joblib'}, heavy\n"
         "print(*(m for m in sys.modules if m.startswith('bottleneck.')))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    ours = set(done.stdout.split())
+    ours = set(run_alone(code).split())
     # What spells an identity, decodes, or trains: a run without news reads none of it.
     idle = {"backbones.identity", "backbones.flat", "data.decode", "heads.linear", "heads.training"}
     assert not {f"bottleneck.{name}" for name in idle} & ours
 
 
-def test_status_knows_no_networks_and_no_engines(tmp_path, photos, numpy_network, later):
-    import subprocess
-
-    words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
-    words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
-    assert console.run(extract_main, words) == 0
+@pytest.mark.usefixtures("complete")
+def test_status_knows_no_networks_and_no_engines(tmp_path):
     code = (
         "import sys\n"
         "from bottleneck.status import main as status\n"
@@ -103,23 +110,17 @@ def test_status_knows_no_networks_and_no_engines(tmp_path, photos, numpy_network
         "assert not {'backbones', 'engines', 'pictures'} & rooms, rooms\n"
         "assert not {'PIL', 'filelock', 'scipy'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    run_alone(code)
 
 
-def test_a_store_that_lacks_nothing_needs_no_engine(tmp_path, photos, numpy_network, later):
-    import subprocess
-
-    words = ["--backbone", "resnet50", "--weights", "random:0", "--size", "8"]
-    words += ["--data", str(photos), "--cache", str(tmp_path / "s"), "--quiet"]
-    assert console.run(extract_main, words) == 0
+def test_a_store_that_lacks_nothing_needs_no_engine(tmp_path, complete):
     code = (
         "import sys\n"
         "for name in ('openvino', 'keras', 'tensorflow', 'jax', 'torch'):\n"
         "    sys.modules[name] = None\n"
         "from bottleneck.extract import main\n"
-        f"assert main({words!r}) == 0\n"
-        f"assert main({[*words, '--dry-run']!r}) == 0\n"
+        f"assert main({complete!r}) == 0\n"
+        f"assert main({[*complete, '--dry-run']!r}) == 0\n"
         f"assert main(['--cache', {str(tmp_path / 's')!r}]) == 0\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_alone(code)

@@ -23,7 +23,7 @@ class Traced:
     Attributes
     ----------
     files : context
-        Gives the path of `network.xml`, beside which is `network.bin`; they are gone behind it.
+        Gives the path of `network.xml`, beside which is `network.bin`; leaving it deletes both.
     golden : callable
         Returns what this machine computes of a network of the same architecture and known weights,
         and what is recorded of it, both (k, numbers); None where nothing is recorded.

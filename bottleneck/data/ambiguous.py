@@ -43,7 +43,7 @@ class AmbiguousError(Exception):
     what : why, for a message
     choices : which of the folders may be meant alone
     copy : a folder and the one around it that holds the same names, where that is why
-    by_layout : whether --layout may say it although a choice does
+    by_layout : whether templates of --layout are looked for also where there are choices
     is_free : whether a reading that finds no classes is one of the ways
     is_sure : whether a choice is one of the ways also where it finds fewer classes
     split_map : what --split-map may say of the folders' names

@@ -17,6 +17,7 @@ from bottleneck.data.companions import companions
 from bottleneck.data.layout import find_layout, find_splits
 from bottleneck.data.reading_of_paths import by_template, images, listed, outcome, quoted
 from bottleneck.data.source import Understood
+from bottleneck.data.split_words import parse_map
 from bottleneck.data.template import AUTO
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _reading(
     beside: Companions | None,
 ) -> Reading:
     """Return what is told of the folders, or what they can only mean."""
-    told = _splits_told(how["split_map"])
+    told = parse_map(how["split_map"])
     if how["layout"] not in (None, AUTO):
         reading = by_template(folders, how["layout"], where, told)
         if beside is None:
@@ -126,7 +127,7 @@ def _reading(
     finder = find_layout if labelled else find_splits
 
     def find(some: Sequence[tuple[bytes, int]], split_map: str = "") -> Reading:
-        mapped = told | _splits_told(split_map)
+        mapped = told | parse_map(split_map)
         return finder(some, name, mapped) if mapped else finder(some, name)
 
     counted, also = (folders, "") if beside is None else (beside.folders, beside.choice.told)
@@ -150,20 +151,11 @@ def _reading(
     return reading
 
 
-def _splits_told(split_map: str | None) -> dict[str, int]:
-    """Return the splits of folders' names that --split-map says."""
-    if not split_map:
-        return {}
-    from bottleneck.data.table_splits import parse_map  # noqa: PLC0415 - most folders do without
-
-    return parse_map(split_map)
-
-
 def _check_map(
     split_map: str | None, folders: Sequence[tuple[bytes, int]], reading: Reading, where: str
 ) -> None:
     """Raise DataError where --split-map names none of the folders that are splits."""
-    told = _splits_told(split_map)
+    told = parse_map(split_map)
     if told and told.keys().isdisjoint(name.strip().casefold() for name in reading.spelled):
         there = sorted({path.split(b"/")[0] for path, _ in folders if path})
         raise DataError(

@@ -98,23 +98,23 @@ def _may_say_classes(path: Path) -> bool:
         return False
     if path.suffix.lower() == ".parquet":
         return True
-    try:
-        with path.open("rb") as file:
-            line = file.readline(1024)
-    except OSError:
-        return False
     between = _BETWEEN_TEXT if path.suffix.lower() == ".txt" else _BETWEEN
-    return between.search(line.strip()) is not None
+    return between.search(_first_line(path).strip()) is not None
 
 
 def names_images(path: Path) -> bool:
     """Whether the first line of a text names an image."""
+    return _NAMES_IMAGES.search(_first_line(path)) is not None
+
+
+def _first_line(path: Path) -> bytes:
+    """Return the first line of a file, cut off where it is long; nothing where there is none."""
     try:
         number = open_regular(path, os.O_RDONLY, follow=True)  # never a pipe, which would not end
         with os.fdopen(number, "rb") as file:
-            return _NAMES_IMAGES.search(file.readline(1024)) is not None
+            return file.readline(1024)
     except OSError:
-        return False
+        return b""
 
 
 def _is_readable(path: Path, kind: str) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from bottleneck.core.errors import UsageError
+from bottleneck.core.sample import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,7 +46,52 @@ MAY_BE = {
     **dict.fromkeys(_MAY_BE_TEST.split(), TEST),
 }
 
+_IN_TABLES = {"publictest": VAL, "privatetest": TEST}  # FER2013's
+_AROUND = re.compile(r"(?<=.)(set|data|images|split|subset)$")
+_BETWEEN = re.compile(r"[\W_]+")
+
 
 def evaluation(found: Collection[int | None]) -> int:
     """Return the split that `eval` means beside these: val where another is test, else test."""
     return VAL if TEST in found else TEST
+
+
+def split_of_word(word: str) -> int | None:
+    """Return the number of the split that a word means in any case of letters; None for none.
+
+    `eval` is `EVAL`: which split that is depends on the others.
+    """
+    plain = _BETWEEN.sub("", word.casefold())
+    found = next(
+        (w for w in (plain, _AROUND.sub("", plain)) if w in _IN_TABLES or w in WORDS), None
+    )
+    if found is None:
+        return None
+    split = _IN_TABLES[found] if found in _IN_TABLES else WORDS[found]
+    return None if split == UNLABELLED else split
+
+
+def parse_map(told: str | None) -> dict[str, int]:
+    """Return what `--split-map` says: the number of a split for each word.
+
+    Raises
+    ------
+    UsageError
+        When it names no split behind a =.
+    """
+    found = {}
+    for part in told.split(",") if told else ():
+        word, _, name = part.rpartition("=")
+        split = split_of_word(name)
+        if split is None:
+            raise UsageError(
+                f"{name!r} is no split", "--split-map", f"say {', '.join(SPLITS[:2])} or test"
+            )
+        found[plain_word(word)] = evaluation(()) if split == EVAL else split
+    return found
+
+
+def plain_word(word: str) -> str:
+    """Return a word as it is compared: `True`, `TRUE` and `true` are one, and so are 1 and 1.0."""
+    plain = word.strip().casefold()
+    return plain.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", plain) else plain

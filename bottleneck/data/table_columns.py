@@ -11,10 +11,11 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.labels import is_numeric
+from bottleneck.data.split_words import split_of_word
 from bottleneck.data.table_boxes import are_boxes, boxes_error
 from bottleneck.data.table_labels import find_labels
 from bottleneck.data.table_split_words import refuse_unnamed_splits, unnamed_splits_error
-from bottleneck.data.table_splits import find_flags, flags_note, flags_of, is_flag, split_of_word
+from bottleneck.data.table_splits import find_flags, flags_note, flags_of, is_flag
 from bottleneck.data.table_words import by_name, named, plain_name, there, way
 
 if TYPE_CHECKING:

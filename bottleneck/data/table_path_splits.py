@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.core.text import printable
-from bottleneck.data.split_words import EVAL, TRAIN, evaluation
-from bottleneck.data.table_splits import split_of_word
+from bottleneck.data.split_words import EVAL, TRAIN, evaluation, split_of_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,13 +12,13 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.core.text import printable
 from bottleneck.data.source import Understood
+from bottleneck.data.split_words import parse_map
 from bottleneck.data.table_options import MISSING
 from bottleneck.data.table_path_splits import splits_of_paths
 from bottleneck.data.table_paths import check_address
 from bottleneck.data.table_splits import (
     flag_words,
     numbers_of,
-    parse_map,
     refuse_empty,
     refuse_most,
     split_of_flags,

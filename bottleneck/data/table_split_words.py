@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
-from bottleneck.data.split_words import TRAIN
+from bottleneck.data.split_words import TRAIN, split_of_word
 from bottleneck.data.table_labels import is_called_label
-from bottleneck.data.table_splits import split_of_word
 from bottleneck.data.table_words import way
 
 if TYPE_CHECKING:

@@ -10,11 +10,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.errors import DataError
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.text import printable
 from bottleneck.data.split_examples import example_of
-from bottleneck.data.split_words import EVAL, TEST, TRAIN, UNLABELLED, VAL, WORDS, evaluation
+from bottleneck.data.split_words import (
+    EVAL,
+    TEST,
+    TRAIN,
+    VAL,
+    WORDS,
+    evaluation,
+    plain_word,
+    split_of_word,
+)
 from bottleneck.data.table_words import way
 
 if TYPE_CHECKING:
@@ -22,45 +31,9 @@ if TYPE_CHECKING:
 
     from bottleneck.data.table_text import Fields
 
-_MORE = {"publictest": VAL, "privatetest": TEST}  # FER2013's
-_AROUND = re.compile(r"(?<=.)(set|data|images|split|subset)$")
-_BETWEEN = re.compile(r"[\W_]+")
 _SHOWN = 6
 _YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 _FLAG = re.compile(r"(is|in|for)(a)?([a-z]+?)(set|data|split|subset|image|img|sample)?")
-
-
-def split_of_word(word: str) -> int | None:
-    """Return the number of the split that a word means in any case of letters; None for none.
-
-    `eval` is `EVAL`: which split that is depends on the others.
-    """
-    plain = _BETWEEN.sub("", word.casefold())
-    found = next((w for w in (plain, _AROUND.sub("", plain)) if w in _MORE or w in WORDS), None)
-    if found is None:
-        return None
-    split = _MORE[found] if found in _MORE else WORDS[found]
-    return None if split == UNLABELLED else split
-
-
-def parse_map(told: str | None) -> dict[str, int]:
-    """Return what `--split-map` says: the number of a split for each word.
-
-    Raises
-    ------
-    UsageError
-        When it names no split behind a =.
-    """
-    found = {}
-    for part in told.split(",") if told else ():
-        word, _, name = part.rpartition("=")
-        split = split_of_word(name)
-        if split is None:
-            raise UsageError(
-                f"{name!r} is no split", "--split-map", f"say {', '.join(SPLITS[:2])} or test"
-            )
-        found[_plain(word)] = evaluation(()) if split == EVAL else split
-    return found
 
 
 def numbers_of(
@@ -77,7 +50,7 @@ def numbers_of(
     DataError
         When a word means no split.
     """
-    found = {text: told.get(_plain(text), split_of_word(text)) for text in counts}
+    found = {text: told.get(plain_word(text), split_of_word(text)) for text in counts}
     unclear = sorted(text for text, number in found.items() if number is None)
     if unclear:
         words = sorted(counts, key=lambda text: (-counts[text], text))
@@ -97,7 +70,7 @@ def numbers_of(
 
 def name_note(stem: str) -> tuple[str, ...]:
     """Return what to say of a table without splits whose file is called test.csv or so."""
-    words = [split_of_word(word) for word in _BETWEEN.split(stem)]
+    words = [split_of_word(word) for word in re.split(r"[\W_]+", stem)]
     if TRAIN in words or not {VAL, TEST, EVAL} & {*words}:
         return ()
     split = "val" if VAL in words else "test"
@@ -117,12 +90,6 @@ def refuse_empty(lines: Sequence[int], count: int, column: str, where: str) -> N
             where,
             "fill it, or say what empty means, such as --split-map =train",
         )
-
-
-def _plain(word: str) -> str:
-    """Return a word as it is compared: `True`, `TRUE` and `true` are one, and so are 1 and 1.0."""
-    plain = word.strip().casefold()
-    return plain.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", plain) else plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _ways(
     chosen = [way for choice in choices for way in _chosen(choice, folders, read)]
     told: list[_Way] = []
     for is_strict in (True, False):
-        if not told and not (chosen and not (is_strict and why.by_layout)):
+        # Beside folders that may be meant alone, only templates that make sense are looked for.
+        if not told and (not chosen or (is_strict and why.by_layout)):
             find = levels.templates if labelled else levels.without
             told = [way for t in find(is_strict=is_strict) if (way := _told(t, folders))]
     ways = told + chosen

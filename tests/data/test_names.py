@@ -33,8 +33,8 @@ def a_folder(home):
     return home / "images"
 
 
-def a_tar(home):
-    with tarfile.open(home / "a.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+def a_tar(home, fmt=tarfile.GNU_FORMAT):
+    with tarfile.open(home / "a.tar", "w", format=fmt) as archive:
         for i, name in enumerate(NAMES):
             info = tarfile.TarInfo(os.fsdecode(b"cat/" + name))
             info.size = len(pixel(i))
@@ -43,12 +43,7 @@ def a_tar(home):
 
 
 def a_pax_tar(home):
-    with tarfile.open(home / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
-        for i, name in enumerate(NAMES):
-            info = tarfile.TarInfo(os.fsdecode(b"cat/" + name))
-            info.size = len(pixel(i))
-            archive.addfile(info, io.BytesIO(pixel(i)))
-    return home / "a.tar"
+    return a_tar(home, tarfile.PAX_FORMAT)
 
 
 def a_zip(home):

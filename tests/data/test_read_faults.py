@@ -3,11 +3,8 @@
 By default some reads of each kind of source fail; with BOTTLENECK_SOAK=1 every one.
 """
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import faulty_disk
@@ -21,17 +18,15 @@ def test_a_read_that_fails_is_an_error_or_a_sample_that_cannot_be_read(tmp_path)
     folder = faulty_disk.fast_folder(tmp_path)
     driver = Path(__file__).with_name("read_fault_driver.py")
     try:
-        done = subprocess.run(
-            [sys.executable, driver, faulty_disk.library("faulty.c"), folder, ABOUT],
-            env=faulty_disk.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
+        found = faulty_disk.told_by(
+            driver,
+            faulty_disk.library("faulty.c"),
+            folder,
+            ABOUT,
+            environment=faulty_disk.environment(),
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
     assert {kind: wrong for kind, (_, _, wrong) in found.items() if wrong} == {}
     assert all(failed >= min(n, 10) for n, failed, _ in found.values())
     assert len(found) > 15

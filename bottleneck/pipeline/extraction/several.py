@@ -130,12 +130,14 @@ class _Several:
             is_alone=False,
             is_strict=self.is_strict,
         )
-        n_before = _n_rows(planned.store)
+        n_before = 0
         try:
             with failure_noted(options, planned.name, started, self.reporter):
-                report = take(turn, Store.open(planned.store))
+                store = Store.open(planned.store)
+                n_before = _n_rows(store)
+                report = take(turn, store)
         except BaseException as error:  # whoever is told decides what it is
-            n_new = max(0, _n_rows(planned.store) - n_before)
+            n_new = max(0, _n_rows_now(planned.store) - n_before)
             self.n_computed += n_new
             end = Ended(store=planned.store, source=planned.name, error=error, computed=n_new)
             if isinstance(error, Exception):
@@ -157,10 +159,14 @@ class _Several:
         return replace(told, cache=cache, budget_s=budget, limit=limit, wait_s=wait)
 
 
-def _n_rows(cache: Path) -> int:
+def _n_rows(store: Store) -> int:
+    return sum(part.rows for part in store.state.parts)
+
+
+def _n_rows_now(cache: Path) -> int:
     """Return how many rows a store has by now; 0 where that cannot be known."""
     try:
-        return sum(part.rows for part in Store.open(cache).state.parts)
+        return _n_rows(Store.open(cache))
     except (BottleneckError, OSError):
         return 0
 

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +28,10 @@ from bottleneck.backbones.backbone import Backbone
 from bottleneck.core import errors, files
 from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.installed import training_backend
-from bottleneck.core.paths import from_json_text, to_json_text
+from bottleneck.core.paths import from_json_text
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.traced import Traced
+from bottleneck.pipeline.network.options import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +144,7 @@ class Loading:
         self._request = request
         self._folder = Path(tempfile.mkdtemp(prefix="bottleneck-"))
         told = {
-            "request": _to_json(request),
+            "request": plain(request),
             "folder": str(self._folder),
             "golden": golden.of_request(request) is not None,
         }
@@ -225,7 +225,7 @@ def reference(request: Request, images: NDArray[np.uint8]) -> NDArray[np.float32
     backend = None if golden.of_request(request) is not None else training_backend()
     if backend is None:
         return None
-    child = _Child({"request": _to_json(request), "images": list(images.shape)}, backend)
+    child = _Child({"request": plain(request), "images": list(images.shape)}, backend)
     try:
         child.send_images(images)
         _, (shape, data) = child.answer({"rows"}, SILENT)
@@ -236,8 +236,3 @@ def reference(request: Request, images: NDArray[np.uint8]) -> NDArray[np.float32
     finally:
         child.close()
     return np.frombuffer(bytes.fromhex(data), np.float32).reshape(shape)
-
-
-def _to_json(request: Request) -> dict[str, Any]:
-    plain = asdict(request)
-    return {k: to_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}

@@ -36,8 +36,9 @@ from bottleneck.core.errors import BottleneckError, expected
 from bottleneck.core.frameworks import collector_paused, import_keras, import_openvino
 from bottleneck.core.generated import pictures
 from bottleneck.core.installed import TRAINING
-from bottleneck.core.paths import from_json_text, to_json_text
+from bottleneck.core.paths import to_json_text
 from bottleneck.core.reporter import Silent
+from bottleneck.pipeline.network.options import from_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +84,7 @@ def main(told: Mapping[str, Any]) -> None:
 
 
 def _answer(told: Mapping[str, Any], images: NDArray[np.uint8] | None, tell: Any) -> None:
-    request = request_from_json(told["request"])
+    request = Request(**from_plain(told["request"]))
     if told["backend"] == "openvino":
         _import_lean_keras()
     found = backbones.catalog.load(request, _Reporter(tell))
@@ -247,17 +248,6 @@ class _Reporter(Silent):
 
     def say(self, message: str) -> None:
         self._tell("say", message)
-
-
-def request_from_json(plain: Mapping[str, Any]) -> Request:
-    """Return the request of the JSON that `apart` sends."""
-    told: dict[str, Any] = {
-        key: from_json_text(value) if isinstance(value, str) else value
-        for key, value in plain.items()
-    }
-    told["size"] = None if told["size"] is None else tuple(told["size"])
-    told["imports"] = tuple(told["imports"])
-    return Request(**told)
 
 
 def backbone_to_json(found: Backbone) -> dict[str, Any]:

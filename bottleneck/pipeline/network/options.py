@@ -104,10 +104,16 @@ class NetworkOptions:
         )
 
 
-def plain(options: NetworkOptions) -> dict[str, Any]:
-    """Return the options as JSON holds them; paths need not be UTF-8."""
-    plain = asdict(options)
+def plain(asked: NetworkOptions | backbones.Request) -> dict[str, Any]:
+    """Return what is asked for as JSON holds it; paths need not be UTF-8."""
+    plain = asdict(asked)
     return {k: to_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}
+
+
+def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of what `plain` was given; JSON has lists in the place of tuples."""
+    found = {k: from_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
 
 
 def recorded_options(about: Mapping[str, Any], where: object) -> NetworkOptions:

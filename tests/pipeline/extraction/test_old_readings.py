@@ -65,6 +65,14 @@ def run(tmp_path, numpy_network, later):
     return again
 
 
+@pytest.fixture
+def table(tmp_path):
+    """A table of twelve images in two classes; with what to call the second one, it is written."""
+    return lambda second: write_table(
+        tmp_path / "t.csv", {"label": lambda i: "cat" if i % 2 else second}
+    )
+
+
 def as_of_old(cache, understood, **changed):
     """Record the source as programs did before readings had a number, and what they said."""
     store = Store.open(cache)
@@ -259,3 +267,38 @@ def test_an_array_says_how_to_go_on(run, tmp_path):
     as_of_old(tmp_path / "store", {}, splits=np.full(N, 2, np.uint8))
     with pytest.raises(DataError, match=r"recorded as class 0, test.*bottleneck forget"):
         run()
+
+
+def test_a_label_that_an_older_program_read_otherwise_is_refused_until_it_is_said(
+    run, table, tmp_path
+):
+    run(data=str(table("NaN")))
+    labels = Store.open(tmp_path / "store").snapshot("t.csv").samples.labels + 1
+    as_of_old(tmp_path / "store", {}, labels=labels, classes=("NaN", "cat"))
+    with pytest.raises(DataError, match=r"6 images would change class or split.*class NaN") as said:
+        run()
+    assert "--label-column 'label'" in str(said.value)
+    report = run(reading={"label_column": ("label",)})
+    assert (report["computed"], report["unlabelled"]) == (0, 6)
+    assert run()["unlabelled"] == 6
+
+
+def test_a_table_of_old_that_reads_as_it_did_is_continued(run, table, tmp_path):
+    run(data=str(table("dog")))
+    as_of_old(tmp_path / "store", {})
+    assert run()["computed"] == 0
+
+
+def test_a_table_whose_labels_are_edited_afterwards_is_read_with_the_new_ones(run, table):
+    run(data=str(table("dog")))
+    table("bird")
+    report = run()
+    assert (report["computed"], report["classes"]) == (0, ["bird", "cat"])
+
+
+def test_classes_of_a_table_that_are_one_for_a_person_are_refused_or_joined(run, table):
+    with pytest.raises(DataError, match=r"Cat \(6\) and cat \(6\) differ in case.*--join-classes"):
+        run(data=str(table("Cat")))
+    report = run(data=str(table("Cat")), reading={"join_classes": True})
+    assert report["classes"] == ["Cat"]
+    assert any("one class, Cat" in note for note in report["understood"]["notes"])
