@@ -14,6 +14,7 @@ import os
 import stat
 import threading
 import time
+import weakref
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -53,10 +54,10 @@ def open_zip(path: Path, left: Left) -> Members:
     where = shown(path)
     with open_container(path) as (_, container):
         try:
-            # By its path, so that the file is closed with the archive, whenever that is dropped.
             archive = zipfile.ZipFile(os.fsdecode(container.path))
         except (*_BROKEN, NotImplementedError) as error:
             raise DataError(f"not a whole zip archive ({error})", where, _AGAIN) from error
+    reader = _Reader(container, archive)
     images: dict[bytes, zipfile.ZipInfo] = {}
     others: dict[bytes, zipfile.ZipInfo] = {}
     for info in archive.infolist():
@@ -81,9 +82,7 @@ def open_zip(path: Path, left: Left) -> Members:
             raise DataError(f"the member {show_key(key)} is there twice", where, _AGAIN)
         else:
             images[key] = info
-    return Members(
-        container=container, images=images, others=others, read=_Reader(container, archive).read
-    )
+    return Members(container=container, images=images, others=others, read=reader.read)
 
 
 class _Reader:
@@ -91,6 +90,7 @@ class _Reader:
 
     def __init__(self, container: Container, archive: zipfile.ZipFile) -> None:
         self.container, self.archive = container, archive
+        weakref.finalize(self, archive.close)  # also where an error's traceback holds it in a cycle
         self._opening = threading.Lock()  # zipfile counts who reads, and two threads miscount
 
     def read(self, info: zipfile.ZipInfo) -> Read:

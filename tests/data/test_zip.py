@@ -1,9 +1,12 @@
 """Zip archives, against what Python's zipfile writes and unpacks."""
 
+import gc
+import io
 import random
 import stat
 import struct
 import threading
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -180,3 +183,19 @@ def test_include_and_exclude_see_the_keys_of_the_folder(pack):
     listing = open_zip_source(source.path, make_how({"include": ["cat/*"]})).list()
     assert listing.keys.tolist() == [b"cat/1.png"]
     assert listing.skipped["excluded"] == 1
+
+
+def test_a_zip_in_a_cycle_of_garbage_is_closed_in_silence(pack, tmp_path):
+    source = pack(("cat/1.png", b"1"), ("dog/2.png", b"2"))
+    source.list()
+    path = str(tmp_path / "a.zip")
+    opened = [each for each in gc.get_objects() if isinstance(each, io.BufferedReader)]
+    files = [file for file in opened if file.name == path]
+    cycle = [*files, source]
+    cycle.append(cycle)
+    gc.collect()  # from now on the file stands before the archive, and so it is looked at first
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        del source, opened, files, cycle
+        gc.collect()
+    assert [str(warning.message) for warning in said] == []

@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.look import Look
     from bottleneck.store.snapshot import Snapshot
 
+# What a source's record has besides: which files they are.
+_OF_FILES = frozenset({"kind", "where", "include", "exclude"})
+
 
 def guard_reading(before: Snapshot | None, now: Look) -> None:
     """Raise DataError where the same entries give other classes or splits than recorded.
+
+    It makes no difference where the source lies, so a moved one is asked about as well, and also
+    one that was recorded with options for its classes and is now read without any.
 
     Paths say the same for ever. What stands in a file (a table, labels beside images) may be
     edited, and is news then: so it is by the rules that recorded it, and where nothing else was
@@ -37,15 +43,21 @@ def guard_reading(before: Snapshot | None, now: Look) -> None:
     another thing.
     """
     listing = now.listing
-    if before is None or before.spec != now.source.spec or before.spec["kind"] == MEMORY:
+    spec = now.source.spec
+    if before is None or before.spec["kind"] != spec["kind"] or spec["kind"] == MEMORY:
         return
+    was, told = _of_classes(before.spec), _of_classes(spec)
+    if told not in ({}, was):
+        return
+    is_dropped = told != was  # nobody said that the file's columns are meant otherwise
     is_by_path = bool(listing.understood.layout) or _is_divided_anew(before.understood, listing)
-    if not is_by_path and before.reading >= READING:
+    is_asked = is_by_path or is_dropped
+    if not is_asked and before.reading >= READING:
         return
     samples = before.samples
     at = find(samples.keys, listing.keys)
     both = np.flatnonzero(at >= 0)
-    if not is_by_path and not _means_another(before.understood, listing.understood.to_json()):
+    if not is_asked and not _means_another(before.understood, listing.understood.to_json()):
         is_file = before.spec["kind"] == "table"  # its images' stats tell nothing of the table
         both = both[now.known[both] & (not is_file)]
     old = at[both]
@@ -55,6 +67,11 @@ def guard_reading(before: Snapshot | None, now: Look) -> None:
     if n:
         i = int(np.flatnonzero(other)[0])
         raise _refused(before, listing, n, int(old[i]), int(both[i]), now.source.name)
+
+
+def _of_classes(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a source's record that say classes and splits."""
+    return {name: value for name, value in spec.items() if name not in _OF_FILES}
 
 
 def _is_divided_anew(before: Mapping[str, Any], listing: Listing) -> bool:

@@ -16,6 +16,7 @@ from bottleneck.data.catalog import open_source
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import look
 from bottleneck.pipeline.extraction.looked import snapshot_now
+from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.store.lock import hold
 from bottleneck.store.log import SetSource
@@ -61,7 +62,8 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
     Raises
     ------
     DataError
-        When there is nothing, or less than half of the recorded images are there.
+        When there is nothing, less than half of the recorded images are there, or some of them
+        would change class or split and no option says how the source is read.
     BusyError
         Another run holds the store.
     """
@@ -72,6 +74,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
         store = store.refresh()
         recorded = store.snapshot(name)
         now = _looked(source, store, reporter)
+        guard_reading(recorded, now)
         n_before, n_there = _count_there(recorded.samples, now.samples)
         if 2 * n_there < n_before and not options.allow_shrink:
             raise DataError(

@@ -16,6 +16,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.network.options import NetworkOptions
+from bottleneck.pipeline.upkeep.relocate import RelocateOptions, relocate
 from bottleneck.store.log import SetSource
 from bottleneck.store.snapshot import Snapshot
 from bottleneck.store.store import Store
@@ -302,3 +303,56 @@ def test_classes_of_a_table_that_are_one_for_a_person_are_refused_or_joined(run,
     report = run(data=str(table("Cat")), reading={"join_classes": True})
     assert report["classes"] == ["Cat"]
     assert any("one class, Cat" in note for note in report["understood"]["notes"])
+
+
+def moved(tmp_path, name, data, **reading):
+    told = RelocateOptions(
+        cache=tmp_path / "store", source=name, data=str(tmp_path / data), reading=reading
+    )
+    return relocate(told)
+
+
+def test_a_folder_of_old_that_is_relocated_is_refused_as_it_is_in_its_place(run, tmp_path):
+    for i in range(N):
+        picture(tmp_path / "photos" / ("train" if i % 3 else "test") / label(i) / f"{i}.png", i)
+    run(data=str(tmp_path / "photos"))
+    old = as_of_old(tmp_path / "store", {"layout": "{ignore}/{class}/*"}, **ALL_TRAIN)
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    number = Store.open(tmp_path / "store").state.number
+    with pytest.raises(DataError, match="4 images would change class or split") as said:
+        moved(tmp_path, "photos", "elsewhere")
+    assert Store.open(tmp_path / "store").state.number == number
+    report = moved(tmp_path, "photos", "elsewhere", **pasted(str(said.value), {"layout"}))
+    assert (report["cached"], report["splits"]["train"]) == (N, len(old))
+    assert run()["computed"] == 0
+
+
+def test_a_table_of_old_that_is_relocated_is_refused_as_it_is_in_its_place(run, tmp_path):
+    path = write_table(tmp_path / "t.csv", {"label": label, "is_test": lambda i: int(i < 4)})
+    run(data=str(path))
+    as_of_old(tmp_path / "store", TABLE, **ALL_TRAIN)
+    path.rename(tmp_path / "moved.csv")
+    with pytest.raises(DataError, match="would change class or split") as said:
+        moved(tmp_path, "t.csv", "moved.csv")
+    report = moved(tmp_path, "t.csv", "moved.csv", **pasted(str(said.value), {"split_column"}))
+    assert (report["cached"], report["splits"]["train"]) == (N, N)
+
+
+def test_options_that_are_forgotten_when_a_table_is_relocated_change_no_label(run, tmp_path):
+    columns = {"label": label, "breed": lambda i: f"breed {i % 3}"}
+    path = write_table(tmp_path / "t.csv", columns)
+    run(data=str(path), reading={"label_column": ("breed",)})
+    path.rename(tmp_path / "moved.csv")
+    with pytest.raises(DataError, match="would change class or split") as said:
+        moved(tmp_path, "t.csv", "moved.csv")
+    report = moved(tmp_path, "t.csv", "moved.csv", **pasted(str(said.value), {"label_column"}))
+    assert report["classes"] == ["breed 0", "breed 1", "breed 2"]
+    report = moved(tmp_path, "t.csv", "moved.csv", label_column=("label",))
+    assert report["classes"] == ["cat", "dog"]
+
+
+def test_a_table_that_is_edited_and_moved_is_news(run, table, tmp_path):
+    run(data=str(table("dog")))
+    table("bird").rename(tmp_path / "moved.csv")
+    report = moved(tmp_path, "t.csv", "moved.csv")
+    assert (report["cached"], report["classes"]) == (N, ["bird", "cat"])
