@@ -60,7 +60,7 @@ WRONG = {
     "a key twice": (text("filename,label\na,b\na,b\n"), 3, "stands in lines 2 and 3"),
     "regression": (text("filename,label\na,0.5\nb,0.7\n"), 3, "regression targets"),
     "too few fields": (text("filename,label,split\na,b\n"), 3, "an empty one"),
-    "several tables": (lambda folder: folder / "train-*.parquet", 3, "several tables are not read"),
+    "no table": (lambda folder: folder / "train-*.parquet", 3, "no file matches"),
     "several labels": (text("filename,labels\na,b c\n"), 3, "multi-label"),
     "files elsewhere": (text("filename,label\nx.png,b\n"), 3, "1 of 1 files"),
     "pixels that are none": (text("label,pixel0\n1,300\n2,999\n"), 3, "line 2: pixels must be"),

@@ -38,7 +38,8 @@ class SourceSpec:
         What it is, for help texts: a few words.
     endings : of the names of files that are of this kind, in lower case; the longest one counts
     holds : file names that together make a folder one of this kind, in one or several ways
-    is_pattern : whether it is named by a pattern of paths, such as `train-*.tar`
+    is_pattern : whether it is named by a pattern of paths, such as `train-*.tar`, that has one of
+        these endings, or any that no other kind of pattern has
     options : what such a source can be told besides `include` and `exclude`, which all have
     """
 
@@ -58,6 +59,7 @@ UNPACK = Option(
     example="a folder",
     metavar="FOLDER",
 )
+_OF_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
 IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
 # A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
 # folder, and whatever is of no kind, is a folder of images.
@@ -124,7 +126,8 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             about=".csv, .tsv, .jsonl or .parquet table",
             # Others as well: tables under other names, and an error that says what to do.
             endings=frozenset(
-                {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
+                _OF_TABLES
+                | {".txt", ".json"}
                 | {".xml", ".xlsx", ".xls", ".ods"}
                 | {
                     f"{table}{packed}"
@@ -132,6 +135,13 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
                     for packed in (".gz", ".zip", ".bz2", ".xz", ".zst")
                 }
             ),
+            options=table_options.OPTIONS,
+        ),
+        "tables": SourceSpec(
+            opens="bottleneck.data.tables:TablesSource",
+            about="pattern of tables such as 'data/*.parquet' or '{train,test}.csv'",
+            endings=_OF_TABLES,
+            is_pattern=True,
             options=table_options.OPTIONS,
         ),
     }
@@ -172,6 +182,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
     }
 )
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
+TABLES = ("table", "tables")  # the kinds whose columns say what is what
 MEMORY = "memory"  # the kind of source that was handed over from Python
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
 
@@ -221,7 +232,6 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     path = local_path(data)
     if path.suffix.lower() in REFUSED and not path.is_dir():
         raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
-    _refuse_several_tables(path)
     spec = PATHS[kind_of(path)]
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
@@ -270,29 +280,27 @@ def kind_of(path: Path) -> str:
     if path.is_dir():
         return next((kind for kind, spec in PATHS.items() if _holds(path, spec)), "folder")
     if not path.exists() and is_pattern(str(path)):
-        return next(kind for kind, spec in PATHS.items() if spec.is_pattern)
+        return _by_ending(path, are_patterns=True) or "shards"
+    return _by_ending(path, are_patterns=False) or "folder"
+
+
+def _by_ending(path: Path, *, are_patterns: bool) -> str:
+    """Return the kind that the longest ending of a name says; empty for none."""
     name = path.name.lower()
     found = [
         (len(ending), kind)
         for kind, spec in PATHS.items()
+        if spec.is_pattern == are_patterns
         for ending in spec.endings
         if name.endswith(ending) and name != ending
     ]
-    return max(found, default=(0, "folder"))[1]
-
-
-def _refuse_several_tables(path: Path) -> None:
-    if is_pattern(str(path)) and path.suffix in PATHS["table"].endings and not path.exists():
-        raise DataError(
-            "several tables are not read as one source",
-            str(path),
-            "write them into one, or give each alone, with a --source NAME of its own",
-        )
+    return max(found, default=(0, ""))[1]
 
 
 def is_pattern(path: str) -> bool:
-    """Whether a path has characters of a pattern: `* ? [` or a range `{000..099}`."""
-    return any(character in path for character in "*?[") or ".." in path.partition("{")[2]
+    """Whether a path has characters of a pattern: `* ? [`, a range `{000..099}`, or `{a,b}`."""
+    braces = path.partition("{")[2]
+    return any(character in path for character in "*?[") or ".." in braces or "," in braces
 
 
 def _holds(folder: Path, spec: SourceSpec) -> bool:

@@ -132,7 +132,8 @@ def _ways(folder: Path, kind: str, paths: list[Path]) -> list[str]:
     if packed:
         return [f"{_data(path)} --unpack FOLDER" for path in packed]
     endings = {path.suffix for path in paths}
-    if kind in _ARCHIVES and len(paths) > 1 and len(endings) == 1:
+    are_shards = kind in _ARCHIVES or endings == {".parquet"}
+    if are_shards and len(paths) > 1 and len(endings) == 1:
         return [_data(folder / f"*{endings.pop()}")]
     return [_data(path) for path in paths]
 

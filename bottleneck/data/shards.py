@@ -1,4 +1,4 @@
-"""Patterns of paths that mean several archives: `train-*.tar`, `shards/{000..099}.tar`."""
+"""Patterns of paths that mean several files: `*.tar`, `{000..099}.tar`, `{train,test}.csv`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import shown
 
-MOST = 100_000  # archives that one pattern may name
+MOST = 100_000  # files that one pattern may name
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_WORDS = re.compile(r"\{([^{}/]*,[^{}/]*)\}")
 
 
 def shards(pattern: Path) -> list[Path]:
@@ -22,17 +23,9 @@ def shards(pattern: Path) -> list[Path]:
     Raises
     ------
     DataError
-        When two have one name, or one of a range is not there: part of a data set is not the
-        data set.
+        When two have one name.
     """
-    spelled = _ranges(str(pattern))
-    found: list[Path] = []
-    for each in spelled:
-        # Of a range every file must be there; of `*` whatever is there is meant.
-        paths = [path for path in _matching(Path(each)) if _is_file(path)]
-        if len(spelled) > 1 and not paths:
-            raise DataError("a shard is not there", shown(Path(each)), "check the range")
-        found += paths
+    found = matching(pattern)
     names = [path.name for path in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -42,7 +35,26 @@ def shards(pattern: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name)
 
 
-def _matching(pattern: Path) -> list[Path]:
+def matching(pattern: Path) -> list[Path]:
+    """Return the files that a pattern means, sorted.
+
+    Raises
+    ------
+    DataError
+        When one of a range is not there: part of a data set is not the data set.
+    """
+    spelled = _ranges(str(pattern))
+    found: list[Path] = []
+    for each in spelled:
+        # Of a range, and of words, every file must be there; of `*` whatever is there is meant.
+        paths = [path for path in _globbed(Path(each)) if _is_file(path)]
+        if len(spelled) > 1 and not paths:
+            raise DataError("a shard is not there", shown(Path(each)), "check the range")
+        found += paths
+    return sorted(set(found))
+
+
+def _globbed(pattern: Path) -> list[Path]:
     """Return the paths that a pattern of an absolute path means, as a shell would.
 
     `glob.glob` takes a folder that the disk does not read for one that is empty.
@@ -77,7 +89,12 @@ def _is_file(path: Path) -> bool:
 
 
 def _ranges(pattern: str) -> list[str]:
-    """Return the patterns that `{000..099}` stands for; the zeros in front are kept."""
+    """Return the patterns that `{000..099}` or `{a,b}` stands for; zeros in front are kept."""
+    words = _WORDS.search(pattern)
+    if words is not None:
+        before, after = pattern[: words.start()], pattern[words.end() :]
+        each = (before + word + after for word in words.group(1).split(","))
+        return [spelled for one in each for spelled in _ranges(one)]
     match = _RANGE.search(pattern)
     if match is None:
         return [pattern]

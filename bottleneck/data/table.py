@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
+    from bottleneck.data.source import Understood
     from bottleneck.data.table_answers import Answers
     from bottleneck.data.table_columns import Columns
 
@@ -58,7 +59,7 @@ _PACKED = {
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
 
 
-_MOST_MISSING = 5  # names that are said
+MOST_MISSING = 5  # names that are said
 ENOUGH = 5  # rows that have a label each: fewer may just be few
 
 
@@ -97,7 +98,7 @@ class TableSource:
             self._arrays = None
             listing = self._listed(opened, container.device)
         found = listing.understood
-        if "split" in found.columns or found.splits or self.how["split_map"] is not None:
+        if says_splits(found, self.how):
             return listing
         notes = (*found.notes, *name_note(self.path.stem))
         return replace(listing, understood=replace(found, notes=notes))
@@ -177,9 +178,14 @@ class TableSource:
         return listing
 
 
+def says_splits(found: Understood, how: How) -> bool:
+    """Whether a table says the splits of its rows, or a user does; else all of it is train."""
+    return "split" in found.columns or bool(found.splits) or how["split_map"] is not None
+
+
 def _missing(keys: Sequence[bytes]) -> dict[str, Any]:
     """Return what is said of files that are not there; nothing where all are."""
-    first = [show_key(key) for key in keys[:_MOST_MISSING]]
+    first = [show_key(key) for key in keys[:MOST_MISSING]]
     return {"files": len(keys), "first": first} if keys else {}
 
 

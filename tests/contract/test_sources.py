@@ -70,6 +70,16 @@ def a_table(home):
     return home / "t.csv"
 
 
+def a_pattern_of_tables(home):
+    root = make_folder(home / "images", ["train", "val"])
+    for split in ("train", "val"):
+        with (home / f"{split}.csv").open("w", newline="") as file:
+            paths = sorted((root / split).rglob("*.png"), reverse=True)
+            names = [(path.parent.name, path.relative_to(home)) for path in paths]
+            csv.writer(file).writerows([("label", "filename"), *names])
+    return home / "*.csv"
+
+
 def a_table_of_pixels(home):
     rng = np.random.default_rng(0)
     with (home / "t.csv").open("w", newline="") as file:
@@ -217,6 +227,7 @@ EXAMPLES = {
     "idx": [a_folder_of_idx, a_folder_of_packed_idx, a_file_of_idx],
     "cifar": [cifar_batches, binary_batches],
     "table": [a_table, a_table_of_pixels],
+    "tables": [a_pattern_of_tables],
     "digits": [digits],
     "cifar10": [cifar10],
     "cifar100": [cifar100],

@@ -14,7 +14,7 @@ import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, show_key
-from bottleneck.data.catalog import MEMORY
+from bottleneck.data.catalog import MEMORY, TABLES
 from bottleneck.data.source import READING
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def guard_reading(before: Snapshot | None, now: Look) -> None:
     at = find(samples.keys, listing.keys)
     both = np.flatnonzero(at >= 0)
     if not is_asked and not _means_another(before.understood, listing.understood.to_json()):
-        is_file = before.spec["kind"] == "table"  # its images' stats tell nothing of the table
+        is_file = before.spec["kind"] in TABLES  # its images' stats tell nothing of the table
         both = both[now.known[both] & (not is_file)]
     old = at[both]
     other = _numbers(samples, listing.classes)[old] != listing.labels[both]

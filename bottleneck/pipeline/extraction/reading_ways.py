@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bottleneck.core.sample import NO_LABEL, SPLITS, show_key
-from bottleneck.data.catalog import KINDS
+from bottleneck.data.catalog import KINDS, TABLES
 from bottleneck.data.table_words import way
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def ways(before: Snapshot, listing: Listing, at: int) -> str:
     at : the recorded position of a sample that differs
     """
     kind = before.spec["kind"]
-    if kind == "table":
+    if kind in TABLES:
         return _of_columns(before, listing)
     if "layout" in {option.name for option in KINDS[kind].options}:
         return _of_layout(before, listing, at)
