@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import Groups, show_key
+from bottleneck.core.sample import Groups
 from bottleneck.data.ambiguous import AmbiguousError
 from bottleneck.data.classes import joined, number, untrained
 from bottleneck.data.companions import companions
 from bottleneck.data.layout import find_layout, find_splits
-from bottleneck.data.reading_of_paths import by_template, images, listed, outcome, quoted
+from bottleneck.data.reading_of_paths import (
+    by_template,
+    found_in_keys,
+    images,
+    listed,
+    outcome,
+    quoted,
+    unmatched,
+)
 from bottleneck.data.source import Understood
 from bottleneck.data.split_words import parse_map
 from bottleneck.data.template import AUTO
@@ -78,9 +84,9 @@ def by_path(
     notes = [*reading.notes]
     names, each = reading.labels, counts
     if how["label_from"] is not None:
-        names = _found(how["label_from"], "class", keys(_ALL), "--label-from", where)
+        names = found_in_keys(how["label_from"], "class", keys(_ALL), "--label-from", where)
         each = [1] * len(names)
-        notes += _unmatched(names, "--label-from", "a label")
+        notes += unmatched(names, "--label-from", "a label")
     spelled, said = joined(names, each, join=bool(how["join_classes"]), where=where)
     names = [None if one is None else spelled[one] for one in names]
     numbers, classes = number(names, where)
@@ -182,23 +188,6 @@ def _with_companions(
     )
 
 
-def _found(
-    pattern: str, role: str, keys: Sequence[bytes], option: str, where: str
-) -> list[bytes | None]:
-    """Return what a regular expression finds in each key; None where it does not match."""
-    compiled = re.compile(pattern)
-    group: str | int = role if role in compiled.groupindex else min(1, compiled.groups)
-    found = [compiled.search(os.fsdecode(key)) for key in keys]
-    if not any(found):
-        raise DataError(
-            f"{option} {pattern!r} matches no path, such as {show_key(keys[0])}",
-            where,
-            "give an expression that is found in the paths below the source",
-        )
-    texts = (None if match is None else match[group] for match in found)
-    return [os.fsencode(text) if text else None for text in texts]
-
-
 def _groups(
     reading: Reading,
     counts: Sequence[int],
@@ -209,7 +198,7 @@ def _groups(
     """Return which images belong together, and what is to be said of it."""
     names, each = reading.groups, [*counts]
     if how["group_by"] is not None:
-        names = _found(how["group_by"], "group", keys(_ALL), "--group-by", where)
+        names = found_in_keys(how["group_by"], "group", keys(_ALL), "--group-by", where)
         each = [1] * len(names)
     if not any(name is not None for name in names):
         return None, []
@@ -218,8 +207,3 @@ def _groups(
     said = [f"{len(shown):,} group{'' if len(shown) == 1 else 's'} of images"]
     n = int((groups.numbers < 0).sum())
     return groups, said + ([f"{images(n)} in no group"] if n else [])
-
-
-def _unmatched(names: Sequence[bytes | None], option: str, what: str) -> list[str]:
-    n = sum(name is None for name in names)
-    return [f"{option} does not match all paths: {images(n)} without {what}"] if n else []

@@ -59,7 +59,7 @@ UNPACK = Option(
     example="a folder",
     metavar="FOLDER",
 )
-_OF_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
+_OF_TABLES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"})
 IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
 # A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
 # folder, and whatever is of no kind, is a folder of images.
@@ -127,7 +127,7 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             # Others as well: tables under other names, and an error that says what to do.
             endings=frozenset(
                 _OF_TABLES
-                | {".txt", ".json"}
+                | {".json"}
                 | {".xml", ".xlsx", ".xls", ".ods"}
                 | {
                     f"{table}{packed}"

@@ -98,7 +98,7 @@ class FolderSource:
             stats=np.concatenate([stats for _, _, stats in blocks]),
             skipped=left.counts(),
             device=before.st_dev,
-            understood=left.told(self._with_hints(said, blocks)),
+            understood=left.told(self._with_hints(said, blocks, left.skipped)),
             groups=said.groups,
         )
 
@@ -111,8 +111,10 @@ class FolderSource:
     def _where(self) -> str:
         return shown(self.root)
 
-    def _with_hints(self, said: ByPath, blocks: Sequence[Block]) -> Understood:
-        """Return what was understood, and what may say the classes of images without one."""
+    def _with_hints(
+        self, said: ByPath, blocks: Sequence[Block], skipped: dict[str, int]
+    ) -> Understood:
+        """Return what was understood, and what lies there that may say classes or splits."""
         notes = list(said.understood.notes)
         split = split_named(os.fsencode(self.root.name))
         if split and not said.understood.splits:
@@ -128,6 +130,11 @@ class FolderSource:
             without = np.logical_or.reduceat(bare, starts)
             folders = [blocks[i][0] for i in np.flatnonzero(without).tolist()]
             notes += tables_for(self.root, folders)
+        if skipped["other"] and not said.understood.splits and said.classes:
+            from bottleneck.data.split_lists import split_lists  # noqa: PLC0415 - most do without
+
+            keys = (prefix + name for prefix, names, _ in blocks for name in names)
+            notes += split_lists(self.root, [prefix for prefix, *_ in blocks], keys)
         return replace(said.understood, notes=tuple(notes))
 
     def _no_images(self, skipped: dict[str, int]) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -183,3 +184,37 @@ def images(n: int) -> str:
 def _pattern(folder: bytes) -> str:
     pattern = templates.pattern_of(folder)
     return pattern if folder.endswith(b"/") or not folder else pattern.removesuffix("*")
+
+
+def found_in_keys(
+    pattern: str, role: str, keys: Sequence[bytes], option: str, where: str
+) -> list[bytes | None]:
+    """Return what a regular expression finds in each key; None where it does not match.
+
+    Parameters
+    ----------
+    pattern : its group called `role` is what is found, else the first one, else all of it
+    option : that it was given with
+
+    Raises
+    ------
+    DataError
+        When it matches none.
+    """
+    compiled = re.compile(pattern)
+    group: str | int = role if role in compiled.groupindex else min(1, compiled.groups)
+    found = [compiled.search(os.fsdecode(key)) for key in keys]
+    if not any(found):
+        raise DataError(
+            f"{option} {pattern!r} matches no path, such as {show_key(keys[0])}",
+            where,
+            "give an expression that is found in the paths below the source",
+        )
+    texts = (None if match is None else match[group] for match in found)
+    return [os.fsencode(text) if text else None for text in texts]
+
+
+def unmatched(names: Sequence[bytes | None], option: str, what: str) -> list[str]:
+    """Return what is to be said of keys in which nothing was found."""
+    n = sum(name is None for name in names)
+    return [f"{option} does not match all paths: {images(n)} without {what}"] if n else []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from bottleneck.core.errors import DataError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import absolute, local_path, shown
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays, ArraySource
@@ -28,6 +28,7 @@ from bottleneck.data.patterns import Unmatched
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
+from bottleneck.data.reading_of_paths import found_in_keys, unmatched
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 from bottleneck.data.table_answers import answers
 from bottleneck.data.table_boxes import boxes_error
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from bottleneck.data.source import Understood
     from bottleneck.data.table_answers import Answers
     from bottleneck.data.table_columns import Columns
+    from bottleneck.data.table_rows import Rows
 
 _JSON = (".json", ".jsonl", ".ndjson")
 _PACKED = {
@@ -69,6 +71,10 @@ class TableSource:
     def __init__(self, path: Path, how: How | None = None) -> None:
         self.path = absolute(path)
         self.how = _with_roots_from_here(how or make_how(None, OPTIONS, "a table"))
+        if self.how["label_from"] is not None and any(self.how["label_column"] or ()):
+            raise UsageError(
+                "both say the classes", "--label-from and --label-column", "omit one of them"
+            )
         self._paths: NDArray[np.bytes_] = key_array([])  # below the folder, or whole
         self._folder = b""
         self._arrays: ArraySource | None = None  # what reads a table that holds its images
@@ -92,6 +98,10 @@ class TableSource:
         with open_container(self.path) as (file, container):
             opened = self._open(file, container)
         if isinstance(opened, Arrays):
+            if self.how["label_from"] is not None:
+                raise UsageError(
+                    "its images have no paths", "--label-from", "omit it, or say --label-column"
+                )
             self._arrays = ArraySource.of_file("table", self.path, self.how, load=lambda: opened)
             listing = self._arrays.list()
         else:
@@ -137,6 +147,8 @@ class TableSource:
         where, patterns = self._where, self.how.patterns
         columns = find_columns(sheet, self.how, where)
         rows = read_rows(sheet, columns, self.how, where)
+        if self.how["label_from"] is not None:
+            rows = _labelled_by_names(rows, self.how["label_from"], where)
         at = sorted(range(len(rows.keys)), key=rows.keys.__getitem__)
         unmatched = Unmatched(patterns)
         if patterns:
@@ -181,6 +193,14 @@ class TableSource:
 def says_splits(found: Understood, how: How) -> bool:
     """Whether a table says the splits of its rows, or a user does; else all of it is train."""
     return "split" in found.columns or bool(found.splits) or how["split_map"] is not None
+
+
+def _labelled_by_names(rows: Rows, pattern: str, where: str) -> Rows:
+    """Return the rows with the labels that a regular expression finds in the files' names."""
+    found = found_in_keys(pattern, "class", rows.keys, "--label-from", where)
+    labels = ["" if name is None else os.fsdecode(name) for name in found]
+    notes = unmatched(found, "--label-from", "a label")
+    return replace(rows, labels=labels, marks=None, notes=(*rows.notes, *notes))
 
 
 def _missing(keys: Sequence[bytes]) -> dict[str, Any]:

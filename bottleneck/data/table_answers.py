@@ -51,7 +51,7 @@ def answers(
     DataError
         When the labels are no classes, two are one for a person, or it cannot be told.
     """
-    join, told = bool(how["join_classes"]), how["label_column"] is not None
+    join, told = bool(how["join_classes"]), (how["label_column"] or how["label_from"]) is not None
     if rows.marks is None:
         assert rows.labels is not None
         name = header[columns.labels[0]] if columns.labels else "label"

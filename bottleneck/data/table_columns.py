@@ -97,7 +97,7 @@ def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True
                         for name in how["label_column"] or () if name}  # fmt: skip
         refuse_unnamed_splits(sheet, plain, sample, {file, *named_labels}, where)
     taken = {file, split, *(flag.column for flag in flags)}
-    told = how["label_column"]
+    told = how["label_column"] if how["label_from"] is None else ("",)
     if told is not None:
         labels = tuple(named(sheet, name, "--label-column", where) for name in told if name)
         return Columns(file=file, labels=labels, split=split, flags=flags, notes=note)

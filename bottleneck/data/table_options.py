@@ -6,7 +6,7 @@ import codecs
 from typing import Any
 
 from bottleneck.core.option import Option
-from bottleneck.data.options import JOIN_CLASSES, SPLIT_MAP
+from bottleneck.data.options import JOIN_CLASSES, LABEL_FROM, SPLIT_MAP
 
 # What pandas reads as missing; `none` in small letters is left a class, as there.
 MISSING = (
@@ -52,6 +52,7 @@ OPTIONS = (
         metavar="NAME",
         is_repeated=True,
     ),
+    LABEL_FROM,
     Option(
         name="split_column",
         help="Column of a table that says train, val or test; '' is none. Default: split, else "

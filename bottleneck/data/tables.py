@@ -241,7 +241,8 @@ def _understood(
             if note not in of_name:
                 by_note.setdefault(note, []).append(shown(path))
     for note, names in by_note.items():
-        found.append(note if len(names) == len(paths) else f"{', '.join(names)}: {note}")
+        is_of_all = len(names) == len(paths) > 1
+        found.append(f"{'each of them' if is_of_all else ', '.join(names)}: {note}")
     missing = [understood.missing for understood in each if understood.missing]
     return Understood(
         splits=said.splits,

@@ -3,8 +3,9 @@ import os
 
 import numpy as np
 import pytest
+from world import picture
 
-from bottleneck.core.errors import DataError, PermissionDeniedError
+from bottleneck.core.errors import DataError, PermissionDeniedError, UsageError
 from bottleneck.data import table
 from bottleneck.data.catalog import open_source
 from bottleneck.data.table import TableSource
@@ -284,3 +285,23 @@ def test_one_number_in_two_spellings_is_not_two_classes(write, labels):
         write(f"filename,label\na.png,{one}\nb.png,{other}\n").list()
     source = write(f"filename,label\na.png,{one}\nb.png,{other}\nsub/c.png,cat\n")  # names, then
     assert len(source.list().classes) == 3
+
+
+def test_labels_from_the_names_of_files(tmp_path):
+    for i, name in enumerate(["pie/1.png", "cake/2.png", "3.png"]):
+        picture(tmp_path / name, i)
+    (tmp_path / "t.csv").write_text("filename,label\npie/1.png,a\ncake/2.png,b\n3.png,c\n")
+    listing = open_source(str(tmp_path / "t.csv"), {"label_from": r"(\w+)/"}).list()
+    assert listing.classes == ("cake", "pie")
+    assert listing.labels.tolist() == [-1, 0, 1]  # of 3.png, cake/2.png, pie/1.png
+    assert any("--label-from does not match all paths" in n for n in listing.understood.notes)
+    with pytest.raises(DataError, match="--label-from 'x' matches no path"):
+        open_source(str(tmp_path / "t.csv"), {"label_from": "x"}).list()
+    with pytest.raises(UsageError, match="both say the classes"):
+        open_source(str(tmp_path / "t.csv"), {"label_from": "x", "label_column": "label"})
+
+
+def test_images_in_a_table_have_no_names_to_take_labels_from(tmp_path):
+    (tmp_path / "t.csv").write_text("label,pixel0,pixel1,pixel2,pixel3\n1,2,3,4,5\n")
+    with pytest.raises(UsageError, match="its images have no paths"):
+        open_source(str(tmp_path / "t.csv"), {"label_from": "x"}).list()

@@ -65,7 +65,10 @@ def test_what_a_table_says_counts_before_its_name(tmp_path):
     write(tmp_path / "test.csv", [("c.png", "cat")])
     listing = open_source(str(tmp_path / "*.csv")).list()
     assert [split for split, _ in said(listing).values()] == ["test", "train", "val"]
-    assert any("train.csv: filename is filename, label is label, split" in note for note in listing.understood.notes)
+    assert any(
+        "train.csv: filename is filename, label is label, split" in note
+        for note in listing.understood.notes
+    )
 
 
 def test_names_of_which_only_some_say_a_split_are_refused(pair):

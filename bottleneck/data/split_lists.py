@@ -1,0 +1,123 @@
+"""Lists beside class folders that say which images are train and which test: `meta/train.txt`.
+
+They are not read with the folder, and so are said, with the `--data` that reads them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from bottleneck.core.paths import shown
+from bottleneck.core.regular import open_regular
+from bottleneck.data.folder_words import split_told
+from bottleneck.data.reading_of_paths import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_LISTS = frozenset({".txt", ".csv", ".tsv"})
+_BETWEEN = re.compile(rb"[,;\t| \r\n]")
+_MOST = 3  # lists that are named
+_MOST_LOOKED_AT = 100
+_MOST_ENTRIES = 1_000
+_HEAD = 4096  # bytes
+
+
+def split_lists(root: Path, folders: Sequence[bytes], keys: Iterable[bytes]) -> list[str]:
+    """Return the note on lists by whose names there are splits, and which name these images.
+
+    Parameters
+    ----------
+    folders : of the images, such as `train/cat/`: a folder without images is looked into
+    keys : of the images; looked through only where there is such a list
+    """
+    with_images = {folder.partition(b"/")[0] for folder in folders}
+    lists = [
+        path
+        for folder in (root, *_others(root, with_images))
+        for path in _files(folder)
+        if path.suffix.lower() in _LISTS and split_told(os.fsencode(path.stem)) is not None
+    ]
+    named = {path: _first_names(path) for path in lists[:_MOST_LOOKED_AT]}
+    known = _below(keys, {name for names in named.values() for name in names})
+    found = [path for path, names in named.items() if names & known.keys()]
+    if not found:
+        return []
+    folder = known[next(iter(named[found[0]] & known.keys()))]
+    listed = ", ".join(shown(path.relative_to(root)) for path in found[:_MOST])
+    more = ", …" if len(found) > _MOST else ""
+    return [
+        f"{listed}{more} {'names' if len(found) == 1 else 'name'} these images by split, and "
+        f"{'is' if len(found) == 1 else 'are'} not read; to read them: {_way(root, folder, found)}"
+    ]
+
+
+def _way(root: Path, folder: bytes, found: Sequence[Path]) -> str:
+    """Return the words of a command line that read lists, with the class from the folder."""
+    data = found[0]
+    if len(found) > 1 and len({(path.parent, path.suffix) for path in found}) == 1:
+        data = data.with_name("{" + ",".join(path.stem for path in found) + "}" + data.suffix)
+    return (
+        f"--data {quoted(str(data))} --no-header --file-column 1 "
+        f"--root {quoted(str(root / os.fsdecode(folder)))} --label-from '([^/]+)/[^/]+$'"
+    )
+
+
+def _below(keys: Iterable[bytes], names: set[bytes]) -> dict[bytes, bytes]:
+    """Return for each name that an image has, with or without its ending, what stands before."""
+    found: dict[bytes, bytes] = {}
+    if not names:
+        return found
+    depths = {name.count(b"/") for name in names}
+    for key in keys:
+        parts = key.split(b"/")
+        for depth in depths:
+            name = b"/".join(parts[-1 - depth :])
+            for each in (name, name[: name.rfind(b".")]):
+                if each in names:
+                    found.setdefault(each, b"/".join(parts[: -1 - depth]))
+        if len(found) == len(names):
+            break
+    return found
+
+
+def _first_names(path: Path) -> set[bytes]:
+    """Return what stands first in the first lines of a list."""
+    try:
+        number = open_regular(path, os.O_RDONLY, follow=True)
+        with os.fdopen(number, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return set()
+    fields = (_BETWEEN.split(line.strip(), maxsplit=1)[0] for line in head.splitlines()[:2])
+    return {field.removeprefix(b"./") for field in fields if b"/" in field}
+
+
+def _others(root: Path, with_images: set[bytes]) -> list[Path]:
+    """Return the folders right below one that hold no images."""
+    try:
+        with os.scandir(os.fsencode(root)) as entries:
+            names = [
+                entry.name
+                for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
+                if entry.is_dir() and entry.name not in with_images and entry.name[:1] != b"."
+            ]
+    except OSError:
+        return []
+    return [root / os.fsdecode(name) for name in sorted(names)]
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = [
+                entry.name
+                for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
+                if entry.is_file()
+            ]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names)]
