@@ -309,6 +309,25 @@ def test_masks_of_several_kinds_and_numbers_are_left_out_together(plant):
     assert table(photos) == words("train:a,b", 3)
 
 
+@pytest.mark.parametrize(
+    ("photo", "other", "pattern"),
+    [
+        ("{}.png", "mask_{}.png", "mask_*"),
+        ("{}.jpg", "mask{}.png", "mask*"),
+        ("img_{}.png", "gt_{}.png", "gt_*"),
+        ("image-{}.jpg", "segmentation-{}.png", "segmentation-*"),
+        ("{}_sat.jpg", "{}_mask.png", "*_mask.png"),
+        ("{}_RGB.png", "{}_GT.png", "*_GT.png"),
+    ],
+)
+def test_photos_may_say_that_they_are_and_the_word_may_stand_in_front(plant, photo, other, pattern):
+    names = [f"{c}/{name.format(i)}" for c in "ab" for i in (1, 2) for name in (photo, other)]
+    _, ((without, photos), (_, all_of_it)) = ways_of(plant(*names))
+    assert without["exclude"] == [pattern]
+    assert [key.decode() for key in photos.keys.tolist()] == sorted(names[::2])
+    assert len(all_of_it) == 8
+
+
 @pytest.mark.parametrize("folder", ["", "train/", "images/"])
 def test_masks_beside_photos_without_classes_are_no_photos_either(plant, folder):
     root = plant(*(f"{folder}{i}{s}.png" for i in range(3) for s in ("", "_mask")))
@@ -336,6 +355,8 @@ def test_masks_are_left_out_in_each_way_where_folders_are_unclear_as_well(plant)
         ["a/cat_label.png", "b/cat.png"],
         ["a/1_mask.png", "a/2_mask.png", "b/1.png"],
         ["a/1_left.png", "a/1.png"],
+        ["a/masked_1.png", "a/1.png", "a/label_2.png"],
+        ["a/normal_1.png", "a/img_1.png"],
     ],
 )
 def test_names_that_only_seem_to_be_of_masks_are_images(plant, names):
