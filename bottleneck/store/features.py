@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.store.joined import Joined
+from bottleneck.store.part import row_checksums
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -39,6 +42,9 @@ class Features:
         self._part_of = part_of
         self._row_of = row_of
         self._one_part = int(part_of[0]) if len(np.unique(part_of)) == 1 else None
+        self._rows = _joined([part.rows for part in parts], shape, dtype)
+        self._places = self._rows.places(part_of, row_of)
+        self._unchecked = _Unchecked(parts, part_of, row_of) if len(part_of) else None
         self.shape = (len(part_of), *shape)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.ndim = len(self.shape)
@@ -49,16 +55,10 @@ class Features:
     def take(self, indices: NDArray[np.int64] | Sequence[int]) -> NDArray[Any]:
         """Return a copy of the rows at `indices` (k,), in that order, as (k, …)."""
         wanted = np.asarray(indices, np.int64)
-        row_of = self._row_of[wanted]
-        if self._one_part is not None:
-            return self._parts[self._one_part].take(row_of)
-        out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
-        words, part_of = _in_words(out), self._part_of[wanted]
-        for number, part in enumerate(self._parts):
-            here = np.flatnonzero(part_of == number)
-            if len(here):
-                words[here] = _in_words(part.take(row_of[here]))
-        return out
+        rows = self._rows.gather(self._places[wanted])
+        if self._unchecked is not None and not self._unchecked.check(wanted, rows):
+            self._unchecked = None
+        return rows
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
         if isinstance(index, tuple):
@@ -98,10 +98,52 @@ class Features:
         return f"Features(shape={self.shape}, dtype={self.dtype}, parts={len(self._parts)})"
 
 
-def _in_words(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows (n, …) as (n, k) of the widest numbers that fill one: they are copied faster."""
-    n_bytes = rows[:1].nbytes
-    if n_bytes == 0:
-        return rows
-    width = next(width for width in (8, 4, 2, 1) if n_bytes % width == 0)
-    return rows.reshape(len(rows), -1).view(f"u{width}")
+class _Unchecked:
+    """Which of n samples were not compared with their checksums yet, in this process."""
+
+    def __init__(
+        self, parts: Sequence[Part], part_of: NDArray[np.int64], row_of: NDArray[np.int64]
+    ) -> None:
+        self._parts, self._part_of, self._row_of = parts, part_of, row_of
+        self._good = Joined([part.is_good for part in parts])
+        self._good_at = self._good.places(part_of, row_of)
+        self._n_left = len(part_of)
+        self._bound: tuple[Joined, NDArray[np.int64], Joined, NDArray[np.int64]] | None = None
+
+    def check(self, wanted: NDArray[np.int64], rows: NDArray[Any]) -> bool:
+        """Compare the rows of these samples where they were not yet; return whether any is left.
+
+        Raises
+        ------
+        DamagedError
+            Naming the first row that is not what was written.
+        """
+        is_good = self._good.gather(self._good_at[wanted])
+        if is_good.all():
+            return True
+        fresh = np.flatnonzero(~is_good)
+        if len(fresh) < len(wanted):
+            wanted, rows = wanted[fresh], rows[fresh]
+        if self._bound is None:  # digests are compared with their part's id when first asked for
+            digests = Joined([part.digests for part in self._parts])
+            checksums = Joined([part.checksums for part in self._parts])
+            self._bound = (
+                *(digests, digests.places(self._part_of, self._row_of)),
+                *(checksums, checksums.places(self._part_of, self._row_of)),
+            )
+        digests, digests_at, checksums, checksums_at = self._bound
+        found = row_checksums(self._parts[0].recipe_id, digests.gather(digests_at[wanted]), rows)
+        bad = np.flatnonzero(found != checksums.gather(checksums_at[wanted]))
+        if len(bad):
+            at = wanted[bad[0]]
+            raise self._parts[self._part_of[at]].damage(int(self._row_of[at]))
+        self._good.put(self._good_at[wanted], value=True)
+        self._n_left -= len(wanted)  # at least: one that was wanted twice counts twice
+        if self._n_left <= 0:
+            self._n_left = int((~self._good.gather(self._good_at)).sum())
+        return self._n_left > 0
+
+
+def _joined(columns: list[NDArray[Any]], shape: tuple[int, ...], dtype: str) -> Joined:
+    """Return the rows of all parts as one array; that of a store without parts has none."""
+    return Joined(columns or [np.empty((0, *shape), dtype)])

@@ -158,7 +158,7 @@ class Part:
         check_sizes(path, entry.files)
         self.path = path
         self.entry = entry
-        self._recipe_id = recipe_id
+        self.recipe_id = recipe_id
         table = format_of(path).open(path)
         check_columns(
             table,
@@ -171,11 +171,11 @@ class Part:
         )
         self.provenance: Mapping[str, Any] = dict(table.attributes.get("provenance", {}))
         columns = table.columns
-        self._rows = columns["rows"]
+        self.rows = columns["rows"]
         self._digests = columns["digests"]
         self._checksums = columns["checksums"]
         self._is_checked = False
-        self._good = np.zeros(entry.rows, bool)
+        self.is_good = np.zeros(entry.rows, bool)  # which rows were compared with their checksums
         self._n_unchecked = entry.rows
 
     def __len__(self) -> int:
@@ -185,7 +185,7 @@ class Part:
     def digests(self) -> NDArray[np.uint8]:
         """The (n, 32) digests, checked against the part's id."""
         if not self._is_checked:
-            if part_id(self._recipe_id, self._digests, self._checksums) != self.entry.id:
+            if part_id(self.recipe_id, self._digests, self._checksums) != self.entry.id:
                 raise DamagedError(
                     "its digests or checksums are not those that were written", self.path, ADVICE
                 )
@@ -203,46 +203,49 @@ class Part:
 
         The part's id is not asked: a row is good where its own three columns agree.
         """
-        found = row_checksums(self._recipe_id, self._digests, self._rows)
+        found = row_checksums(self.recipe_id, self._digests, self.rows)
         return np.flatnonzero(found == self._checksums)
 
     def salvage(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Return digests and rows at good positions of a part that is damaged elsewhere."""
-        return self._digests[positions], self._rows[positions]
+        return self._digests[positions], self.rows[positions]
 
     def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
         """Return a copy of these rows, each checked."""
-        rows: NDArray[Any] = self._rows.take(positions, axis=0)  # faster than indexing with them
+        rows: NDArray[Any] = self.rows.take(positions, axis=0)  # faster than indexing with them
         if self._n_unchecked:
             self._check(positions, rows)
         return rows
 
     def slice(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows without copying them, each checked; read-only."""
-        rows = self._rows[start:stop]
+        rows = self.rows[start:stop]
         if self._n_unchecked:
             self._check(np.arange(start, stop), rows)
         return rows
 
     def _check(self, positions: NDArray[np.int64], rows: NDArray[Any]) -> None:
-        is_good = self._good[positions]
+        is_good = self.is_good[positions]
         if is_good.all():
             return
         if is_good.any():
             fresh = np.flatnonzero(~is_good)
             positions, rows = positions[fresh], rows[fresh]
         at = positions
-        found = row_checksums(self._recipe_id, self.digests[at], rows)
+        found = row_checksums(self.recipe_id, self.digests[at], rows)
         bad = np.flatnonzero(found != self._checksums[at])
         if len(bad):
-            row = int(at[bad[0]])
-            raise DamagedError(
-                f"row {row} (image {self._digests[row].tobytes().hex()[:16]}…) is damaged",
-                self.path,
-                ADVICE,
-            )
-        self._good[at] = True
-        self._n_unchecked = int(len(self._good) - np.count_nonzero(self._good))
+            raise self.damage(int(at[bad[0]]))
+        self.is_good[at] = True
+        self._n_unchecked = int(len(self.is_good) - np.count_nonzero(self.is_good))
+
+    def damage(self, row: int) -> DamagedError:
+        """Return the error for a row that is not what its checksum says."""
+        return DamagedError(
+            f"row {row} (image {self._digests[row].tobytes().hex()[:16]}…) is damaged",
+            self.path,
+            ADVICE,
+        )
 
     def blocks(self, block_rows: int) -> Iterator[NDArray[Any]]:
         """Yield all rows in order, in checked pieces."""
