@@ -28,7 +28,9 @@ from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.reading_of_paths import images, listed
+from bottleneck.data.shards import missing_shards
 from bottleneck.data.source import Listing, Understood, spec_of
+from bottleneck.data.split_lists import may_be_split_list
 from bottleneck.data.template import AUTO
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ class MemberSource:
             stats=np.array([containers[at].container.stat for _, at, _ in found], np.int64),
             skipped=skipped,
             device=containers[0].container.device,
-            understood=alone.told(_with_hints(named, containers, left)),
+            understood=alone.told(_with_hints(named, containers, left, paths)),
             groups=named.groups,
         )
 
@@ -261,9 +263,11 @@ def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     return replace(named, labels=labels, classes=classes, understood=understood)
 
 
-def _with_hints(named: _Named, containers: Sequence[Members], left: Left) -> Understood:
+def _with_hints(
+    named: _Named, containers: Sequence[Members], left: Left, paths: Sequence[Path]
+) -> Understood:
     """Return what was understood; names that are guessed, and tables that may say the classes."""
-    notes = list(named.understood.notes)
+    notes = [*named.understood.notes, *missing_shards(paths)]
     if left.guessed:
         notes.append(
             f"{images(len(left.guessed))} under names that are not UTF-8, and were taken for "
@@ -274,6 +278,11 @@ def _with_hints(named: _Named, containers: Sequence[Members], left: Left) -> Und
     )
     if tables and (named.labels < 0).all():
         notes.append(f"{listed(tables)} may say their classes: unpack it, and give the table")
+    lists = [key for each in containers for key in each.others if may_be_split_list(key)]
+    if lists and named.classes and not named.understood.splits:
+        notes.append(
+            f"{listed(sorted(lists))} may say their splits: unpack it, and give the folder"
+        )
     return replace(named.understood, notes=tuple(notes))
 
 

@@ -29,6 +29,7 @@ from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.reading_of_paths import found_in_keys, unmatched
+from bottleneck.data.shards import missing_shards
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 from bottleneck.data.table_answers import answers
 from bottleneck.data.table_boxes import boxes_error
@@ -108,6 +109,8 @@ class TableSource:
             self._arrays = None
             listing = self._listed(opened, container.device)
         found = listing.understood
+        found = replace(found, notes=(*found.notes, *missing_shards([self.path])))
+        listing = replace(listing, understood=found)
         if says_splits(found, self.how):
             return listing
         notes = (*found.notes, *name_note(self.path.stem))
