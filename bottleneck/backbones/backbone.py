@@ -131,7 +131,8 @@ class Backbone:
         from bottleneck.backbones import preprocessing  # noqa: PLC0415 - made of Keras here
         from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
-        keras, frozen = import_keras(), self.model
+        frozen = self.model  # first: not every network has one
+        keras = import_keras()
         network = keras.Model(frozen.input, frozen.output, name="network")
         pixels = keras.Input(frozen.input.shape[1:], dtype="uint8", name="pixels")
         x = preprocessing.apply(self.preprocessing, keras.ops.cast(pixels, "float32"))

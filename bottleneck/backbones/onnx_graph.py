@@ -73,7 +73,9 @@ def read(path: Path) -> Any:
     frontend = import_module("openvino.frontend").FrontEndManager().load_by_framework("onnx")
     try:
         return frontend.convert(frontend.load(str(path), False))
-    except (RuntimeError, TypeError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # its own class for each kind of failure, and RuntimeError
         raise _foreign(error, path, "OpenVINO cannot read this network") from error
 
 
@@ -87,6 +89,7 @@ def by_name(model: Any, described: Described) -> dict[str, Any]:
     return {
         described.root(name): output
         for node in model.get_ordered_ops()
+        if node.get_type_name() != "Result"  # which has the names of what it is a result of
         for output in node.outputs()
         for name in output.get_names()
     }
