@@ -226,18 +226,22 @@ def layout_of(end: Any, image: Image) -> str | None:
     return None if squares[0] == squares[1] else preprocessing.LAYOUTS[squares.index(True)]
 
 
-def layers(model: Any, described: Described, image: Image, size: tuple[int, int]) -> list[Layer]:
+def layers(file: tuple[Any, Described, Path], image: Image, size: tuple[int, int]) -> list[Layer]:
     """Return the nodes that give something for each image, in the order in which they compute.
 
     Parameters
     ----------
-    model : the whole network, which then takes images of this size
+    file : the whole network, which then takes images of this size; what its file says; where it is
     """
+    model, described, path = file
     node = next(one for one in model.get_parameters() if _is_same(one, image.node))
     n = image.shape[0] or N_IMAGES
     channels = [image.channels]
     shape = [n, *channels, *size] if image.layout == "nchw" else [n, *size, *channels]
-    model.reshape({node.output(0): shape})
+    try:
+        model.reshape({node.output(0): shape})
+    except RuntimeError as error:
+        raise _foreign(error, path, f"cannot take images of {size[0]}x{size[1]}") from error
     outputs, found = by_name(model, described), []
     for name, made in described.places.items():
         output = outputs.get(described.root(made.tensor))

@@ -136,10 +136,10 @@ def load(path: Path, asked: Request, reporter: Reporter) -> Backbone:
         row_shape=onnx_graph.shape_of(network.clone(), path),
         row_dtype="float32" if place.kind in PROBABILITIES else "float16",
         weight_files=(path, *file.beside),
-        about=_about(asked, path, parameters),
+        about=_about(asked, path, tensor, parameters),
         traced=lambda: Traced(files=lambda: _saved(network), golden=lambda: None),
         reference=lambda images: _reference(path, place.tensor, image, said.text, pooling, images),
-        layers=lambda: onnx_graph.layers(file.graph(), file.described, image, size),
+        layers=lambda: onnx_graph.layers((file.graph(), file.described, path), image, size),
     )
 
 
@@ -214,11 +214,10 @@ def _check_fits(arithmetic: str, image: Image, asked: Request) -> None:
         )
 
 
-def _about(asked: Request, path: Path, parameters: int) -> dict[str, Any]:
+def _about(asked: Request, path: Path, output: str, parameters: int) -> dict[str, Any]:
     return {
         "backbone": path.name.encode("utf-8", "backslashreplace").decode(),
-        "layer": asked.layer,
-        **({} if asked.output is None else {"output": asked.output}),
+        "layer": asked.layer or output,
         "pooling": asked.pooling,
         "weights": "its own",
         "openvino": import_openvino().get_version(),

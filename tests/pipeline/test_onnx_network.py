@@ -285,14 +285,20 @@ class InferenceSession:
 """
 
 
+def give_runtime(tmp_path, monkeypatch, factor):
+    """Install an ONNX Runtime that knows one network; its rows are `factor` off."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/onnxruntime.py").write_text(f"FACTOR = {factor}\n{RUNTIME}")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # gone again after the test
+    del sys.modules["onnxruntime"]
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.001])
 def test_where_onnx_runtime_is_installed_rows_are_compared_with_its(
     run, door, tmp_path, monkeypatch, factor
 ):
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/onnxruntime.py").write_text(f"FACTOR = {factor}\n{RUNTIME}")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    give_runtime(tmp_path, monkeypatch, factor)
     code, said = run("--layer", "act")
     if factor != 1:
         assert code == 4
@@ -312,3 +318,31 @@ def test_no_keras_and_no_tensorflow_is_imported(net, tmp_path, photos):
         [sys.executable, "-c", code, *map(str, words)], capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_rows_that_nothing_checked_are_checked_once_onnx_runtime_is_there(
+    run, door, tmp_path, photos, monkeypatch
+):
+    words = ("--layer", "act")
+    assert run(*words)[1]["computed"] == 12
+    assert Store.open(tmp_path / "store").provenance()["check"] == "unchecked"
+    give_runtime(tmp_path, monkeypatch, 1.0)
+    picture(photos / "cat/new.png", 77)
+    assert run(*words)[1]["computed"] == 1
+    kept = list((tmp_path / "store/derived/openvino").glob("*/network.json"))
+    assert json.loads(kept[0].read_text())["check"] == "onnxruntime"
+
+
+def test_onnx_files_are_ranked_with_other_backbones(door, tmp_path, photos):
+    paths = [small(tmp_path / f"{i}.onnx", factor=i) for i in (1, 2)]
+    words = ("--data", photos, "--caches", tmp_path / "caches", "--preprocessing", "unit")
+    code, report = door("compare", "--backbones", f"{paths[0]},{paths[1]}", *words)
+    assert code == 0, report
+    assert report["failed"] == []
+    assert len(report["runs"]) == 2
+
+
+def test_a_network_s_own_classes_are_predicted(door, net, photos):
+    code, report = door("predict", photos / "cat/01.png", "--backbone", net)
+    assert code == 0, report
+    assert sum(one["probability"] for one in report["images"][0]["top"]) == pytest.approx(1)
