@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
-from bottleneck.core.choices import DECODING, RESAMPLING, ROW_DTYPES
+from bottleneck.core.choices import DECODING, POOLING, RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
 from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
@@ -79,7 +79,7 @@ def add_pooling(to: Options) -> None:
     """Add --pooling."""
     to.add_argument(
         "--pooling",
-        choices=("avg", "max", "none", "cls", "cls+avg"),
+        choices=POOLING,
         help="How a feature map becomes one vector: the average or the maximum over all "
         "positions; none keeps the whole map. Of tokens: the average or maximum of those of the "
         "patches; cls, the class token; cls+avg, both in a row. Default: avg.",

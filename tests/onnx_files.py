@@ -100,6 +100,7 @@ def small(
     middle: str = "Relu",
     copies: bool = False,
     dtype: str = "float32",
+    kernel: str = "float32",
 ) -> Path:
     """Write convolution, activation, mean over space, classes, probabilities; return the path.
 
@@ -107,12 +108,13 @@ def small(
     ----------
     factor : what the kernel is multiplied by
     location : of a file beside it that holds the kernel
+    dtype, kernel : of the image, and of the kernel
     copies : whether an Identity and a Dropout stand behind the activation
     """
     channels_last = len(shape) == 4 and shape[3] in (1, 3)
     channels = shape[3] if channels_last else shape[1]
-    kernel, bias, dense = weights(channels if channels in (1, 3) else 3)
-    kernel = kernel * np.float32(factor)
+    drawn, bias, dense = weights(channels if channels in (1, 3) else 3)
+    drawn = (drawn * np.float32(factor)).astype(kernel)
     first = "image"
     nodes = []
     if dtype != "float32":
@@ -121,8 +123,16 @@ def small(
     if channels_last:
         nodes.append(node("Transpose", first, "turned", "turn", perm=[0, 3, 1, 2]))
         first = "turned"
+    if kernel != "float32":
+        nodes.append(node("Cast", "kernel", "wide", "widen", to=TYPES["float32"]))
     nodes += [
-        node("Conv", f"{first} kernel bias", "maps", "block/conv", kernel_shape=[3, 3]),
+        node(
+            "Conv",
+            f"{first} {'kernel' if kernel == 'float32' else 'wide'} bias",
+            "maps",
+            "block/conv",
+            kernel_shape=[3, 3],
+        ),
         node(middle, "maps", "active", "block/act"),
     ]
     last = "active"
@@ -136,11 +146,11 @@ def small(
         node("MatMul", "flat dense", "logits", "fc"),
         node("Softmax", "logits", "chances", "softmax"),
     ]
-    tensors = [tensor("kernel", kernel, location=location), tensor("bias", bias)]
+    tensors = [tensor("kernel", drawn, location=location), tensor("bias", bias)]
     tensors.append(tensor("dense", dense))
     if location is not None:
         (path.parent / location).parent.mkdir(parents=True, exist_ok=True)
-        (path.parent / location).write_bytes(kernel.tobytes())
+        (path.parent / location).write_bytes(drawn.tobytes())
     inputs, outputs = [value("image", shape, dtype)], [value("chances", (shape[0], 2))]
     path.write_bytes(model(graph(nodes, inputs, outputs, tensors)))
     return path

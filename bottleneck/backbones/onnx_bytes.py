@@ -29,6 +29,7 @@ _INSIDE = {
     "sparse": {1: "tensor", 2: "tensor"},
 }
 PASSED_OVER = ("Identity", "Dropout")  # what they give is what they are given
+HALF = {10, 16}  # TensorProto.data_type of float16 and bfloat16
 _EXTERNAL = 1  # TensorProto.data_location
 _LENGTH, _VARINT, _FIXED = 2, 0, {1: 8, 5: 4}  # wire types
 
@@ -61,12 +62,14 @@ class Described:
     outputs : names of the tensors that are the network's outputs
     kinds : the operators of all graphs
     locations : of the other files with its tensors, as it spells them
+    types : of its tensors, as numbers of TensorProto.data_type
     """
 
     nodes: list[Node] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
     locations: set[str] = field(default_factory=set)
+    types: set[int] = field(default_factory=set)
     _copies: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -123,6 +126,7 @@ def _walk(data: memoryview, found: Described) -> None:
             found.kinds.add(_node(message).kind)
         elif kind == "tensor":
             found.locations |= _locations(message)
+            found.types |= {n for number, n in _fields(message) if number == 2 and type(n) is int}
         inside = _INSIDE.get(kind, {})
         stack += [(inside[n], _message(value)) for n, value in _fields(message) if n in inside]
 

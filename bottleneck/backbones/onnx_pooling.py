@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.backbones.onnx_graph import SPATIAL, above, end_of, layout_of
+from bottleneck.core.choices import POOLING
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_openvino
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from bottleneck.backbones.onnx_graph import Image
 
 OF_TOKENS = ("cls", "cls+avg")
-POOLING = ("avg", "max", "none", *OF_TOKENS)
 MOST_PREFIX = 16  # tokens before the patches; known networks have at most 5
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 

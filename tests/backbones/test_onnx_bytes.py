@@ -116,6 +116,19 @@ def test_bytes_that_are_no_network_are_said_to_be_none(data):
         described(data)
 
 
+def test_a_file_that_was_cut_off_is_none(tmp_path):
+    data = small(tmp_path / "net.onnx").read_bytes()
+    for n in (1, 2, 30, 200):
+        with pytest.raises(UsageError, match="not an ONNX file"):
+            described(data[:-n])
+
+
+def test_the_types_of_all_tensors_are_known():
+    half = tensor("h", KERNEL.astype(np.float16))
+    nodes = [node("Constant", "", "x", value=half)]
+    assert described(model(graph(nodes, IMAGE, [], [tensor("a", KERNEL)]))).types == {1, 10}
+
+
 def test_damage_anywhere_is_found_out_or_does_no_harm(tmp_path):
     data = small(tmp_path / "net.onnx", location="a.bin").read_bytes()
     draw = random.Random(0)

@@ -294,7 +294,8 @@ def test_tensors_beside_it_are_read_and_digested(tmp_path):
 def test_tensors_outside_of_its_folder_are_refused(tmp_path):
     (tmp_path / "in").mkdir()
     path = tmp_path / "in/net.onnx"
-    for location in ("../net.bin", str(tmp_path / "net.bin"), "x/../../net.bin"):
+    inside = ("x/../net.bin", str(tmp_path / "in/net.bin"))  # spelled so, they are refused too
+    for location in ("../net.bin", str(tmp_path / "net.bin"), "x/../../net.bin", *inside):
         small(path, location=location)
         with pytest.raises(UsageError, match="keeps tensors outside of its folder"):
             loaded(path)

@@ -320,6 +320,16 @@ def test_no_keras_and_no_tensorflow_is_imported(net, tmp_path, photos):
     assert done.returncode == 0, done.stderr.decode()
 
 
+def test_a_network_of_half_precision_is_not_compared_with_what_computes_in_it(
+    run, tmp_path, monkeypatch
+):
+    give_runtime(tmp_path, monkeypatch, 1.001)
+    path = small(tmp_path / "half.onnx", dtype="float16", kernel="float16")
+    assert run("--layer", "act", backbone=path)[1]["computed"] == 12
+    check = Store.open(tmp_path / "store").provenance()["check"]
+    assert check == "unchecked (onnxruntime cannot compute it)"
+
+
 def test_rows_that_nothing_checked_are_checked_once_onnx_runtime_is_there(
     run, door, tmp_path, photos, monkeypatch
 ):
