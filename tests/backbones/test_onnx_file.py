@@ -93,6 +93,11 @@ def test_another_size_than_the_one_it_takes_is_refused(net):
 def test_where_channels_are_can_be_said_where_shapes_do_not(tmp_path):
     path = small(tmp_path / "net.onnx", shape=("n", 3, 8, 3))
     assert loaded(path, layer="active").preprocessing == "none nchw"
+    said = tmp_path / "said.onnx"
+    inputs = [value("image", ("n", 3, 8, 3))]
+    said.write_bytes(model(graph([node("Relu", "image", "y")], inputs, [value("y", None)])))
+    found = loaded(said, preprocessing="none nhwc")
+    assert (found.preprocessing, found.size) == ("none nhwc", (3, 8))
     with pytest.raises(UsageError, match=r"3x8x9 .*as nhwc"):
         loaded(small(tmp_path / "net.onnx"), preprocessing="none nhwc")
 
@@ -102,6 +107,16 @@ def test_a_network_that_takes_so_many_images_at_once_computes_any_number(tmp_pat
     found = loaded(small(tmp_path / "net.onnx", shape=(at_once, 3, *SIZE)), layer="active")
     images = pictures(5, SIZE)
     close(rows_of(found, images), maps(images))
+
+
+def test_constants_of_a_network_may_rest_on_how_many_images_it_takes(tmp_path):
+    path = tmp_path / "net.onnx"
+    nodes = [node("Reshape", "image shape", "flat"), node("Relu", "flat", "y")]
+    shape = tensor("shape", np.array([2, 3 * 8 * 9], np.int64))
+    image = value("image", (2, 3, *SIZE))
+    path.write_bytes(model(graph(nodes, [image], [value("y", None)], [shape])))
+    images = pictures(5, SIZE)
+    close(rows_of(loaded(path), images), images.transpose(0, 3, 1, 2).reshape(5, -1))
 
 
 def test_a_gray_network_takes_gray_images(tmp_path):
@@ -211,6 +226,14 @@ def test_nodes_are_listed_with_their_shapes(tmp_path):
         ("fc", "MatMul", (2,), False),
         ("softmax", "Softmax", (2,), False),
     ]
+
+
+def test_what_gives_no_floating_point_numbers_is_not_listed(tmp_path):
+    path = tmp_path / "net.onnx"
+    nodes = [node("Cast", "image", "whole", to=7), node("Cast", "whole", "y", to=1)]
+    inputs = [value("image", ("n", 3, *SIZE))]
+    path.write_bytes(model(graph(nodes, inputs, [value("y", None)])))
+    assert [one.name for one in loaded(path).layers()] == ["y"]
 
 
 def test_there_is_no_keras_model_of_it_nor_anything_behind_its_cut(net):
