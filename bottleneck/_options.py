@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
-from bottleneck.core.choices import DECODING, RESAMPLING, ROW_DTYPES
+from bottleneck.core.choices import DECODING, POOLING, RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
 from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
@@ -79,9 +79,10 @@ def add_pooling(to: Options) -> None:
     """Add --pooling."""
     to.add_argument(
         "--pooling",
-        choices=("avg", "max", "none"),
+        choices=POOLING,
         help="How a feature map becomes one vector: the average or the maximum over all "
-        "positions; none keeps the whole map. Default: avg.",
+        "positions; none keeps the whole map. Of tokens: the average or maximum of those of the "
+        "patches; cls, the class token; cls+avg, both in a row. Default: avg.",
     )
 
 
@@ -160,9 +161,12 @@ def add_own_network(to: Options) -> None:
     )
     to.add_argument(
         "--preprocessing",
-        choices=tuple(preprocessing.NAMED),
-        help=f"How pixels are scaled before the network. {_each(preprocessing.NAMED)}. Default: "
-        "the backbone's own; for a model file, none.",
+        metavar="NAME|FORMULA",
+        help=f"How pixels are scaled before the network. {_each(preprocessing.NAMED)}. Or "
+        f"{preprocessing.FORMULA}: x, or bgr for blue first, then /scale, -mean and /deviation, "
+        "each where it is needed, of one number or of three. For an ONNX file, nchw or nhwc "
+        "behind it says where its channels are, if its own shapes do not. Default: the "
+        "backbone's own; for a model file, none.",
     )
     to.add_argument(
         "--network-version",

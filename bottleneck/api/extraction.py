@@ -12,15 +12,15 @@ from bottleneck.api.report import Report
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.extraction.several import updated
+from bottleneck.pipeline.network.options import check_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bottleneck.api.words import Folders, Images, Labels
 
-Pooling = Literal["avg", "max", "none"]
+Pooling = Literal["avg", "max", "none", "cls", "cls+avg"]
 PixelOrder = Literal["interleaved", "planar"]
-Preprocessing = Literal["none", "tf", "caffe", "torch"]
 Decode = Literal["exact", "fast"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
@@ -45,7 +45,7 @@ def extract_features(
     rehash: bool = False,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     decode: Decode | None = None,
-    preprocessing: Preprocessing | None = None, rows: Rows | None = None,
+    preprocessing: str | None = None, rows: Rows | None = None,
     compute: Literal["float32"] | None = None, views: int | None = None,
     augment: str | Sequence[str] | None = None, views_seed: int | None = None,
     network_version: str | None = None, imports: str | Sequence[str] | None = None,
@@ -123,11 +123,11 @@ def check_network(said: Mapping[str, Any]) -> None:
     """Raise UsageError for a choice that there is not, before anything is loaded."""
     for name, literal in (
         ("pooling", Pooling),
-        ("preprocessing", Preprocessing),
         ("resample", Resample),
         ("decode", Decode),
         ("rows", Rows),
         ("compute", Literal["float32"]),
     ):
         words.check_choice(name, said.get(name), literal)
+    check_preprocessing(said.get("preprocessing"))
     words.check_counts(said, "views")

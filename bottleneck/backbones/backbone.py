@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bottleneck.backbones.behind import Behind
     from bottleneck.backbones.layer import Layer
     from bottleneck.core.portable import Portable
@@ -40,6 +43,8 @@ class Spec:
     features: int | None = None  # numbers per image with --pooling avg; None: loading tells
     weights_file: str | None = None  # of `weights`, in KERAS_HOME/models; None: nothing to fetch
     is_users_file: bool = False  # a file of the user's, who knows its pixels and its code
+    engines: tuple[str, ...] = ()  # the only ones that can take it; empty: all
+    oracle: str | None = None  # the package that its rows are compared with; None: Keras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,8 @@ class Backbone:
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
     layers : callable
         Returns the layers of the whole network, in the order in which they compute.
+    reference : callable
+        Returns the oracle's float32 rows of uint8 images (k, …); None where Keras is the oracle.
     before : callable
         Returns the two digests as an earlier version of this package had them: a store that was
         made then is continued.
@@ -108,6 +115,7 @@ class Backbone:
     traced: Callable[[], Traced] | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
     layers: Callable[[], Sequence[Layer]] = tuple
+    reference: Callable[[NDArray[np.uint8]], NDArray[np.float32] | None] | None = None
     before: Callable[[], tuple[str, ...]] = tuple
 
     @property
@@ -123,7 +131,8 @@ class Backbone:
         from bottleneck.backbones import preprocessing  # noqa: PLC0415 - made of Keras here
         from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
-        keras, frozen = import_keras(), self.model
+        frozen = self.model  # first: not every network has one
+        keras = import_keras()
         network = keras.Model(frozen.input, frozen.output, name="network")
         pixels = keras.Input(frozen.input.shape[1:], dtype="uint8", name="pixels")
         x = preprocessing.apply(self.preprocessing, keras.ops.cast(pixels, "float32"))

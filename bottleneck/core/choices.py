@@ -2,4 +2,5 @@
 
 ROW_DTYPES = ("float16", "float32")
 DECODING = ("exact", "fast")
+POOLING = ("avg", "max", "none", "cls", "cls+avg")
 RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")  # Pillow's filters

@@ -60,7 +60,13 @@ ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
 AUTO = "auto"
 
 
-def candidates(asked: str, *, made_by: str | None = None, devices: str | None = None) -> list[str]:
+def candidates(
+    asked: str,
+    *,
+    made_by: str | None = None,
+    devices: str | None = None,
+    only: tuple[str, ...] = (),
+) -> list[str]:
     """Return the engines to try, in order; all of them are installed.
 
     Parameters
@@ -68,11 +74,12 @@ def candidates(asked: str, *, made_by: str | None = None, devices: str | None = 
     asked : a name, or auto
     made_by : the engine that made the rows that are there already; auto keeps it
     devices : such as gpu:0; auto takes an engine that can use it
+    only : the engines that can take the network; empty: all
 
     Raises
     ------
     UsageError
-        When there is no engine of that name.
+        When there is no engine of that name, or it cannot take the network.
     MissingDependencyError
         When it, or any at all, is not installed.
     """
@@ -80,13 +87,19 @@ def candidates(asked: str, *, made_by: str | None = None, devices: str | None = 
         raise UsageError(
             f"no engine {asked!r}", "--engine", f"one of {', '.join([AUTO, *ENGINES])}"
         )
-    wanted = {name: spec for name, spec in ENGINES.items() if asked in (AUTO, name)}
+    if only and asked not in (AUTO, *only):
+        raise UsageError(
+            f"{asked} cannot take this network", "--engine", f"use --engine {' or '.join(only)}"
+        )
+    could = {name: spec for name, spec in ENGINES.items() if not only or name in only}
+    wanted = {name: spec for name, spec in could.items() if asked in (AUTO, name)}
     there = [name for name, spec in wanted.items() if _is_installed(spec)]
     if not there:
         ways = " or ".join(
             f"pip install 'bottleneck-cache[{spec.extra}]'" for spec in wanted.values()
         )
-        what = "no engine is installed" if asked == AUTO else f"{asked} is not installed"
+        names = " or ".join(only) if asked == AUTO else asked
+        what = f"{names} is not installed" if names else "no engine is installed"
         raise MissingDependencyError(what, "--engine", ways)
     gpu = devices.startswith("gpu") if devices else shutil.which("nvidia-smi") is not None
     return sorted(there, key=lambda name: (name != made_by, gpu and not ENGINES[name].supports_gpu))
@@ -122,7 +135,7 @@ def open_engine(
     OtherRowsError
         When the engine that was asked for computes other rows.
     """
-    names = candidates(asked, made_by=made_by, devices=devices)
+    names = candidates(asked, made_by=made_by, devices=devices, only=frozen.engines)
     refusals: list[UsageError | OtherRowsError] = []
     for name, other in zip(names, [*names[1:], None], strict=True):
         try:

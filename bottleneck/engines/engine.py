@@ -39,11 +39,13 @@ class Frozen:
         Returns OpenVINO's form of it; UsageError where it has none, MissingDependencyError
         without what makes it.
     reference : callable
-        Returns plain Keras' float32 rows of uint8 images (k, …), in a process of its own; None
-        where golden rows say more, or no Keras that could is installed.
+        Returns the oracle's float32 rows of uint8 images (k, …), those of Keras by a process of
+        its own; None where golden rows say more, or it is not installed, or cannot.
     sample : uint8 (k, height, width, channels)
         Some of the user's images.
     kept : folder for what can be made again at any time; None: keep nothing
+    engines : the only ones that can take it; empty: all
+    oracle : the package that computes `reference`; None: Keras, with a backend of its own
     """
 
     recipe: str
@@ -57,6 +59,8 @@ class Frozen:
     sample: NDArray[np.uint8]
     kept: Path | None
     channels: int = 3
+    engines: tuple[str, ...] = ()
+    oracle: str | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

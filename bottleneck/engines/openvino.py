@@ -22,7 +22,7 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError, OtherRowsError, UsageError, from_foreign
 from bottleneck.core.frameworks import INSTALL, import_openvino
 from bottleneck.core.generated import pictures
-from bottleneck.core.installed import training_backend
+from bottleneck.core.installed import is_here, training_backend
 from bottleneck.engines.batches import Batches
 from bottleneck.engines.check import compare
 from bottleneck.engines.convert import XML, build, save
@@ -54,8 +54,12 @@ class OpenVinoEngine:
     name = "openvino"
     device = CPU
 
-    def __init__(self, compiled: Any, batch_size: int, check: str) -> None:
+    def __init__(
+        self, compiled: Any, batch_size: int, check: str, oracle: str | None = None
+    ) -> None:
         self.check = check  # how its rows were checked
+        self._oracle = oracle
+        self._request = compiled.input(0).get_shape()[0]  # images at once
         self.compiled = compiled
         self._queue = import_openvino().AsyncInferQueue(compiled)
         self._row_shape = tuple(compiled.output(0).shape)[1:]
@@ -66,7 +70,8 @@ class OpenVinoEngine:
         """What the user should know: that nothing was there to check the rows with."""
         if not self.check.startswith(UNCHECKED):
             return None
-        return f"nothing is here to compare this network's rows with; with Keras: {INSTALL}"
+        way = f"with Keras: {INSTALL}" if self._oracle is None else f"pip install {self._oracle}"
+        return f"nothing is here to compare this network's rows with; {way}"
 
     @property
     def batch_size(self) -> int:
@@ -92,18 +97,19 @@ class OpenVinoEngine:
         return self._batches(images)
 
     def _requests(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        n = -(-len(batch) // REQUEST) * REQUEST
+        once = self._request
+        n = -(-len(batch) // once) * once
         padded = np.zeros((n, *batch.shape[1:]), np.uint8)
         padded[: len(batch)] = batch
         rows = np.empty((n, *self._row_shape), np.float32)
 
         def keep(request: Any, at: int) -> None:
-            rows[at : at + REQUEST] = request.get_output_tensor(0).data
+            rows[at : at + once] = request.get_output_tensor(0).data
 
         self._queue.set_callback(keep)
         try:
-            for at in range(0, n, REQUEST):
-                self._queue.start_async(padded[at : at + REQUEST], at)
+            for at in range(0, n, once):
+                self._queue.start_async(padded[at : at + once], at)
             self._queue.wait_all()
         except RuntimeError as error:
             if "alloc" in str(error):
@@ -131,10 +137,10 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     kept = Kept(None if frozen.kept is None else frozen.kept / "openvino", frozen.recipe)
     core = ov.Core()
     compiled = kept.compiled(machine)
-    if compiled is not None and not _can_be_checked_now(compiled.check):
+    if compiled is not None and not _can_be_checked_now(compiled.check, frozen.oracle):
         try:
             network = core.import_model(compiled.blob, "CPU", SETTINGS)
-            return OpenVinoEngine(network, frozen.batch_size, compiled.check)
+            return OpenVinoEngine(network, frozen.batch_size, compiled.check, frozen.oracle)
         except RuntimeError:  # made by a build that this one does not know
             pass
     engine = _kept(frozen, kept, core) or _made(frozen, kept, core)
@@ -142,9 +148,9 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     return engine
 
 
-def _can_be_checked_now(check: str) -> bool:
+def _can_be_checked_now(check: str, oracle: str | None) -> bool:
     """Whether nothing was there to compare the rows with when they were made, and now is."""
-    return check.startswith(UNCHECKED) and check != _unchecked()
+    return check.startswith(UNCHECKED) and check != _unchecked(oracle)
 
 
 def _kept(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine | None:
@@ -154,7 +160,7 @@ def _kept(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine | None:
     told too late that the disk was full.
     """
     found = kept.network()
-    if found is None or _can_be_checked_now(found.reference.check):
+    if found is None or _can_be_checked_now(found.reference.check, frozen.oracle):
         return None
     try:
         network = core.read_model(found.files[XML], found.files["network.bin"])
@@ -187,10 +193,10 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
             engine.check = "golden"
             _require(compare(*golden))
         elif expected is not None:
-            engine.check = "keras"
-            _require(compare(engine(images), expected))
+            engine.check = frozen.oracle or "keras"
+            _require(compare(engine(images), expected), frozen.oracle)
         else:
-            engine.check = _unchecked()
+            engine.check = _unchecked(frozen.oracle)
         if expected is None:  # for another machine, which may have no Keras
             images = images[:N_OURS]
             expected = engine(images)
@@ -199,30 +205,36 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
     return engine
 
 
-def _unchecked() -> str:
-    """Return that nothing could be compared, and with which backend of Keras that was tried."""
-    tried = training_backend()
+def _unchecked(oracle: str | None) -> str:
+    """Return that nothing could be compared, and with which package that was tried."""
+    tried = training_backend() if oracle is None else oracle if is_here(oracle) else None
     return UNCHECKED if tried is None else f"{UNCHECKED} ({tried} cannot compute it)"
 
 
-def _require(agreement: Agreement) -> None:
-    """Refuse rows that differ from plain Keras' by more than rounding."""
+def _require(agreement: Agreement, oracle: str | None = None) -> None:
+    """Refuse rows that differ from the oracle's, plain Keras' say, by more than rounding."""
     if not agreement.ok:
+        whose = "Keras'" if oracle is None else f"{oracle}'s"
         raise OtherRowsError(
-            f"OpenVINO's features differ from Keras' by more than rounding (relative error "
-            f"{agreement.worst:.1e}, allowed {agreement.bound:.1e})",
+            f"OpenVINO's features differ from {whose} by more than "
+            f"rounding (relative error {agreement.worst:.1e}, allowed {agreement.bound:.1e})",
             "--engine openvino",
-            KERAS_TAKES_IT,
+            KERAS_TAKES_IT if oracle is None else "use another version of openvino",
         )
 
 
 def _engine(core: Any, network: Any, frozen: Frozen, check: str) -> OpenVinoEngine:
-    return OpenVinoEngine(compile_for_cpu(core, network, frozen.shape), frozen.batch_size, check)
+    compiled = compile_for_cpu(core, network, frozen.shape)
+    return OpenVinoEngine(compiled, frozen.batch_size, check, frozen.oracle)
 
 
 def compile_for_cpu(core: Any, network: Any, shape: tuple[int, int, int]) -> Any:
-    """Return a network compiled for requests of `REQUEST` images of this shape, in IEEE float32."""
-    network.reshape([REQUEST, *shape])
+    """Return a network compiled for images of this shape, in IEEE float32.
+
+    A request is of `REQUEST` images, where the network itself does not say of how many.
+    """
+    n = network.input(0).get_partial_shape()[0]
+    network.reshape([n.get_length() if n.is_static else REQUEST, *shape])
     return core.compile_model(network, "CPU", SETTINGS)
 
 

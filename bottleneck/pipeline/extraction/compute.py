@@ -117,6 +117,8 @@ class Computer:
                 reference=self.network.reference,
                 sample=sample,
                 kept=self.choice.kept,
+                engines=self.network.engines,
+                oracle=self.network.oracle,
             ),
             made_by=self.choice.made_by,
             devices=self.choice.devices,

@@ -96,9 +96,10 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
     network = None
     if store is None:
         # Whatever is wrong with the data or the network must show before a folder is made.
-        engines.catalog.candidates(options.engine, devices=options.devices)
+        asked = options.network.completed()
+        engines.catalog.candidates(options.engine, devices=options.devices, only=asked.engines)
         apart = is_apart(options.engine, options.devices, None)
-        begun = networks.begin(options.network.completed(), turn.reporter, is_apart=apart)
+        begun = networks.begin(asked, turn.reporter, is_apart=apart)
         source = turn.view(None)
         listing = source.list()
         network = begun()

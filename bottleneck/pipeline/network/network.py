@@ -109,8 +109,25 @@ class Network:
         assert self._backbone.traced is not None
         return self._backbone.traced()
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The only engines that can take it; none where all can."""
+        return self.options.engines
+
+    @property
+    def oracle(self) -> str | None:
+        """The package that computes `reference`; None where that is Keras."""
+        name = self.options.backbone
+        return None if name is None else backbones.catalog.spec(name).oracle
+
     def reference(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Return plain Keras' rows of images, where they say more than golden rows do."""
+        """Return the rows of images as another package computes them: plain Keras, say.
+
+        None where golden rows say more, or no such package is here.
+        """
+        own = self.backbone().reference if self.oracle is not None else None
+        if own is not None:
+            return own(images)
         from bottleneck.pipeline.network import apart  # noqa: PLC0415 - not for a warm run
 
         return apart.reference(self.options.request(), images)
