@@ -24,6 +24,7 @@ Preprocessing = Literal["none", "tf", "caffe", "torch"]
 Decode = Literal["exact", "fast"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
+Compute = Literal["float32", "bfloat16"]
 Cache = str | PathLike[str]
 
 
@@ -46,7 +47,7 @@ def extract_features(
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     decode: Decode | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None, views: int | None = None,
+    compute: Compute | None = None, views: int | None = None,
     augment: str | Sequence[str] | None = None, views_seed: int | None = None,
     network_version: str | None = None, imports: str | Sequence[str] | None = None,
     trust: bool | None = None, format: str | None = None, replace: bool = False,  # noqa: A002
@@ -127,7 +128,7 @@ def check_network(said: Mapping[str, Any]) -> None:
         ("resample", Resample),
         ("decode", Decode),
         ("rows", Rows),
-        ("compute", Literal["float32"]),
+        ("compute", Compute),
     ):
         words.check_choice(name, said.get(name), literal)
     words.check_counts(said, "views")

@@ -44,6 +44,9 @@ class Frozen:
     sample : uint8 (k, height, width, channels)
         Some of the user's images.
     kept : folder for what can be made again at any time; None: keep nothing
+    compute : in what the network computes, as `catalog.arithmetic` spells it; float32 is IEEE's
+    spread : of reduced precision, what the rows that are there record of it, as `check.spread`
+        returns it; None where it is to be measured, on `sample`
     """
 
     recipe: str
@@ -57,6 +60,8 @@ class Frozen:
     sample: NDArray[np.uint8]
     kept: Path | None
     channels: int = 3
+    compute: str = "float32"
+    spread: Mapping[str, Any] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -83,7 +88,8 @@ class Engine(Protocol):
     def provenance(self) -> Mapping[str, Any]:
         """Engine, device, versions, host, batch, and how its rows were checked (`check`).
 
-        Recorded in each part.
+        Of reduced precision also how far its rows are from float32's (`spread`). Recorded in each
+        part.
         """
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

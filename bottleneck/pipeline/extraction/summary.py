@@ -13,6 +13,7 @@ import numpy as np
 from bottleneck.core.digest import as_void
 from bottleneck.data.reading import NOT_THERE
 from bottleneck.heads.split import leaking
+from bottleneck.pipeline.extraction.canaries import spread_of
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.network.recipe_words import recipe_values
@@ -78,6 +79,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "device": provenance.get("device"),
         "engine": provenance.get("engine"),
         "batch": provenance.get("batch"),
+        "spread": provenance.get("spread") or spread_of(target.rows_store),
         "canaries": run.computer.canaries,
         "commit": target.store_or_none.state.number if target.store_or_none else None,
         "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
