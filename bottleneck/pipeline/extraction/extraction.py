@@ -20,8 +20,9 @@ from bottleneck.core.sample import show_key
 from bottleneck.pipeline.extraction.canaries import find_canaries, spread_of
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
-from bottleneck.pipeline.extraction.flow import Item, Reader
+from bottleneck.pipeline.extraction.flow import Item, Reader, default_threads
 from bottleneck.pipeline.extraction.job import Job, Tally, ahead
+from bottleneck.pipeline.extraction.limits import Meter
 from bottleneck.pipeline.extraction.look import LOOKS, none_usable
 from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
 from bottleneck.pipeline.extraction.looked import plan_what_is_left as what_is_left
@@ -58,6 +59,7 @@ class Extraction:
         self.tally = Tally()
         target.before_commit = self._save
         self.looked = looked
+        self.meter = Meter(job.seconds, cores=default_threads(), threads=job.threads)
         recipe, options = job.network.recipe, job.options
         self.reader = Reader(
             source=job.source,
@@ -160,6 +162,8 @@ class Extraction:
         ):
             for batch in batches:
                 self._record(batch, writer)
+                self.meter.begin()
+        self.meter.end()
 
     def _take(self, item: Item) -> None:
         look = self.looked.look

@@ -17,6 +17,7 @@ from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.compute import is_apart, made_by
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job
+from bottleneck.pipeline.extraction.limits import sentence
 from bottleneck.pipeline.extraction.look import require_readable
 from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.summary import extract_report, preview_report
@@ -196,6 +197,8 @@ def _finished(turn: Turn, run: Extraction) -> dict[str, Any]:
     finally:
         turn.source.learn(run.looked.look.learned())
     report = extract_report(run)
+    if report["limits"] is not None:
+        turn.reporter.say(sentence(report["limits"], report["cores"]))
     code = PARTIAL if turn.is_strict and report["partial"] else 0
     entry = {key: value for key, value in report.items() if key not in NOT_OF_A_RUN}
     _note(turn.options, history.ended(entry, code, run.computer.provenance), turn.reporter)
