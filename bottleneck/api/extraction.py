@@ -79,7 +79,8 @@ def extract_features(
         size is a number of pixels, "HxW" or (height, width). None of them: the store's own
     format, replace : hdf5 (the default) or zarr; begin anew where the network is another one
     dry_run, list_keys : only report what would be computed, and name each image
-    engine, devices, batch_size, threads : how it is computed; none changes what is computed
+    engine, devices, batch_size, threads : how it is computed; none changes what is computed, but
+        compute="bfloat16" is the arithmetic of one engine, which its store then goes on with
     budget_s, wait_s, no_lock : seconds after which to stop, and to wait for the lock; take none
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 
