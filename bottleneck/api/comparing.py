@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bottleneck.api import extraction, words
 from bottleneck.api.keywords import proposing
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.extraction import Decode, PixelOrder, Pooling, Resample, Rows
+    from bottleneck.api.extraction import (
+        Compute,
+        Decode,
+        PixelOrder,
+        Pooling,
+        Resample,
+        Rows,
+    )
     from bottleneck.api.words import Folders, Images, Labels
 
 
@@ -59,7 +66,7 @@ def compare_backbones(
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     decode: Decode | None = None,
     preprocessing: str | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None, output: str | int | None = None,
+    compute: Compute | None = None, output: str | int | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,
     views_seed: int | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,

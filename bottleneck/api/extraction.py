@@ -24,6 +24,7 @@ PixelOrder = Literal["interleaved", "planar"]
 Decode = Literal["exact", "fast"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
+Compute = Literal["float32", "bfloat16"]
 Cache = str | PathLike[str]
 
 
@@ -46,7 +47,7 @@ def extract_features(
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     decode: Decode | None = None,
     preprocessing: str | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None, views: int | None = None,
+    compute: Compute | None = None, views: int | None = None,
     augment: str | Sequence[str] | None = None, views_seed: int | None = None,
     network_version: str | None = None, imports: str | Sequence[str] | None = None,
     trust: bool | None = None, format: str | None = None, replace: bool = False,  # noqa: A002
@@ -78,7 +79,8 @@ def extract_features(
         size is a number of pixels, "HxW" or (height, width). None of them: the store's own
     format, replace : hdf5 (the default) or zarr; begin anew where the network is another one
     dry_run, list_keys : only report what would be computed, and name each image
-    engine, devices, batch_size, threads : how it is computed; none changes what is computed
+    engine, devices, batch_size, threads : how it is computed; none changes what is computed, but
+        compute="bfloat16" is the arithmetic of one engine, which its store then goes on with
     budget_s, wait_s, no_lock : seconds after which to stop, and to wait for the lock; take none
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 
@@ -126,7 +128,7 @@ def check_network(said: Mapping[str, Any]) -> None:
         ("resample", Resample),
         ("decode", Decode),
         ("rows", Rows),
-        ("compute", Literal["float32"]),
+        ("compute", Compute),
     ):
         words.check_choice(name, said.get(name), literal)
     check_preprocessing(said.get("preprocessing"))

@@ -46,6 +46,9 @@ class Frozen:
     kept : folder for what can be made again at any time; None: keep nothing
     engines : the only ones that can take it; empty: all
     oracle : the package that computes `reference`; None: Keras, with a backend of its own
+    compute : in what the network computes, as `catalog.arithmetic` spells it; float32 is IEEE's
+    spread : of reduced precision, what the rows that are there record of it, as `check.spread`
+        returns it; None where it is to be measured, on `sample`
     """
 
     recipe: str
@@ -61,6 +64,8 @@ class Frozen:
     channels: int = 3
     engines: tuple[str, ...] = ()
     oracle: str | None = None
+    compute: str = "float32"
+    spread: Mapping[str, Any] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -87,7 +92,8 @@ class Engine(Protocol):
     def provenance(self) -> Mapping[str, Any]:
         """Engine, device, versions, host, batch, and how its rows were checked (`check`).
 
-        Recorded in each part.
+        Of reduced precision also how far its rows are from float32's (`spread`). Recorded in each
+        part.
         """
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

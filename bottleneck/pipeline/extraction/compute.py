@@ -19,7 +19,7 @@ from bottleneck.core.errors import OtherRowsError, UsageError
 from bottleneck.pipeline.extraction.canaries import N_CANARIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class EngineChoice:
     batch_size : pictures a call until the engine says otherwise
     made_by : the engine that made the rows that are there already
     kept : where engines keep what they can make again
+    spread : of reduced precision, what the rows that are there record of it
     """
 
     name: str
@@ -49,6 +50,7 @@ class EngineChoice:
     batch_size: int
     made_by: str | None = None
     kept: Path | None = None
+    spread: Mapping[str, Any] | None = None
 
 
 def is_apart(engine: str, devices: str | None, store: Store | None) -> bool:
@@ -58,8 +60,15 @@ def is_apart(engine: str, devices: str | None, store: Store | None) -> bool:
     ----------
     store : whose rows are continued; None where there are none
     """
-    made_by = store.provenance().get("engine") if store is not None else None
-    return engines.catalog.loads_apart(engine, made_by=made_by, devices=devices)
+    return engines.catalog.loads_apart(engine, made_by=made_by(store), devices=devices)
+
+
+def made_by(store: Store | None) -> str | None:
+    """Return the engine that made the rows that are there, or that alone can make them."""
+    if store is None:
+        return None
+    only = engines.catalog.engine_of(store.recipe.compute)
+    return only or store.provenance().get("engine")
 
 
 @dataclass(slots=True)
@@ -104,7 +113,7 @@ class Computer:
     def _open(self, sample: NDArray[np.uint8]) -> Engine:
         recipe = self.network.recipe
         return engines.catalog.open_engine(
-            self.choice.name,
+            engines.catalog.within(self.choice.name, recipe.compute),
             engines.Frozen(
                 recipe=recipe.id,
                 size=recipe.image.size,
@@ -119,6 +128,8 @@ class Computer:
                 kept=self.choice.kept,
                 engines=self.network.engines,
                 oracle=self.network.oracle,
+                compute=recipe.compute,
+                spread=self.choice.spread,
             ),
             made_by=self.choice.made_by,
             devices=self.choice.devices,
@@ -180,13 +191,21 @@ class Computer:
                 "save a network that computes each image by itself: nothing over its first axis",
             )
 
+    @property
+    def _bound(self) -> float:
+        """How far rows may be from stored ones: rounding, or what fewer bits were seen to do."""
+        spread = self.provenance.get("spread") or {}
+        return float(max(engines.check.FLOAT32_BOUND, spread.get("relative", 0.0)))
+
     def _check(self, found: Canaries, rows: NDArray[np.float32]) -> None:
         if not len(rows):
             self.canaries = {"checked": 0, "worst": None}
             return
         # Each view by itself: one that is right must not hide one that is not.
         agreement = engines.check.compare(
-            rows.reshape(-1, *rows.shape[2:]), found.rows.reshape(-1, *found.rows.shape[2:])
+            rows.reshape(-1, *rows.shape[2:]),
+            found.rows.reshape(-1, *found.rows.shape[2:]),
+            self._bound,
         )
         self.canaries = {"checked": len(rows), "worst": agreement.worst}
         if not agreement.ok:

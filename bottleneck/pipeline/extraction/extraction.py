@@ -17,16 +17,17 @@ import numpy as np
 
 from bottleneck.core.errors import BusyError, DataError, Terminated
 from bottleneck.core.sample import show_key
-from bottleneck.pipeline.extraction.canaries import find_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
+from bottleneck.pipeline.extraction.canaries import find_canaries, spread_of
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
-from bottleneck.pipeline.extraction.flow import Item, Reader
+from bottleneck.pipeline.extraction.flow import Item, Reader, default_threads
 from bottleneck.pipeline.extraction.job import Job, Tally, ahead
+from bottleneck.pipeline.extraction.limits import Meter
 from bottleneck.pipeline.extraction.look import LOOKS, none_usable
 from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
 from bottleneck.pipeline.extraction.looked import plan_what_is_left as what_is_left
 from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
-from bottleneck.pipeline.extraction.saying import say_understood
+from bottleneck.pipeline.extraction.saying import say_computing, say_understood
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
@@ -58,6 +59,7 @@ class Extraction:
         self.tally = Tally()
         target.before_commit = self._save
         self.looked = looked
+        self.meter = Meter(job.seconds, cores=default_threads(), threads=job.threads)
         recipe, options = job.network.recipe, job.options
         self.reader = Reader(
             source=job.source,
@@ -76,7 +78,8 @@ class Extraction:
                 name=options.engine,
                 devices=options.devices,
                 batch_size=batch_size or job.network.batch_size,
-                made_by=self.target.provenance("engine"),
+                made_by=made_by(target.rows_store),
+                spread=spread_of(target.rows_store),
                 kept=target.store_or_none.derived if target.store_or_none else None,
             ),
             has_rows=self.target.has_any_row,
@@ -159,6 +162,8 @@ class Extraction:
         ):
             for batch in batches:
                 self._record(batch, writer)
+                self.meter.begin()
+        self.meter.end()
 
     def _take(self, item: Item) -> None:
         look = self.looked.look
@@ -219,13 +224,7 @@ class Extraction:
 
     def _announce(self) -> None:
         """Commit the listing, now that the first rows are trusted; say what computes."""
-        reporter, engine = self.job.reporter, self.computer.engine
-        reporter.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
-        if engine.warning:
-            reporter.warn(engine.warning)
-        nothing = {"checked": 0, "worst": None}
-        if self.computer.canaries == nothing and self.target.has_any_row:
-            reporter.warn("no image with a row is at hand, so this machine's rows are not checked")
+        say_computing(self.computer, self.job.reporter, has_rows=self.target.has_any_row)
         # Another run may have recorded the source while the network was loaded: what it recorded
         # stands until the finish, which looks again.
         try:

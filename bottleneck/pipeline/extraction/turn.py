@@ -14,9 +14,10 @@ from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
 from bottleneck.core.text import printable
 from bottleneck.data.shared import SharedSource
-from bottleneck.pipeline.extraction.compute import is_apart
+from bottleneck.pipeline.extraction.compute import is_apart, made_by
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job
+from bottleneck.pipeline.extraction.limits import sentence
 from bottleneck.pipeline.extraction.look import require_readable
 from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.summary import extract_report, preview_report
@@ -90,6 +91,7 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
     ----------
     store : what is there, None where a store is to be made
     """
+    turn = _with_arithmetic(turn, store)
     options = turn.options
     if options.dry_run:
         return _previewed(turn, begin(turn.job(_network(turn, store), store), store))
@@ -110,6 +112,18 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
         if now is not store and now.source_names:
             turn = _as_named_now(turn, now)
         return _finished(turn, begin(turn.job(network or _network(turn, now), now), now))
+
+
+def _with_arithmetic(turn: Turn, store: Store | None) -> Turn:
+    """Return the turn with its arithmetic as recipes say it: of fewer bits, an engine's own."""
+    options, asked = turn.options, turn.options.network.compute
+    if asked is None:
+        return turn
+    compute = engines.catalog.arithmetic(
+        asked, options.engine, made_by=made_by(store), devices=options.devices
+    )
+    network = replace(options.network, compute=compute)
+    return replace(turn, options=replace(options, network=network))
 
 
 def _as_it_is_now(options: ExtractOptions, store: Store | None, network: Network | None) -> Store:
@@ -184,6 +198,8 @@ def _finished(turn: Turn, run: Extraction) -> dict[str, Any]:
     finally:
         turn.source.learn(run.looked.look.learned())
     report = extract_report(run)
+    if report["limits"] is not None:
+        turn.reporter.say(sentence(report["limits"], report["cores"]))
     code = PARTIAL if turn.is_strict and report["partial"] else 0
     entry = {key: value for key, value in report.items() if key not in NOT_OF_A_RUN}
     _note(turn.options, history.ended(entry, code, run.computer.provenance), turn.reporter)

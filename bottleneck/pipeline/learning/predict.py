@@ -24,8 +24,8 @@ from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.undecodable import Limits
 from bottleneck.engines.catalog import AUTO
-from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart
+from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries, spread_of
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
 from bottleneck.pipeline.extraction.writing import to_dtype
@@ -161,8 +161,8 @@ def _computer(
     options: PredictOptions, classifier: Classifier, reader: Reader, n_images: int
 ) -> Computer:
     store, network = classifier.store, classifier.network
-    made_by = store.provenance() if store else {}
-    size = options.batch_size or made_by.get("batch") or network.batch_size
+    recorded = store.provenance() if store else {}
+    size = options.batch_size or recorded.get("batch") or network.batch_size
     return Computer(
         network=network,
         find_canaries=lambda: recorded_canaries(store, reader),
@@ -171,7 +171,8 @@ def _computer(
             name=options.engine or AUTO,
             devices=options.devices,
             batch_size=min(size, n_images + N_CANARIES),  # no call of 64 for one image
-            made_by=made_by.get("engine"),
+            made_by=made_by(store),
+            spread=spread_of(store),
             kept=store.derived if store else None,
         ),
         has_rows=store is not None and bool(store.state.parts),

@@ -139,11 +139,11 @@ def _golden(request: Request) -> list[Any] | None:
 
 def _rows(network: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what OpenVINO computes of images (k, height, width, channels)."""
-    from bottleneck.engines import openvino  # noqa: PLC0415
+    from bottleneck.engines import compiled, openvino  # noqa: PLC0415
 
     shape: Any = images.shape[1:]
-    compiled = openvino.compile_for_cpu(import_openvino().Core(), network, shape)
-    return openvino.OpenVinoEngine(compiled, len(images), "")(images)
+    network = compiled.compile_for_cpu(import_openvino().Core(), network, shape)
+    return openvino.OpenVinoEngine(network, len(images), "")(images)
 
 
 def _plain_rows(found: Backbone, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ class NetworkOptions:
     resample: str | None = None  # one of core.choices.RESAMPLING
     decode: str | None = None  # one of core.choices.DECODING
     rows: str | None = None  # float16 or float32
-    compute: str | None = None  # the arithmetic; float32
+    compute: str | None = None  # one of core.choices.COMPUTE, or a recipe's: bfloat16/openvino
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own

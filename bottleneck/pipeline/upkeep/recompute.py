@@ -19,8 +19,8 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import find
 from bottleneck.data.undecodable import Limits
-from bottleneck.pipeline.extraction.canaries import NOTHING
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart
+from bottleneck.pipeline.extraction.canaries import NOTHING, spread_of
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
 from bottleneck.pipeline.extraction.flow import Reader, Seconds
 from bottleneck.pipeline.extraction.sources import reopen_existing
 from bottleneck.pipeline.network import network as networks
@@ -160,7 +160,8 @@ def _computer(store: Store, options: RecomputeOptions, reporter: Reporter) -> Co
             name=options.engine,
             devices=options.devices,
             batch_size=made.get("batch") or network.batch_size,
-            made_by=made.get("engine"),
+            made_by=made_by(store),
+            spread=spread_of(store),
             kept=store.derived,
         ),
         has_rows=False,

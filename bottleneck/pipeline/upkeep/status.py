@@ -10,6 +10,7 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError, UsageError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
+from bottleneck.pipeline.extraction.canaries import spread_of
 from bottleneck.pipeline.extraction.look import look, recorded_samples
 from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, unique_count
 from bottleneck.pipeline.extraction.reading import guard_reading
@@ -64,6 +65,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "bytes": sum(entry.n_bytes for entry in store.state.parts),
         "parts": len(store.state.parts),
         "engines": engines(store),
+        "spread": spread_of(store),
         "runs": runs,
     }
     if options.why is not None:
