@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -44,3 +46,20 @@ def compare(computed: NDArray[np.float32], stored: NDArray[Any]) -> Agreement:
     # The worst is the row that comes nearest to its bound, or goes furthest beyond it.
     worst = int(np.argmax(np.where(np.isfinite(errors), errors / bounds, np.inf)))
     return Agreement(worst=float(errors[worst]), bound=float(bounds[worst]))
+
+
+def compare_each(spans: Sequence[slice]) -> Callable[[NDArray[Any], NDArray[Any]], Agreement]:
+    """Return what compares rows (k, …) part by part, and says which part is off the most.
+
+    So that one part of many large numbers hides nothing of another.
+
+    Parameters
+    ----------
+    spans : where each part stands in the last axis
+    """
+
+    def compared(computed: NDArray[Any], stored: NDArray[Any]) -> Agreement:
+        found = [compare(computed[..., span], stored[..., span]) for span in spans]
+        return max(found, key=lambda one: (not one.ok, one.worst / one.bound))
+
+    return compared

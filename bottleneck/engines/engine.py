@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bottleneck.engines.check import compare
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.portable import Portable
     from bottleneck.core.traced import Traced
+    from bottleneck.engines.check import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +47,8 @@ class Frozen:
     sample : uint8 (k, height, width, channels)
         Some of the user's images.
     kept : folder for what can be made again at any time; None: keep nothing
+    compare : callable
+        Says how far computed rows (k, …) are from others; of several cuts in one, each by itself.
     """
 
     recipe: str
@@ -57,6 +62,7 @@ class Frozen:
     sample: NDArray[np.uint8]
     kept: Path | None
     channels: int = 3
+    compare: Callable[[NDArray[Any], NDArray[Any]], Agreement] = compare
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -161,7 +161,7 @@ def _kept(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine | None:
         engine = _engine(core, network, frozen, found.reference.check)
     except RuntimeError:
         return None
-    agreement = compare(engine(found.reference.images), found.reference.rows)
+    agreement = frozen.compare(engine(found.reference.images), found.reference.rows)
     return engine if agreement.ok else None
 
 
@@ -188,7 +188,7 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
             _require(compare(*golden))
         elif expected is not None:
             engine.check = "keras"
-            _require(compare(engine(images), expected))
+            _require(frozen.compare(engine(images), expected))
         else:
             engine.check = _unchecked()
         if expected is None:  # for another machine, which may have no Keras

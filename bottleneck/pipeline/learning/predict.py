@@ -165,7 +165,7 @@ def _computer(
     size = options.batch_size or made_by.get("batch") or network.batch_size
     return Computer(
         network=network,
-        find_canaries=lambda: recorded_canaries(store, reader),
+        find_canaries=lambda: [recorded_canaries(store, reader)],
         seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine or AUTO,
@@ -174,7 +174,7 @@ def _computer(
             made_by=made_by.get("engine"),
             kept=store.derived if store else None,
         ),
-        has_rows=store is not None and bool(store.state.parts),
+        n_stores=int(store is not None and bool(store.state.parts)),
     )
 
 

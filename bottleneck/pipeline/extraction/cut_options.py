@@ -1,0 +1,68 @@
+"""Which cuts a command names, and the store of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from bottleneck.pipeline.extraction.options import ExtractOptions
+
+FLAG = "--cache-each"
+NO_LAYER = "end"  # in a folder's name, where no --layer is named
+
+
+def told_apart(options: ExtractOptions) -> list[ExtractOptions]:
+    """Return the options of each cut, as a plain extract into its store has them.
+
+    Each layer with each pooling, in the order in which they are named.
+
+    Raises
+    ------
+    UsageError
+        For a pattern that has not what tells the cuts apart, or something else in braces.
+    """
+    pattern = str(options.cache_each)
+    layers = list(dict.fromkeys(options.layers)) or [options.network.layer]
+    poolings = list(dict.fromkeys(options.poolings)) or [options.network.pooling]
+    for flag, word, values in (("--layer", "{layer}", layers), ("--pooling", "{pooling}", poolings)):
+        if len(values) > 1 and word not in pattern:
+            raise UsageError(
+                f"{pattern} has no {word}, so {len(values)} cuts would have one folder",
+                FLAG,
+                f"write {word} where the value of {flag} is to stand",
+            )
+    other = re.sub(r"\{(layer|pooling)\}", "", pattern)
+    if "{" in other or "}" in other:
+        raise UsageError(f"{pattern} has other braces", FLAG, "only {layer} and {pooling} can stand")
+    found: dict[Path, ExtractOptions] = {}
+    for layer, pooling in product(layers, poolings):
+        values = {"layer": safe(layer or NO_LAYER), "pooling": pooling or "avg"}
+        cache = Path(re.sub(r"\{(\w+)\}", lambda at: values[at[1]], pattern))  # noqa: B023 - used here
+        if cache.absolute() in found:
+            raise UsageError(
+                f"two cuts have the folder {cache}", FLAG, "put more between {layer} and {pooling}"
+            )
+        network = replace(options.network, layer=layer, pooling=pooling)
+        found[cache.absolute()] = replace(
+            options, cache=cache, network=network, layers=(), poolings=(), cache_each=None
+        )
+    return list(found.values())
+
+
+def safe(name: str) -> str:
+    """Return a layer's name as part of a folder's name: no two names become one.
+
+    All but letters of ASCII, digits, `_`, `-` and `.` is written as in URLs: `block/conv` is
+    `block%2Fconv`.
+    """
+    pieces = []
+    for i, letter in enumerate(name):
+        is_plain = letter.isascii() and (letter.isalnum() or letter in "_-" or (letter == "." and i))
+        pieces.append(letter if is_plain else "".join(f"%{byte:02X}" for byte in letter.encode()))
+    return "".join(pieces)
