@@ -75,13 +75,14 @@ def add_weights(to: Options) -> None:
     )
 
 
-def add_pooling(to: Options) -> None:
-    """Add --pooling."""
+def add_pooling(to: Options, action: str = "store", more: str = "") -> None:
+    """Add --pooling; `more` is what the help says beside."""
     to.add_argument(
         "--pooling",
         choices=("avg", "max", "none"),
+        action=action,
         help="How a feature map becomes one vector: the average or the maximum over all "
-        "positions; none keeps the whole map. Default: avg.",
+        f"positions; none keeps the whole map. {more}Default: avg.",
     )
 
 

@@ -24,7 +24,7 @@ from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.flow import Seconds
 from bottleneck.pipeline.extraction.look import require_readable
 from bottleneck.pipeline.extraction.passing import Pass
-from bottleneck.pipeline.extraction.several import is_not_stopped, is_nothing
+from bottleneck.pipeline.extraction.several import is_not_stopped, is_nothing, n_rows, n_rows_now, told_of
 from bottleneck.pipeline.extraction.several_report import Ended
 from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.turn import (
@@ -78,6 +78,7 @@ class _Cuts:
     asked_to_stop: Callable[[], BaseException | None]
     each: list[_Cut]
     source: SharedSource | None = None
+    ends: list[Ended] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     seconds: Seconds = field(default_factory=Seconds)
 
@@ -88,6 +89,9 @@ class _Cuts:
     @contextlib.contextmanager
     def failure_of(self, *cuts: _Cut) -> Iterator[None]:
         """End these cuts with what goes wrong, and no other."""
+        asked = self.asked_to_stop()
+        if asked is not None:  # what it raised may have been dropped by whatever was at work
+            raise asked
         try:
             with contextlib.ExitStack() as noted:
                 for cut in cuts:
@@ -106,8 +110,10 @@ class _Cuts:
 
     def end(self, cut: _Cut, **how: Any) -> None:
         """Note how a cut ended."""
-        n_new = cut.run.tally.n_computed if cut.run and "report" not in how else 0
-        cut.end = Ended(store=cut.options.cache, source=cut.name, computed=n_new, **how)
+        n_new = 0 if cut.run is None else n_rows_now(cut.options.cache) - cut.n_before
+        computed = {} if "report" in how else {"computed": max(0, n_new)}
+        cut.end = Ended(store=cut.options.cache, source=cut.name, **computed, **how)
+        self.ends.append(cut.end)
         if not isinstance(cut.end.error, STOPS):
             self.tell(cut.end)
 
@@ -203,6 +209,7 @@ class _Cuts:
                 raise _other_source(cut)
         cut.turn = turn
         job = replace(turn.job(cut.network, now), seconds=self.seconds)
+        cut.n_before = n_rows(now) if now else 0
         cut.run = begin(job, now)
         self.source.learn(cut.run.looked.look.learned())
 
@@ -273,7 +280,7 @@ def extract_cuts(
     tell: Callable[[Ended], None] = is_nothing,
     asked_to_stop: Callable[[], BaseException | None] = is_not_stopped,
 ) -> list[Ended]:
-    """Bring the store of each cut up to date, and return how each ended, in their order.
+    """Bring the store of each cut up to date; return how each ended, as they did, stops last.
 
     What goes wrong with one store stops no other; Ctrl-C and SIGTERM end all, with what was done
     committed.
@@ -303,10 +310,12 @@ def extract_cuts(
             work.extract()
     except STOPS as stop:
         for cut in work.alive:
-            cut.end = Ended(
-                store=cut.options.cache,
-                source=cut.name,
-                error=stop,
-                computed=cut.run.tally.n_computed if cut.run else 0,
-            )
-    return [cut.end for cut in each if cut.end is not None]
+            work.end(cut, error=stop)
+    return sorted(work.ends, key=lambda end: isinstance(end.error, STOPS))
+
+
+def updated(options: ExtractOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
+    """Return the report of `extract_cuts`, for Python: a bug and a stop are raised."""
+    started = time.perf_counter()
+    caches = [one.cache for one in told_apart(options)]
+    return told_of(caches, extract_cuts(options, reporter), started)
