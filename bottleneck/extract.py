@@ -117,8 +117,9 @@ def _add_network(network: _ArgumentGroup) -> None:
         "layers and exits. With --cache-each it may be given several times. Default: the last one "
         "before the classes.",
     )
-    options.add_pooling(network, action="append", more="With --cache-each it may be given several "
-    "times. ")
+    options.add_pooling(
+        network, action="append", more="With --cache-each it may be given several times. "
+    )
     options.add_size(network)
     options.add_resample(network)
     options.add_decode(network)

@@ -41,7 +41,7 @@ def load(request: Request, alone: Load, reporter: Reporter) -> Backbone:
     parts = _cut(each, alone, reporter)
     first = parts[0]
     digests = joint_digest([(part.network, part.weights) for part in parts])
-    whole = Backbone(
+    return Backbone(
         make_model=lambda: _side_by_side(parts),
         preprocessing=first.preprocessing,
         network=digests[0],
@@ -56,7 +56,6 @@ def load(request: Request, alone: Load, reporter: Reporter) -> Backbone:
         before=lambda: joint_digest([part.before() for part in parts]),
         parts=parts,
     )
-    return whole
 
 
 def joint_digest(digests: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -28,9 +28,12 @@ def told_apart(options: ExtractOptions) -> list[ExtractOptions]:
         For a pattern that has not what tells the cuts apart, or something else in braces.
     """
     pattern = str(options.cache_each)
-    layers = list(dict.fromkeys(options.layers)) or [options.network.layer]
-    poolings = list(dict.fromkeys(options.poolings)) or [options.network.pooling]
-    for flag, word, values in (("--layer", "{layer}", layers), ("--pooling", "{pooling}", poolings)):
+    layers: list[str | None] = list(dict.fromkeys(options.layers)) or [options.network.layer]
+    poolings: list[str | None] = list(dict.fromkeys(options.poolings)) or [options.network.pooling]
+    for flag, word, values in (
+        ("--layer", "{layer}", layers),
+        ("--pooling", "{pooling}", poolings),
+    ):
         if len(values) > 1 and word not in pattern:
             raise UsageError(
                 f"{pattern} has no {word}, so {len(values)} cuts would have one folder",
@@ -39,11 +42,12 @@ def told_apart(options: ExtractOptions) -> list[ExtractOptions]:
             )
     other = re.sub(r"\{(layer|pooling)\}", "", pattern)
     if "{" in other or "}" in other:
-        raise UsageError(f"{pattern} has other braces", FLAG, "only {layer} and {pooling} can stand")
+        raise UsageError(
+            f"{pattern} has other braces", FLAG, "only {layer} and {pooling} can stand"
+        )
     found: dict[Path, ExtractOptions] = {}
     for layer, pooling in product(layers, poolings):
-        values = {"layer": safe(layer or NO_LAYER), "pooling": pooling or "avg"}
-        cache = Path(re.sub(r"\{(\w+)\}", lambda at: values[at[1]], pattern))  # noqa: B023 - used here
+        cache = Path(_filled(pattern, layer, pooling))
         if cache.absolute() in found:
             raise UsageError(
                 f"two cuts have the folder {cache}", FLAG, "put more between {layer} and {pooling}"
@@ -55,6 +59,11 @@ def told_apart(options: ExtractOptions) -> list[ExtractOptions]:
     return list(found.values())
 
 
+def _filled(pattern: str, layer: str | None, pooling: str | None) -> str:
+    words = {"layer": safe(layer or NO_LAYER), "pooling": pooling or "avg"}
+    return re.sub(r"\{(\w+)\}", lambda at: words[at[1]], pattern)
+
+
 def safe(name: str) -> str:
     """Return a layer's name as part of a folder's name: no two names become one.
 
@@ -63,6 +72,8 @@ def safe(name: str) -> str:
     """
     pieces = []
     for i, letter in enumerate(name):
-        is_plain = letter.isascii() and (letter.isalnum() or letter in "_-" or (letter == "." and i))
+        is_plain = letter.isascii() and (
+            letter.isalnum() or letter in "_-" or (letter == "." and i)
+        )
         pieces.append(letter if is_plain else "".join(f"%{byte:02X}" for byte in letter.encode()))
     return "".join(pieces)

@@ -24,7 +24,13 @@ from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.flow import Seconds
 from bottleneck.pipeline.extraction.look import require_readable
 from bottleneck.pipeline.extraction.passing import Pass
-from bottleneck.pipeline.extraction.several import is_not_stopped, is_nothing, n_rows, n_rows_now, told_of
+from bottleneck.pipeline.extraction.several import (
+    is_not_stopped,
+    is_nothing,
+    n_rows,
+    n_rows_now,
+    told_of,
+)
 from bottleneck.pipeline.extraction.several_report import Ended
 from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.turn import (
@@ -77,6 +83,7 @@ class _Cuts:
     tell: Callable[[Ended], None]
     asked_to_stop: Callable[[], BaseException | None]
     each: list[_Cut]
+    first_reporter: Reporter
     source: SharedSource | None = None
     ends: list[Ended] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
@@ -111,8 +118,8 @@ class _Cuts:
     def end(self, cut: _Cut, **how: Any) -> None:
         """Note how a cut ended."""
         n_new = 0 if cut.run is None else n_rows_now(cut.options.cache) - cut.n_before
-        computed = {} if "report" in how else {"computed": max(0, n_new)}
-        cut.end = Ended(store=cut.options.cache, source=cut.name, **computed, **how)
+        n_new = 0 if "report" in how else max(0, n_new)
+        cut.end = Ended(store=cut.options.cache, source=cut.name, computed=n_new, **how)
         self.ends.append(cut.end)
         if not isinstance(cut.end.error, STOPS):
             self.tell(cut.end)
@@ -143,9 +150,7 @@ class _Cuts:
             for cut in cuts:
                 asked = cut.options.network.completed()
                 if cut.store is not None:
-                    cut.network = networks.recalled(
-                        asked, cut.store, self.reporter, is_apart=apart
-                    )
+                    cut.network = networks.recalled(asked, cut.store, self.reporter, is_apart=apart)
             unknown = [cut for cut in cuts if cut.network is None]
             if unknown:
                 asked_all = [cut.options.network.completed() for cut in unknown]
@@ -210,7 +215,9 @@ class _Cuts:
         cut.turn = turn
         job = replace(turn.job(cut.network, now), seconds=self.seconds)
         cut.n_before = n_rows(now) if now else 0
-        cut.run = begin(job, now)
+        cut.run = begin(replace(job, reporter=self.first_reporter), now)
+        cut.run.job = job
+        self.first_reporter = SILENT  # how the source was read is said once
         self.source.learn(cut.run.looked.look.learned())
 
     def preview(self) -> None:
@@ -297,7 +304,12 @@ def extract_cuts(
     """
     each = [_Cut(one) for one in told_apart(options)]
     work = _Cuts(
-        reporter=reporter, is_strict=is_strict, tell=tell, asked_to_stop=asked_to_stop, each=each
+        reporter=reporter,
+        is_strict=is_strict,
+        tell=tell,
+        asked_to_stop=asked_to_stop,
+        each=each,
+        first_reporter=reporter,
     )
     try:
         work.look_at_stores()

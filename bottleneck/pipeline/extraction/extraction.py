@@ -114,7 +114,7 @@ class Extraction:
             self.tally.failed[item.digest] = item.failure
 
     def record(self, items: Sequence[Item], rows: NDArray[np.float32]) -> list[Item]:
-        """Write those of the rows (n, views, …) of n samples that the store lacks; return theirs."""
+        """Write the rows (n, views, …) of those samples that the store lacks; return these."""
         digests = b"".join(item.digest or b"" for item in items)
         found = np.frombuffer(digests, np.uint8).reshape(-1, 32)
         lacking = np.flatnonzero(self.target.without_row(found))

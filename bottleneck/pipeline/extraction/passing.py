@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import STOPS
@@ -47,7 +48,9 @@ class Pass:
     errors : by number, what ended an extraction
     """
 
-    def __init__(self, runs: Sequence[Extraction], network: Network, spans: Sequence[slice]) -> None:
+    def __init__(
+        self, runs: Sequence[Extraction], network: Network, spans: Sequence[slice]
+    ) -> None:
         self.runs = list(runs)
         self.job = runs[0].job
         self.errors: dict[int, Exception] = {}
@@ -98,10 +101,10 @@ class Pass:
                     self._attempt([i], self.runs[i].refuse_if_nothing_was_readable)
                     self._attempt([i], self.runs[i].finish)
                 for i in self._alive:
-                    self._attempt([i], lambda run=self.runs[i]: self._finish_what_is_left(run))
+                    self._attempt([i], partial(self._finish_what_is_left, self.runs[i]))
             except STOPS:
                 for i in self._alive:
-                    self._attempt([i], lambda run=self.runs[i]: self._stop(run))
+                    self._attempt([i], partial(self._stop, self.runs[i]))
                 raise
         for i in self._alive:
             self._attempt([i], self.runs[i].fold)
@@ -187,7 +190,7 @@ class Pass:
             recorded.update(item.index for item in found)
 
         for i in self._alive:
-            self._attempt([i], lambda i=i: record(i))
+            self._attempt([i], partial(record, i))
         self._n_computed += len(recorded)
 
     def _begin(self, i: int) -> None:

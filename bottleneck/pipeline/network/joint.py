@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
-from bottleneck.backbones import Request
 from bottleneck.backbones.backbone import spans
 from bottleneck.backbones.joint import joint_digest
 from bottleneck.core.recipe import RowSpec
@@ -18,6 +17,7 @@ from bottleneck.pipeline.network.options import NetworkOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bottleneck.backbones import Request
     from bottleneck.backbones.backbone import Backbone
     from bottleneck.core.recipe import Recipe
     from bottleneck.core.reporter import Reporter
@@ -94,9 +94,7 @@ def _n_numbers(recipe: Recipe) -> int:
 
 def _joint(parts: Sequence[Network]) -> Joint:
     first = parts[0]
-    network, weights = joint_digest(
-        [(part.recipe.network, part.recipe.weights) for part in parts]
-    )
+    network, weights = joint_digest([(part.recipe.network, part.recipe.weights) for part in parts])
     n_numbers = sum(_n_numbers(part.recipe) for part in parts)
     recipe = replace(
         first.recipe,
