@@ -118,6 +118,8 @@ class Extraction:
         digests = b"".join(item.digest or b"" for item in items)
         found = np.frombuffer(digests, np.uint8).reshape(-1, 32)
         lacking = np.flatnonzero(self.target.without_row(found))
+        if not len(lacking):
+            return []
         items = [items[i] for i in lacking.tolist()]
         stored = self._fit(items, rows[lacking])
         is_good = np.array([item.digest not in self.tally.failed for item in items], bool)
