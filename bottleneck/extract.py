@@ -6,13 +6,13 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._extract_lines import lines, stores_lines
+from bottleneck._extract_list import LIST, listed
 from bottleneck._parser import make_parser
 from bottleneck.core import console, failures, words
 from bottleneck.store.catalog import FORMATS, described
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 COMPUTE = ("float32",)
 PARTIAL = 7  # the exit code of --strict
-LIST = "list"  # in the place of a name: print the names there are
 
 
 def parser() -> argparse.ArgumentParser:
@@ -187,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = made.parse_args(argv)
     reporter = console.configure(quiet=args.quiet)
     if str(args.backbone).lower() == LIST or LIST in (args.layer or ()):
-        return _list(args)
+        return listed(args, _first_cut(args))
     if args.cache_each is not None:
         _refuse_beside_each(made, args)
         return _each(args, reporter)
@@ -304,35 +303,6 @@ def _options(args: argparse.Namespace, cache: Path) -> ExtractOptions:
 
 def _first_cut(args: argparse.Namespace) -> dict[str, str | None]:
     return {word: (getattr(args, word) or [None])[0] for word in ("layer", "pooling")}
-
-
-def _list(args: argparse.Namespace) -> int:
-    """Print the backbones, or the layers of one; return the exit code."""
-    from bottleneck.core.errors import UsageError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
-
-    listing = import_module("bottleneck.pipeline.network.listing")
-    if str(args.backbone).lower() == LIST:
-        what, found = "backbones", listing.backbones()
-    elif args.backbone is None:
-        raise UsageError("no network named", "--layer list", "name it with --backbone")
-    else:
-        told = {**vars(args), **_first_cut(args), "layer": None}
-        what, found = "layers", listing.layers(NetworkOptions.of(told))
-    heading = list(found[0]) if found else []
-    rows = [[_cell(entry[column]) for column in heading] for entry in found]
-    report = {"verb": "extract", what: found}
-    console.result(report, console.table([heading, *rows]), as_json=args.json)
-    return 0
-
-
-def _cell(value: object) -> str:
-    """Return a value of a listing for people: a shape as 7 x 7 x 2048."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return " x ".join(map(str, value))
-    return "-" if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,29 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.options import ExtractOptions
+    from bottleneck.pipeline.extraction.several_report import Ended
+    from bottleneck.pipeline.extraction.turn import Turn
+    from bottleneck.pipeline.network.network import Network
+    from bottleneck.store.store import Store
 
 FLAG = "--cache-each"
 NO_LAYER = "end"  # in a folder's name, where no --layer is named
+
+
+@dataclass(slots=True, eq=False)
+class Cut:
+    """One cut and its store, as far as a run has come with it; `end` is None while it goes on."""
+
+    options: ExtractOptions
+    name: str | None = None
+    store: Store | None = None
+    network: Network | None = None
+    turn: Turn | None = None
+    run: Extraction | None = None
+    end: Ended | None = None
+    n_before: int = 0  # rows in the store
 
 
 def told_apart(options: ExtractOptions) -> list[ExtractOptions]:

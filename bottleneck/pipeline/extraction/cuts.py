@@ -18,7 +18,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.compute import is_apart
-from bottleneck.pipeline.extraction.cut_options import told_apart
+from bottleneck.pipeline.extraction.cut_options import Cut, told_apart
 from bottleneck.pipeline.extraction.extract import existing
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.flow import Seconds
@@ -50,28 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bottleneck.core.reporter import Reporter
-    from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.options import ExtractOptions
-    from bottleneck.pipeline.network.network import Network
-
-
-@dataclass(slots=True, eq=False)
-class _Cut:
-    """One cut and its store, as far as this run has come with it.
-
-    Attributes
-    ----------
-    end : how it ended, None while it goes on
-    """
-
-    options: ExtractOptions
-    name: str | None = None
-    store: Store | None = None
-    network: Network | None = None
-    turn: Turn | None = None
-    run: Extraction | None = None
-    end: Ended | None = None
-    n_before: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +61,7 @@ class _Cuts:
     is_strict: bool
     tell: Callable[[Ended], None]
     asked_to_stop: Callable[[], BaseException | None]
-    each: list[_Cut]
+    each: list[Cut]
     first_reporter: Reporter
     source: SharedSource | None = None
     ends: list[Ended] = field(default_factory=list)
@@ -90,11 +69,11 @@ class _Cuts:
     seconds: Seconds = field(default_factory=Seconds)
 
     @property
-    def alive(self) -> list[_Cut]:
+    def alive(self) -> list[Cut]:
         return [cut for cut in self.each if cut.end is None]
 
     @contextlib.contextmanager
-    def failure_of(self, *cuts: _Cut) -> Iterator[None]:
+    def failure_of(self, *cuts: Cut) -> Iterator[None]:
         """End these cuts with what goes wrong, and no other."""
         asked = self.asked_to_stop()
         if asked is not None:  # what it raised may have been dropped by whatever was at work
@@ -115,7 +94,7 @@ class _Cuts:
             if not isinstance(error, Exception):
                 raise
 
-    def end(self, cut: _Cut, **how: Any) -> None:
+    def end(self, cut: Cut, **how: Any) -> None:
         """Note how a cut ended."""
         n_new = 0 if cut.run is None else n_rows_now(cut.options.cache) - cut.n_before
         n_new = 0 if "report" in how else max(0, n_new)
@@ -163,7 +142,7 @@ class _Cuts:
 
     def leave_out_copies(self) -> None:
         """End a cut without a store whose recipe another one has: its rows are there."""
-        seen: dict[str, _Cut] = {}
+        seen: dict[str, Cut] = {}
         for cut in self.alive:
             assert cut.network is not None
             same = seen.setdefault(cut.network.recipe.id, cut)
@@ -191,7 +170,7 @@ class _Cuts:
 
     # --- with the locks held --------------------------------------------------------------------
 
-    def begin(self, cut: _Cut, now: Store | None) -> None:
+    def begin(self, cut: Cut, now: Store | None) -> None:
         """Look at the source beside what the store records of it."""
         assert self.source is not None
         assert cut.name is not None
@@ -249,7 +228,7 @@ class _Cuts:
             if lacking:
                 self.go(lacking)
 
-    def go(self, cuts: Sequence[_Cut]) -> None:
+    def go(self, cuts: Sequence[Cut]) -> None:
         """Compute what some cuts lack in one pass, and end them."""
         runs = [cut.run for cut in cuts if cut.run is not None]
         parts = [cut.network for cut in cuts if cut.network is not None]
@@ -270,7 +249,7 @@ def _spelled(spec: dict[str, Any]) -> str:
     return json.dumps(spec, sort_keys=True)
 
 
-def _other_source(cut: _Cut) -> ConflictError:
+def _other_source(cut: Cut) -> ConflictError:
     return ConflictError(
         f"the source {cut.name} is other images there than in the other stores",
         cut.options.cache,
@@ -302,7 +281,7 @@ def extract_cuts(
     UsageError
         Where stores cannot be told apart.
     """
-    each = [_Cut(one) for one in told_apart(options)]
+    each = [Cut(one) for one in told_apart(options)]
     work = _Cuts(
         reporter=reporter,
         is_strict=is_strict,
