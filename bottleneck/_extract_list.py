@@ -17,7 +17,8 @@ LIST = "list"  # in the place of a name: print the names there are
 def listed(args: argparse.Namespace, cut: Mapping[str, str | None]) -> int:
     """Print the backbones, or the layers of one; return the exit code."""
     from bottleneck.core.errors import UsageError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
+
+    options = import_module("bottleneck.pipeline.network.options")
 
     listing = import_module("bottleneck.pipeline.network.listing")
     if str(args.backbone).lower() == LIST:
@@ -26,7 +27,7 @@ def listed(args: argparse.Namespace, cut: Mapping[str, str | None]) -> int:
         raise UsageError("no network named", "--layer list", "name it with --backbone")
     else:
         told = {**vars(args), **cut, "layer": None}
-        what, found = "layers", listing.layers(NetworkOptions.of(told))
+        what, found = "layers", listing.layers(options.NetworkOptions.of(told))
     heading = list(found[0]) if found else []
     rows = [[_cell(entry[column]) for column in heading] for entry in found]
     report = {"verb": "extract", what: found}
