@@ -75,14 +75,15 @@ def add_weights(to: Options) -> None:
     )
 
 
-def add_pooling(to: Options) -> None:
-    """Add --pooling."""
+def add_pooling(to: Options, action: str = "store", more: str = "") -> None:
+    """Add --pooling; `more` is what the help says beside."""
     to.add_argument(
         "--pooling",
         choices=POOLING,
+        action=action,
         help="How a feature map becomes one vector: the average or the maximum over all "
         "positions; none keeps the whole map. Of tokens: the average or maximum of those of the "
-        "patches; cls, the class token; cls+avg, both in a row. Default: avg.",
+        f"patches; cls, the class token; cls+avg, both in a row. {more}Default: avg.",
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import words
 from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
+from bottleneck.core.errors import UsageError
+from bottleneck.pipeline.extraction import cuts
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.extraction.several import updated
@@ -31,7 +34,8 @@ Cache = str | PathLike[str]
 # Several to a line, by subject: one keyword a line would hide the rest of the function.
 @proposing
 def extract_features(
-    data: Images | None = None, *, cache: Cache | Sequence[Cache], labels: Labels | None = None,
+    data: Images | None = None, *, cache: Cache | Sequence[Cache] | None = None,
+    cache_each: Cache | None = None, labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
     layout: str | None = None, label_from: str | None = None, group_by: str | None = None,
     join_classes: bool | None = None, any_name: bool | None = None,
@@ -42,8 +46,8 @@ def extract_features(
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     limit: int | None = None, allow_shrink: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
-    layer: str | None = None, output: str | int | None = None, pooling: Pooling | None = None,
-    rehash: bool = False,
+    layer: str | Sequence[str] | None = None, output: str | int | None = None,
+    pooling: Pooling | Sequence[Pooling] | None = None, rehash: bool = False,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     decode: Decode | None = None,
     preprocessing: str | None = None, rows: Rows | None = None,
@@ -64,6 +68,8 @@ def extract_features(
         width[, 3]), or a list of paths, PIL images or arrays; None for what the store records
     cache : the store's folder; it is made where there is none. Or several stores that are there:
         each is brought up to date with its own network and, without `data`, all of its sources
+    cache_each : in place of `cache` a pattern such as "cache/{layer}-{pooling}": a store for each
+        `layer` with each `pooling`, of which there may then be lists, all filled in one pass
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
@@ -95,11 +101,35 @@ def extract_features(
         One of `bottleneck.errors`: the `exit_code` is what the command would end with.
     """
     said = locals()
-    caches, reporter = words.stores(cache), words.reporter(progress)
+    reporter = words.reporter(progress)
+    if cache_each is not None:
+        return Report(cuts.updated(_of_cuts(said), reporter))
+    if cache is None:
+        raise UsageError("no store named", "cache", "name a folder")
+    caches = words.stores(cache)
     options = ExtractOptions(**told(said), cache=caches[0], network=words.network(said))
     if isinstance(cache, str | PathLike):
         return Report(extract(options, reporter))
     return Report(updated(caches, options, reporter))
+
+
+def _of_cuts(said: Mapping[str, Any]) -> ExtractOptions:
+    """Return what a call with `cache_each` asks for."""
+    if said["cache"] is not None:
+        raise UsageError("cache and cache_each were given", "cache_each", "omit one of them")
+    layers, poolings = (
+        () if said[name] is None else words.several(said[name]) for name in ("layer", "pooling")
+    )
+    for pooling in poolings:
+        words.check_choice("pooling", pooling, Pooling)
+    plain = {**said, "layer": None, "pooling": None}
+    return ExtractOptions(
+        **{**told(plain), "cache_each": words.text(said["cache_each"])},
+        cache=Path(),
+        layers=layers,
+        poolings=poolings,
+        network=words.network(plain),
+    )
 
 
 def told(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import OtherRowsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -102,3 +104,20 @@ def _not_served(why: str) -> OtherRowsError:
     return OtherRowsError(
         f"reduced precision does not serve this network: it {why}", "--compute", "use float32"
     )
+
+
+def compare_each(spans: Sequence[slice]) -> Callable[[NDArray[Any], NDArray[Any]], Agreement]:
+    """Return what compares rows (k, …) part by part, and says which part is off the most.
+
+    So that one part of many large numbers hides nothing of another.
+
+    Parameters
+    ----------
+    spans : where each part stands in the last axis
+    """
+
+    def compared(computed: NDArray[Any], stored: NDArray[Any]) -> Agreement:
+        found = [compare(computed[..., span], stored[..., span]) for span in spans]
+        return max(found, key=lambda one: (not one.ok, one.worst / one.bound))
+
+    return compared

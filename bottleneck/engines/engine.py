@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bottleneck.engines.check import compare
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.portable import Portable
     from bottleneck.core.traced import Traced
+    from bottleneck.engines.check import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +52,8 @@ class Frozen:
     compute : in what the network computes, as `catalog.arithmetic` spells it; float32 is IEEE's
     spread : of reduced precision, what the rows that are there record of it, as `check.spread`
         returns it; None where it is to be measured, on `sample`
+    compare : callable
+        Says how far computed rows (k, …) are from others; of several cuts in one, each by itself.
     """
 
     recipe: str
@@ -66,6 +71,7 @@ class Frozen:
     oracle: str | None = None
     compute: str = "float32"
     spread: Mapping[str, Any] | None = None
+    compare: Callable[[NDArray[Any], NDArray[Any]], Agreement] = compare
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -208,7 +208,7 @@ def _kept(frozen: Frozen, kept: Kept, core: Any) -> tuple[OpenVinoEngine, Any] |
         engine = _engine(core, network, frozen, found.reference.check)
     except RuntimeError:
         return None
-    agreement = compare(engine(found.reference.images), found.reference.rows)
+    agreement = frozen.compare(engine(found.reference.images), found.reference.rows)
     return (engine, network) if agreement.ok else None
 
 
@@ -235,7 +235,7 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> tuple[OpenVinoEngine, Any]:
             _require(compare(*golden))
         elif expected is not None:
             engine.check = frozen.oracle or "keras"
-            _require(compare(engine(images), expected), frozen.oracle)
+            _require(frozen.compare(engine(images), expected), frozen.oracle)
         else:
             engine.check = _unchecked(frozen.oracle)
         if expected is None:  # for another machine, which may have no Keras

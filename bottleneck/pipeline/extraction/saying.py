@@ -42,8 +42,8 @@ def source_values(samples: Samples) -> dict[str, Any]:
     }
 
 
-def say_computing(computer: Computer, reporter: Reporter, *, has_rows: bool) -> None:
-    """Say what computes, once the first rows are trusted, and how far that trust goes."""
+def say_computing(computer: Computer, reporter: Reporter) -> None:
+    """Say what computes, once the first rows are trusted."""
     engine = computer.engine
     reporter.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
     if computer.choice.spread is None:  # of reduced precision, and measured just now
@@ -51,5 +51,3 @@ def say_computing(computer: Computer, reporter: Reporter, *, has_rows: bool) -> 
             reporter.say(line)
     if engine.warning:
         reporter.warn(engine.warning)
-    if has_rows and computer.canaries == {"checked": 0, "worst": None}:
-        reporter.warn("no image with a row is at hand, so this machine's rows are not checked")

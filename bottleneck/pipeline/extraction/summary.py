@@ -49,7 +49,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     pending = len(samples) - with_row - quarantined
     unique = unique_count(samples)
     total = time.perf_counter() - job.started
-    provenance = run.computer.provenance
+    provenance = run.provenance
     return {
         "verb": "extract",
         "store": str(job.options.cache),
@@ -85,7 +85,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "engine": provenance.get("engine"),
         "batch": provenance.get("batch"),
         "spread": provenance.get("spread") or spread_of(target.rows_store),
-        "canaries": run.computer.canaries,
+        "canaries": run.canaries,
         "commit": target.store_or_none.state.number if target.store_or_none else None,
         "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
     }

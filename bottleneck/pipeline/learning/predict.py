@@ -165,7 +165,7 @@ def _computer(
     size = options.batch_size or recorded.get("batch") or network.batch_size
     return Computer(
         network=network,
-        find_canaries=lambda: recorded_canaries(store, reader),
+        find_canaries=lambda: [recorded_canaries(store, reader)],
         seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine or AUTO,
@@ -175,7 +175,7 @@ def _computer(
             spread=spread_of(store),
             kept=store.derived if store else None,
         ),
-        has_rows=store is not None and bool(store.state.parts),
+        n_stores=int(store is not None and bool(store.state.parts)),
     )
 
 

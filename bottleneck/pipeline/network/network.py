@@ -44,6 +44,7 @@ class Network:
     advice : what to do when the network turns out to have another recipe by now
     reporter : who is told of what loading finds
     is_apart : whether it is loaded in a process of its own, when it is
+    joint : the network of several cuts as one of which it was loaded; see `joint`
     """
 
     options: NetworkOptions
@@ -52,6 +53,7 @@ class Network:
     advice: str = field(default=START_ANEW, kw_only=True)
     reporter: Reporter = field(default=SILENT, kw_only=True)
     is_apart: bool = field(default=False, kw_only=True)
+    joint: Network | None = field(default=None, kw_only=True, repr=False)
     _backbone: Backbone | None = None
     _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
     _cannot: UsageError | None = None  # why Keras' OpenVINO backend cannot take it, where tried
@@ -85,7 +87,7 @@ class Network:
 
     def _loaded(self, *, is_apart: bool) -> Backbone:
         loaded = load(self.options, self.reporter, is_apart=is_apart)
-        loaded = _continued(loaded, self.recipe)
+        loaded = continued(loaded, self.recipe)
         check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
         self._files, self._cannot = loaded._files, loaded._cannot
         assert loaded._backbone is not None
@@ -119,6 +121,14 @@ class Network:
         """The package that computes `reference`; None where that is Keras."""
         name = self.options.backbone
         return None if name is None else backbones.catalog.spec(name).oracle
+
+    def adopt(self, backbone: Backbone, read: dict[str, str | None]) -> None:
+        """Take what was loaded elsewhere, and the stats of the files that were read for it."""
+        self._backbone, self._files = backbone, read
+
+    def take_over(self, other: Network) -> None:
+        """Go on with what another one of the same recipe has loaded."""
+        self._backbone, self._files, self._cannot = other._backbone, other._files, other._cannot
 
     def reference(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Return the rows of images as another package computes them: plain Keras, say.
@@ -214,6 +224,15 @@ def _spelled(
     return Network(options, recipe, about, backbone, read, cannot, reporter=reporter)
 
 
+def part_of(whole: Network, i: int, options: NetworkOptions) -> Network:
+    """Return a cut of a network that was loaded with several."""
+    assert whole._backbone is not None
+    part = whole._backbone.parts[i]
+    found = _spelled(options, part, 0, whole.reporter, whole._cannot)
+    found.adopt(part, whole._files)
+    return found
+
+
 def resolve(
     options: NetworkOptions,
     store: Store | None,
@@ -240,12 +259,22 @@ def resolve(
     options = options.completed()
     if store is None:
         return load(options, reporter, is_apart=is_apart)
-    if requests.lookup(store, options) == store.recipe.id:
-        return Network(options, store.recipe, store.about, reporter=reporter, is_apart=is_apart)
-    return _continued(load(options, reporter, is_apart=is_apart), store.recipe)
+    known = recalled(options, store, reporter, is_apart=is_apart)
+    if known is not None:
+        return known
+    return continued(load(options, reporter, is_apart=is_apart), store.recipe)
 
 
-def _continued(loaded: Network, recorded: Recipe) -> Network:
+def recalled(
+    options: NetworkOptions, store: Store, reporter: Reporter = SILENT, *, is_apart: bool = False
+) -> Network | None:
+    """Return the store's own network where its warm map says that these options mean it."""
+    if requests.lookup(store, options) != store.recipe.id:
+        return None
+    return Network(options, store.recipe, store.about, reporter=reporter, is_apart=is_apart)
+
+
+def continued(loaded: Network, recorded: Recipe) -> Network:
     """Return a loaded network as it is recorded, where only our way to spell its digest is new."""
     backbone, recipe = loaded._backbone, loaded.recipe
     assert backbone is not None

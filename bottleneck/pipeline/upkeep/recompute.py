@@ -154,7 +154,7 @@ def _computer(store: Store, options: RecomputeOptions, reporter: Reporter) -> Co
     network = networks.resolve(permissions, store, reporter, is_apart=apart)
     return Computer(
         network=network,
-        find_canaries=lambda: NOTHING,
+        find_canaries=lambda: [NOTHING],
         seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine,
@@ -164,7 +164,7 @@ def _computer(store: Store, options: RecomputeOptions, reporter: Reporter) -> Co
             spread=spread_of(store),
             kept=store.derived,
         ),
-        has_rows=False,
+        n_stores=0,
         views=store.recipe.views.number,
     )
 
