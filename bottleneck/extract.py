@@ -217,8 +217,7 @@ def _list(args: argparse.Namespace) -> int:
     """Print the backbones, or the layers of one; return the exit code."""
     from bottleneck.pipeline.network import listing  # noqa: PLC0415 - --help stays light
 
-    found = listing.listed({**vars(args), **_first_cut(args)}, LIST)
-    return show_list(*found, as_json=args.json)
+    return show_list(*listing.listed({**vars(args), **_first_cut(args)}, LIST), as_json=args.json)
 
 
 def _refuse_beside_each(made: argparse.ArgumentParser, args: argparse.Namespace) -> None:
