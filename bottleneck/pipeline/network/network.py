@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
-from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.frameworks import collector_paused
 from bottleneck.core.installed import training_backend
 from bottleneck.core.paths import to_json_text
@@ -16,23 +14,21 @@ from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import PERMISSIONS, NetworkOptions, plain, recorded_options
+from bottleneck.pipeline.network.same_recipe import START_ANEW, check_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.backbones.backbone import Backbone
+    from bottleneck.core.errors import UsageError
     from bottleneck.core.reporter import Reporter
     from bottleneck.core.traced import Traced
     from bottleneck.store.store import Store
 
 DEFAULT_BATCH = 64
-# Which words of `about` say what a digest of the recipe stands for.
-DIGEST = re.compile("[0-9a-f]{64}")
-NAMED = {"network": ("backbone", "layer", "output", "pooling"), "weights": ("weights",)}
-START_ANEW = "use another --cache, or --replace to compute this store anew"
 
 
 @dataclass(slots=True)
@@ -282,53 +278,3 @@ def continued(loaded: Network, recorded: Recipe) -> Network:
     if same and recipe != recorded and backbone.before() == (recorded.network, recorded.weights):
         loaded.recipe = recorded
     return loaded
-
-
-def check_same(
-    recorded: Recipe,
-    asked: Recipe,
-    where: object,
-    advice: str = START_ANEW,
-    *,
-    said: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
-) -> None:
-    """Raise RecipeError, one line for each key that differs, unless both recipes are one.
-
-    Parameters
-    ----------
-    said : what is recorded `about` each recipe, for words in the place of digests
-    """
-    differences = recorded.differences(asked)
-    if differences:
-        raise RecipeError(
-            "the recipe differs",
-            where,
-            advice,
-            *(
-                f"{key}: {_short(theirs)} asked, {_short(ours)} there"
-                for difference in differences
-                for key, ours, theirs in _in_words(difference, *said)
-            ),
-        )
-
-
-def _in_words(
-    difference: tuple[str, object, object], there: Mapping[str, Any], asked: Mapping[str, Any]
-) -> list[tuple[str, object, object]]:
-    """Return (key, ours, theirs) of what people know, where they would else read two digests."""
-    found = [
-        (key, there[key], asked[key])
-        for key in NAMED.get(difference[0], ())
-        if there.get(key, asked.get(key)) != asked.get(key) and key in asked
-    ]
-    return found or [difference]
-
-
-def _short(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, tuple):
-        numbers = all(isinstance(item, int) for item in value)
-        return ("x" if numbers else ", ").join(map(str, value)) or "none"
-    text = str(value)
-    return text[:12] if DIGEST.fullmatch(text) else text
