@@ -17,7 +17,7 @@ import numpy as np
 
 from bottleneck.core.errors import BusyError, DataError, Terminated
 from bottleneck.core.sample import show_key
-from bottleneck.pipeline.extraction.canaries import find_canaries, spread_of
+from bottleneck.pipeline.extraction.canaries import find_canaries
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader, default_threads
@@ -28,6 +28,7 @@ from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_pl
 from bottleneck.pipeline.extraction.looked import plan_what_is_left as what_is_left
 from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
 from bottleneck.pipeline.extraction.saying import say_computing, say_understood
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, to_dtype
 from bottleneck.store.fold import fold
