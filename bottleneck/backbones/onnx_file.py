@@ -41,7 +41,7 @@ def spec(name: str) -> Spec:
         weights=WEIGHTS,
         top=Top(layer=None, classes=None),
         is_users_file=True,
-        engines=("openvino",),
+        engines=ENGINES,
         oracle="onnxruntime",
     )
 

@@ -54,17 +54,16 @@ def roles(names: Sequence[str], where: str) -> Roles:
         raise DataError(f"neither x nor x_train alone (there are: {there})", where, ADVICE)
     for role, split in chosen:
         if role == "y" and ("x", split) not in chosen and (split or not has_splits):
-            suffix = f"_{split}" if split else ""
-            raise DataError(f"y{suffix} without x{suffix}", where, ADVICE)
+            raise DataError(f"{_ours('y', split)} without {_ours('x', split)}", where, ADVICE)
     return chosen
 
 
 def names_note(chosen: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
     """Return what to say of arrays that have other names than ours."""
     said = [
-        f"{printable(name)} is {role}{f'_{split}' if split else ''}"
-        for (role, split), name in sorted(chosen.items())
-        if name != f"{role}{f'_{split}' if split else ''}"
+        f"{printable(name)} is {_ours(*role)}"
+        for role, name in sorted(chosen.items())
+        if name != _ours(*role)
     ]
     return (", ".join(said),) if said else ()
 
@@ -80,9 +79,14 @@ def _read(name: str) -> tuple[str, str]:
     return "", ""
 
 
+def _ours(role: str, split: str) -> str:
+    """Return our name of an array: `x`, or `x_train`."""
+    return f"{role}_{split}" if split else role
+
+
 def _one(names: Sequence[str], role: tuple[str, str], where: str) -> str:
     """Return the one name; of several the one that is spelled as ours."""
-    ours = f"{role[0]}_{role[1]}".rstrip("_")
+    ours = _ours(*role)
     if len(names) == 1 or ours in names:
         return ours if ours in names else names[0]
     raise DataError(f"both {' and '.join(map(printable, names))} may be {ours}", where, ADVICE)

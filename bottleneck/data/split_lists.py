@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bottleneck.core.paths import shown
@@ -16,7 +17,7 @@ from bottleneck.data.reading_of_paths import quoted
 from bottleneck.data.split_words import TEST, TRAIN, VAL, split_of_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 _LISTS = frozenset({".txt", ".csv", ".tsv"})
@@ -117,7 +118,7 @@ def _below(keys: Iterable[bytes], names: set[bytes]) -> dict[bytes, bytes]:
 def _first_names(path: Path) -> set[bytes]:
     """Return what stands first in the first lines of a list."""
     try:
-        number = open_regular(path, os.O_RDONLY, follow=True)
+        number = open_regular(path, os.O_RDONLY, follow=False)
         with os.fdopen(number, "rb") as file:
             head = file.read(_HEAD)
     except OSError:
@@ -127,27 +128,20 @@ def _first_names(path: Path) -> set[bytes]:
 
 
 def _others(root: Path, with_images: set[bytes]) -> list[Path]:
-    """Return the folders right below one that hold no images."""
-    try:
-        with os.scandir(os.fsencode(root)) as entries:
-            names = [
-                entry.name
-                for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
-                if entry.is_dir() and entry.name not in with_images and entry.name[:1] != b"."
-            ]
-    except OSError:
-        return []
-    return [root / os.fsdecode(name) for name in sorted(names)]
+    """Return the folders right below one that hold no images; links are not followed."""
+    found = _entries(root, lambda entry: entry.is_dir(follow_symlinks=False))
+    return [path for path in found if os.fsencode(path.name) not in with_images]
 
 
 def _files(folder: Path) -> list[Path]:
+    return _entries(folder, lambda entry: entry.is_file(follow_symlinks=False))
+
+
+def _entries(folder: Path, is_wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
+    """Return what is wanted of the first entries of a folder, but hidden ones, sorted."""
     try:
         with os.scandir(folder) as entries:
-            names = [
-                entry.name
-                for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
-                if entry.is_file()
-            ]
+            some = islice(entries, _MOST_ENTRIES)
+            return sorted(folder / e.name for e in some if e.name[0] != "." and is_wanted(e))
     except OSError:
         return []
-    return [folder / name for name in sorted(names)]

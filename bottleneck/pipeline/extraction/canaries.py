@@ -59,19 +59,6 @@ def recorded_canaries(store: Store | None, reader: Reader) -> Canaries:
     return NOTHING if store is None else _first(store, reader, _recorded(store, None, reader))
 
 
-def spread_of(store: Store | None) -> dict[str, Any] | None:
-    """Return how far the rows of a store are from float32's, where they are of fewer bits.
-
-    It was measured when the first of them were computed, and each part repeats it. Where several
-    runs began a store at once, each has its own: the narrowest counts.
-    """
-    if store is None or store.recipe.compute == "float32":
-        return None
-    found = [part.provenance.get("spread") for part in store.parts]
-    known = [spread for spread in found if isinstance(spread, dict) and "relative" in spread]
-    return min(known, key=lambda spread: float(spread["relative"]), default=None)
-
-
 def _first(
     store: Store, reader: Reader, candidates: Iterator[tuple[Reader, int, NDArray[np.uint8]]]
 ) -> Canaries:

@@ -13,13 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import STOPS
-from bottleneck.pipeline.extraction.canaries import spread_of
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.extraction import in_order
 from bottleneck.pipeline.extraction.job import ahead
 from bottleneck.pipeline.extraction.look import LOOKS
 from bottleneck.pipeline.extraction.saying import say_computing
+from bottleneck.pipeline.extraction.spread import spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

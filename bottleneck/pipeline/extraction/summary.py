@@ -12,11 +12,11 @@ import numpy as np
 from bottleneck.core.digest import as_void
 from bottleneck.data.reading import NOT_THERE
 from bottleneck.heads.split import leaking
-from bottleneck.pipeline.extraction.canaries import spread_of
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.limits import limiting
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
 from bottleneck.pipeline.extraction.saying import source_values
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
 
 if TYPE_CHECKING:

@@ -19,10 +19,11 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import find
 from bottleneck.data.undecodable import Limits
-from bottleneck.pipeline.extraction.canaries import NOTHING, spread_of
+from bottleneck.pipeline.extraction.canaries import NOTHING
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
 from bottleneck.pipeline.extraction.flow import Reader, Seconds
 from bottleneck.pipeline.extraction.sources import reopen_existing
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network import network as networks
 from bottleneck.pipeline.network.options import NetworkOptions
 

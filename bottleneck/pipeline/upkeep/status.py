@@ -10,11 +10,11 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError, UsageError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
 from bottleneck.data.catalog import reopen
-from bottleneck.pipeline.extraction.canaries import spread_of
 from bottleneck.pipeline.extraction.look import look, recorded_samples
 from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, unique_count
 from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.pipeline.extraction.saying import source_values
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.upkeep.last_runs import last_runs, with_age

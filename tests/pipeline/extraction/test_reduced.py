@@ -118,7 +118,7 @@ def test_the_recipe_is_of_the_engine_and_goes_on_with_no_other(run, photos, tmp_
 
 
 def test_of_several_spreads_the_narrowest_counts(run, photos, tmp_path, monkeypatch):
-    from bottleneck.pipeline.extraction.canaries import spread_of
+    from bottleneck.pipeline.extraction.spread import spread_of
 
     run()
     store = Store.open(tmp_path / "store")
