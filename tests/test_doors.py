@@ -418,7 +418,7 @@ def test_the_verb_of_an_error_is_known_when_the_module_is_run_itself(tmp_path):
 @pytest.fixture
 def listing(monkeypatch):
     """Put a listing of made-up backbones and layers in the place of the pipeline's."""
-    from types import SimpleNamespace
+    from bottleneck.pipeline.network import listing
 
     def layers(network):
         assert network.layer is None
@@ -427,10 +427,10 @@ def listing(monkeypatch):
             {"name": "pool", "class": "Pooling", "shape": [64], "tail": False},
         ]
 
-    found = SimpleNamespace(
-        backbones=lambda: [{"name": "mini", "size": [64, 64], "features": 384}], layers=layers
+    monkeypatch.setattr(
+        listing, "backbones", lambda: [{"name": "mini", "size": [64, 64], "features": 384}]
     )
-    monkeypatch.setitem(sys.modules, "bottleneck.pipeline.network.listing", found)
+    monkeypatch.setattr(listing, "layers", layers)
 
 
 def test_the_word_list_prints_the_backbones_and_the_layers_of_one(listing, capsys):

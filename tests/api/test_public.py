@@ -81,10 +81,13 @@ def test_the_docstring_names_each_keyword(name):
 def test_every_option_of_the_commands_is_a_keyword():
     extract = {*inspect.signature(bottleneck.extract_features).parameters}
     for options in (ExtractOptions, NetworkOptions):
-        assert {*options.__dataclass_fields__} - {"network", "reading"} <= extract
+        # Of several cuts, `layer` and `pooling` are lists.
+        named = {*options.__dataclass_fields__} - {"network", "reading", "layers", "poolings"}
+        assert named <= extract
     assert {*READING} <= extract
     rank = {*inspect.signature(bottleneck.compare_backbones).parameters}
-    assert extract - {"cache", "layer", "backbone", "dry_run", "list_keys"} <= rank
+    alone = {"cache", "cache_each", "layer", "backbone", "dry_run", "list_keys"}
+    assert extract - alone <= rank
     train = {*inspect.signature(bottleneck.train_head).parameters}
     assert {*TrainOptions.__dataclass_fields__} - {"head_options"} <= train
     from bottleneck.heads.catalog import HEADS
