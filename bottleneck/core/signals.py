@@ -64,6 +64,8 @@ class Stops:
         self.number: int | None = None
         self._end_now = end_now
         self._asked_at = 0.0
+        self._dropped: int | None = None  # Python dropped its exception: is asked again soon
+        self._asking = threading.Lock()
         self._ended = threading.Event()
         self._before: dict[int, Any] = {}
         self._pipe = (-1, -1)
@@ -89,10 +91,14 @@ class Stops:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._stop_watching()
+        """Give the signals back; raise what is yet to be asked again, which could come too late."""
+        try:
+            with self._asking:
+                self._take_dropped()
+        finally:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+            self._stop_watching()
 
     def done(self) -> None:
         """Let signals end the process as they do without us, for one whose work is done.
@@ -108,10 +114,17 @@ class Stops:
 
         What libraries make of a signal that comes while they start may be any error at all.
         """
+        asked = self._dropped if self.number is None else self.number
         for number, (kind, code, word) in KINDS.items():
-            if number == self.number or (self.number is None and type(error) is kind):
+            if number == asked or (asked is None and type(error) is kind):
                 return code, word
         return None
+
+    def _take_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, None
+        if dropped is not None:
+            self.number = dropped
+            raise KINDS[dropped][0]
 
     def _asked(self, number: int, _frame: object) -> None:
         if self.number is None:
@@ -136,11 +149,16 @@ class Stops:
         if self.number is None or not isinstance(what.exc_value, KINDS[self.number][0]):
             self._unraisable(what)
             return
-        number, self.number = self.number, None
-        main = threading.main_thread().ident
-        again = threading.Timer(_AGAIN_S, lambda: signal.pthread_kill(main or 0, number))
+        self._dropped, self.number = self.number, None
+        again = threading.Timer(_AGAIN_S, self._ask_again)
         again.daemon = True
         again.start()
+
+    def _ask_again(self) -> None:
+        with self._asking:
+            number, self._dropped = self._dropped, None
+            if number is not None:
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
 
     def _stop_watching(self) -> None:
         self._ended.set()

@@ -106,6 +106,20 @@ def test_a_signal_that_python_drops_in_a_destructor_is_asked_again():
     assert ended(body) == (143, "", f"terminated: {KEPT}\n")
 
 
+@pytest.mark.parametrize("end", ["return 0", "raise ValueError"])
+def test_a_signal_that_python_drops_is_not_lost_where_the_command_ends_next(end):
+    body = f"""
+    class Odd:
+        def __del__(self):
+            send(signal.SIGTERM)
+            for _ in range(1000):
+                pass
+    Odd()
+    {end}
+    """
+    assert ended(body) == (143, "", f"terminated: {KEPT}\n")
+
+
 def test_whatever_a_library_makes_of_the_signal_is_the_signal():
     body = """
     try:
