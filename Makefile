@@ -100,7 +100,14 @@ $(VENV)/.bottleneck-oldest-zarr: | $(VENV)/.bottleneck-test
 	$(PIP) --upgrade --no-deps --target $(VENV)/oldest-zarr zarr==3.1.3 crc32c
 	@touch $@
 
-test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2 $(VENV)/.bottleneck-oldest-zarr
+# JAX, in a folder of its own: tests compute with it, and nothing else should find it.
+$(VENV)/.bottleneck-jax: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --no-deps --target $(VENV)/jax jax jaxlib opt_einsum
+	@touch $@
+
+BESIDE := $(patsubst %,$(VENV)/.bottleneck-%,pandas2 oldest-zarr jax)
+
+test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE)
 	$(BIN)/python -m pytest -n auto --dist loadfile$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.

@@ -208,9 +208,9 @@ def add_engine(to: Options, *, default: str | None) -> None:
     )
     to.add_argument(
         "--devices",
-        metavar="DEVICE",
-        help="Device to compute on: cpu, gpu, or one GPU by number, such as gpu:1. Default: a GPU "
-        "where there is one, else the CPU.",
+        metavar="DEVICES",
+        help="Devices to compute on: cpu, gpu, a GPU by number such as gpu:1, or several such as "
+        "gpu:0,gpu:1. Default: a GPU where there is one, else the CPU.",
     )
 
 
@@ -232,7 +232,8 @@ def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentG
         "--batch-size",
         type=words.positive,
         metavar="N",
-        help="Images per call of the network. Default: 64, or 32 for large networks.",
+        help="Images per call of the network. Default: that of the rows that are there; else 64, or "
+        "32 for large networks, and on a GPU as many as are fastest.",
     )
     add_threads(work)
     return work

@@ -30,8 +30,6 @@ def sums(name: str) -> list[list[float]]:
         lambda x: preprocessing.apply(found.preprocessing, x),
         (*golden.SIZE, 3),
         golden.N_PICTURES,
-        ("cpu:0", "the CPU"),
-        None,
     )(golden.images())
     apart = np.linalg.norm(rows[0] - rows[1]) / np.linalg.norm(rows[0])
     print(f"{name}: largest {np.abs(rows).max():.3g}, the two are {apart:.2g} apart", flush=True)

@@ -41,6 +41,7 @@ MODULE_NAMES = {
 FRAMEWORK_FILES = {
     "core/frameworks.py",
     "engines/keras.py",
+    "engines/backends.py",
     "engines/convert.py",
     "engines/openvino.py",
     "pipeline/network/child.py",

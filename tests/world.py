@@ -35,6 +35,7 @@ class NumpyEngine:
     name = "numpy"
     device = "a test"
     warning = None
+    lanes = 1
     factor = 1.0  # a test that wants an engine to be off sets this
 
     def __init__(self, batch_size: int) -> None:

@@ -36,7 +36,11 @@ def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, i
 
     ov = import_openvino()
     pixels = ov.opset13.parameter([-1, *shape], np.uint8, name="pixels")
-    rows = keras.rows(model, preprocess, OpenVINOKerasTensor(pixels.output(0)))
+    rows = keras.rows(
+        lambda x: model(x, training=False),
+        OpenVINOKerasTensor(pixels.output(0)),
+        preprocess=preprocess,
+    )
     return ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
 
 

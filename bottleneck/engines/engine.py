@@ -52,6 +52,7 @@ class Frozen:
     compute : in what the network computes, as `catalog.arithmetic` spells it; float32 is IEEE's
     spread : of reduced precision, what the rows that are there record of it, as `check.spread`
         returns it; None where it is to be measured, on `sample`
+    may_grow : whether a GPU may take larger batches than `batch_size` where that is faster
     compare : callable
         Says how far computed rows (k, …) are from others; of several cuts in one, each by itself.
     """
@@ -71,6 +72,7 @@ class Frozen:
     oracle: str | None = None
     compute: str = "float32"
     spread: Mapping[str, Any] | None = None
+    may_grow: bool = False
     compare: Callable[[NDArray[Any], NDArray[Any]], Agreement] = compare
 
     @property
@@ -80,7 +82,7 @@ class Frozen:
 
 
 class Engine(Protocol):
-    """A network ready to compute, called from one thread.
+    """A network ready to compute, called from up to `lanes` threads at once.
 
     The same image gives the same row, bit for bit, whatever stands beside it in the batch, on the
     same device with the same versions and batch shape.
@@ -89,6 +91,7 @@ class Engine(Protocol):
     name: str
     device: str  # for people
     warning: str | None  # what the user should know of the device, loudly
+    lanes: int  # batches that it computes side by side; those of more threads wait for each other
 
     @property
     def batch_size(self) -> int:

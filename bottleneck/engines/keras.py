@@ -1,4 +1,4 @@
-"""The Keras engine: one compiled call of a fixed shape, from uint8 pixels to float32 rows.
+"""The Keras engine: one compiled call of a fixed shape a device, from uint8 to float32 rows.
 
 In bfloat16 a copy of the network is run whose layers have Keras' policy for it: they keep their
 tensors in float32 and compute in bfloat16. The pixels are scaled in float32 before.
@@ -9,26 +9,37 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.engines.backends import compiled
 from bottleneck.engines.batches import Batches
 from bottleneck.engines.check import N_SPREAD, spread
+from bottleneck.engines.growth import grown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from bottleneck.engines.batches import Call
     from bottleneck.engines.engine import Frozen
+
+CPU = "cpu:0"
+AHEAD = 2  # batches at once on a GPU: one is copied there and back while the other is computed
 
 
 class KerasEngine:
-    """A Keras model behind one compiled function."""
+    """A Keras model behind one compiled function a device.
+
+    Parameters
+    ----------
+    devices : as Keras names them, such as gpu:0; batches go to whichever is free
+    """
 
     name = "keras"
 
@@ -38,20 +49,22 @@ class KerasEngine:
         preprocess: Callable[[Any], Any],
         shape: tuple[int, int, int],
         batch_size: int,
-        device: tuple[str, str],
-        warning: str | None,
+        devices: Sequence[str] = (CPU,),
+        *,
+        warning: str | None = None,
         compute: str = "float32",
     ) -> None:
         self.spread: Mapping[str, Any] | None = None  # of reduced precision
-        self._compute = compute
-        self.device = device[1]
+        self.device = " and ".join(_for_people(name) for name in devices)
         self.warning = warning
         self.n_traces = 0
-        self._model = model
-        self._preprocess = preprocess
         self._shape = shape
-        self._device = device[0]
-        self._batches = Batches(self._compile, batch_size, self.device)
+        self._rows = partial(rows, preprocess=preprocess, compute=compute)
+        there = _devices()[0]
+        self._models = {name: model if name == there else _copy(model, name) for name in devices}
+        lanes = [name for name in devices for _ in range(AHEAD if name.startswith("gpu") else 1)]
+        self.lanes = len(lanes)
+        self._batches = Batches(self._compiled, batch_size, self.device, lanes)
 
     @property
     def batch_size(self) -> int:
@@ -80,27 +93,29 @@ class KerasEngine:
         """Return the rows (n, …) of n images (n, height, width, 3); see `Engine`."""
         return self._batches(images)
 
-    def _compile(self, batch_size: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-        keras = import_keras()
+    def grow(self) -> None:
+        """Find the batch size that computes the most images a second, from this one up."""
+        device = next(iter(self._models))
+        self._batches.size = grown(
+            lambda size: self._compiled(size, device), self.batch_size, self._shape
+        )
 
-        def computed(pixels: Any) -> Any:
+    def _compiled(self, batch_size: int, device: str) -> Call:
+        def computed(network: Callable[[Any], Any], pixels: Any) -> Any:
             self.n_traces += 1
-            return rows(self._model, self._preprocess, pixels, self._compute)
+            return self._rows(network, pixels)
 
-        if keras.backend.backend() == "tensorflow":
-            return _compile_tensorflow(computed, (batch_size, *self._shape), self._device)
-
-        def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-            with keras.device(self._device):
-                return np.asarray(keras.ops.convert_to_numpy(computed(batch)))
-
-        return call
+        return compiled(self._models[device], computed, (batch_size, *self._shape), device)
 
 
 def rows(
-    model: Any, preprocess: Callable[[Any], Any], pixels: Any, compute: str = "float32"
+    network: Callable[[Any], Any],
+    pixels: Any,
+    *,
+    preprocess: Callable[[Any], Any],
+    compute: str = "float32",
 ) -> Any:
-    """Return what a frozen model computes of pixels (n, …), in Keras' tensors, float32.
+    """Return what a network computes of pixels (n, …), in Keras' tensors, float32.
 
     Raises
     ------
@@ -109,7 +124,7 @@ def rows(
     """
     keras = import_keras()
     x = keras.ops.cast(pixels, "float32")
-    y = model(preprocess(x), training=False)
+    y = network(preprocess(x))
     said = keras.backend.standardize_dtype(y.dtype)
     if compute not in ("float32", said):
         raise UsageError(
@@ -120,33 +135,8 @@ def rows(
     return keras.ops.cast(y, "float32")
 
 
-def _compile_tensorflow(
-    rows: Callable[[Any], Any], shape: tuple[int, ...], device: str
-) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Compile for TensorFlow.
-
-    Freezing the variables into constants would be a tenth faster, but takes 1.5 GB more memory for
-    ResNet50 (each constant is copied by the optimiser), beyond what an extraction may use.
-    """
-    import tensorflow as tf  # noqa: PLC0415 - 3 s that only an extraction with work pays
-
-    with tf.device(device):
-        compiled = tf.function(
-            rows, input_signature=[tf.TensorSpec(shape, tf.uint8)], autograph=False
-        )
-
-    def call(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        try:
-            with tf.device(device):
-                return np.asarray(compiled(tf.constant(batch)).numpy())
-        except tf.errors.ResourceExhaustedError as error:
-            raise MemoryError(str(error)[:200]) from error
-
-    return call
-
-
 def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
-    """Return an engine on the device asked for, or on the best there is; see `catalog`.
+    """Return an engine on the devices asked for, or on the best there is; see `catalog`.
 
     Raises
     ------
@@ -163,22 +153,31 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
             "use --engine openvino, or another KERAS_BACKEND",
         )
     compute = _precision(frozen.compute)
-    device, warning = _choose(devices)
+    chosen = _chosen(devices)
+    warning = _warning(chosen) if devices is None else None
 
     def engine(model: Any, compute: str) -> KerasEngine:
         return KerasEngine(
-            model, frozen.preprocess, frozen.shape, frozen.batch_size, device, warning, compute
+            model,
+            frozen.preprocess,
+            frozen.shape,
+            frozen.batch_size,
+            chosen,
+            warning=warning,
+            compute=compute,
         )
 
     exact = engine(frozen.model(), "float32")
-    if compute == "float32":
-        return exact
-    reduced = engine(_reduced(frozen.model(), compute), compute)
-    reduced.spread = frozen.spread
-    if reduced.spread is None:
-        images = frozen.sample[:N_SPREAD]
-        reduced.spread = spread(reduced(images), exact(images))
-    return reduced
+    found = exact
+    if compute != "float32":
+        found = engine(_reduced(frozen.model(), compute), compute)
+        found.spread = frozen.spread
+        if found.spread is None:
+            images = frozen.sample[:N_SPREAD]
+            found.spread = spread(found(images), exact(images))
+    if frozen.may_grow and chosen[0].startswith("gpu"):
+        found.grow()
+    return found
 
 
 def _precision(arithmetic: str) -> str:
@@ -196,34 +195,55 @@ def _precision(arithmetic: str) -> str:
 
 def _reduced(model: Any, compute: str) -> Any:
     """Return a copy of a model whose layers compute in fewer bits, from the same tensors."""
-    keras = import_keras()
     policy = f"mixed_{compute}"
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    copy = _copy(model, _devices()[0])
     for layer in copy._flatten_layers():
         layer.dtype_policy = policy
     return copy
 
 
-def _choose(asked: str | None) -> tuple[tuple[str, str], str | None]:
-    """Return the device as (framework's name, name for people), and a warning."""
+def _copy(model: Any, device: str) -> Any:
+    """Return a copy of a model whose tensors are on this device."""
     keras = import_keras()
-    names = [name.lower() for name in keras.distribution.list_devices()] or ["cpu:0"]
-    if not any(name.startswith("cpu") for name in names):
-        names.append("cpu:0")
+    with keras.device(device):
+        copy = keras.models.clone_model(model)
+        copy.set_weights(model.get_weights())
+    return copy
+
+
+def _devices() -> list[str]:
+    """Return the devices that Keras has, as it names them, that first on which it puts models."""
+    names = [name.lower() for name in import_keras().distribution.list_devices()]
+    others = [] if any(name.startswith("cpu") for name in names) else [CPU]
+    return sorted([*names, *others], key=lambda name: name.startswith("cpu"))
+
+
+def _chosen(asked: str | None) -> list[str]:
+    """Return the devices asked for, such as `cpu` or `gpu:0,gpu:1`, as Keras names them."""
+    there = _devices()
     if asked is None:
-        chosen = next((name for name in names if name.startswith("gpu")), "cpu:0")
-    else:
-        chosen = asked.lower() if ":" in asked else f"{asked.lower()}:0"
-    if "," in chosen:
-        raise UsageError("only one device can be used", "--devices", f"one of {', '.join(names)}")
-    if chosen not in names:
-        raise UsageError(f"there is no device {asked!r}", "--devices", f"one of {', '.join(names)}")
-    warning = None
-    if chosen.startswith("cpu") and asked is None and shutil.which("nvidia-smi"):
-        warning = (
-            "computing on the CPU although this machine has an NVIDIA GPU: "
-            "pip install 'bottleneck-cache[gpu]'"
-        )
-    people = f"the CPU ({os.cpu_count()} threads)" if chosen.startswith("cpu") else chosen.upper()
-    return (chosen, people), warning
+        return there[:1]
+    names = [name.strip().lower() for name in asked.split(",")]
+    names = [name if ":" in name else f"{name}:0" for name in names]
+    for name in names:
+        if name not in there:
+            raise UsageError(
+                f"there is no device {name!r}", "--devices", f"choose of {', '.join(there)}"
+            )
+    if len(set(names)) < len(names):
+        raise UsageError(f"{asked} names a device twice", "--devices", "name each once")
+    return names
+
+
+def _warning(chosen: Sequence[str]) -> str | None:
+    """Return what to say where a GPU is there that Keras does not see."""
+    if not chosen[0].startswith("cpu") or not shutil.which("nvidia-smi"):
+        return None
+    return (
+        "computing on the CPU although this machine has an NVIDIA GPU: "
+        "pip install 'bottleneck-cache[gpu]'"
+    )
+
+
+def _for_people(device: str) -> str:
+    return f"the CPU ({os.cpu_count()} threads)" if device == CPU else device.upper()

@@ -60,6 +60,7 @@ class OpenVinoEngine:
 
     name = "openvino"
     device = CPU
+    lanes = 1  # it has streams of its own
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class OpenVinoEngine:
         self.compiled = compiled
         self._queue = import_openvino().AsyncInferQueue(compiled)
         self._row_shape = tuple(compiled.output(0).shape)[1:]
-        self._batches = Batches(lambda _: self._requests, batch_size, self.device)
+        self._batches = Batches(lambda *_: self._requests, batch_size, self.device)
 
     @property
     def warning(self) -> str | None:

@@ -76,10 +76,10 @@ def test_out_of_memory_halves_the_batch_and_gives_the_same_rows(model, monkeypat
     whole = make("keras", model, batch_size=2)(images(9))
     real = Batches._padded
 
-    def small_memory(self, batch):
-        if self.size > 2:
+    def small_memory(self, batch, size):
+        if size > 2:
             raise MemoryError
-        return real(self, batch)
+        return real(self, batch, size)
 
     monkeypatch.setattr(Batches, "_padded", small_memory)
     np.testing.assert_array_equal(engine(images(9)), whole)
@@ -120,3 +120,14 @@ def test_ieee_float32_is_asked_for_also_where_keras_was_imported_first():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_gpu_finds_its_batch_size_where_none_is_given(model, monkeypatch):
+    monkeypatch.setattr("bottleneck.engines.keras._devices", lambda: ["gpu:0", "cpu:0"])
+    monkeypatch.setattr("bottleneck.engines.keras.grown", lambda compile_for, size, shape: 2 * size)
+    assert make("keras", model, may_grow=True).batch_size == 8
+    assert make("keras", model).batch_size == 4
+
+
+def test_a_processor_keeps_the_batch_size_of_the_network(model):
+    assert make("keras", model, may_grow=True).batch_size == 4

@@ -16,6 +16,7 @@ class Eager:
     name = "eager"
     device = "the CPU"
     warning = None
+    lanes = 1
 
     def __init__(self, frozen):
         model = frozen.model()
@@ -23,7 +24,7 @@ class Eager:
         def call(images):
             return np.asarray(model(frozen.preprocess(images.astype(np.float32)), training=False))
 
-        self._batches = Batches(lambda _: call, frozen.batch_size, self.device)
+        self._batches = Batches(lambda *_: call, frozen.batch_size, self.device)
 
     @property
     def batch_size(self):

@@ -7,7 +7,6 @@ no more. If they differ by more, nothing has been written and nothing will be.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from bottleneck import backbones, engines
 from bottleneck.core import generated
 from bottleneck.core.errors import OtherRowsError, UsageError
 from bottleneck.pipeline.extraction.canaries import N_CANARIES
+from bottleneck.pipeline.extraction.flow import Busy, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bottleneck.engines.check import Agreement
     from bottleneck.engines.engine import Engine
     from bottleneck.pipeline.extraction.canaries import Canaries
-    from bottleneck.pipeline.extraction.flow import Seconds
     from bottleneck.pipeline.network.network import Network
     from bottleneck.store.store import Store
 
@@ -41,6 +40,7 @@ class EngineChoice:
     name : the engine asked for, or auto
     devices : the device asked for; None for the best there is
     batch_size : pictures a call until the engine says otherwise
+    may_grow : whether the engine may take larger batches, where that is faster
     made_by : the engine that made the rows that are there already
     kept : where engines keep what they can make again
     spread : of reduced precision, what the rows that are there record of it
@@ -49,6 +49,7 @@ class EngineChoice:
     name: str
     devices: str | None
     batch_size: int
+    may_grow: bool = False
     made_by: str | None = None
     kept: Path | None = None
     spread: Mapping[str, Any] | None = None
@@ -80,6 +81,7 @@ class Computer:
     ----------
     find_canaries : called once, before the first row is given out; those of each store
     n_stores : how many stores have rows already: the first batch leaves room for their canaries
+    busy : counts the time of all calls
     views : pictures of each image, its views
     spans : of several cuts in one, where the numbers of each stand in a row
     checked : of each store how many canaries were checked and how well the worst agreed; None until
@@ -89,9 +91,9 @@ class Computer:
 
     network: Network
     find_canaries: Callable[[], Sequence[Canaries]]
-    seconds: Seconds
     choice: EngineChoice
     n_stores: int
+    busy: Busy = field(default_factory=lambda: Busy(Seconds()))
     views: int = 1
     spans: Sequence[slice] = (slice(None),)
     checked: list[dict[str, Any]] | None = None
@@ -109,6 +111,11 @@ class Computer:
         """How many images the next call takes; the first leaves room for the canaries."""
         n_canaries = N_CANARIES * self.n_stores if self.checked is None else 0
         return max(1, self.batch_size - n_canaries)
+
+    @property
+    def lanes(self) -> int:
+        """How many batches are computed side by side; 0 while none may be believed."""
+        return 0 if self.checked is None else self.engine.lanes
 
     @property
     def canaries(self) -> dict[str, Any] | None:
@@ -141,6 +148,7 @@ class Computer:
                 oracle=self.network.oracle,
                 compute=recipe.compute,
                 spread=self.choice.spread,
+                may_grow=self.choice.may_grow,
                 compare=self._compare,
             ),
             made_by=self.choice.made_by,
@@ -163,7 +171,10 @@ class Computer:
         UsageError
             At the first call, for a network of the user's own that mixes the images of a batch.
         """
-        start = time.perf_counter()
+        with self.busy:
+            return self._computed(images)
+
+    def _computed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         if self._engine is None:
             self._engine = self._open(np.concatenate(images))
         if self.checked is None:
@@ -175,10 +186,8 @@ class Computer:
             rows = rows[k:]
             if not k and self.network.is_users_own:
                 self._check_neighbours(images, rows)
-        else:
-            rows = self._rows(images)
-        self.seconds.compute += time.perf_counter() - start
-        return rows
+            return rows
+        return self._rows(images)
 
     def _rows(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         rows = self.engine(np.concatenate(images))

@@ -69,8 +69,9 @@ class Driver:
     def batches(self, positions: Sequence[int], bar: Progress) -> Generator[Batch, None, None]:
         """Yield the rows of the samples at these positions that have none yet, in order.
 
-        The next batch is computed while the caller works on the one before; the very first is
-        waited for, so that nothing is given out before the canaries agreed. Close the generator
+        The next batches are computed while the caller works on the one before, as many as the
+        engine computes side by side; the very first is waited for, so that nothing is given out
+        before the canaries agreed. Close the generator
         when leaving early: it waits for the batch at work, and drops those behind it.
         """
         window = self.reader.window(self.computer.batch_size)
@@ -97,9 +98,9 @@ class Driver:
     def _start(
         self, background: Background[Item, NDArray[np.float32]], batch: list[Item]
     ) -> Generator[Batch, None, None]:
-        is_trusted = self.computer.canaries is not None
-        background.start(batch)
-        yield from _done(background, but=1 if is_trusted else 0)
+        lanes = self.computer.lanes
+        background.start(batch, threads=max(1, lanes))
+        yield from _done(background, but=lanes)
 
     def _rows(self, batch: list[Item]) -> NDArray[np.float32]:
         return self.computer([item.image for item in batch if item.image is not None])

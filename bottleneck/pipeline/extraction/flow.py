@@ -82,6 +82,30 @@ class Seconds:
         return {step: getattr(self, step) for step in STEPS}
 
 
+class Busy:
+    """Counts the seconds of the clock in which at least one thread computes."""
+
+    def __init__(self, seconds: Seconds) -> None:
+        self._seconds = seconds
+        self._lock = Lock()
+        self._n_threads = 0
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        """Begin, unless another thread did."""
+        with self._lock:
+            if not self._n_threads:
+                self._since = time.perf_counter()
+            self._n_threads += 1
+
+    def __exit__(self, *exception: object) -> None:
+        """End, unless another thread goes on."""
+        with self._lock:
+            self._n_threads -= 1
+            if not self._n_threads:
+                self._seconds.compute += time.perf_counter() - self._since
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads a sample once, and decodes it if no row for its bytes exists or is on its way."""
@@ -183,13 +207,14 @@ def default_threads() -> int:
 
 
 class Background(Generic[T, R]):
-    """Batches at work in a thread of its own, while whoever gave them goes on.
+    """Batches at work in threads of their own, while whoever gave them goes on.
 
     Use as a context: leaving it waits for the batch at work, and drops those behind it.
     """
 
     def __init__(self, work: Callable[[list[T]], R]) -> None:
         self._work = work
+        self._threads = 1
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="compute")
         self._under_way: deque[tuple[list[T], Future[R]]] = deque()
 
@@ -197,8 +222,12 @@ class Background(Generic[T, R]):
         """How many items are in the batches under way."""
         return sum(len(batch) for batch, _ in self._under_way)
 
-    def start(self, batch: list[T]) -> None:
-        """Begin with a batch once those before it are done."""
+    def start(self, batch: list[T], *, threads: int = 1) -> None:
+        """Begin with a batch once fewer than this many of those before it are at work."""
+        if threads != self._threads:
+            self._pool.shutdown(wait=True)
+            self._threads = threads
+            self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._under_way.append((batch, self._pool.submit(self._work, batch)))
 
     def results(self, *, but: int) -> Iterator[tuple[list[T], R]]:

@@ -16,6 +16,7 @@ from bottleneck.core.errors import STOPS
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.extraction import in_order
+from bottleneck.pipeline.extraction.flow import Busy
 from bottleneck.pipeline.extraction.job import ahead
 from bottleneck.pipeline.extraction.look import LOOKS
 from bottleneck.pipeline.extraction.saying import say_computing
@@ -68,18 +69,19 @@ class Pass:
 
     def _computing(self, network: Network) -> Computer:
         options = self.job.options
-        batch_size = options.batch_size or self._recorded("batch") or network.batch_size
+        known = options.batch_size or self._recorded("batch")
         stores = [run.target.rows_store for run in self.runs]
         return Computer(
             network=network,
             find_canaries=lambda: [
                 run.own_canaries(span) for run, span in zip(self.runs, self._spans, strict=True)
             ],
-            seconds=self.job.seconds,
+            busy=Busy(self.job.seconds),
             choice=EngineChoice(
                 name=options.engine,
                 devices=options.devices,
-                batch_size=batch_size,
+                batch_size=known or network.batch_size,
+                may_grow=known is None,
                 made_by=next(
                     filter(None, (made_by(run.target.rows_store) for run in self.runs)), None
                 ),

@@ -167,7 +167,6 @@ def _computer(
     return Computer(
         network=network,
         find_canaries=lambda: [recorded_canaries(store, reader)],
-        seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine or AUTO,
             devices=options.devices,

@@ -152,10 +152,7 @@ def _plain_rows(found: Backbone, images: NDArray[np.uint8]) -> NDArray[np.float3
     from bottleneck.engines.keras import KerasEngine  # noqa: PLC0415
 
     shape: Any = images.shape[1:]
-    plain = KerasEngine(
-        found.model, _preprocess(found), shape, len(images), ("cpu:0", "the CPU"), None
-    )
-    return plain(images)
+    return KerasEngine(found.model, _preprocess(found), shape, len(images))(images)
 
 
 def _preprocess(found: Backbone) -> Callable[[Any], Any]:

@@ -156,7 +156,6 @@ def _computer(store: Store, options: RecomputeOptions, reporter: Reporter) -> Co
     return Computer(
         network=network,
         find_canaries=lambda: [NOTHING],
-        seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine,
             devices=options.devices,

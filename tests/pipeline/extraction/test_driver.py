@@ -23,7 +23,8 @@ class Rows:
 
     batch_size = 4
 
-    def __init__(self, *, has_rows: bool = False) -> None:
+    def __init__(self, *, has_rows: bool = False, side_by_side: int = 1) -> None:
+        self._side_by_side = side_by_side
         self.canaries: dict | None = None
         self.calls: list[int] = []
         self._has_rows = has_rows
@@ -31,6 +32,10 @@ class Rows:
     @property
     def room(self) -> int:
         return 1 if self.canaries is None and self._has_rows else self.batch_size
+
+    @property
+    def lanes(self) -> int:
+        return 0 if self.canaries is None else self._side_by_side
 
     def __call__(self, images: list) -> np.ndarray:
         self.calls.append(len(images))
@@ -176,3 +181,21 @@ def test_a_caller_that_leaves_early_leaves_no_thread_behind(folder):
         assert [t for t in threading.enumerate() if t.name.startswith(("compute", "decode"))]
         batches.close()
     assert not [t for t in threading.enumerate() if t.name.startswith(("compute", "decode"))]
+
+
+def test_what_computes_side_by_side_has_batches_side_by_side_once_it_is_trusted(folder: Path):
+    meet = threading.Barrier(2, timeout=20)  # broken where a batch waits for the end of another
+
+    class SideBySide(Rows):
+        def __call__(self, images: list) -> np.ndarray:
+            if self.canaries is not None:
+                meet.wait()
+            return super().__call__(images)
+
+    rows = SideBySide(side_by_side=2)
+    rows.batch_size = 3
+    batches, _ = drive(folder, range(9), rows)
+    assert rows.calls == [3, 3, 3]
+    assert indices(batches) == list(range(9))
+    one_by_one = np.concatenate([batch.rows for batch in drive(folder, range(9))[0]])
+    np.testing.assert_array_equal(np.concatenate([batch.rows for batch in batches]), one_by_one)

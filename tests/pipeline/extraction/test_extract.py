@@ -375,6 +375,22 @@ class Interrupted(NumpyEngine):
         return super().__call__(images)
 
 
+def test_the_first_extraction_alone_may_look_for_a_batch_size(run, photos, monkeypatch):
+    found = []
+
+    def open_engine(_, frozen, **__):
+        found.append((frozen.may_grow, frozen.batch_size))
+        return NumpyEngine(frozen.batch_size * (2 if frozen.may_grow else 1))
+
+    monkeypatch.setattr("bottleneck.engines.catalog.open_engine", open_engine)
+    run()
+    picture(photos / "cat/new.png", 99)
+    assert run()["computed"] == 1
+    picture(photos / "cat/newer.png", 98)
+    run(batch_size=5)
+    assert found == [(True, 4), (False, 8), (False, 5)]
+
+
 @pytest.mark.parametrize("fmt", ["hdf5", "zarr"])
 def test_after_an_interrupt_the_same_command_goes_on_with_bit_identical_rows(
     run, tmp_path, photos, monkeypatch, fmt
