@@ -50,6 +50,14 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
             module="bottleneck.heads.linear",
             about="softmax regression, in seconds",
         ),
+        "prototypes": HeadSpec(
+            module="bottleneck.heads.prototypes",
+            about="the nearest class mean, for few labels",
+        ),
+        "knn": HeadSpec(
+            module="bottleneck.heads.knn",
+            about="a vote of the nearest training images",
+        ),
         "dense": HeadSpec(
             module="bottleneck.heads.dense",
             about="fully connected layers with dropout",

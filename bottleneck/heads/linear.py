@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core import files
-from bottleneck.core.errors import DamagedError, DataError
+from bottleneck.core.errors import DamagedError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
-from bottleneck.core.sealed import read_beside, seal, unseal
-from bottleneck.heads.catalog import ADVICE, HEAD_FILE
-from bottleneck.heads.design_matrix import BLOCK_ROWS, design_matrix
+from bottleneck.heads import tensors
+from bottleneck.heads.catalog import ADVICE
+from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.softmax_regression import (
     TOLERANCE,
     Problem,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from bottleneck.heads.task import Task
 
-_FILE = "head.safetensors"
+_SHAPES = {"weights": ("d", "k"), "bias": ("k",), "mean": ("d",), "scale": ("d",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,29 +84,12 @@ class Linear:
             When a row is of another length, or holds a value that is too large or no finite number.
         """
         d, k = self.weights.shape
-        n = len(features)
-        out = np.empty((n, k), np.float32)
-        for start in range(0, n, BLOCK_ROWS):
-            with np.errstate(over="ignore", invalid="ignore"):  # refused below, by its row
-                block = np.asarray(features[start : start + BLOCK_ROWS], np.float32)
-                block = block.reshape(len(block), int(np.prod(block.shape[1:])))
-                if block.shape[1] != d:
-                    raise DataError(
-                        f"features of {block.shape[1]} numbers, the head was fitted on {d}",
-                        "predict",
-                        "use rows of the recipe in the run's receipt",
-                    )
-                logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
-                good = np.isfinite(logits).all(axis=1)
-                if not good.all():
-                    row = start + int(good.argmin())
-                    raise DataError(
-                        f"row {row} holds a value that is not a finite number, or too large",
-                        "predict",
-                        "if it is a row of a store, run bottleneck verify; else leave it out",
-                    )
-                out[start : start + len(block)] = softmax(logits)
-        return out
+
+        def block_of(block: NDArray[np.float32]) -> NDArray[np.float32]:
+            logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
+            return np.where(np.isfinite(logits).all(axis=1)[:, None], softmax(logits), np.nan)
+
+        return tensors.predicted(features, d, k, block_of)
 
     @as_guest()
     def append(self, rows: Any) -> Any:
@@ -125,48 +107,26 @@ class Linear:
 
     def save(self, folder: Path) -> None:
         """Write head.safetensors and head.json."""
-        from safetensors.numpy import save as to_bytes  # noqa: PLC0415
-
-        tensors = {
-            "weights": self.weights,
-            "bias": self.bias,
-            "mean": self.mean,
-            "scale": self.scale,
-        }
-        data = to_bytes({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
-        files.write_synced(folder / _FILE, data)
-        content = {"head": "linear", "options": dict(self.options)}
-        files.write_synced(folder / HEAD_FILE, seal(content, folder, [_FILE]))
+        tensors.save(
+            folder,
+            "linear",
+            self.options,
+            {name: getattr(self, name) for name in _SHAPES},
+        )
 
 
 def load(folder: Path) -> Linear:
     """Return the head that `save` wrote; DamagedError when its files are not such."""
-    from safetensors import SafetensorError  # noqa: PLC0415
-    from safetensors.numpy import load as parse_tensors  # noqa: PLC0415
-
-    description = unseal(folder / HEAD_FILE, ADVICE)
-    data = read_beside(folder / HEAD_FILE, description, _FILE, ADVICE)
-    try:
-        tensors = parse_tensors(data)
-        head = Linear(
-            weights=tensors["weights"],
-            bias=tensors["bias"],
-            mean=tensors["mean"],
-            scale=tensors["scale"],
-            options=dict(description["options"]),
-        )
-        d, k = head.weights.shape
-        if head.bias.shape != (k,) or head.mean.shape != (d,) or head.scale.shape != (d,):
-            raise ValueError("tensors of other shapes")
-        if any(tensor.dtype != np.float32 for tensor in tensors.values()):
-            raise ValueError("tensors that are not float32")
-        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-            raise ValueError("tensors that hold a value that is not a finite number")
-        if not (head.scale > 0).all():
-            raise ValueError("a scale that is not above zero")
-    except (SafetensorError, TypeError, ValueError, KeyError) as error:
-        raise DamagedError(f"not a linear head ({error})", folder / _FILE, ADVICE) from error
-    return head
+    found, options = tensors.load(folder, _SHAPES, dict.fromkeys(_SHAPES, np.float32))
+    if not (found["scale"] > 0).all():
+        raise DamagedError("not a linear head (a scale that is not above zero)", folder, ADVICE)
+    return Linear(
+        weights=found["weights"],
+        bias=found["bias"],
+        mean=found["mean"],
+        scale=found["scale"],
+        options=options,
+    )
 
 
 def fit(task: Task) -> Linear:
