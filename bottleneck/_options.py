@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
-from bottleneck.core.choices import DECODING, RESAMPLING, ROW_DTYPES
+from bottleneck.core.choices import DECODING, FITS, POOLING, RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
 from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
@@ -79,9 +79,10 @@ def add_pooling(to: Options) -> None:
     """Add --pooling."""
     to.add_argument(
         "--pooling",
-        choices=("avg", "max", "none"),
+        choices=POOLING,
         help="How a feature map becomes one vector: the average or the maximum over all "
-        "positions; none keeps the whole map. Default: avg.",
+        "positions; none keeps the whole map. Of tokens: the average or maximum of those of the "
+        "patches; cls, the class token; cls+avg, both in a row. Default: avg.",
     )
 
 
@@ -111,7 +112,19 @@ def add_resample(to: Options) -> None:
     to.add_argument(
         "--resample",
         choices=RESAMPLING,
-        help="Filter that resizes images, as Pillow names it. Default: bilinear.",
+        help="Filter that resizes images, as Pillow names it. Default: bilinear; for a preset of "
+        "KerasHub, its own.",
+    )
+
+
+def add_fit(to: Options) -> None:
+    """Add --fit."""
+    to.add_argument(
+        "--fit",
+        choices=FITS,
+        help="How an image of another shape gets the network's. squash: stretched, nothing is "
+        "lost; crop: the largest part of that shape in the middle; pad: whole, with black at two "
+        "sides. Default: squash; for a preset of KerasHub, its own.",
     )
 
 

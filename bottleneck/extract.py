@@ -116,6 +116,7 @@ def _add_network(network: _ArgumentGroup) -> None:
     options.add_pooling(network)
     options.add_size(network)
     options.add_resample(network)
+    options.add_fit(network)
     options.add_decode(network)
     network.add_argument(
         "--compute",

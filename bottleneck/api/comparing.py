@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.extraction import Decode, PixelOrder, Pooling, Preprocessing, Resample, Rows
+    from bottleneck.api.extraction import (
+        Decode,
+        Fit,
+        PixelOrder,
+        Pooling,
+        Preprocessing,
+        Resample,
+        Rows,
+    )
     from bottleneck.api.words import Folders, Images, Labels
 
 
@@ -57,7 +65,7 @@ def compare_backbones(
     seed: int = 0, validation_split: float = 0.2, picture: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
-    decode: Decode | None = None,
+    fit: Fit | None = None, decode: Decode | None = None,
     preprocessing: Preprocessing | None = None, rows: Rows | None = None,
     compute: Literal["float32"] | None = None, output: str | int | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,

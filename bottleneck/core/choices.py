@@ -2,4 +2,6 @@
 
 ROW_DTYPES = ("float16", "float32")
 DECODING = ("exact", "fast")
+FITS = ("squash", "crop", "pad")
+POOLING = ("avg", "max", "none", "cls", "cls+avg")
 RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")  # Pillow's filters
