@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FAMILIES = (
     "bottleneck.backbones.applications",
     "bottleneck.backbones.mini.family",
+    "bottleneck.backbones.kerashub",
     "bottleneck.backbones.keras_file",
 )
 

@@ -24,7 +24,7 @@ from bottleneck.backbones.counted import (
     does_nothing,
 )
 from bottleneck.backbones.cut import node_of, nodes_to
-from bottleneck.backbones.known import check_known, config_of
+from bottleneck.backbones.known import check_known, config_of, is_of_keras_hub
 from bottleneck.core.canonical import canonical, canonical_digest
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
@@ -67,7 +67,7 @@ class _Walk:
         kind = "layer" if hasattr(operation, "weights") else "operation"
         config = counted_config(operation, rank)
         arguments = self._arguments(operation, node)
-        entry = [kind, type(operation).__name__, config, arguments]
+        entry = [kind, _class(type(operation)), config, arguments]
         # Of whole numbers x * 2 and x * 2.0 are spelled alike and are not one: the first may wrap.
         if any(not _is_floating(tensor) for tensor in node.arguments.keras_tensors):
             entry.append([str(tensor.dtype) for tensor in node.outputs])
@@ -114,6 +114,10 @@ class _Walk:
                 "make it a number, or a layer of Keras",
             ) from error
         return value
+
+
+def _class(kind: type) -> str:
+    return f"keras_hub.{kind.__name__}" if is_of_keras_hub(kind) else kind.__name__
 
 
 def _constant(value: Any) -> np.ndarray[Any, Any] | None:

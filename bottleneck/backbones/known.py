@@ -1,6 +1,6 @@
-"""Only code that is known: Keras' own.
+"""Only code that is known: Keras' own and KerasHub's.
 
-A class or function that is not Keras' own could compute anything, and change unseen; so it is
+A class or function that is neither could compute anything, and change unseen; so it is
 refused, unless the user says which version it is. Byte code is never hashed.
 """
 
@@ -25,6 +25,9 @@ PLAIN = {
     "__slice__",
 }
 
+KNOWN = ("keras", "keras_hub")
+_HUBS = ("keras_hub>", "keras_nlp>")  # how KerasHub registers what is its own, now and before
+
 _ARROWS = {"equation", "subscripts", "pattern"}  # of products: abc,cd->abd is no package>name
 
 
@@ -32,7 +35,12 @@ def config_of(operation: Any) -> dict[str, Any]:
     """Return an operation's config, without Keras' warning of the lambdas in it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        config: dict[str, Any] = operation.get_config()
+        try:
+            config: dict[str, Any] = operation.get_config()
+        except (AttributeError, TypeError):
+            if not is_of_keras_hub(type(operation)):
+                raise
+            return {}  # some of its layers cannot say; the preset's own config counts as a whole
     return config
 
 
@@ -48,8 +56,17 @@ def check_known(operation: Any, network_version: str | None) -> None:
 
 
 def is_of_keras(thing: Any) -> bool:
-    """Whether a class or function is Keras' own."""
-    return str(getattr(thing, "__module__", "")).split(".")[0] == "keras"
+    """Whether a class or function is Keras' or KerasHub's own."""
+    return _package(thing) in KNOWN
+
+
+def is_of_keras_hub(thing: Any) -> bool:
+    """Whether a class or function is KerasHub's own."""
+    return _package(thing) == "keras_hub"
+
+
+def _package(thing: Any) -> str:
+    return str(getattr(thing, "__module__", "")).split(".")[0]
 
 
 def foreign_code(operation: Any) -> str | None:
@@ -75,7 +92,7 @@ def foreign_object(value: Any) -> str | None:
     # Keras' own functions are written as their bare names; any other comes as an object.
     if kind == "function":
         return f"the function {value['config']}"
-    if module.split(".")[0] != "keras" and kind not in PLAIN:
+    if module.split(".")[0] not in KNOWN and kind not in PLAIN:
         return str(value.get("registered_name") or kind)
     return None
 
@@ -91,5 +108,7 @@ def foreign_config(value: Any, key: str = "") -> str | None:
     if isinstance(value, list | tuple):
         return next((found for item in value if (found := foreign_config(item, key))), None)
     if isinstance(value, str) and ">" in value and key not in _ARROWS:
+        if value.startswith(_HUBS):
+            return None
         return value  # a registered function, package>name
     return value.__qualname__ if callable(value) and not is_of_keras(value) else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones import affine
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def is_of_rgb(text: str) -> bool:
 
 def apply(text: str, x: Any) -> Any:
     """Preprocess `x` (n, height, width, 3), float32 RGB from 0 to 255, as `text` says."""
+    if affine.is_affine(text):
+        return affine.apply(text, x)
     if text == NONE:
         return x
     if text == TENSORFLOW:
