@@ -76,7 +76,8 @@ def extract_features(
     allow_shrink, rehash : accept that more than half of the images are gone; read all anew
     backbone, weights, layer, output, pooling, size, resample, fit, decode, preprocessing, rows,
     compute, views, augment, views_seed, network_version, imports, trust : the network, as the
-        command's; size is a number of pixels, "HxW" or (height, width). None of them: the store's own
+        command's; size is a number of pixels, "HxW" or (height, width). None of them: the store's
+        own
     format, replace : hdf5 (the default) or zarr; begin anew where the network is another one
     dry_run, list_keys : only report what would be computed, and name each image
     engine, devices, batch_size, threads : how it is computed; none changes what is computed

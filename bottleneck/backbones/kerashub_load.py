@@ -10,9 +10,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones import affine, cut, kerashub_graph, model_config, preprocessing
-from bottleneck.backbones.counted import counted_config
+from bottleneck.backbones import (
+    affine,
+    cut,
+    kerashub_graph,
+    kerashub_positions,
+    model_config,
+    preprocessing,
+)
 from bottleneck.backbones.backbone import bad_size, from_model
+from bottleneck.backbones.counted import counted_config
 from bottleneck.backbones.kerashub import PREFIX, WEIGHTS, is_folder
 from bottleneck.backbones.known import foreign_config
 from bottleneck.backbones.model_file import reason
@@ -20,7 +27,6 @@ from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import (
     BottleneckError,
     DamagedError,
-    MissingDependencyError,
     UnavailableError,
     UsageError,
 )
@@ -51,6 +57,7 @@ def load(request: Request, reporter: Reporter) -> Backbone:
         network = _loaded(keras_hub, request, preset, config)
         converter = _converter(keras_hub, folder, preset, config)
     tower = kerashub_graph.image_tower(network, request.backbone)
+    kerashub_positions.interpolate(tower)
     size = _size(tower, converter, request)
     name = getattr(converter, "interpolation", "bilinear")
     prefix, tokens = kerashub_graph.prefix_tokens(tower), tower.outputs[0].shape[1]
@@ -206,9 +213,11 @@ def _loaded(keras_hub: Any, request: Request, preset: str, config: dict[str, Any
 def _converter(keras_hub: Any, folder: Path, preset: str, config: dict[str, Any]) -> Any:
     """Return the preset's image converter, None where it has none."""
     if "registered_name" in config:  # KerasHub's own format; of others it makes one
-        if not (folder / CONVERTER).is_file():
-            if is_folder(preset) or not _presets().check_file_exists(preset, CONVERTER):
-                return None
+        is_here = (folder / CONVERTER).is_file()
+        if not is_here and (
+            is_folder(preset) or not _presets().check_file_exists(preset, CONVERTER)
+        ):
+            return None
         _read(folder / CONVERTER)
     try:
         found = keras_hub.layers.ImageConverter.from_preset(preset)

@@ -41,9 +41,14 @@ def import_keras_hub() -> Any:
         When it, Keras or Keras' backend is not installed.
     """
     try:
-        with others_hidden(), warnings.catch_warnings(), guest.environment_kept():
-            with generators_kept(), collector_paused():
-                return import_module("keras_hub")
+        with (
+            others_hidden(),
+            warnings.catch_warnings(),
+            guest.environment_kept(),
+            generators_kept(),
+            collector_paused(),
+        ):
+            return import_module("keras_hub")
     except ImportError as error:
         raise MissingDependencyError(
             f"{error.name or 'keras_hub'} is not installed", "kerashub:", INSTALL

@@ -49,8 +49,8 @@ def _tiles_of_any_number() -> Iterator[None]:
 
     Its OpenVINO backend takes such a number wherever a shape is meant, but for this.
     """
-    backend = import_module("keras.src.backend.openvino.numpy")
-    core = import_module("keras.src.backend.openvino.core")
+    backend: Any = import_module("keras.src.backend.openvino.numpy")
+    core: Any = import_module("keras.src.backend.openvino.core")
     ov, plain = import_openvino(), backend.tile
 
     def tile(x: Any, repeats: Any) -> Any:
