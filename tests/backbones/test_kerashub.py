@@ -46,7 +46,9 @@ def plain(folder, images):
     network = hub.models.Backbone.from_preset(str(folder))
     network = getattr(network, "vision_encoder", network)
     converter = hub.layers.ImageConverter.from_preset(str(folder), image_size=None)
-    return np.asarray(network(converter(images.astype("f4")), training=False))
+    x = converter(images.astype("f4"))
+    given = dict.fromkeys(network.input, x) if isinstance(network.input, dict) else x
+    return np.asarray(network(given, training=False))
 
 
 def worst(found, expected):
@@ -120,7 +122,7 @@ def test_a_pooling_that_the_tokens_do_not_have_is_refused(kept, tmp_path):
 
 def test_no_preset_is_said_with_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "hub"))
-    with pytest.raises(UsageError, match="near it: .*dinov2_small"):
+    with pytest.raises(UsageError, match=r"near it: .*dinov2_small"):
         load(Request(backbone="kerashub:dinov2_smal", weights="own"))
     with pytest.raises(UsageError, match="no folder"):
         loaded(tmp_path / "nowhere")
