@@ -104,7 +104,8 @@ def _add_network(network: _ArgumentGroup) -> None:
         "--backbone",
         metavar="NAME",
         help="The network: mini (small, in this package), a model of keras.applications such as "
-        "resnet50, or the path of a .keras or .h5 file. The word list prints all names and exits.",
+        "resnet50, the path of a .keras or .h5 file, or kerashub: and a preset of KerasHub. The "
+        "word list prints all names and exits.",
     )
     options.add_weights(network)
     network.add_argument(

@@ -213,10 +213,9 @@ def _loaded(keras_hub: Any, request: Request, preset: str, config: dict[str, Any
 def _converter(keras_hub: Any, folder: Path, preset: str, config: dict[str, Any]) -> Any:
     """Return the preset's image converter, None where it has none."""
     if "registered_name" in config:  # KerasHub's own format; of others it makes one
-        is_here = (folder / CONVERTER).is_file()
-        if not is_here and (
-            is_folder(preset) or not _presets().check_file_exists(preset, CONVERTER)
-        ):
+        if not is_folder(preset):
+            _presets().check_file_exists(preset, CONVERTER)  # fetches it
+        if not (folder / CONVERTER).is_file():
             return None
         _read(folder / CONVERTER)
     try:

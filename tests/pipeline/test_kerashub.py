@@ -14,7 +14,7 @@ pytest.importorskip("openvino")
 
 from hub_presets import dinov2, saved, vit  # noqa: E402
 
-from bottleneck import export, predict, status  # noqa: E402
+from bottleneck import status  # noqa: E402
 from bottleneck.core import console  # noqa: E402
 from bottleneck.extract import main  # noqa: E402
 from bottleneck.store.store import Store  # noqa: E402
@@ -86,7 +86,6 @@ def test_a_renamed_preset_has_its_rows_already(run, kept, tmp_path):
 @pytest.mark.parametrize(
     ("preset", "words", "key"),
     [
-        ("vit", ["--layer", "layer_norm"], "layer"),
         ("vit", ["--pooling", "cls"], "pooling"),
         ("vit", ["--fit", "squash"], "image.fit"),
         ("vit", ["--resample", "bilinear"], "image.resample"),
@@ -97,12 +96,8 @@ def test_a_renamed_preset_has_its_rows_already(run, kept, tmp_path):
     ],
 )
 def test_another_recipe_is_refused(run, kept, preset, words, key):
-    words = ["--layer", "vit_encoder"] if words[:1] == ["--layer"] else words
     assert run(kept / "vit")[1]["computed"] == 12
     code, said = run(kept / preset, *words)
-    if words[:1] == ["--layer"]:
-        assert code == 0  # the network's end by its name: one recipe
-        return
     assert code == 4
     assert f"{key}: " in said or "backbone: " in said
 
@@ -115,14 +110,11 @@ def test_another_size_is_refused(run, kept):
     assert (code, "--size" in said) == (2, True)
 
 
-def test_the_other_doors_take_such_a_store(run, kept, tmp_path, photos, capsys):
+def test_status_names_the_preset(run, kept, tmp_path, capsys):
     run(kept / "vit")
     store = str(tmp_path / "store")
     assert console.run(status.main, ["--cache", store, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["about"]["backbone"] == "kerashub:vit"
-    out = tmp_path / "rows.npz"
-    assert console.run(export.main, ["--cache", store, "--rows-to", str(out)]) in (0, 2)
-    capsys.readouterr()
 
 
 def test_no_tensorflow_is_imported_where_openvino_computes(kept):
