@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bottleneck.backbones.backbone import Backbone, Request, Spec
+from bottleneck.backbones.kerashub_names import PREFIX, WEIGHTS, is_folder
 from bottleneck.core.paths import at_home
 from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
-
-PREFIX = "kerashub:"
-WEIGHTS = "own"
-_HANDLE = re.compile(r"[a-z][a-z0-9+]*://")  # kaggle://…, hf://…
 
 
 def names() -> tuple[str, ...]:
@@ -33,11 +29,6 @@ def spec(name: str) -> Spec:
     if is_folder(preset):
         preset = str(at_home(preset).absolute())
     return Spec(name=PREFIX + preset, size=None, weights=WEIGHTS, resample=None)
-
-
-def is_folder(preset: str) -> bool:
-    """Whether a preset is named by its folder: there is no `/` in the name of KerasHub's own."""
-    return not _HANDLE.match(preset) and ("/" in preset or preset in (".", "..", "~"))
 
 
 def needs_keras(_request: Request) -> bool:

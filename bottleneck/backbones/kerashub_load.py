@@ -20,7 +20,7 @@ from bottleneck.backbones import (
 )
 from bottleneck.backbones.backbone import bad_size, from_model
 from bottleneck.backbones.counted import counted_config
-from bottleneck.backbones.kerashub import PREFIX, WEIGHTS, is_folder
+from bottleneck.backbones.kerashub_names import PREFIX, WEIGHTS, is_folder
 from bottleneck.backbones.known import foreign_config
 from bottleneck.backbones.model_file import reason
 from bottleneck.core.canonical import canonical_digest
