@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.source_words import left_alone_line, source_lines
+from bottleneck.core.source_words import left_alone_line, source_lines, spread_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["left_alone_line", "network_line", "source_lines"]
+__all__ = ["left_alone_line", "network_line", "source_lines", "spread_line"]
 
 
 def network_line(network: Mapping[str, Any]) -> str:
@@ -23,4 +23,6 @@ def network_line(network: Mapping[str, Any]) -> str:
         f"images of {size} pixels",
         f"rows of {shape} {network['dtype']}",
     ]
+    if network.get("compute", "float32") != "float32":
+        said.append(f"computed in {network['compute']}")
     return ", ".join(said)

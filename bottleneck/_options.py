@@ -75,14 +75,15 @@ def add_weights(to: Options) -> None:
     )
 
 
-def add_pooling(to: Options) -> None:
-    """Add --pooling."""
+def add_pooling(to: Options, action: str = "store", more: str = "") -> None:
+    """Add --pooling; `more` is what the help says beside."""
     to.add_argument(
         "--pooling",
         choices=POOLING,
+        action=action,
         help="How a feature map becomes one vector: the average or the maximum over all "
         "positions; none keeps the whole map. Of tokens: the average or maximum of those of the "
-        "patches; cls, the class token; cls+avg, both in a row. Default: avg.",
+        f"patches; cls, the class token; cls+avg, both in a row. {more}Default: avg.",
     )
 
 
@@ -108,17 +109,13 @@ def add_size(to: Options) -> None:
 
 
 def add_resample(to: Options) -> None:
-    """Add --resample."""
+    """Add --resample and --fit."""
     to.add_argument(
         "--resample",
         choices=RESAMPLING,
         help="Filter that resizes images, as Pillow names it. Default: bilinear; for a preset of "
         "KerasHub, its own.",
     )
-
-
-def add_fit(to: Options) -> None:
-    """Add --fit."""
     to.add_argument(
         "--fit",
         choices=FITS,
@@ -173,9 +170,12 @@ def add_own_network(to: Options) -> None:
     )
     to.add_argument(
         "--preprocessing",
-        choices=tuple(preprocessing.NAMED),
-        help=f"How pixels are scaled before the network. {_each(preprocessing.NAMED)}. Default: "
-        "the backbone's own; for a model file, none.",
+        metavar="NAME|FORMULA",
+        help=f"How pixels are scaled before the network. {_each(preprocessing.NAMED)}. Or "
+        f"{preprocessing.FORMULA}: x, or bgr for blue first, then /scale, -mean and /deviation, "
+        "each where it is needed, of one number or of three. For an ONNX file, nchw or nhwc "
+        "behind it says where its channels are, if its own shapes do not. Default: the "
+        "backbone's own; for a model file, none.",
     )
     to.add_argument(
         "--network-version",

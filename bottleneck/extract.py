@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import sys
 import time
-from importlib import import_module
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._extract_lines import lines, stores_lines
+from bottleneck._extract_list import LIST, show_list
 from bottleneck._parser import make_parser
 from bottleneck.core import console, failures, words
+from bottleneck.core.choices import COMPUTE
 from bottleneck.store.catalog import FORMATS, described
 
 if TYPE_CHECKING:
     import argparse
     from argparse import _ArgumentGroup
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.extraction.several_report import Ended
 
-COMPUTE = ("float32",)
 PARTIAL = 7  # the exit code of --strict
-LIST = "list"  # in the place of a name: print the names there are
 
 
 def parser() -> argparse.ArgumentParser:
@@ -104,25 +105,31 @@ def _add_network(network: _ArgumentGroup) -> None:
         "--backbone",
         metavar="NAME",
         help="The network: mini (small, in this package), a model of keras.applications such as "
-        "resnet50, the path of a .keras or .h5 file, or kerashub: and a preset of KerasHub. The "
-        "word list prints all names and exits.",
+        "resnet50, the path of a .keras, .h5 or .onnx file, or kerashub: and a preset of KerasHub. "
+        "The word list prints all names and exits.",
     )
     options.add_weights(network)
     network.add_argument(
         "--layer",
         metavar="NAME",
+        action="append",
         help="Layer whose output is the features; with --backbone, the word list prints all "
-        "layers and exits. Default: the last one before the classes.",
+        "layers and exits. With --cache-each it may be given several times. Default: the last one "
+        "before the classes.",
     )
-    options.add_pooling(network)
+    options.add_pooling(
+        network, action="append", more="With --cache-each it may be given several times. "
+    )
     options.add_size(network)
     options.add_resample(network)
-    options.add_fit(network)
     options.add_decode(network)
     network.add_argument(
         "--compute",
         choices=COMPUTE,
-        help="Arithmetic of the network: float32 is IEEE single precision. Default: float32.",
+        help="Arithmetic of the network. float32: IEEE single precision, the same in every engine. "
+        "bfloat16: about twice as fast on processors that have it; each engine rounds in its own "
+        "way, so the store goes on with the same engine, and how far the features are from "
+        "float32's is measured and kept. Default: float32.",
     )
     options.add_rows(network)
     options.add_views(network)
@@ -138,6 +145,13 @@ def _add_store(store: _ArgumentGroup) -> None:
         help="Folder of the feature store (this or --all is required); it is created where there "
         "is none. May be given several times, to bring several stores up to date: each with its "
         "own network, each image being looked at once.",
+    )
+    store.add_argument(
+        "--cache-each",
+        metavar="PATTERN",
+        help="Folder of a store for each --layer with each --pooling, such as "
+        "'cache/{layer}-{pooling}': all of them are filled in one pass, which decodes an image "
+        "once and computes the network once. Each is a store like any other. In place of --cache.",
     )
     of_stores.add_all(store, "bring up to date")
     store.add_argument(
@@ -175,10 +189,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     reporter = console.configure(quiet=args.quiet)
-    if LIST in (str(args.backbone).lower(), args.layer):
+    if str(args.backbone).lower() == LIST or LIST in (args.layer or ()):
         return _list(args)
+    if args.cache_each is not None:
+        _refuse_beside_each(made, args)
+        return _each(args, reporter)
     if args.cache is None and args.all is None:
         made.error("argument --cache: missing: name the folder of the store")
+    for flag, named in (("--layer", args.layer), ("--pooling", args.pooling)):
+        if len(named or ()) > 1:
+            made.error(
+                f"argument {flag}: given {len(named)} times: give it once, or --cache-each "
+                "'cache/{layer}-{pooling}' in place of --cache, for a store each"
+            )
     if args.list and not args.dry_run:
         made.error("argument --list: works only with --dry-run: add --dry-run")
     if args.all is not None or len(args.cache) > 1:
@@ -190,16 +213,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     return PARTIAL if args.strict and report["partial"] else 0
 
 
+def _list(args: argparse.Namespace) -> int:
+    """Print the backbones, or the layers of one; return the exit code."""
+    from bottleneck.pipeline.network import listing  # noqa: PLC0415 - --help stays light
+
+    return show_list(*listing.listed({**vars(args), **_first_cut(args)}, LIST), as_json=args.json)
+
+
+def _refuse_beside_each(made: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with a usage error for what cannot stand beside --cache-each."""
+    for flag, is_given in (("--cache", args.cache), ("--all", args.all)):
+        if is_given is not None:
+            made.error(f"argument --cache-each: not with {flag}: it names all stores: omit one")
+    if args.list and not args.dry_run:
+        made.error("argument --list: works only with --dry-run: add --dry-run")
+
+
+def _each(args: argparse.Namespace, reporter: Reporter) -> int:
+    """Bring the stores of several cuts up to date in one pass."""
+    from bottleneck.pipeline.extraction import cut_options, cuts  # noqa: PLC0415 - --help stays light
+
+    asked = replace(
+        _options(args, Path()),
+        cache_each=args.cache_each,
+        layers=tuple(args.layer or ()),
+        poolings=tuple(args.pooling or ()),
+    )
+    stores = [one.cache for one in cut_options.told_apart(asked)]
+    return _told(args, stores, partial(cuts.extract_cuts, asked, reporter))
+
+
 def _several(args: argparse.Namespace, reporter: Reporter) -> int:
     """Bring several stores up to date; return the code of the gravest failure."""
     from bottleneck.pipeline.extraction import several as use_case  # noqa: PLC0415 - --help stays light
     from bottleneck.pipeline.extraction import sources  # noqa: PLC0415
-    from bottleneck.pipeline.extraction.several_report import several_report  # noqa: PLC0415
 
-    started = time.perf_counter()
     caches = sources.distinct(
         [*(args.cache or []), *(sources.stores_in(args.all) if args.all is not None else [])]
     )
+    options = _options(args, caches[0])
+    return _told(args, caches, partial(use_case.extract_several, caches, options, reporter))
+
+
+def _told(
+    args: argparse.Namespace, caches: Sequence[Path], extract: Callable[..., list[Ended]]
+) -> int:
+    """Extract into several stores, and tell of each; return the code of the gravest failure."""
+    from bottleneck.pipeline.extraction.several_report import several_report  # noqa: PLC0415
+
+    started = time.perf_counter()
     told: dict[int, dict[str, Any]] = {}
     n_ended = 0
 
@@ -211,14 +273,7 @@ def _several(args: argparse.Namespace, reporter: Reporter) -> int:
             console.result({}, [*lines(end.report), ""], as_json=False)
         n_ended += 1
 
-    ends = use_case.extract_several(
-        caches,
-        _options(args, caches[0]),
-        reporter,
-        is_strict=args.strict,
-        tell=tell,
-        asked_to_stop=console.asked_to_stop,
-    )
+    ends = extract(is_strict=args.strict, tell=tell, asked_to_stop=console.asked_to_stop)
     told |= failures.stopped(
         [(i, e.store, e.error) for i, e in enumerate(ends) if i >= n_ended and e.error is not None]
     )
@@ -239,7 +294,7 @@ def _options(args: argparse.Namespace, cache: Path) -> ExtractOptions:
         data=args.data,
         source=args.source,
         format=args.format,
-        network=NetworkOptions.of(vars(args)),
+        network=NetworkOptions.of({**vars(args), **_first_cut(args)}),
         reading=options.reading(args),
         engine=args.engine,
         devices=args.devices,
@@ -257,33 +312,8 @@ def _options(args: argparse.Namespace, cache: Path) -> ExtractOptions:
     )
 
 
-def _list(args: argparse.Namespace) -> int:
-    """Print the backbones, or the layers of one; return the exit code."""
-    from bottleneck.core.errors import UsageError  # noqa: PLC0415 - --help stays light
-    from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
-
-    listing = import_module("bottleneck.pipeline.network.listing")
-    if str(args.backbone).lower() == LIST:
-        what, found = "backbones", listing.backbones()
-    elif args.backbone is None:
-        raise UsageError("no network named", "--layer list", "name it with --backbone")
-    else:
-        told = {**vars(args), "layer": None}
-        what, found = "layers", listing.layers(NetworkOptions.of(told))
-    heading = list(found[0]) if found else []
-    rows = [[_cell(entry[column]) for column in heading] for entry in found]
-    report = {"verb": "extract", what: found}
-    console.result(report, console.table([heading, *rows]), as_json=args.json)
-    return 0
-
-
-def _cell(value: object) -> str:
-    """Return a value of a listing for people: a shape as 7 x 7 x 2048."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return " x ".join(map(str, value))
-    return "-" if value is None else str(value)
+def _first_cut(args: argparse.Namespace) -> dict[str, str | None]:
+    return {word: (getattr(args, word) or [None])[0] for word in ("layer", "pooling")}
 
 
 if __name__ == "__main__":

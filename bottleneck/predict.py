@@ -46,7 +46,6 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_size(network)
     options.add_resample(network)
-    options.add_fit(network)
     options.add_decode(network)
     options.add_own_network(network)
     options.add_work(made, engine=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _store_options as of_stores
-from bottleneck._lines import network_line, source_lines
+from bottleneck._lines import network_line, source_lines, spread_line
 from bottleneck._parser import make_parser
 from bottleneck._run_lines import age_words, history_lines, last_run_line
 from bottleneck.core import console, failures, words
@@ -186,6 +186,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['store']}: commit {report['commit']} of {report['time']}, {report['format']}",
         f"network: {network_line(report['network'])}",
         f"recipe {report['recipe'][:16]}",
+        *spread_line(report["spread"]),
         f"{_count(report['rows'], 'row')} in {_count(report['parts'], 'part')}{views}, "
         f"{report['bytes'] / 1e6:.1f} MB",
         *(f"computed by {engine}" for engine in report["engines"]),

@@ -21,7 +21,8 @@ from bottleneck.backbones import Request
 from bottleneck.backbones.catalog import load
 from bottleneck.core.frameworks import import_openvino
 from bottleneck.engines import convert, layout
-from bottleneck.engines.openvino import OpenVinoEngine, compile_for_cpu
+from bottleneck.engines.compiled import compile_for_cpu
+from bottleneck.engines.openvino import OpenVinoEngine
 
 
 class NoTensorFlow:

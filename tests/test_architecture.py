@@ -63,6 +63,7 @@ WRITERS = {
     "heads/network.py": ({"save"}, "into a temporary name that its caller publishes"),
     "engines/convert.py": ({"save_model"}, "into a temporary name that its caller publishes"),
     "pipeline/network/apart.py": ({"mkdtemp"}, "a graph, from one process to the other"),
+    "backbones/onnx_load.py": ({"mkdtemp", "save_model"}, "a graph, from a backbone to an engine"),
     "pipeline/learning/feature_file.py": (
         {"open", "ZipFile"},
         "into a temporary name that its caller publishes",

@@ -24,8 +24,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 PAGES = [page for page in PAGES if page.exists()] + sorted((ROOT / "docs").glob("*.md"))
 # What a command must name to be shown in a block that is not run.
 TOO_LARGE = (
-    "resnet50", "vgg16", "mobilenetv2", "cifar10", "mine.keras", "/runs/*", "NAME", "make", "pip",
-    "scripts/probe", "cache/cut", "pre-commit", "build", "venv",
+    "resnet50", "vgg16", "mobilenetv2", "cifar10", "mine.keras", "net.onnx", "/runs/*", "NAME",
+    "make", "pip", "scripts/probe", "cache/cut", "pre-commit", "build", "venv",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bottleneck.api import extraction, words
 from bottleneck.api.keywords import proposing
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from bottleneck.api.extraction import (
+        Compute,
         Decode,
         Fit,
         PixelOrder,
         Pooling,
-        Preprocessing,
         Resample,
         Rows,
     )
@@ -66,8 +66,8 @@ def compare_backbones(
     weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     fit: Fit | None = None, decode: Decode | None = None,
-    preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None, output: str | int | None = None,
+    preprocessing: str | None = None, rows: Rows | None = None,
+    compute: Compute | None = None, output: str | int | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,
     views_seed: int | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,

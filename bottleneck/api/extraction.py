@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import words
 from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
+from bottleneck.core.errors import UsageError
+from bottleneck.pipeline.extraction import cuts
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.extraction.several import updated
+from bottleneck.pipeline.network.options import check_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,18 +24,19 @@ if TYPE_CHECKING:
 
 Pooling = Literal["avg", "max", "none", "cls", "cls+avg"]
 PixelOrder = Literal["interleaved", "planar"]
-Preprocessing = Literal["none", "tf", "caffe", "torch"]
 Fit = Literal["squash", "crop", "pad"]
 Decode = Literal["exact", "fast"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
+Compute = Literal["float32", "bfloat16"]
 Cache = str | PathLike[str]
 
 
 # Several to a line, by subject: one keyword a line would hide the rest of the function.
 @proposing
 def extract_features(
-    data: Images | None = None, *, cache: Cache | Sequence[Cache], labels: Labels | None = None,
+    data: Images | None = None, *, cache: Cache | Sequence[Cache] | None = None,
+    cache_each: Cache | None = None, labels: Labels | None = None,
     source: str | None = None, include: Sequence[str] = (), exclude: Sequence[str] = (),
     layout: str | None = None, label_from: str | None = None, group_by: str | None = None,
     join_classes: bool | None = None, any_name: bool | None = None,
@@ -42,12 +47,12 @@ def extract_features(
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     limit: int | None = None, allow_shrink: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
-    layer: str | None = None, output: str | int | None = None, pooling: Pooling | None = None,
-    rehash: bool = False,
+    layer: str | Sequence[str] | None = None, output: str | int | None = None,
+    pooling: Pooling | Sequence[Pooling] | None = None, rehash: bool = False,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     fit: Fit | None = None, decode: Decode | None = None,
-    preprocessing: Preprocessing | None = None, rows: Rows | None = None,
-    compute: Literal["float32"] | None = None, views: int | None = None,
+    preprocessing: str | None = None, rows: Rows | None = None,
+    compute: Compute | None = None, views: int | None = None,
     augment: str | Sequence[str] | None = None, views_seed: int | None = None,
     network_version: str | None = None, imports: str | Sequence[str] | None = None,
     trust: bool | None = None, format: str | None = None, replace: bool = False,  # noqa: A002
@@ -64,6 +69,8 @@ def extract_features(
         width[, 3]), or a list of paths, PIL images or arrays; None for what the store records
     cache : the store's folder; it is made where there is none. Or several stores that are there:
         each is brought up to date with its own network and, without `data`, all of its sources
+    cache_each : in place of `cache` a pattern such as "cache/{layer}-{pooling}": a store for each
+        `layer` with each `pooling`, of which there may then be lists, all filled in one pass
     labels : n class names or numbers, for an array or a list; None or "" is no label
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
@@ -80,7 +87,8 @@ def extract_features(
         own
     format, replace : hdf5 (the default) or zarr; begin anew where the network is another one
     dry_run, list_keys : only report what would be computed, and name each image
-    engine, devices, batch_size, threads : how it is computed; none changes what is computed
+    engine, devices, batch_size, threads : how it is computed; none changes what is computed, but
+        compute="bfloat16" is the arithmetic of one engine, which its store then goes on with
     budget_s, wait_s, no_lock : seconds after which to stop, and to wait for the lock; take none
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 
@@ -95,11 +103,35 @@ def extract_features(
         One of `bottleneck.errors`: the `exit_code` is what the command would end with.
     """
     said = locals()
-    caches, reporter = words.stores(cache), words.reporter(progress)
+    reporter = words.reporter(progress)
+    if cache_each is not None:
+        return Report(cuts.updated(_of_cuts(said), reporter))
+    if cache is None:
+        raise UsageError("no store named", "cache", "name a folder")
+    caches = words.stores(cache)
     options = ExtractOptions(**told(said), cache=caches[0], network=words.network(said))
     if isinstance(cache, str | PathLike):
         return Report(extract(options, reporter))
     return Report(updated(caches, options, reporter))
+
+
+def _of_cuts(said: Mapping[str, Any]) -> ExtractOptions:
+    """Return what a call with `cache_each` asks for."""
+    if said["cache"] is not None:
+        raise UsageError("cache and cache_each were given", "cache_each", "omit one of them")
+    layers, poolings = (
+        () if said[name] is None else words.several(said[name]) for name in ("layer", "pooling")
+    )
+    for pooling in poolings:
+        words.check_choice("pooling", pooling, Pooling)
+    plain = {**said, "layer": None, "pooling": None}
+    return ExtractOptions(
+        **{**told(plain), "cache_each": words.text(said["cache_each"])},
+        cache=Path(),
+        layers=layers,
+        poolings=poolings,
+        network=words.network(plain),
+    )
 
 
 def told(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,12 +157,12 @@ def check_network(said: Mapping[str, Any]) -> None:
     """Raise UsageError for a choice that there is not, before anything is loaded."""
     for name, literal in (
         ("pooling", Pooling),
-        ("preprocessing", Preprocessing),
         ("resample", Resample),
         ("fit", Fit),
         ("decode", Decode),
         ("rows", Rows),
-        ("compute", Literal["float32"]),
+        ("compute", Compute),
     ):
         words.check_choice(name, said.get(name), literal)
+    check_preprocessing(said.get("preprocessing"))
     words.check_counts(said, "views")

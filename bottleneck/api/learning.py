@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.extraction import Decode, Fit, Preprocessing, Resample
+    from bottleneck.api.extraction import Decode, Fit, Resample
     from bottleneck.api.words import Images
     from bottleneck.heads.task import Fitted
 
@@ -115,7 +115,7 @@ def predict_images(
     weights: str | PathLike[str] | None = None, output: str | int | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     fit: Fit | None = None, decode: Decode | None = None,
-    preprocessing: Preprocessing | None = None, network_version: str | None = None,
+    preprocessing: str | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,
     engine: str | None = None, devices: str | None = None, batch_size: int | None = None,
     threads: int | None = None, progress: bool = False,

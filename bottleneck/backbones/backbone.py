@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
+import math
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.core.errors import UsageError
@@ -11,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bottleneck.backbones.behind import Behind
+    from bottleneck.backbones.flat import Flat
     from bottleneck.backbones.layer import Layer
     from bottleneck.core.portable import Portable
     from bottleneck.core.traced import Traced
@@ -41,6 +47,8 @@ class Spec:
     weights_file: str | None = None  # of `weights`, in KERAS_HOME/models; None: nothing to fetch
     resample: str | None = "bilinear"  # where nobody names another; None: loading tells
     is_users_file: bool = False  # a file of the user's, who knows its pixels and its code
+    engines: tuple[str, ...] = ()  # the only ones that can take it; empty: all
+    oracle: str | None = None  # the package that its rows are compared with; None: Keras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,8 @@ class Request:
     network_version: str | None = None
     imports: tuple[str, ...] = ()  # modules with the user's own layers
     trust: bool = False  # code inside a model file may run
+    # Several cuts in one, (layer, pooling) each: then `layer` and `pooling` mean nothing.
+    cuts: tuple[tuple[str | None, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,9 +100,15 @@ class Backbone:
         Returns what is behind the cut; UsageError where nothing can go on from the rows.
     layers : callable
         Returns the layers of the whole network, in the order in which they compute.
+    reference : callable
+        Returns the oracle's float32 rows of uint8 images (k, …); None where Keras is the oracle.
     before : callable
         Returns the two digests as an earlier version of this package had them: a store that was
         made then is continued.
+    another : callable
+        Returns the same network cut at another layer, with another pooling, on the same input;
+        UsageError where it cannot be cut there.
+    parts : of several cuts in one each by itself; see `joint`
     """
 
     make_model: Callable[[], Any]
@@ -112,7 +128,20 @@ class Backbone:
     traced: Callable[[], Traced] | None = None
     behind: Callable[[], Behind] = field(default_factory=lambda: _pooled)
     layers: Callable[[], Sequence[Layer]] = tuple
+    reference: Callable[[NDArray[np.uint8]], NDArray[np.float32] | None] | None = None
     before: Callable[[], tuple[str, ...]] = tuple
+    another: Callable[[str | None, str], Backbone] = field(default_factory=lambda: _one_cut)
+    parts: tuple[Backbone, ...] = ()
+
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers a row has."""
+        return math.prod(self.row_shape)
+
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """Where each part stands in a row; a network with one cut is all of it."""
+        return spans([part.n_numbers for part in self.parts])
 
     @property
     def model(self) -> Any:
@@ -127,11 +156,26 @@ class Backbone:
         from bottleneck.backbones import preprocessing  # noqa: PLC0415 - made of Keras here
         from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
 
-        keras, frozen = import_keras(), self.model
+        frozen = self.model  # first: not every network has one
+        keras = import_keras()
         network = keras.Model(frozen.input, frozen.output, name="network")
         pixels = keras.Input(frozen.input.shape[1:], dtype="uint8", name="pixels")
         x = preprocessing.apply(self.preprocessing, keras.ops.cast(pixels, "float32"))
         return keras.Model(pixels, network(x, training=False), name="front")
+
+
+def spans(lengths: Sequence[int]) -> tuple[slice, ...]:
+    """Return where parts of these lengths stand, one behind the other; without parts: anywhere."""
+    ends = itertools.accumulate(lengths)
+    return tuple(slice(end - n, end) for n, end in zip(lengths, ends, strict=True)) or (
+        slice(None),
+    )
+
+
+def _one_cut(_layer: str | None, _pooling: str) -> Backbone:
+    raise UsageError(
+        "this network can be cut in one place only", "--layer", "name one --layer and --pooling"
+    )
 
 
 def _pooled() -> Behind:
@@ -147,7 +191,7 @@ def from_model(
     layer: str | None = None,
     output: str | None = None,
     pooling: str = "none",
-    pool: Callable[[Any, str], Any] | None = None,
+    pool: Callable[[Any, str, str | None], Any] | None = None,
     size: tuple[int, int],
     preprocessing: str = "none",
     network_version: str | None = None,
@@ -159,38 +203,71 @@ def from_model(
 
     `pool` does in the place of `cut.pool` what `pooling` says.
     """
-    from bottleneck.backbones import behind, cut, ends, identity  # noqa: PLC0415 - made of Keras
-    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+    from bottleneck.backbones import cut, ends  # noqa: PLC0415 - made of Keras
 
-    keras = import_keras()
     try:
         flat = cut.flatten(model, size, ours=ours, network_version=network_version, end=output)
     except ValueError as error:
         raise bad_size(model.name, size, error) from error
-    at = ends.find_end(flat) if layer is None else cut.find_layer(flat, layer)
-    rows = (pool or cut.pool)(at, pooling)
+    numbers = itertools.count(1)
+
+    def another(layer: str | None, pooling: str) -> Backbone:
+        # Named by us: a name that Keras gives may be there already, and a model has each once.
+        made = at(layer, pooling, f"bottleneck_pooling_{next(numbers)}")
+        return replace(made, about={**made.about, "layer": layer, "pooling": pooling})
+
+    def at(layer: str | None, pooling: str, name: str | None = None) -> Backbone:
+        end = ends.find_end(flat) if layer is None else cut.find_layer(flat, layer)
+        return _cut_at(
+            flat,
+            end,
+            (pool or cut.pool)(end, pooling, name),
+            network_version,
+            is_checked=not ours,
+            another=another,
+            preprocessing=preprocessing,
+            size=size,
+            batch_size=batch_size,
+            weight_files=weight_files,
+            about=about or {},
+        )
+
+    return at(layer, pooling)
+
+
+def _cut_at(
+    flat: Flat,
+    at: Any,
+    rows: Any,
+    network_version: str | None,
+    *,
+    is_checked: bool,
+    about: dict[str, Any],
+    **facts: Any,
+) -> Backbone:
+    """Return a flat network as it is cut at a tensor, behind which `rows` may be pooled."""
+    from bottleneck.backbones import behind, identity  # noqa: PLC0415 - made of Keras
+    from bottleneck.core.frameworks import import_keras  # noqa: PLC0415
+
     shape = tuple(rows.shape[1:])
     if None in shape:
-        raise UsageError(f"rows of unknown shape {shape}", f"layer {layer}", "cut elsewhere")
+        raise UsageError(f"rows of unknown shape {shape}", str(at.name), "cut elsewhere")
     last = identity.last_operation(rows)
-    whole = keras.Model(flat.input, rows)
-    if not ours:
+    whole = import_keras().Model(flat.input, rows)
+    if is_checked:
         _check_one_row_each(whole)
     found = Backbone(
         make_model=lambda: whole,
-        preprocessing=preprocessing,
         network=identity.network_digest(rows, network_version),
         weights=identity.weights_digest(rows, network_version),
-        size=size,
         mode="gray" if flat.input.shape[-1] == 1 else "rgb",
         row_shape=shape,
         row_dtype="float32" if last in ("softmax", "sigmoid") else "float16",
-        batch_size=batch_size,
-        weight_files=weight_files,
-        about={**(about or {}), "parameters": whole.count_params()},
+        about={**about, "parameters": whole.count_params()},
         behind=lambda: behind.Behind(flat, at, rows, found.front),
         layers=lambda: behind.layers(flat),
         before=lambda: identity.digests_before(rows, network_version),
+        **facts,
     )
     return found
 

@@ -13,6 +13,8 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bottleneck.backbones.backbone import Backbone, Request, Spec
     from bottleneck.core.reporter import Reporter
 
@@ -28,6 +30,7 @@ FAMILIES = (
     "bottleneck.backbones.applications",
     "bottleneck.backbones.mini.family",
     "bottleneck.backbones.kerashub",
+    "bottleneck.backbones.onnx_file",
     "bottleneck.backbones.keras_file",
 )
 
@@ -73,8 +76,12 @@ def load(request: Request, reporter: Reporter = SILENT) -> Backbone:
     if request.output is not None and not spec(request.backbone).is_users_file:
         raise UsageError(f"{request.backbone} has one output", "--output", "omit --output")
     with generators_kept():  # Keras draws initial weights, also those that it then replaces
-        found: Backbone = _family(request.backbone).load(request, reporter)
-    return found
+        alone: Callable[[Request, Reporter], Backbone] = _family(request.backbone).load
+        if not request.cuts:
+            return alone(request, reporter)
+        from bottleneck.backbones import joint  # noqa: PLC0415 - made of Keras
+
+        return joint.load(request, alone, reporter)
 
 
 def _as_listed(name: str) -> str:

@@ -237,7 +237,7 @@ def suffix_matches(flat: Flat, name: str) -> list[str]:
     return [path for path in flat.places if path.endswith(f"/{name}")]
 
 
-def pool(tensor: Any, pooling: str) -> Any:
+def pool(tensor: Any, pooling: str, name: str | None = None) -> Any:
     """Append pooling over space, as the Keras layer that it is; flat features stay as they are."""
     keras = import_keras()
     if pooling not in POOLING:
@@ -251,4 +251,4 @@ def pool(tensor: Any, pooling: str) -> Any:
     if pooling == "none" or len(tensor.shape) != 4:
         return tensor
     layer = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
-    return layer[pooling]()(tensor)
+    return layer[pooling](name=name)(tensor)

@@ -98,11 +98,14 @@ def _model_of(encoder: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return keras.Model([inner[id(one)] for one in given], flat, name=encoder.name)(given)
 
 
-def pool(tensor: Any, pooling: str, *, prefix: int | None, tokens: int | None) -> Any:
+def pool(
+    tensor: Any, pooling: str, name: str | None = None, *, prefix: int | None, tokens: int | None
+) -> Any:
     """Append pooling of tokens (n, tokens, d), as the Keras layers that it is.
 
     Parameters
     ----------
+    name : of the layer; None: Keras gives it one
     prefix : tokens before those of the patches, at the network's end
     tokens : how many the network has at its end
 
@@ -123,13 +126,14 @@ def pool(tensor: Any, pooling: str, *, prefix: int | None, tokens: int | None) -
         raise UsageError(
             "which of these tokens are of patches is not known here", where, "use --pooling none"
         )
+    patches = tensor[:, prefix:] if prefix else tensor
     if pooling == "max":
-        return keras.layers.GlobalMaxPooling1D()(tensor[:, prefix:] if prefix else tensor)
+        return keras.layers.GlobalMaxPooling1D(name=name)(patches)
     if pooling == "avg":
-        return keras.layers.GlobalAveragePooling1D()(tensor[:, prefix:] if prefix else tensor)
+        return keras.layers.GlobalAveragePooling1D(name=name)(patches)
     if not prefix:
         raise UsageError("there is no class token", where, "use avg, max or none")
     if pooling == "cls":
         return tensor[:, 0]
-    average = keras.layers.GlobalAveragePooling1D()(tensor[:, prefix:])
-    return keras.layers.Concatenate()([tensor[:, 0], average])
+    average = keras.layers.GlobalAveragePooling1D(name=name and f"{name}_average")(patches)
+    return keras.layers.Concatenate(name=name)([tensor[:, 0], average])

@@ -77,3 +77,13 @@ def _spelled(split: str, understood: Mapping[str, Any]) -> str:
     """Return how a source spells a split, where that is not our word."""
     names = [name for name, ours in understood.get("splits", {}).items() if ours == split != name]
     return f" (from {', '.join(name or 'empty' for name in names)})" if names else ""
+
+
+def spread_line(spread: Mapping[str, Any] | None) -> list[str]:
+    """Return how far rows of reduced precision are from float32's; nothing for float32."""
+    if spread is None:
+        return []
+    return [
+        f"beside float32, on {spread['images']} images: cosine {spread['median']:.4f} (median), "
+        f"{spread['cosine']:.4f} (smallest); largest number {spread['max_abs']:.4g}"
+    ]

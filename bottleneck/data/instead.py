@@ -88,7 +88,10 @@ def _table(path: Path, root: Path) -> str:
     """Return the words of a command line that read a table as what it is beside its images."""
     parts = [*path.relative_to(root).parts[:-1], path.stem]
     split = next((n for p in parts if (n := split_said(os.fsencode(p)))), 0)
-    bare = " --no-header" if names_images(path) and path.suffix.lower() in _LINES else ""
+    bare = ""
+    if names_images(path) and path.suffix.lower() in _LINES:
+        n_columns = len(_BETWEEN_TEXT.split(_first_line(path).strip()))
+        bare = " --no-header" + (" --label-column 2" if n_columns > 2 else "")
     return f"{_data(path)}{bare}{f' --split-map ={SPLITS[split]}' if split else ''}"
 
 

@@ -26,8 +26,9 @@ from bottleneck.data.folder_words import split_said, split_told, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
+from bottleneck.data.member_hints import with_hints
 from bottleneck.data.patterns import Unmatched
-from bottleneck.data.reading_of_paths import images, listed
+from bottleneck.data.reading_of_paths import listed
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.template import AUTO
 
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     _Found = tuple[bytes, int, bytes]  # key, number of the container, key in it
 
 ADVICE = "give one that holds images"
-_TABLES = (b".csv", b".tsv", b".jsonl", b".ndjson", b".parquet")
 _ENDINGS = re.compile(r"(\.(tar|tgz|tbz2|txz|gz|bz2|xz|zst|zip))+$", re.IGNORECASE)
 MIN_CLASSES = 2  # of folders: with fewer, labels that lie beside the images are the classes
 
@@ -136,7 +136,9 @@ class MemberSource:
             stats=np.array([containers[at].container.stat for _, at, _ in found], np.int64),
             skipped=skipped,
             device=containers[0].container.device,
-            understood=alone.told(_with_hints(named, containers, left)),
+            understood=alone.told(
+                with_hints(named.understood, named.labels, containers, left, paths)
+            ),
             groups=named.groups,
         )
 
@@ -259,22 +261,6 @@ def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     told = [each for each in named.understood.notes if "without a label" not in each]  # by folders
     understood = replace(named.understood, layout="", notes=(*told, note))
     return replace(named, labels=labels, classes=classes, understood=understood)
-
-
-def _with_hints(named: _Named, containers: Sequence[Members], left: Left) -> Understood:
-    """Return what was understood; names that are guessed, and tables that may say the classes."""
-    notes = list(named.understood.notes)
-    if left.guessed:
-        notes.append(
-            f"{images(len(left.guessed))} under names that are not UTF-8, and were taken for "
-            f"cp437: {listed(left.guessed[:1])}"
-        )
-    tables = sorted(
-        key for each in containers for key in each.others if key.lower().endswith(_TABLES)
-    )
-    if tables and (named.labels < 0).all():
-        notes.append(f"{listed(tables)} may say their classes: unpack it, and give the table")
-    return replace(named.understood, notes=tuple(notes))
 
 
 def _by_files(paths: Sequence[Path], at: Sequence[int], named: _Named) -> _Named:

@@ -1,10 +1,10 @@
 """Arrays of pixels in `.npz` and `.npy` files, uint8 (n, height, width) or (n, height, width, 3).
 
-An .npz holds `x_train, y_train, x_test, y_test` (and `x_val, y_val`), or `x, y`; without its y an
-x has no labels. An .npy is one x. Labels are whole numbers or texts, one an image. Pixels that
-lie plainly in the file (`np.save`, `np.savez`) are read from their place, one image at a time;
-those of `np.savez_compressed`, or in Fortran order, are unpacked into memory. No pickle is ever
-read.
+An .npz holds `x_train, y_train, x_test, y_test` (and `x_val, y_val`), or `x, y`, or arrays of other
+usual names (`array_names`); without its y an x has no labels. An .npy is one x. Labels are whole
+numbers or texts, one an image. Pixels that lie plainly in the file (`np.save`, `np.savez`) are read
+from their place, one image at a time; those of `np.savez_compressed`, or in Fortran order, are
+unpacked into memory. No pickle is ever read.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
+from bottleneck.data.array_names import ADVICE, names_note, roles
 from bottleneck.data.arrays import Arrays, ArraySource, Images, Joined, Stored, refuse_one_picture
 from bottleneck.data.labels import multi_label_error, number_labels, regression_error
 from bottleneck.data.reading import Container, open_container
+from bottleneck.data.source import Understood
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +42,6 @@ _HEADERS = {
     (3, 0): np.lib.format.read_array_header_2_0,  # differs in names of fields alone
 }
 _BROKEN = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struct.error)
-_ADVICE = "save x_train, y_train, x_test, y_test or x, y with np.savez"
 
 
 def open_array_file(path: Path, how: How) -> ArraySource:
@@ -100,7 +101,7 @@ class _File:
         else:
             names = self.zip.namelist()
             if len(set(names)) < len(names):
-                raise DataError("holds two arrays of one name", where, _ADVICE)
+                raise DataError("holds two arrays of one name", where, ADVICE)
             self.names = [name.removesuffix(".npy") for name in names]
 
     def head(self, name: str) -> _Member:
@@ -184,37 +185,31 @@ def _load(path: Path) -> Arrays:
         except MemoryError:
             raise
         except (NotImplementedError, RuntimeError) as error:  # another packing; a password
-            raise DataError("cannot be unpacked here", where, _ADVICE) from error
+            raise DataError("cannot be unpacked here", where, ADVICE) from error
         except (*_BROKEN, OSError) as error:
             if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before 0
                 raise
-            raise DataError("not a file of numpy's, or damaged", where, _ADVICE) from error
+            raise DataError("not a file of numpy's, or damaged", where, ADVICE) from error
 
 
 def _arrays(file: _File, path: Path) -> Arrays:
-    has_splits = any(f"x_{split}" in file.names for split in SPLITS)
-    if has_splits == ("x" in file.names):
-        there = ", ".join(file.names)[:80]
-        raise DataError(f"neither x nor x_train alone (there are: {there})", file.where, _ADVICE)
+    named = roles(file.names, file.where)
     parts: list[Images] = []
     counts, keys, texts, splits = [], [], [], []
     # In the order of the keys: "test/…" sorts before "train/…".
-    for split in sorted(SPLITS) if has_splits else [""]:
-        suffix = f"_{split}" if split else ""
-        if f"x{suffix}" not in file.names:
-            if f"y{suffix}" in file.names:
-                raise DataError(f"y{suffix} without x{suffix}", file.where, _ADVICE)
+    for split in sorted({split for _, split in named}):
+        if ("x", split) not in named:
             continue
-        images, n = file.images(f"x{suffix}")
-        known = f"y{suffix}" in file.names
-        texts += file.labels(f"y{suffix}", n) if known else [""] * n
+        images, n = file.images(named["x", split])
+        known = named.get(("y", split))
+        texts += [""] * n if known is None else file.labels(known, n)
         folder = f"{split}/".encode() if split else b""
         keys += [b"%s%08d" % (folder, i) for i in range(n)]
         splits += [SPLITS.index(split) if split else 0] * n
         parts.append(images)
         counts.append(n)
     if not keys:
-        raise DataError("no images", file.where, _ADVICE)
+        raise DataError("no images", file.where, ADVICE)
     labels, classes = number_labels(texts, "y", file.where)
     return Arrays(
         keys=key_array(keys),
@@ -225,4 +220,5 @@ def _arrays(file: _File, path: Path) -> Arrays:
         paths=(path,),
         stat=file.container.stat,
         clock_ns=file.container.clock_ns,
+        understood=Understood(notes=names_note(named)),
     )

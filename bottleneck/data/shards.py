@@ -8,12 +8,17 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import shown
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MOST = 100_000  # files that one pattern may name
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_OF_SEVERAL = re.compile(r"-(\d+)-of-(\d+)")
 _WORDS = re.compile(r"\{([^{}/]*,[^{}/]*)\}")
 
 
@@ -52,6 +57,24 @@ def matching(pattern: Path) -> list[Path]:
             raise DataError("a shard is not there", shown(Path(each)), "check the range")
         found += paths
     return sorted(set(found))
+
+
+def missing_shards(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Return what to say of files such as `train-00000-of-00002` of which some are not there."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for path in paths:
+        match = _OF_SEVERAL.search(path.name)
+        if match:
+            name = str(path.parent / path.name[: match.start()])
+            found.setdefault((name, match[2]), set()).add(int(match[1]))
+    said = []
+    for (name, total), numbers in sorted(found.items()):
+        lacking = sorted({*range(int(total))} - numbers) if int(total) < MOST else []
+        if lacking:
+            first = f"{Path(name).name}-{lacking[0]:0{len(total)}d}-of-{total}"
+            more = f" and {len(lacking) - 1} more are" if len(lacking) > 1 else " is"
+            said.append(f"{shown(first)}{more} not among its files")
+    return tuple(said)
 
 
 def _globbed(pattern: Path) -> list[Path]:

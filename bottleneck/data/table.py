@@ -29,6 +29,7 @@ from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
 from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.reading_of_paths import found_in_keys, unmatched
+from bottleneck.data.shards import missing_shards
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
 from bottleneck.data.table_answers import answers
 from bottleneck.data.table_boxes import boxes_error
@@ -95,23 +96,25 @@ class TableSource:
 
     def list(self) -> Listing:
         """See `Source.list`."""
+        listing = self.content()
+        found = listing.understood
+        of_name = () if says_splits(found, self.how) else name_note(self.path.stem)
+        notes = (*found.notes, *missing_shards([self.path]), *of_name)
+        return replace(listing, understood=replace(found, notes=notes))
+
+    def content(self) -> Listing:
+        """Return the listing without what the table's own name says."""
         with open_container(self.path) as (file, container):
             opened = self._open(file, container)
-        if isinstance(opened, Arrays):
-            if self.how["label_from"] is not None:
-                raise UsageError(
-                    "its images have no paths", "--label-from", "omit it, or say --label-column"
-                )
-            self._arrays = ArraySource.of_file("table", self.path, self.how, load=lambda: opened)
-            listing = self._arrays.list()
-        else:
+        if not isinstance(opened, Arrays):
             self._arrays = None
-            listing = self._listed(opened, container.device)
-        found = listing.understood
-        if says_splits(found, self.how):
-            return listing
-        notes = (*found.notes, *name_note(self.path.stem))
-        return replace(listing, understood=replace(found, notes=notes))
+            return self._listed(opened, container.device)
+        if self.how["label_from"] is not None:
+            raise UsageError(
+                "its images have no paths", "--label-from", "omit it, or say --label-column"
+            )
+        self._arrays = ArraySource.of_file("table", self.path, self.how, load=lambda: opened)
+        return self._arrays.list()
 
     def read(self, index: int) -> Read:
         """See `Source.read`: one open, one read of all bytes."""

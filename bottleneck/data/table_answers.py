@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +63,12 @@ def answers(
         texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
         labels, classes = number_labels(texts, name, where)
         splits = np.frombuffer(rows.splits, np.uint8)[at]
-        notes = (*notes, *_fraction_note(classes), *untrained(labels, splits, classes))
+        notes = (
+            *notes,
+            *_fraction_note(classes),
+            *_sign_note(texts),
+            *untrained(labels, splits, classes),
+        )
         return Answers(labels=labels, classes=classes, notes=notes)
     marks = rows.marks[at]
     is_signed = bool((marks == MINUS).any())
@@ -91,6 +98,16 @@ def _fraction_note(classes: Sequence[str]) -> tuple[str, ...]:
     if not classes or not all(name.endswith(".0") and name[:-2].isdigit() for name in classes):
         return ()
     return (f"its classes are called as the table has them, with a fraction: {classes[0]}",)
+
+
+def _sign_note(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return what to say of a class without letter or digit, which may stand for none: `?`, `-`."""
+    signs = Counter(text for text in texts if text and not any(map(str.isalnum, text)))
+    return tuple(
+        f"{n_rows_have(n)} the class {printable(text)!r}; if it stands for none: "
+        f"--missing={quote(printable(text))}"
+        for text, n in sorted(signs.items())[:_MOST_NAMES]
+    )
 
 
 def _unclear(ones: NDArray[np.int64], names: Sequence[str], where: str) -> DataError:

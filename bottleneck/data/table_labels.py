@@ -20,7 +20,7 @@ _LABELS = (
     "label",
     "class classname classlabel classid labelname labeltext labelid category categoryname"
     " categoryid breed species speciesname diagnosis disease dx emotion celltype variety"
-    " finelabel coarselabel groundtruth annotation",
+    " finelabel coarselabel groundtruth annotation findinglabel findinglabels",
 )
 _PLURAL = re.compile(r"labels|tags|classes")
 _NUMBERED = re.compile(r"label\d+")
@@ -94,7 +94,12 @@ def find_labels(
         return _target(sheet, target, sample, where), ()
     rest = [i for i, name in enumerate(free) if i not in taken and name not in _COUNTERS]
     if len(rest) > 1 and sample and all(_zero_or_one(f[i]) for f in sample for i in rest):
-        return tuple(rest), (f"{len(rest)} columns of 0 and 1 were read as labels",)
+        numbers = (
+            "-1 and 1"
+            if any((f[i] or "").strip()[:1] == "-" for f in sample for i in rest)
+            else "0 and 1"
+        )
+        return tuple(rest), (f"{len(rest)} columns of {numbers} were read as labels",)
     marks = [i for i in rest if sample and all(_zero_or_one(f[i]) for f in sample)]
     return (), (*_no_label(sheet, rest), *_marks_note(sheet, marks))
 

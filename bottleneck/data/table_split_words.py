@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.sample import SPLITS
 from bottleneck.core.text import printable
 from bottleneck.data.split_words import TRAIN, split_of_word
 from bottleneck.data.table_labels import is_called_label
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from bottleneck.data.table_text import Fields, Sheet
+
+_NOT_CHOSEN = ("unassigned", "none", "unspecified")
 
 
 def refuse_unnamed_splits(
@@ -43,11 +46,11 @@ def refuse_unnamed_splits(
         for i in [*texts]:
             if fields[i] not in texts[i]:
                 texts[i].add(fields[i])
-                if not _are_splits(texts[i]):
+                if not _are_splits({*texts[i], SPLITS[TRAIN]}):
                     del texts[i]
         if not texts:
             return
-    found = [i for i, each in texts.items() if {*map(_split, each)} != {TRAIN}]
+    found = [i for i, each in texts.items() if {*map(_split, each)} - {None} != {TRAIN}]
     if found:
         raise unnamed_splits_error(sheet, found, where)
 
@@ -71,4 +74,6 @@ def _split(text: str | None) -> int | None:
 
 
 def _are_splits(texts: Collection[str | None]) -> bool:
-    return bool(texts) and all(_split(text) is not None for text in texts)
+    """Whether all are words for splits, or say that none was chosen beside some that are."""
+    some = {text for text in texts if (text or "").strip().lower() not in _NOT_CHOSEN}
+    return bool(some) and all(_split(text) is not None for text in some)

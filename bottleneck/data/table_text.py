@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DataError
@@ -23,6 +24,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 _DEFAULTS = {".tsv": "\t"}
 _EXCELS_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _LOOKED_AT = 50  # lines of them
+_FEW = 3  # lines: fewer are no count and its rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,12 @@ def read_sheet(data: bytes, suffix: str, how: How, where: str) -> Sheet:
     notes = (*((note,) if note else ()), *text.notes)
     first = first_line(data, text)
     header = tuple(name.strip() for name in first)
+    if text.delimiter == " " and header[-1:] == ("",):
+        header = header[:-1]  # a blank at the end of the line is no separator
     is_named = how["header"]
+    if is_named and _have_names(data, text, header):
+        header = ("", *header)
+        notes = (*notes, "its rows have a name of their own in front, which its first line has not")
     if not is_named:
         header = tuple(str(i + 1) for i in range(len(header)))
     return Sheet(
@@ -112,11 +119,14 @@ def find_format(data: bytes, suffix: str, text: Text) -> Text:
     lines = head.splitlines(keepends=True)[: _LOOKED_AT + 1]
     if len(lines) > _LOOKED_AT or len(data) > HEAD:
         lines = lines[:-1] or lines  # which may be part of one
-    above, found = (1, told[1]) if told else (0, _separator(lines, default, suffix))
     notes: tuple[str, ...] = ()
+    above, found = (1, told[1]) if told else (0, "")
+    if not told and _is_count(lines, data, text):
+        above, notes = 1, ("its first line is the number of its rows",)
+    found = found or _separator(lines[above:], default, suffix)
     if found != default:
         what = SEPARATORS.get(found, repr(found))
-        notes = (f"its columns are separated by {what}",)
+        notes = (*notes, f"its columns are separated by {what}")
     return Text(
         encoding=text.encoding,
         errors=text.errors,
@@ -139,11 +149,39 @@ def _separator(lines: list[str], default: str, suffix: str) -> str:
             continue
         rows = [row for row in rows if any(row)]
         width = len(rows[0]) if rows else 0
-        if width > 1 and all(len(row) == width or _fits(row, rows[0]) for row in rows):
+        is_even = all(len(row) == width or _fits(row, rows[0]) for row in rows)
+        if width > 1 and (is_even or _are_named(rows)):
             widths[each] = width
     if default in widths or not widths:
         return default
     return max(widths, key=widths.__getitem__)
+
+
+def _is_count(lines: list[str], data: bytes, text: Text) -> bool:
+    """Whether the first line says how many rows follow, with a line of names or without."""
+    if not lines or not lines[0].strip().isdigit() or text.skip or text.encoding[:3] != "utf":
+        return False
+    n_lines = sum(1 for line in data.splitlines() if line.strip())
+    return int(lines[0]) in (n_lines - 1, n_lines - 2) and n_lines > _FEW
+
+
+def _are_named(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether each row has one field more than the first: a name of its own, as R writes them."""
+    width, names = len(rows[0]), [row[0] for row in rows[1:] if row]
+    return (
+        len(names) > 1
+        and len({*names}) == len(names)
+        and all(len(row) == width + 1 and row[-1].strip() for row in rows[1:])
+    )
+
+
+def _have_names(data: bytes, text: Text, header: Sequence[str]) -> bool:
+    """Whether the first rows have names that the line of names does not speak of."""
+    try:
+        found = [fields for fields in islice(_lines(data, text), _LOOKED_AT) if fields]
+    except csv.Error:
+        return False
+    return len(header) > 1 and len(found) > 1 and _are_named([header, *found[1:]])
 
 
 def _fits(fields: list[str], header: list[str]) -> bool:

@@ -24,11 +24,10 @@ from bottleneck.data.how import make_how
 from bottleneck.data.labels import number_labels
 from bottleneck.data.left_alone import in_words
 from bottleneck.data.patterns import Patterns, Unmatched
-from bottleneck.data.shards import matching
+from bottleneck.data.shards import matching, missing_shards
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.table import MOST_MISSING, TableSource, says_splits
 from bottleneck.data.table_options import OPTIONS
-from bottleneck.data.table_splits import name_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +70,7 @@ class TablesSource:
         if not paths:
             raise DataError("no file matches", where, "check the pattern")
         tables = [TableSource(path, replace(self.how, patterns=Patterns())) for path in paths]
-        listings = [table.list() for table in tables]
+        listings = [table.content() for table in tables]
         shared = os.path.commonpath([path.parent for path in paths])
         paths = [path.relative_to(shared) for path in paths]
         splits, said = _splits(paths, listings, self.how, where)
@@ -88,7 +87,12 @@ class TablesSource:
         labels, classes, notes = _classes(listings, kept, self.how, where)
         unmatched = Unmatched(self.how.patterns)
         unmatched.see(keys)
-        notes = (*notes, *untrained(labels, splits[kept], classes), *unmatched.notes())
+        notes = (
+            *notes,
+            *missing_shards(paths),
+            *untrained(labels, splits[kept], classes),
+            *unmatched.notes(),
+        )
         at = np.concatenate([np.arange(len(listing), dtype=np.int64) for listing in listings])
         of = np.repeat(np.arange(len(tables)), [len(listing) for listing in listings])
         self._listed = tables, np.stack([of, at], axis=1)[kept]
@@ -236,10 +240,8 @@ def _understood(
             found.append(f"{shown(path)}: {spelled}")
     by_note: dict[str, list[str]] = {}
     for path, understood in zip(paths, each, strict=True):
-        of_name = name_note(path.stem)  # its name does count here
         for note in understood.notes:
-            if note not in of_name:
-                by_note.setdefault(note, []).append(shown(path))
+            by_note.setdefault(note, []).append(shown(path))
     for note, names in by_note.items():
         is_of_all = len(names) == len(paths) > 1
         found.append(f"{'each of them' if is_of_all else ', '.join(names)}: {note}")

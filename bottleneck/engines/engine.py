@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bottleneck.engines.check import compare
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.portable import Portable
     from bottleneck.core.traced import Traced
+    from bottleneck.engines.check import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,11 +42,18 @@ class Frozen:
         Returns OpenVINO's form of it; UsageError where it has none, MissingDependencyError
         without what makes it.
     reference : callable
-        Returns plain Keras' float32 rows of uint8 images (k, …), in a process of its own; None
-        where golden rows say more, or no Keras that could is installed.
+        Returns the oracle's float32 rows of uint8 images (k, …), those of Keras by a process of
+        its own; None where golden rows say more, or it is not installed, or cannot.
     sample : uint8 (k, height, width, channels)
         Some of the user's images.
     kept : folder for what can be made again at any time; None: keep nothing
+    engines : the only ones that can take it; empty: all
+    oracle : the package that computes `reference`; None: Keras, with a backend of its own
+    compute : in what the network computes, as `catalog.arithmetic` spells it; float32 is IEEE's
+    spread : of reduced precision, what the rows that are there record of it, as `check.spread`
+        returns it; None where it is to be measured, on `sample`
+    compare : callable
+        Says how far computed rows (k, …) are from others; of several cuts in one, each by itself.
     """
 
     recipe: str
@@ -57,6 +67,11 @@ class Frozen:
     sample: NDArray[np.uint8]
     kept: Path | None
     channels: int = 3
+    engines: tuple[str, ...] = ()
+    oracle: str | None = None
+    compute: str = "float32"
+    spread: Mapping[str, Any] | None = None
+    compare: Callable[[NDArray[Any], NDArray[Any]], Agreement] = compare
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -83,7 +98,8 @@ class Engine(Protocol):
     def provenance(self) -> Mapping[str, Any]:
         """Engine, device, versions, host, batch, and how its rows were checked (`check`).
 
-        Recorded in each part.
+        Of reduced precision also how far its rows are from float32's (`spread`). Recorded in each
+        part.
         """
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,4 +1,8 @@
-"""The Keras engine: one compiled call of a fixed shape, from uint8 pixels to float32 rows."""
+"""The Keras engine: one compiled call of a fixed shape, from uint8 pixels to float32 rows.
+
+In bfloat16 a copy of the network is run whose layers have Keras' policy for it: they keep their
+tensors in float32 and compute in bfloat16. The pixels are scaled in float32 before.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,10 @@ import numpy as np
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.engines.batches import Batches
+from bottleneck.engines.check import N_SPREAD, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -35,7 +40,10 @@ class KerasEngine:
         batch_size: int,
         device: tuple[str, str],
         warning: str | None,
+        compute: str = "float32",
     ) -> None:
+        self.spread: Mapping[str, Any] | None = None  # of reduced precision
+        self._compute = compute
         self.device = device[1]
         self.warning = warning
         self.n_traces = 0
@@ -59,6 +67,7 @@ class KerasEngine:
             "engine": self.name,
             "device": self.device,
             "batch": self.batch_size,
+            **({} if self.spread is None else {"spread": dict(self.spread)}),
             "keras": keras.__version__,
             "backend": backend,
             backend: metadata.version(backend),
@@ -76,7 +85,7 @@ class KerasEngine:
 
         def computed(pixels: Any) -> Any:
             self.n_traces += 1
-            return rows(self._model, self._preprocess, pixels)
+            return rows(self._model, self._preprocess, pixels, self._compute)
 
         if keras.backend.backend() == "tensorflow":
             return _compile_tensorflow(computed, (batch_size, *self._shape), self._device)
@@ -88,11 +97,27 @@ class KerasEngine:
         return call
 
 
-def rows(model: Any, preprocess: Callable[[Any], Any], pixels: Any) -> Any:
-    """Return what a frozen model computes of pixels (n, …), in Keras' tensors, float32."""
+def rows(
+    model: Any, preprocess: Callable[[Any], Any], pixels: Any, compute: str = "float32"
+) -> Any:
+    """Return what a frozen model computes of pixels (n, …), in Keras' tensors, float32.
+
+    Raises
+    ------
+    UsageError
+        When what comes out is not of the precision `compute`, where that is a reduced one.
+    """
     keras = import_keras()
     x = keras.ops.cast(pixels, "float32")
-    return keras.ops.cast(model(preprocess(x), training=False), "float32")
+    y = model(preprocess(x), training=False)
+    said = keras.backend.standardize_dtype(y.dtype)
+    if compute not in ("float32", said):
+        raise UsageError(
+            f"Keras does not compute this network in {compute}: {said} comes out",
+            "--compute",
+            "use float32",
+        )
+    return keras.ops.cast(y, "float32")
 
 
 def _compile_tensorflow(
@@ -127,7 +152,9 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
     ------
     UsageError
         No such device; the Keras of this process computes with OpenVINO's backend, which is made
-        for graphs and slow without.
+        for graphs and slow without; it has another backend than the rows are of.
+    OtherRowsError
+        When reduced precision does not serve.
     """
     if import_keras().backend.backend() == "openvino":
         raise UsageError(
@@ -135,10 +162,47 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> KerasEngine:
             "--engine keras",
             "use --engine openvino, or another KERAS_BACKEND",
         )
+    compute = _precision(frozen.compute)
     device, warning = _choose(devices)
-    return KerasEngine(
-        frozen.model(), frozen.preprocess, frozen.shape, frozen.batch_size, device, warning
-    )
+
+    def engine(model: Any, compute: str) -> KerasEngine:
+        return KerasEngine(
+            model, frozen.preprocess, frozen.shape, frozen.batch_size, device, warning, compute
+        )
+
+    exact = engine(frozen.model(), "float32")
+    if compute == "float32":
+        return exact
+    reduced = engine(_reduced(frozen.model(), compute), compute)
+    reduced.spread = frozen.spread
+    if reduced.spread is None:
+        images = frozen.sample[:N_SPREAD]
+        reduced.spread = spread(reduced(images), exact(images))
+    return reduced
+
+
+def _precision(arithmetic: str) -> str:
+    """Return in what to compute, of what a recipe calls `bfloat16/keras-tensorflow`."""
+    compute, _, of = arithmetic.partition("/")
+    backend = import_keras().backend.backend()
+    if of not in ("", f"keras-{backend}"):
+        raise UsageError(
+            f"the rows are of {arithmetic}, and Keras computes with {backend}",
+            "--engine keras",
+            f"set KERAS_BACKEND={of.removeprefix('keras-')}",
+        )
+    return compute
+
+
+def _reduced(model: Any, compute: str) -> Any:
+    """Return a copy of a model whose layers compute in fewer bits, from the same tensors."""
+    keras = import_keras()
+    policy = f"mixed_{compute}"
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    for layer in copy._flatten_layers():
+        layer.dtype_policy = policy
+    return copy
 
 
 def _choose(asked: str | None) -> tuple[tuple[str, str], str | None]:

@@ -41,7 +41,9 @@ REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"}
 
 
 def faster(
-    network: Any, rows_of: Callable[[Any], NDArray[np.float32]] | None
+    network: Any,
+    rows_of: Callable[[Any], NDArray[np.float32]] | None,
+    compare: Callable[[NDArray[Any], NDArray[Any]], Agreement] = compare,
 ) -> tuple[Any, Agreement | None]:
     """Return a copy of a network that computes with channels first, or the network itself.
 
@@ -50,6 +52,7 @@ def faster(
     rows_of : computes rows of some images by a network
         The copy is taken only where its rows are the network's, so that a mistake here can make
         a network slow, and never wrong. None: whoever calls compares rows himself.
+    compare : how far rows are from others; of several cuts in one, each by itself
 
     Returns
     -------

@@ -6,6 +6,10 @@ with the network, or else against what plain Keras computes of 32 images with an
 one is installed; it is refused if they differ by more than rounding. Where nothing is there to
 compare with, its rows are `unchecked`, and that is recorded. The network, the reference and the
 compiled network are kept, so that a later run imports no Keras and compiles nothing.
+
+bfloat16 is the same network, checked in float32 as above, and compiled once more. The CPU plugin
+takes a precision that it lacks for a wish and computes in another one: so what was compiled is
+asked what it runs.
 """
 
 from __future__ import annotations
@@ -22,14 +26,20 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError, OtherRowsError, UsageError, from_foreign
 from bottleneck.core.frameworks import INSTALL, import_openvino
 from bottleneck.core.generated import pictures
-from bottleneck.core.installed import training_backend
+from bottleneck.core.installed import is_here, training_backend
 from bottleneck.engines.batches import Batches
-from bottleneck.engines.check import compare
+from bottleneck.engines.check import N_SPREAD, compare, spread
+from bottleneck.engines.compiled import (
+    compile_for_cpu,
+    precision_of,
+    require_precision,
+    settings,
+)
 from bottleneck.engines.convert import XML, build, save
 from bottleneck.engines.kept import Kept, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -38,13 +48,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-REQUEST = 8  # images in one request: its maps stay in the caches; a batch has several, side by side
 N_REFERENCE = 32
 N_OURS = 4  # of rows of ours that another machine compares its own with
 UNCHECKED = "unchecked"
 KERAS_TAKES_IT = f"use --engine keras ({INSTALL})"
-# THROUGHPUT: one stream a core, each with its own request. float32: IEEE, whatever the CPU offers.
-SETTINGS = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
 CPU = f"the CPU ({os.cpu_count()} threads)"
 
 
@@ -54,8 +61,18 @@ class OpenVinoEngine:
     name = "openvino"
     device = CPU
 
-    def __init__(self, compiled: Any, batch_size: int, check: str) -> None:
+    def __init__(
+        self,
+        compiled: Any,
+        batch_size: int,
+        check: str,
+        spread: Mapping[str, Any] | None = None,
+        oracle: str | None = None,
+    ) -> None:
         self.check = check  # how its rows were checked
+        self.spread = spread  # of reduced precision, how far its rows are from float32's
+        self._oracle = oracle
+        self._request = compiled.input(0).get_shape()[0]  # images at once
         self.compiled = compiled
         self._queue = import_openvino().AsyncInferQueue(compiled)
         self._row_shape = tuple(compiled.output(0).shape)[1:]
@@ -66,7 +83,8 @@ class OpenVinoEngine:
         """What the user should know: that nothing was there to check the rows with."""
         if not self.check.startswith(UNCHECKED):
             return None
-        return f"nothing is here to compare this network's rows with; with Keras: {INSTALL}"
+        way = f"with Keras: {INSTALL}" if self._oracle is None else f"pip install {self._oracle}"
+        return f"nothing is here to compare this network's rows with; {way}"
 
     @property
     def batch_size(self) -> int:
@@ -81,6 +99,7 @@ class OpenVinoEngine:
             "device": self.device,
             "batch": self.batch_size,
             "check": self.check,
+            **({} if self.spread is None else {"spread": dict(self.spread)}),
             "openvino": metadata.version("openvino"),
             "host": platform.node(),
             "machine": platform.machine(),
@@ -92,18 +111,19 @@ class OpenVinoEngine:
         return self._batches(images)
 
     def _requests(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        n = -(-len(batch) // REQUEST) * REQUEST
+        once = self._request
+        n = -(-len(batch) // once) * once
         padded = np.zeros((n, *batch.shape[1:]), np.uint8)
         padded[: len(batch)] = batch
         rows = np.empty((n, *self._row_shape), np.float32)
 
         def keep(request: Any, at: int) -> None:
-            rows[at : at + REQUEST] = request.get_output_tensor(0).data
+            rows[at : at + once] = request.get_output_tensor(0).data
 
         self._queue.set_callback(keep)
         try:
-            for at in range(0, n, REQUEST):
-                self._queue.start_async(padded[at : at + REQUEST], at)
+            for at in range(0, n, once):
+                self._queue.start_async(padded[at : at + once], at)
             self._queue.wait_all()
         except RuntimeError as error:
             if "alloc" in str(error):
@@ -118,12 +138,14 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     Raises
     ------
     UsageError
-        For another device than the CPU; for a network that OpenVINO cannot express.
+        For another device than the CPU; for a network that OpenVINO cannot express; where it does
+        not compute it in the precision that was asked for.
     MissingDependencyError
         When the network is not kept, and what makes it is not installed.
     OtherRowsError
-        When the rows differ by more than rounding.
+        When the rows differ by more than rounding; when reduced precision does not serve.
     """
+    precision = precision_of(frozen.compute)
     if devices is not None and devices.lower() not in ("cpu", "cpu:0"):
         raise UsageError(f"OpenVINO has no device {devices!r} here", "--devices", "cpu")
     ov = import_openvino()
@@ -131,42 +153,67 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
     kept = Kept(None if frozen.kept is None else frozen.kept / "openvino", frozen.recipe)
     core = ov.Core()
     compiled = kept.compiled(machine)
-    if compiled is not None and not _can_be_checked_now(compiled.check):
+    is_measured = precision == "f32" or frozen.spread is not None
+    if (
+        compiled is not None
+        and is_measured
+        and not _can_be_checked_now(compiled.check, frozen.oracle)
+    ):
         try:
-            network = core.import_model(compiled.blob, "CPU", SETTINGS)
-            return OpenVinoEngine(network, frozen.batch_size, compiled.check)
+            network = core.import_model(compiled.blob, "CPU", settings(precision))
         except RuntimeError:  # made by a build that this one does not know
             pass
-    engine = _kept(frozen, kept, core) or _made(frozen, kept, core)
+        else:
+            require_precision(network, precision)
+            return OpenVinoEngine(
+                network, frozen.batch_size, compiled.check, frozen.spread, frozen.oracle
+            )
+    engine, network = _kept(frozen, kept, core) or _made(frozen, kept, core)
+    if precision != "f32":
+        engine = _reduced(core, network, frozen, engine)
     kept.keep_compiled(_bytes(engine.compiled.export_model()), machine, engine.check)
     return engine
 
 
-def _can_be_checked_now(check: str) -> bool:
+def _reduced(core: Any, network: Any, frozen: Frozen, exact: OpenVinoEngine) -> OpenVinoEngine:
+    """Return the network in reduced precision; `exact` is the same one in float32, and checked."""
+    precision = precision_of(frozen.compute)
+    compiled = _attempted(lambda: compile_for_cpu(core, network, frozen.shape, precision))
+    require_precision(compiled, precision)
+    engine = OpenVinoEngine(compiled, frozen.batch_size, exact.check, frozen.spread, frozen.oracle)
+    if engine.spread is None:
+        images = frozen.sample[:N_SPREAD]
+        engine.spread = spread(engine(images), exact(images))
+    return engine
+
+
+def _can_be_checked_now(check: str, oracle: str | None) -> bool:
     """Whether nothing was there to compare the rows with when they were made, and now is."""
-    return check.startswith(UNCHECKED) and check != _unchecked()
+    return check.startswith(UNCHECKED) and check != _unchecked(oracle)
 
 
-def _kept(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine | None:
+def _kept(frozen: Frozen, kept: Kept, core: Any) -> tuple[OpenVinoEngine, Any] | None:
     """Return the network that is kept, its rows compared with the kept ones; None to make it anew.
+
+    In float32, and as it was before it was compiled.
 
     What is kept costs nothing but time where it is of no use: OpenVINO wrote it, and may have been
     told too late that the disk was full.
     """
     found = kept.network()
-    if found is None or _can_be_checked_now(found.reference.check):
+    if found is None or _can_be_checked_now(found.reference.check, frozen.oracle):
         return None
     try:
         network = core.read_model(found.files[XML], found.files["network.bin"])
         engine = _engine(core, network, frozen, found.reference.check)
     except RuntimeError:
         return None
-    agreement = compare(engine(found.reference.images), found.reference.rows)
-    return engine if agreement.ok else None
+    agreement = frozen.compare(engine(found.reference.images), found.reference.rows)
+    return (engine, network) if agreement.ok else None
 
 
-def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
-    """Return the network, made and checked now."""
+def _made(frozen: Frozen, kept: Kept, core: Any) -> tuple[OpenVinoEngine, Any]:
+    """Return the network in float32, made and checked now, and as it was before."""
     portable = frozen.portable()
     images = _images(frozen)
     if portable is not None:
@@ -175,7 +222,7 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
         engine = _attempted(lambda: _engine(core, network, frozen, reference.check))
         _require(compare(engine(reference.images), reference.rows))
         kept.keep_network(lambda folder: save(network, folder), reference)
-        return engine
+        return engine, network
     traced = frozen.traced()
     with traced.files() as file:
         network = _attempted(lambda: core.read_model(file))
@@ -187,43 +234,39 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> OpenVinoEngine:
             engine.check = "golden"
             _require(compare(*golden))
         elif expected is not None:
-            engine.check = "keras"
-            _require(compare(engine(images), expected))
+            engine.check = frozen.oracle or "keras"
+            _require(frozen.compare(engine(images), expected), frozen.oracle)
         else:
-            engine.check = _unchecked()
+            engine.check = _unchecked(frozen.oracle)
         if expected is None:  # for another machine, which may have no Keras
             images = images[:N_OURS]
             expected = engine(images)
         reference = Reference(images=images, rows=expected, check=engine.check)
         kept.keep_network(lambda folder: save(network, folder), reference)
-    return engine
+    return engine, network
 
 
-def _unchecked() -> str:
-    """Return that nothing could be compared, and with which backend of Keras that was tried."""
-    tried = training_backend()
+def _unchecked(oracle: str | None) -> str:
+    """Return that nothing could be compared, and with which package that was tried."""
+    tried = training_backend() if oracle is None else oracle if is_here(oracle) else None
     return UNCHECKED if tried is None else f"{UNCHECKED} ({tried} cannot compute it)"
 
 
-def _require(agreement: Agreement) -> None:
-    """Refuse rows that differ from plain Keras' by more than rounding."""
+def _require(agreement: Agreement, oracle: str | None = None) -> None:
+    """Refuse rows that differ from the oracle's, plain Keras' say, by more than rounding."""
     if not agreement.ok:
+        whose = "Keras'" if oracle is None else f"{oracle}'s"
         raise OtherRowsError(
-            f"OpenVINO's features differ from Keras' by more than rounding (relative error "
-            f"{agreement.worst:.1e}, allowed {agreement.bound:.1e})",
+            f"OpenVINO's features differ from {whose} by more than "
+            f"rounding (relative error {agreement.worst:.1e}, allowed {agreement.bound:.1e})",
             "--engine openvino",
-            KERAS_TAKES_IT,
+            KERAS_TAKES_IT if oracle is None else "use another version of openvino",
         )
 
 
 def _engine(core: Any, network: Any, frozen: Frozen, check: str) -> OpenVinoEngine:
-    return OpenVinoEngine(compile_for_cpu(core, network, frozen.shape), frozen.batch_size, check)
-
-
-def compile_for_cpu(core: Any, network: Any, shape: tuple[int, int, int]) -> Any:
-    """Return a network compiled for requests of `REQUEST` images of this shape, in IEEE float32."""
-    network.reshape([REQUEST, *shape])
-    return core.compile_model(network, "CPU", SETTINGS)
+    compiled = compile_for_cpu(core, network, frozen.shape)
+    return OpenVinoEngine(compiled, frozen.batch_size, check, oracle=frozen.oracle)
 
 
 def _attempted(step: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ warm      nothing changed among 60,000 files, beside os.walk with stat
 one       one of 60,000 files changed, by mini on OpenVINO, beside nothing changed
 increments  a store after a thousand runs of one image and gc, beside one filled at once
 cold      5,000 JPEG files through MobileNetV2 at 139x139, beside plain Keras
+cuts      two cuts of MobileNetV2 in one pass, beside the deeper one alone
 conv      an epoch of the conv head on maps of ResNet50, beside ResNet50 frozen in the loop
 tail      an epoch of tails of VGG16 at 224x224, beside the layers before the cut in the loop
 dense     dense heads on flattened maps of VGG16, each by an extract and a train command
@@ -33,6 +34,7 @@ from pathlib import Path
 
 from accuracies import bench_dense, bench_tail_accuracy
 from cold import bench_cold
+from cuts import bench_cuts
 from heads import bench_linear
 from in_the_loop import bench_conv, bench_tail
 from increments import bench_increments
@@ -50,6 +52,7 @@ BENCHES = {
     "one": bench_one,
     "increments": bench_increments,
     "cold": bench_cold,
+    "cuts": bench_cuts,
     "conv": bench_conv,
     "tail": bench_tail,
     "dense": bench_dense,
@@ -91,12 +94,17 @@ def main():
     parser.add_argument("--runs", type=int, default=RUNS, help=f"of each (default {RUNS})")
     parser.add_argument("--format", choices=FORMATS, help="warm: both; one: hdf5")
     parser.add_argument(
-        "--images", type=Path, metavar="FOLDER", help="for cold; with train/ and test/ for heads"
+        "--images",
+        type=Path,
+        metavar="FOLDER",
+        help="for cold, cuts; with train/ and test/ for heads",
     )
     parser.add_argument(
         "--weights", default="random:0", help="of the networks: a file, or random:SEED (default 0)"
     )
-    parser.add_argument("--size", type=int, metavar="PIXELS", help="for tail, tail-accuracy, dense")
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS", help="for tail, tail-accuracy, dense, cuts"
+    )
     parser.add_argument("--layer", help="for tail: where VGG16 is cut")
     parser.add_argument("--epochs", type=int, help="for tail-accuracy, dense, and conv's `train`")
     options = parser.parse_args()

@@ -44,9 +44,16 @@ def test_preprocessing_is_that_of_the_network_s_own_module(keras, name):
 @pytest.mark.parametrize("name", sorted(preprocessing.NAMED))
 def test_a_named_preprocessing_is_that_mode_of_keras(keras, name):
     x = pixels(2, 5).astype("f4")
-    expected = x
-    if name != "none":
-        expected = keras.applications.imagenet_utils.preprocess_input(x.copy(), mode=name)
+    ours_alone = {
+        "none": x,
+        "unit": x / 255,
+        "clip": (x / 255 - (0.48145466, 0.4578275, 0.40821073))
+        / (0.26862954, 0.26130258, 0.27577711),
+    }
+    expected = ours_alone.get(name)
+    if expected is None:
+        mode = {"imagenet": "torch"}.get(name, name)
+        expected = keras.applications.imagenet_utils.preprocess_input(x.copy(), mode=mode)
     ours = preprocessing.apply(preprocessing.named(name, "caffe"), x)
     np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-5)
 
@@ -55,12 +62,46 @@ def test_the_command_knows_every_named_preprocessing():
     from bottleneck.extract import parser
 
     (word,) = [a for a in parser()._actions if a.dest == "preprocessing"]
-    assert set(word.choices) == set(preprocessing.NAMED)
+    assert all(f"{name}: {spec.help}" in word.help for name, spec in preprocessing.NAMED.items())
 
 
 def test_a_preprocessing_of_no_name_is_refused_with_the_names():
     with pytest.raises(UsageError, match="one of none, tf, caffe, torch"):
-        preprocessing.named("imagenet", "none")
+        preprocessing.named("imagenette", "none")
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "expected"),
+    [
+        (
+            "x/255-0.485,0.456,0.406/0.229,0.224,0.225",
+            preprocessing.TORCH,
+            lambda x: (x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225),
+        ),
+        ("x/255.0 - 0.5,0.5,0.5 / 0.50", "x/255-0.5/0.5", lambda x: (x / 255 - 0.5) / 0.5),
+        ("x-0/1", "none", lambda x: x),
+        ("bgr-104,117,123", "bgr-104,117,123", lambda x: x[..., ::-1] - (104, 117, 123)),
+        ("x/127.5--1", "x/127.5--1", lambda x: x / 127.5 + 1),
+        ("bgr", "bgr", lambda x: x[..., ::-1]),
+    ],
+)
+def test_a_formula_is_spelled_in_one_way_and_computes_what_it_says(said, text, expected):
+    assert preprocessing.named(said, "none") == preprocessing.named(text, "none") == text
+    x = pixels(2, 5).astype("f4")
+    np.testing.assert_allclose(preprocessing.apply(text, x), expected(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "x/0", "bgr-1,2", "y", "x/1e-9", "x/255 x", "nchw", "x-inf", "x/255 NCHW"]
+)
+def test_a_formula_that_says_nothing_is_refused(said):
+    with pytest.raises(UsageError, match="no preprocessing"):
+        preprocessing.named(said, "none")
+
+
+def test_where_channels_are_is_for_onnx_files_alone():
+    with pytest.raises(UsageError, match="nchw is for ONNX files"):
+        preprocessing.named("tf nchw", "none")
 
 
 @pytest.mark.slow

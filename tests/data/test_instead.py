@@ -219,8 +219,8 @@ def test_a_text_that_names_images_is_a_table_without_names_of_columns(plant):
     (root / "val" / "val_annotations.txt").write_text("1.png\ta\t0\n2.png\tb\t0\n")
     (note,) = [n for n in FolderSource(root).list().understood.notes if "may say" in n]
     ((data, told),) = offered(note)
-    assert told == {"header": False, "split_map": "=val"}
-    read = open_source(data, told | {"label_column": ("2",)}).list()
+    assert told == {"header": False, "label_column": "2", "split_map": "=val"}
+    read = open_source(data, told).list()
     assert (read.classes, read.splits.tolist()) == (("a", "b"), [1, 1])
 
 

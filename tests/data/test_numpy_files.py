@@ -7,6 +7,7 @@ import pytest
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.given import Given
+from bottleneck.core.sample import SPLITS
 from bottleneck.data.catalog import open_source
 
 RNG = np.random.default_rng(0)
@@ -89,7 +90,7 @@ def test_what_lies_plainly_in_the_file_is_never_read_whole(save, monkeypatch):
         ({"x": X, "y": np.array(["a|b"] * 12)}, "'y' holds 'a|b'.*multi-label"),
         ({"x": X, "y": np.zeros(12, "c8")}, "y is complex64.*whole numbers or texts"),
         ({"x": X, "y": np.array([None] * 12)}, "y holds Python objects"),
-        ({"images": X}, r"there are: images"),
+        ({"faces": X}, r"there are: faces"),
         ({"x": X, "x_train": X}, r"neither x nor x_train alone"),
         ({"x_train": X, "y_test": np.arange(3)}, "y_test without x_test"),
     ],
@@ -239,3 +240,54 @@ def test_an_array_that_unpacks_to_more_than_the_memory_is_refused_before_it_is(s
     monkeypatch.setattr(np.lib.format, "read_array", None)
     with pytest.raises(DataError, match="unpacks to"):
         source.list()
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        ("x_train y_train x_val y_val x_test y_test", "train val test"),
+        (
+            "train_images train_labels val_images val_labels test_images test_labels",
+            "train val test",
+        ),
+        ("X_train Y_train X_valid Y_valid", "train val"),
+        ("train_x train_y eval_x eval_y", "train test"),
+        ("images_train targets_train data_test target_test", "train test"),
+    ],
+)
+def test_usual_names_of_arrays_are_understood_and_said(tmp_path, names, splits):
+    splits, names = splits.split(), names.split()
+    rng = np.random.default_rng(0)
+    made = {}
+    for i, name in enumerate(names):
+        x = rng.integers(0, 256, (4, 6, 5, 3), np.uint8)
+        made[name] = np.arange(4) % 2 + i // 2 if i % 2 else x
+    np.savez(tmp_path / "a.npz", **made, unlabeled_x=np.zeros((2, 3, 3), np.uint8))
+    source = open_source(str(tmp_path / "a.npz"))
+    listing = source.list()
+    for i, key in enumerate(listing.keys.tolist()):
+        split, _, row = key.decode().partition("/")
+        at = 2 * splits.index(split)
+        assert SPLITS[listing.splits[i]] == split
+        assert listing.classes[listing.labels[i]] == str(made[names[at + 1]][int(row)])
+        assert np.array_equal(source.read(i).content, made[names[at]][int(row)])
+    is_ours = names[0] == "x_train"
+    assert listing.understood.notes == () if is_ours else names[0] in listing.understood.notes[0]
+
+
+@pytest.mark.parametrize("names", ["x y", "X Y", "images labels", "data target", "arr_0 arr_1"])
+def test_usual_names_without_splits(tmp_path, names):
+    x, y = names.split()
+    np.savez(tmp_path / "a.npz", **{x: X, y: np.arange(len(X)) % 2})
+    listing = open_source(str(tmp_path / "a.npz")).list()
+    assert (len(listing), listing.classes) == (len(X), ("0", "1"))
+
+
+def test_names_that_may_be_the_same_arrays_are_refused_and_ours_come_first(tmp_path):
+    np.savez(tmp_path / "a.npz", images=X, data=X)
+    with pytest.raises(DataError, match="both images and data may be x"):
+        open_source(str(tmp_path / "a.npz")).list()
+    np.savez(tmp_path / "a.npz", x=X, data=X[:1])
+    assert len(open_source(str(tmp_path / "a.npz")).list()) == len(X)
+    np.savez(tmp_path / "a.npz", x_train=X, images=X[:1])
+    assert len(open_source(str(tmp_path / "a.npz")).list()) == len(X)

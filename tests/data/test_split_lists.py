@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import zipfile
 
 import pytest
 from world import picture
@@ -63,6 +64,32 @@ def test_lists_are_said_and_read_in_the_way_that_is_said(food, ending, between, 
         ("cake/1", "train", "cake"),
         ("pie/1", "train", "pie"),
     ]
+
+
+@pytest.mark.parametrize("wrapper", ["food-101", "a/b"])
+def test_lists_below_folders_around_all_images_are_said(food, tmp_path, wrapper):
+    write(food)
+    inner = tmp_path / "whole" / wrapper
+    inner.parent.mkdir(parents=True)
+    food.rename(inner)
+    said = note(open_source(str(tmp_path / "whole")))
+    assert f"{wrapper}/meta/test.txt, {wrapper}/meta/train.txt name these images" in said
+    assert sorted(pasted(said).list().splits.tolist()) == [0, 0, 2, 2]
+
+
+def test_a_list_of_numbers_by_whose_name_it_says_both_is_named(food):
+    (food / "train_test_split.txt").write_text("1 1\n2 0\n")
+    (notes,) = [n for n in open_source(str(food)).list().understood.notes if "splits" in n]
+    assert notes.startswith("train_test_split.txt may say their splits, and is not read")
+
+
+def test_lists_in_an_archive_are_named(food):
+    write(food)
+    with zipfile.ZipFile(food.parent / "a.zip", "w") as archive:
+        for path in food.rglob("*.*"):
+            archive.write(path, path.relative_to(food))
+    notes = open_source(str(food.parent / "a.zip")).list().understood.notes
+    assert any("meta/test.txt" in n and "may say their splits: unpack it" in n for n in notes)
 
 
 def test_other_texts_are_not_said(food):

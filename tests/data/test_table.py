@@ -305,3 +305,84 @@ def test_images_in_a_table_have_no_names_to_take_labels_from(tmp_path):
     (tmp_path / "t.csv").write_text("label,pixel0,pixel1,pixel2,pixel3\n1,2,3,4,5\n")
     with pytest.raises(UsageError, match="its images have no paths"):
         open_source(str(tmp_path / "t.csv"), {"label_from": "x"}).list()
+
+
+def listed_table(folder, name, text, **told):
+    """Return the listing of a table of a.jpg to f.jpg, which are there."""
+    for i, letter in enumerate("abcdef"):
+        picture(folder / f"{letter}.jpg", i)
+    (folder / name).write_text(text)
+    return open_source(str(folder / name), told).list()
+
+
+def classes_of(listing):
+    names = [*listing.classes, None]
+    return {
+        k.decode(): names[n] for k, n in zip(listing.keys.tolist(), listing.labels, strict=True)
+    }
+
+
+@pytest.mark.parametrize("between", [",", "\t", " "])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_names_of_rows_as_r_writes_them(tmp_path, between, quote):
+    rows = [("file", "label"), ("1", "a.jpg", "cat"), ("2", "b.jpg", "dog"), ("3", "c.jpg", "cat")]
+    text = "".join(between.join(quote + f + quote for f in row) + "\n" for row in rows)
+    listing = listed_table(tmp_path, "t.txt", text)
+    assert classes_of(listing) == {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "cat"}
+    assert any("a name of their own in front" in note for note in listing.understood.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,label\na.jpg,cat,x\nb.jpg,dog\n",  # not all rows
+        "file,label\na.jpg,cat,x\na.jpg,dog,y\n",  # no names: the first field stands twice
+        "file,label\na.jpg,cat\nb.jpg,dog,x\n",
+    ],
+)
+def test_rows_with_a_field_too_many_are_refused(tmp_path, text):
+    with pytest.raises(DataError, match="columns, the first line 2"):
+        listed_table(tmp_path, "t.csv", text)
+
+
+def test_the_number_of_rows_above_a_table_is_no_line_of_names(tmp_path):
+    text = "4\nSmiling Young \na.jpg -1  1\nb.jpg  1 -1\nc.jpg  1  1\nd.jpg -1 -1\n"
+    listing = listed_table(tmp_path, "t.txt", text)
+    assert listing.targets.names == ("Smiling", "Young")
+    assert listing.targets.values.tolist() == [[0, 1], [1, 0], [1, 1], [0, 0]]
+    assert "its first line is the number of its rows" in listing.understood.notes
+    assert "2 columns of -1 and 1 were read as labels" in listing.understood.notes
+    text = "7\nSmiling Young \na.jpg -1  1\nb.jpg  1 -1\nc.jpg  1  1\nd.jpg -1 -1\n"
+    with pytest.raises(DataError):
+        listed_table(tmp_path, "t.txt", text)
+
+
+def test_a_class_that_may_stand_for_none_is_said(tmp_path):
+    text = "file,label\na.jpg,?\nb.jpg,cat\nc.jpg,-\nd.jpg,dog\n"
+    listing = listed_table(tmp_path, "t.csv", text)
+    said = [note for note in listing.understood.notes if "stands for none" in note]
+    assert said == [
+        "1 row has the class '-'; if it stands for none: --missing=-",
+        "1 row has the class '?'; if it stands for none: --missing='?'",
+    ]
+    assert listed_table(tmp_path, "t.csv", text, missing=["?", "-"]).classes == ("cat", "dog")
+
+
+def test_splits_of_which_some_are_not_chosen_are_refused_until_they_are_said(tmp_path):
+    text = "UNASSIGNED,a.jpg,cat\nTRAIN,b.jpg,dog\nTEST,c.jpg,cat\nUNASSIGNED,d.jpg,dog\n"
+    told = {"header": False, "label_column": ["3"]}
+    with pytest.raises(DataError, match="say --split-column 1"):
+        listed_table(tmp_path, "t.csv", text, **told)
+    with pytest.raises(DataError, match=r"'UNASSIGNED' is no split.*--split-map UNASSIGNED=SPLIT"):
+        listed_table(tmp_path, "t.csv", text, **told, split_column="1")
+    listing = listed_table(
+        tmp_path, "t.csv", text, **told, split_column="1", split_map="UNASSIGNED=train"
+    )
+    assert listing.splits.tolist() == [0, 0, 2, 0]
+
+
+def test_the_findings_of_x_rays_are_the_labels(tmp_path):
+    text = "Image Index,Finding Labels,y]\na.jpg,Effusion,0.1\nb.jpg,No Finding,0.1\n"
+    assert listed_table(tmp_path, "t.csv", text).classes == ("Effusion", "No Finding")
+    with pytest.raises(DataError, match=r"multi-label"):
+        listed_table(tmp_path, "t.csv", text.replace("Effusion", "Effusion|Mass"))

@@ -166,3 +166,17 @@ def test_shards_of_parquet_with_their_images(tmp_path):
     assert said(listing)["test-00000-of-00001.parquet/00000001"] == ("test", "c1")
     assert listing.splits.tolist() == [2] * 3 + [0] * 6
     assert listing.understood.splits == {"train": "train", "test": "test"}
+
+
+def test_shards_that_are_not_there_are_said(tmp_path):
+    for i, name in enumerate(
+        ["train-00000-of-00004", "train-00002-of-00004", "test-00000-of-00001"]
+    ):
+        write(tmp_path / f"{name}.csv", [(f"{i}.png", "cat"), (f"{i}b.png", "dog")])
+    notes = open_source(str(tmp_path / "*.csv")).list().understood.notes
+    assert "train-00001-of-00004 and 1 more are not among its files" in notes
+    assert not any("each of them" in note or "csv:" in note for note in notes)
+    notes = open_source(str(tmp_path / "train-00000-of-00004.csv")).list().understood.notes
+    assert "train-00001-of-00004 and 2 more are not among its files" in notes
+    notes = open_source(str(tmp_path / "test-00000-of-00001.csv")).list().understood.notes
+    assert not any("not among" in note for note in notes)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from store_world import RECIPE, rows_and_digests
 
 from bottleneck.core.errors import DamagedError
-from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.store.store import Store
 
 N, PARTS = 24, 3
@@ -13,17 +13,8 @@ N, PARTS = 24, 3
 @pytest.fixture(params=["hdf5", "zarr"])
 def written(request, tmp_path):
     """A store of 24 rows in three parts; the rows, their digests, and the files of the parts."""
-    recipe = Recipe(
-        network="0" * 64,
-        weights="0" * 64,
-        preprocessing="none",
-        image=ImageSpec(size=(8, 8)),
-        rows=RowSpec(dtype="float16", shape=(5,)),
-    )
-    store = Store.create(tmp_path / "store", recipe, {}, request.param)
-    rng = np.random.default_rng(0)
-    rows = rng.standard_normal((N, 5)).astype(np.float16)
-    digests = rng.integers(0, 256, (N, 32), np.uint8)
+    store = Store.create(tmp_path / "store", RECIPE, {}, request.param)
+    rows, digests = rows_and_digests(N)
     split = np.array_split(np.arange(N), PARTS)
     entries = [store.write_part(digests[at], rows[at], {}) for at in split]
     store.commit([store.add_part(entry) for entry in entries], "test")

@@ -70,6 +70,7 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
     if needs_keras(request):
         return _in_keras(request, size, tensors, about)
     rows = _read(ROWS, facts["files"])["rows"]
+    elsewhere = functools.cache(lambda: _in_keras(request, SIZE, tensors, about))
     return Backbone(
         make_model=functools.cache(lambda: _checked(request, tensors, facts)),
         preprocessing=TENSORFLOW,
@@ -82,6 +83,7 @@ def load(request: Request, _reporter: Reporter = SILENT) -> Backbone:
         portable=Portable(
             build=network.build, tensors=tensors, images=pictures(N_PICTURES, SIZE), rows=rows
         ),
+        another=lambda layer, pooling: elsewhere().another(layer, pooling),
     )
 
 

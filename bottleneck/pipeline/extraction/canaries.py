@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,11 +26,15 @@ TRIES = 4 * N_CANARIES  # at each place: images that changed or vanished cannot 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Canaries:
-    """Views (v, h, w, 3) of k images that have rows (k, v, …) already; what computed those."""
+    """Views (v, h, w, 3) of k images that have rows (k, v, …) already; what computed those.
+
+    `span` says where theirs stand in a computed row, of several cuts in one.
+    """
 
     images: list[NDArray[np.uint8]]
     rows: NDArray[Any]
     provenance: dict[str, Any]
+    span: slice = field(default_factory=lambda: slice(None))
 
 
 NOTHING = Canaries(images=[], rows=np.zeros((0, 1, 1), np.float32), provenance={})

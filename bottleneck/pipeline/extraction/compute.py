@@ -8,7 +8,7 @@ no more. If they differ by more, nothing has been written and nothing will be.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from bottleneck.core.errors import OtherRowsError, UsageError
 from bottleneck.pipeline.extraction.canaries import N_CANARIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from bottleneck.engines.check import Agreement
     from bottleneck.engines.engine import Engine
     from bottleneck.pipeline.extraction.canaries import Canaries
     from bottleneck.pipeline.extraction.flow import Seconds
@@ -42,6 +43,7 @@ class EngineChoice:
     batch_size : pictures a call until the engine says otherwise
     made_by : the engine that made the rows that are there already
     kept : where engines keep what they can make again
+    spread : of reduced precision, what the rows that are there record of it
     """
 
     name: str
@@ -49,6 +51,7 @@ class EngineChoice:
     batch_size: int
     made_by: str | None = None
     kept: Path | None = None
+    spread: Mapping[str, Any] | None = None
 
 
 def is_apart(engine: str, devices: str | None, store: Store | None) -> bool:
@@ -58,8 +61,15 @@ def is_apart(engine: str, devices: str | None, store: Store | None) -> bool:
     ----------
     store : whose rows are continued; None where there are none
     """
-    made_by = store.provenance().get("engine") if store is not None else None
-    return engines.catalog.loads_apart(engine, made_by=made_by, devices=devices)
+    return engines.catalog.loads_apart(engine, made_by=made_by(store), devices=devices)
+
+
+def made_by(store: Store | None) -> str | None:
+    """Return the engine that made the rows that are there, or that alone can make them."""
+    if store is None:
+        return None
+    only = engines.catalog.engine_of(store.recipe.compute)
+    return only or store.provenance().get("engine")
 
 
 @dataclass(slots=True)
@@ -68,19 +78,24 @@ class Computer:
 
     Attributes
     ----------
-    find_canaries : called once, before the first row is given out
-    has_rows : whether there are rows already, so that the first batch leaves room for canaries
+    find_canaries : called once, before the first row is given out; those of each store
+    n_stores : how many stores have rows already: the first batch leaves room for their canaries
     views : pictures of each image, its views
-    canaries : how many were checked and how well the worst agreed; None until they were
+    spans : of several cuts in one, where the numbers of each stand in a row
+    checked : of each store how many canaries were checked and how well the worst agreed; None until
+        they were
+    refused : the stores by number whose canaries did not agree, and the error
     """
 
     network: Network
-    find_canaries: Callable[[], Canaries]
+    find_canaries: Callable[[], Sequence[Canaries]]
     seconds: Seconds
     choice: EngineChoice
-    has_rows: bool
+    n_stores: int
     views: int = 1
-    canaries: dict[str, Any] | None = None
+    spans: Sequence[slice] = (slice(None),)
+    checked: list[dict[str, Any]] | None = None
+    refused: dict[int, OtherRowsError] = field(default_factory=dict)
     _engine: Engine | None = None
 
     @property
@@ -92,8 +107,13 @@ class Computer:
     @property
     def room(self) -> int:
         """How many images the next call takes; the first leaves room for the canaries."""
-        is_first = self.canaries is None
-        return max(1, self.batch_size - (N_CANARIES if is_first and self.has_rows else 0))
+        n_canaries = N_CANARIES * self.n_stores if self.checked is None else 0
+        return max(1, self.batch_size - n_canaries)
+
+    @property
+    def canaries(self) -> dict[str, Any] | None:
+        """What was checked for the one store, or the first; None until it was."""
+        return None if self.checked is None else self.checked[0]
 
     @property
     def engine(self) -> Engine:
@@ -104,7 +124,7 @@ class Computer:
     def _open(self, sample: NDArray[np.uint8]) -> Engine:
         recipe = self.network.recipe
         return engines.catalog.open_engine(
-            self.choice.name,
+            engines.catalog.within(self.choice.name, recipe.compute),
             engines.Frozen(
                 recipe=recipe.id,
                 size=recipe.image.size,
@@ -117,6 +137,11 @@ class Computer:
                 reference=self.network.reference,
                 sample=sample,
                 kept=self.choice.kept,
+                engines=self.network.engines,
+                oracle=self.network.oracle,
+                compute=recipe.compute,
+                spread=self.choice.spread,
+                compare=self._compare,
             ),
             made_by=self.choice.made_by,
             devices=self.choice.devices,
@@ -133,18 +158,20 @@ class Computer:
         Raises
         ------
         OtherRowsError
-            At the first call, when the canaries' rows come out otherwise than they are stored.
+            At the first call, when the canaries' rows come out otherwise than they are stored; of
+            several stores, when those of all do.
         UsageError
             At the first call, for a network of the user's own that mixes the images of a batch.
         """
         start = time.perf_counter()
         if self._engine is None:
             self._engine = self._open(np.concatenate(images))
-        if self.canaries is None:
+        if self.checked is None:
             found = self.find_canaries()
-            k = len(found.images)
-            rows = self._rows([*found.images, *images])
-            self._check(found, rows[:k])
+            before = [image for each in found for image in each.images]
+            k = len(before)
+            rows = self._rows([*before, *images])
+            self._check_all(found, rows[:k])
             rows = rows[k:]
             if not k and self.network.is_users_own:
                 self._check_neighbours(images, rows)
@@ -169,7 +196,7 @@ class Computer:
         others = np.resize(made, (max(2, self.engine.batch_size - n), *made.shape[1:]))
         # Other neighbours on both sides, and in the whole batch.
         batch = np.concatenate([others[:1], images[0], others[1:]])
-        agreement = engines.check.compare(self.engine(batch)[1 : n + 1], rows[0])
+        agreement = self._compare(self.engine(batch)[1 : n + 1], rows[0])
         if np.isfinite(rows[0]).all() and not agreement.ok:
             raise UsageError(
                 "mixes the images of a batch: beside others an image has another row (relative "
@@ -178,15 +205,39 @@ class Computer:
                 "save a network that computes each image by itself: nothing over its first axis",
             )
 
-    def _check(self, found: Canaries, rows: NDArray[np.float32]) -> None:
+    @property
+    def _bound(self) -> float:
+        """How far rows may be from stored ones: rounding, or what fewer bits were seen to do."""
+        spread = self.provenance.get("spread") or {}
+        return float(max(engines.check.FLOAT32_BOUND, spread.get("relative", 0.0)))
+
+    def _compare(self, computed: NDArray[Any], stored: NDArray[Any]) -> Agreement:
+        return engines.check.compare_each(self.spans)(computed, stored)
+
+    def _check_all(self, found: Sequence[Canaries], rows: NDArray[np.float32]) -> None:
+        checked = []
+        at = 0
+        for i, each in enumerate(found):
+            end = at + len(each.images)
+            try:
+                checked.append(self._check(each, rows[at:end][..., each.span]))
+            except OtherRowsError as error:
+                self.refused[i] = error
+                checked.append({"checked": end - at, "worst": None})
+            at = end
+        if len(self.refused) == len(found):
+            raise self.refused[0]
+        self.checked = checked
+
+    def _check(self, found: Canaries, rows: NDArray[np.float32]) -> dict[str, Any]:
         if not len(rows):
-            self.canaries = {"checked": 0, "worst": None}
-            return
+            return {"checked": 0, "worst": None}
         # Each view by itself: one that is right must not hide one that is not.
         agreement = engines.check.compare(
-            rows.reshape(-1, *rows.shape[2:]), found.rows.reshape(-1, *found.rows.shape[2:])
+            rows.reshape(-1, *rows.shape[2:]),
+            found.rows.reshape(-1, *found.rows.shape[2:]),
+            self._bound,
         )
-        self.canaries = {"checked": len(rows), "worst": agreement.worst}
         if not agreement.ok:
             now = self.provenance
             then = {key: found.provenance.get(key) for key in now}
@@ -200,3 +251,4 @@ class Computer:
                 "use the versions of then, or --replace, or another --cache",
                 *differing,
             )
+        return {"checked": len(rows), "worst": agreement.worst}

@@ -7,21 +7,18 @@ budget. A run that finds nothing to do commits nothing.
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import time
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import BusyError, DataError, Terminated
+from bottleneck.core.errors import BusyError, DataError
 from bottleneck.core.sample import show_key
 from bottleneck.pipeline.extraction.canaries import find_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice
-from bottleneck.pipeline.extraction.driver import Batch, Driver
-from bottleneck.pipeline.extraction.flow import Item, Reader
-from bottleneck.pipeline.extraction.job import Job, Tally, ahead
+from bottleneck.pipeline.extraction.flow import Reader, default_threads
+from bottleneck.pipeline.extraction.job import Job, Tally
+from bottleneck.pipeline.extraction.limits import Meter
 from bottleneck.pipeline.extraction.look import LOOKS, none_usable
 from bottleneck.pipeline.extraction.looked import HowToLook, Looked, look_and_plan, planned
 from bottleneck.pipeline.extraction.looked import plan_what_is_left as what_is_left
@@ -33,9 +30,13 @@ from bottleneck.store.fold import fold
 from bottleneck.store.log import MovedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bottleneck.pipeline.extraction.canaries import Canaries
+    from bottleneck.pipeline.extraction.compute import Computer
+    from bottleneck.pipeline.extraction.flow import Item
     from bottleneck.pipeline.extraction.target import Target
     from bottleneck.store.snapshot import QuarantineEntry, Snapshot
     from bottleneck.store.store import Store
@@ -58,7 +59,8 @@ class Extraction:
         self.tally = Tally()
         target.before_commit = self._save
         self.looked = looked
-        recipe, options = job.network.recipe, job.options
+        self.meter = Meter(job.seconds, cores=default_threads(), threads=job.threads)
+        recipe = job.network.recipe
         self.reader = Reader(
             source=job.source,
             image=recipe.image,
@@ -67,28 +69,23 @@ class Extraction:
             has_row=self.target.has_row,
             seconds=job.seconds,
         )
-        batch_size = options.batch_size or self.target.provenance("batch")
-        self.computer = Computer(
-            network=job.network,
-            find_canaries=self._canaries,
-            seconds=job.seconds,
-            choice=EngineChoice(
-                name=options.engine,
-                devices=options.devices,
-                batch_size=batch_size or job.network.batch_size,
-                made_by=self.target.provenance("engine"),
-                kept=target.store_or_none.derived if target.store_or_none else None,
-            ),
-            has_rows=self.target.has_any_row,
-            views=recipe.views.number,
+        self.writer = Writer(
+            target, lambda: self.provenance, job.seconds, is_shared=job.options.no_lock
         )
+        self.computer: Computer | None = None  # once something is computed
+        self.canaries: dict[str, Any] | None = None  # how many agreed, and how well the worst
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What computes: engine, device, versions, batch shape; empty before anything did."""
+        return self.computer.provenance if self.computer else {}
 
     def preview(self) -> list[dict[str, str]]:
         """Return what would be computed and why, having written nothing."""
         look = self.looked.look
         look.hash(np.flatnonzero(~look.known), self.job.threads)
         self.looked = changed(self.looked, plan=planned(HowToLook.of(self.job), self.target, look))
-        order = self._order()
+        order = in_order([self])
         samples = look.samples
         why = reasons(samples, self.before.samples if self.before else None, order)
         return [
@@ -96,71 +93,18 @@ class Extraction:
             for i, reason in zip(order, why, strict=True)
         ]
 
-    def go(self) -> None:
-        """Read, compute and write what is pending, and record what the source is."""
-        with self._writer() as writer:
-            try:
-                self._work(writer)
-                self._refuse_if_nothing_was_readable()
-                self._finish(writer)
-                for _ in range(LOOKS):  # what other runs took away or brought meanwhile
-                    if not self._is_something_left():
-                        break
-                    self._work(writer)
-                    self._finish(writer)
-            except (KeyboardInterrupt, Terminated):
-                self.tally.is_partial = True
-                if self.tally.n_batches:
-                    self._finish(writer)
-                raise
-        if not self.tally.is_partial:
-            self.target.store_or_none = fold(self.target.store)
+    # --- in a pass over images; see `passing` --------------------------------------------------
 
-    def _writer(self) -> Writer:
-        return Writer(
-            self.target,
-            lambda: self.computer.provenance,
-            self.job.seconds,
-            is_shared=self.job.options.no_lock,
-        )
-
-    # --- computing ----------------------------------------------------------------------------
-
-    def _order(self) -> NDArray[np.int64]:
-        """Return the positions of what is to be done, in the order in which it is."""
-        options, pending = self.job.options, self.looked.plan.pending
-        if options.limit is not None or options.budget_s is not None:
-            pending = mixed_order(self.looked.look.samples, pending)
-        if options.no_lock and len(pending):
-            return in_an_order_of_its_own(pending, self.computer.batch_size)
-        return pending
-
-    def _canaries(self) -> Canaries:
+    def own_canaries(self, span: slice) -> Canaries:
+        """Return images that have rows, and where theirs stand in a row that is computed."""
         looked = self.looked
-        return find_canaries(
+        found = find_canaries(
             self.target.rows_store, self.job.name, self.reader, looked.look, looked.plan
         )
+        return changed(found, span=span)
 
-    def _work(self, writer: Writer) -> None:
-        order = self._order()
-        driver = Driver(
-            reader=self.reader,
-            computer=self.computer,
-            threads=self.job.threads,
-            took=self._take,
-            is_needed=self._is_needed,
-            wanted=lambda: self.job.limit - self.tally.n_computed,
-            is_over=lambda: self.job.is_over,
-        )
-        total = int(min(len(order), self.job.limit))
-        with (
-            self.job.reporter.progress(total, "extract") as bar,
-            contextlib.closing(driver.batches(order.tolist(), bar)) as batches,
-        ):
-            for batch in batches:
-                self._record(batch, writer)
-
-    def _take(self, item: Item) -> None:
+    def take(self, item: Item) -> None:
+        """Learn of a sample that was read."""
         look = self.looked.look
         if item.digest is None or item.read is None:
             key = bytes(look.listing.keys[item.index])
@@ -171,61 +115,50 @@ class Extraction:
         if item.failure is not None:
             self.tally.failed[item.digest] = item.failure
 
-    def _is_needed(self, item: Item) -> bool:
-        return not self.target.is_shared or not self.target.has_row(item.digest or b"")
-
-    def _record(self, batch: Batch, writer: Writer) -> None:
-        if not self.tally.n_batches:
-            self._announce()
-        self.tally.n_batches += 1
-        self._say_ahead(len(batch.items))
-        stored = self._fit(batch)
-        good = [i for i, item in enumerate(batch.items) if item.digest not in self.tally.failed]
-        digests = b"".join(batch.items[i].digest or b"" for i in good)
+    def record(self, items: Sequence[Item], rows: NDArray[np.float32]) -> list[Item]:
+        """Write the rows (n, views, …) of those samples that the store lacks; return these."""
+        digests = b"".join(item.digest or b"" for item in items)
         found = np.frombuffer(digests, np.uint8).reshape(-1, 32)
-        writer.add(found, stored[good])
+        lacking = np.flatnonzero(self.target.without_row(found))
+        if not len(lacking):
+            return []
+        items = [items[i] for i in lacking.tolist()]
+        stored = self._fit(items, rows[lacking])
+        is_good = np.array([item.digest not in self.tally.failed for item in items], bool)
+        found = found[lacking][is_good]
+        self.writer.add(found, stored[is_good])
+        self.tally.n_batches += 1
         self.tally.computed.append(found)
         self.tally.n_computed += len(found)
         self.target.catch_up()
+        return [item for item, good in zip(items, is_good.tolist(), strict=True) if good]
 
-    def _fit(self, batch: Batch) -> NDArray[Any]:
+    def _fit(self, items: Sequence[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
         """Return rows (n, views, …) as they are stored; those that do not fit are failed."""
-        rows, spec, n_views = batch.rows, self.job.network.recipe.rows, batch.rows.shape[1]
+        spec, n_views = self.job.network.recipe.rows, rows.shape[1]
         stored, misfits = to_dtype(rows.reshape(-1, *rows.shape[2:]), spec.dtype)
         found = {i // n_views: reason for i, reason in misfits.items()}
+        aside = {entry.digest for entry in self.looked.carried()} if found else set()
         for i, reason in found.items():
-            digest = batch.items[i].digest
+            digest = items[i].digest
             assert digest is not None
             self.tally.failed[digest] = reason
-        self.tally.n_misfits += len(found)
+            self.tally.n_misfits += digest not in aside  # else another store asked for it
         if self.tally.n_misfits > MISFIT_SHARE * max(100, len(self.looked.plan.pending)):
             raise DataError(
                 f"{self.tally.n_misfits} rows do not fit {stored.dtype}",
                 self.job.name,
                 "use --rows float32 (another recipe: another --cache, or --replace)",
             )
-        return stored.reshape(len(batch.items), *spec.shape)
+        return stored.reshape(len(items), *spec.shape)
 
-    def _say_ahead(self, n_images: int) -> None:
-        """With the second batch, whose time tells, say how much work there is if it is much."""
-        tally, now = self.tally, time.perf_counter()
-        if tally.n_batches == 2 and tally.first_at is not None:
-            n_ahead = min(len(self.looked.plan.pending), self.job.options.limit or sys.maxsize)
-            seconds = n_ahead * (now - tally.first_at) / n_images
-            said = ahead(n_ahead, seconds, self.job.network.recipe.rows)
-            if said:
-                self.job.reporter.say(said)
-        tally.first_at = tally.first_at or now
-
-    def _announce(self) -> None:
-        """Commit the listing, now that the first rows are trusted; say what computes."""
-        reporter, engine = self.job.reporter, self.computer.engine
-        reporter.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
-        if engine.warning:
-            reporter.warn(engine.warning)
+    def announce(self) -> None:
+        """Commit the listing, now that the first rows are trusted."""
         nothing = {"checked": 0, "worst": None}
-        if self.computer.canaries == nothing and self.target.has_any_row:
-            reporter.warn("no image with a row is at hand, so this machine's rows are not checked")
+        if self.canaries == nothing and self.target.has_any_row:
+            self.job.reporter.warn(
+                "no image with a row is at hand, so this machine's rows are not checked"
+            )
         # Another run may have recorded the source while the network was loaded: what it recorded
         # stands until the finish, which looks again.
         try:
@@ -243,7 +176,8 @@ class Extraction:
         self._save()
         self.target.set_source(snapshot, self.job.network)
 
-    def _refuse_if_nothing_was_readable(self) -> None:
+    def refuse_if_nothing_was_readable(self) -> None:
+        """Raise DataError where there were images and not one has, or gets, a row."""
         tally, samples = self.tally, self.looked.look.samples
         why = [*tally.failed.values(), *tally.unread.values()]
         if not why or tally.n_computed or self.looked.plan.cached.any():
@@ -252,11 +186,11 @@ class Extraction:
         if store is None or not (samples.known & store.has(samples.digests)).any():
             raise none_usable(len(samples), why[0], self.job.name)
 
-    def _finish(self, writer: Writer) -> None:
+    def finish(self) -> None:
         """Publish what is left and commit the source as it is now known."""
         self.target.catch_up()
-        writer.finish()
-        self.tally.bytes_written = writer.bytes_written
+        self.writer.finish()
+        self.tally.bytes_written = self.writer.bytes_written
         for _ in range(LOOKS):
             try:
                 self._set_source(self.looked.snapshot(self._quarantine()))
@@ -274,24 +208,44 @@ class Extraction:
             )
         self.job.network.remember(self.target.store)
 
-    def _is_something_left(self) -> bool:
+    def is_something_left(self, *, is_listed_by_others: bool) -> bool:
         """Whether images are without a row that this run has not tried; they are then planned.
 
         Some are new since the first look; of others the rows were there, and another run has
         taken them away: a repair of what was damaged, a collection of what seemed dead.
+
+        Parameters
+        ----------
+        is_listed_by_others : whether others may have listed the source since this looked at it
         """
-        job, tally = self.job, self.tally
+        tally = self.tally
         self.target.catch_up()
-        if not self.target.is_shared or tally.n_computed >= job.limit or job.is_over:
+        if not self.target.is_shared:
             return False
-        how = HowToLook.of(job)
+        if is_listed_by_others:
+            self.looked = _look(self.job, self.target, again=True)
+        how = HowToLook.of(self.job)
         self.looked = what_is_left(how, self.target, self.looked, tally.unread, tally.failed)
-        self.reader.claimed.clear()  # what was claimed is committed by now, or failed, or is gone
         return bool(len(self.looked.plan.pending))
+
+    def fold(self) -> None:
+        """Merge small parts of the store into larger ones, where there are many."""
+        self.target.store_or_none = fold(self.target.store)
 
     def _quarantine(self) -> tuple[QuarantineEntry, ...]:
         tally = self.tally
         return self.looked.quarantine(tally.unread, tally.failed, self.target, self.job.limits)
+
+
+def in_order(runs: Sequence[Extraction], batch_size: int = 1) -> NDArray[np.int64]:
+    """Return the positions of what any of these is to do, in the order in which it is done."""
+    options = runs[0].job.options
+    pending = np.unique(np.concatenate([run.looked.plan.pending for run in runs]))
+    if options.limit is not None or options.budget_s is not None:
+        pending = mixed_order(runs[0].looked.look.samples, pending)
+    if options.no_lock and len(pending):
+        return in_an_order_of_its_own(pending, batch_size)
+    return pending
 
 
 def begin(job: Job, store: Store | None) -> Extraction:

@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.data.undecodable import UndecodableError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+STEPS = ("scan", "hash", "decode", "compute", "write")
+LOOK_AT = 64  # images, to know how large a source's are
 AHEAD = 128 << 20  # bytes of decoded images that may wait: what starting an engine has time for
 
 
@@ -55,13 +57,29 @@ class Item:
 
 @dataclass(slots=True)
 class Seconds:
-    """Seconds of thread time in each step."""
+    """Seconds of the clock in each step, of all its threads together.
+
+    Attributes
+    ----------
+    processor : seconds of the processor of steps whose threads are ours
+    n_seen, n_large : images that were looked at, up to `LOOK_AT`, and those of them that are JPEGs
+        so large that decoding them fast would save time
+    """
 
     scan: float = 0.0
     hash: float = 0.0  # reading included: it is one read that serves both
     decode: float = 0.0
     compute: float = 0.0
     write: float = 0.0
+    processor: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("hash", "decode", "write"), 0.0)
+    )
+    n_seen: int = 0
+    n_large: int = 0
+
+    def to_json(self) -> dict[str, float]:
+        """Return the clock's seconds of each step."""
+        return {step: getattr(self, step) for step in STEPS}
 
 
 @dataclass(slots=True)
@@ -79,7 +97,7 @@ class Reader:
 
     def __call__(self, index: int) -> Item:
         """Return sample `index` of the source's last listing, read, hashed, perhaps decoded."""
-        start = time.perf_counter()
+        start = _clocks()
         try:
             read = self.source.read(index)
         except OSError as error:
@@ -108,8 +126,9 @@ class Reader:
         )
 
     def _decoded(self, item: Item, digest: bytes, content: bytes | NDArray[np.uint8]) -> Item:
-        start = time.perf_counter()
+        start = _clocks()
         try:
+            self._look(content)
             return replace(item, image=self._views(content, digest))
         except UndecodableError as error:
             return replace(item, failure=error.reason)
@@ -133,10 +152,27 @@ class Reader:
             self.claimed.add(digest)
             return False
 
-    def _spent(self, step: str, start: float) -> None:
-        spent: Any = time.perf_counter() - start
+    def _look(self, content: bytes | NDArray[np.uint8]) -> None:
+        """See how large the first few images are."""
+        if self.seconds.n_seen >= LOOK_AT:
+            return
+        from bottleneck.data.decode import is_faster_fast  # noqa: PLC0415 - as above
+
+        is_large = is_faster_fast(content, self.image)
         with self._lock:
-            setattr(self.seconds, step, getattr(self.seconds, step) + spent)
+            self.seconds.n_seen += 1
+            self.seconds.n_large += is_large
+
+    def _spent(self, step: str, start: tuple[float, float]) -> None:
+        wall, processor = (now - then for now, then in zip(_clocks(), start, strict=True))
+        with self._lock:
+            setattr(self.seconds, step, getattr(self.seconds, step) + wall)
+            self.seconds.processor[step] += processor
+
+
+def _clocks() -> tuple[float, float]:
+    """Return the clock's seconds, and the processor's of this thread."""
+    return time.perf_counter(), time.thread_time()
 
 
 def default_threads() -> int:

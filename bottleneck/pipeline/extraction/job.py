@@ -13,6 +13,8 @@ from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.flow import Seconds, default_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bottleneck.core.recipe import RowSpec
@@ -63,7 +65,6 @@ class Tally:
     failed : digest → why it has no row
     unread : key → why it could not be read: positions would mean nothing in another listing
     computed : the digests (n, 32) of each batch's rows
-    first_at : when the first batch was recorded, None before; that one compiled the network
     """
 
     failed: dict[bytes, str] = field(default_factory=dict)
@@ -73,14 +74,18 @@ class Tally:
     n_batches: int = 0
     n_misfits: int = 0
     bytes_written: int = 0
-    first_at: float | None = None
     is_partial: bool = False
 
 
-def ahead(n_images: int, seconds: float, rows: RowSpec) -> str | None:
-    """Return how much work there is, where it is more than a minute's."""
+def ahead(n_images: int, seconds: float, rows: Sequence[RowSpec]) -> str | None:
+    """Return how much work there is, where it is more than a minute's.
+
+    Parameters
+    ----------
+    rows : what an image has in each store
+    """
     if seconds <= LONG_S:
         return None
-    n_bytes = n_images * np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
+    n_bytes = n_images * sum(np.dtype(r.dtype).itemsize * int(np.prod(r.shape)) for r in rows)
     minutes = f"about {seconds / 60:.0f} minutes"
     return f"up to {n_images} images, {n_bytes / 1e6:.0f} MB of cache, {minutes}"

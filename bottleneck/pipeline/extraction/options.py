@@ -23,6 +23,10 @@ class ExtractOptions:
     """What `bottleneck extract` is asked for; the words of its command line."""
 
     cache: Path
+    # Several cuts at once: the folder of each, with {layer} and {pooling} in it.
+    cache_each: str | None = None
+    layers: tuple[str, ...] = ()
+    poolings: tuple[str, ...] = ()
     data: str | Given | None = None
     source: str | None = None
     format: str | None = None

@@ -1,4 +1,4 @@
-"""Saying how a source was read, before anything is computed from it."""
+"""Saying how a source was read, before anything is computed from it; and what computes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.sample import NO_LABEL, SPLITS
-from bottleneck.core.source_words import left_alone_line, source_lines
+from bottleneck.core.source_words import left_alone_line, source_lines, spread_line
 
 if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
     from bottleneck.core.sample import Samples
+    from bottleneck.pipeline.extraction.compute import Computer
     from bottleneck.pipeline.extraction.looked import Looked
 
 
@@ -39,3 +40,14 @@ def source_values(samples: Samples) -> dict[str, Any]:
         "splits": {split: int(n) for split, n in zip(SPLITS, counts, strict=True)},
         "unlabelled": int((samples.labels == NO_LABEL).sum()),
     }
+
+
+def say_computing(computer: Computer, reporter: Reporter) -> None:
+    """Say what computes, once the first rows are trusted."""
+    engine = computer.engine
+    reporter.say(f"computing on {engine.device}, {engine.batch_size} images a batch")
+    if computer.choice.spread is None:  # of reduced precision, and measured just now
+        for line in spread_line(engine.provenance.get("spread")):
+            reporter.say(line)
+    if engine.warning:
+        reporter.warn(engine.warning)

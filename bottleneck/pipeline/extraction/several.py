@@ -134,10 +134,10 @@ class _Several:
         try:
             with failure_noted(options, planned.name, started, self.reporter):
                 store = Store.open(planned.store)
-                n_before = _n_rows(store)
+                n_before = n_rows(store)
                 report = take(turn, store)
         except BaseException as error:  # whoever is told decides what it is
-            n_new = max(0, _n_rows_now(planned.store) - n_before)
+            n_new = max(0, n_rows_now(planned.store) - n_before)
             self.n_computed += n_new
             end = Ended(store=planned.store, source=planned.name, error=error, computed=n_new)
             if isinstance(error, Exception):
@@ -159,14 +159,15 @@ class _Several:
         return replace(told, cache=cache, budget_s=budget, limit=limit, wait_s=wait)
 
 
-def _n_rows(store: Store) -> int:
+def n_rows(store: Store) -> int:
+    """Return how many rows a store's parts hold."""
     return sum(part.rows for part in store.state.parts)
 
 
-def _n_rows_now(cache: Path) -> int:
+def n_rows_now(cache: Path) -> int:
     """Return how many rows a store has by now; 0 where that cannot be known."""
     try:
-        return _n_rows(Store.open(cache))
+        return n_rows(Store.open(cache))
     except (BottleneckError, OSError):
         return 0
 
@@ -238,7 +239,11 @@ def updated(
     """Return the report of `extract_several`, for Python: a bug and a stop are raised."""
     started = time.perf_counter()
     caches = distinct(caches)
-    ends = extract_several(caches, options, reporter)
+    return told_of(caches, extract_several(caches, options, reporter), started)
+
+
+def told_of(caches: Sequence[Path], ends: Sequence[Ended], started: float) -> dict[str, Any]:
+    """Return the report on several stores, for Python: a bug and a stop are raised."""
     told = {}
     for i, end in enumerate(ends):
         if end.error is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,11 @@ import numpy as np
 from bottleneck.core.digest import as_void
 from bottleneck.data.reading import NOT_THERE
 from bottleneck.heads.split import leaking
+from bottleneck.pipeline.extraction.flow import default_threads
+from bottleneck.pipeline.extraction.limits import limiting
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
 from bottleneck.pipeline.extraction.saying import source_values
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.sample import Samples
     from bottleneck.pipeline.extraction.extraction import Extraction
+    from bottleneck.pipeline.extraction.flow import Seconds
     from bottleneck.store.store import Store
 
 MOST_REASONS = 5
@@ -46,7 +49,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     pending = len(samples) - with_row - quarantined
     unique = unique_count(samples)
     total = time.perf_counter() - job.started
-    provenance = run.computer.provenance
+    provenance = run.provenance
     return {
         "verb": "extract",
         "store": str(job.options.cache),
@@ -73,15 +76,23 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "set_aside": commonest(entry.reason for entry in quarantine),
         "bytes_written": tally.bytes_written,
         "images_per_second": round(tally.n_computed / total, 1) if tally.n_computed else None,
-        "seconds": {k: round(v, 3) for k, v in {**asdict(job.seconds), "total": total}.items()},
+        "seconds": {k: round(v, 3) for k, v in {**job.seconds.to_json(), "total": total}.items()},
+        "cores": default_threads(),
+        "processor_seconds": run.meter.used.to_json() if run.meter.used else None,
+        "limits": limiting(run.meter.used, may_decode_fast=_may_decode_fast(job.seconds)),
         "limit": job.options.limit,
         "device": provenance.get("device"),
         "engine": provenance.get("engine"),
         "batch": provenance.get("batch"),
-        "canaries": run.computer.canaries,
+        "spread": provenance.get("spread") or spread_of(target.rows_store),
+        "canaries": run.canaries,
         "commit": target.store_or_none.state.number if target.store_or_none else None,
         "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
     }
+
+
+def _may_decode_fast(seconds: Seconds) -> bool:
+    return seconds.n_large > seconds.n_seen / 2
 
 
 def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from bottleneck.core.digest import DIGEST_BYTES
 from bottleneck.core.errors import BusyError, ConflictError, ExpiredError, RecipeError, UsageError
 from bottleneck.pipeline.extraction.look import LOOKS
-from bottleneck.pipeline.network import network as networks
+from bottleneck.pipeline.network.same_recipe import check_same
 from bottleneck.store.log import Log, SetRecipe, SetSource
 
 if TYPE_CHECKING:
@@ -214,4 +214,4 @@ def aim(options: ExtractOptions, store: Store | None, source: str, network: Netw
 
 def _check_same(store: Store, network: Network) -> None:
     said = (store.about, network.about)
-    networks.check_same(store.recipe, network.recipe, store.path, said=said)
+    check_same(store.recipe, network.recipe, store.path, said=said)

@@ -14,10 +14,12 @@ from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
 from bottleneck.core.text import printable
 from bottleneck.data.shared import SharedSource
-from bottleneck.pipeline.extraction.compute import is_apart
+from bottleneck.pipeline.extraction.compute import is_apart, made_by
 from bottleneck.pipeline.extraction.extraction import begin
 from bottleneck.pipeline.extraction.job import Job
+from bottleneck.pipeline.extraction.limits import sentence
 from bottleneck.pipeline.extraction.look import require_readable
+from bottleneck.pipeline.extraction.passing import go
 from bottleneck.pipeline.extraction.sources import choose_source
 from bottleneck.pipeline.extraction.summary import extract_report, preview_report
 from bottleneck.pipeline.network import network as networks
@@ -90,28 +92,42 @@ def take(turn: Turn, store: Store | None) -> dict[str, Any]:
     ----------
     store : what is there, None where a store is to be made
     """
+    turn = _with_arithmetic(turn, store)
     options = turn.options
     if options.dry_run:
-        return _previewed(turn, begin(turn.job(_network(turn, store), store), store))
+        return previewed(turn, begin(turn.job(_network(turn, store), store), store))
     network = None
     if store is None:
         # Whatever is wrong with the data or the network must show before a folder is made.
-        engines.catalog.candidates(options.engine, devices=options.devices)
+        asked = options.network.completed()
+        engines.catalog.candidates(options.engine, devices=options.devices, only=asked.engines)
         apart = is_apart(options.engine, options.devices, None)
-        begun = networks.begin(options.network.completed(), turn.reporter, is_apart=apart)
+        begun = networks.begin(asked, turn.reporter, is_apart=apart)
         source = turn.view(None)
         listing = source.list()
         network = begun()
         require_readable(source, len(listing), network.recipe.image)
         Store.prepare(options.cache)
-    with _locked(options):
-        now = _as_it_is_now(options, store, network)
+    with locked(options):
+        now = as_it_is_now(options, store, network)
         if now is not store and now.source_names:
-            turn = _as_named_now(turn, now)
+            turn = as_named_now(turn, now)
         return _finished(turn, begin(turn.job(network or _network(turn, now), now), now))
 
 
-def _as_it_is_now(options: ExtractOptions, store: Store | None, network: Network | None) -> Store:
+def _with_arithmetic(turn: Turn, store: Store | None) -> Turn:
+    """Return the turn with its arithmetic as recipes say it: of fewer bits, an engine's own."""
+    options, asked = turn.options, turn.options.network.compute
+    if asked is None:
+        return turn
+    compute = engines.catalog.arithmetic(
+        asked, options.engine, made_by=made_by(store), devices=options.devices
+    )
+    network = replace(options.network, compute=compute)
+    return replace(turn, options=replace(options, network=network))
+
+
+def as_it_is_now(options: ExtractOptions, store: Store | None, network: Network | None) -> Store:
     """Return the store with all that others did while this run waited for it."""
     if store is not None:
         return store.refresh()
@@ -120,7 +136,7 @@ def _as_it_is_now(options: ExtractOptions, store: Store | None, network: Network
     return Store.create(options.cache, network.recipe, network.about, fmt)
 
 
-def _as_named_now(turn: Turn, now: Store) -> Turn:
+def as_named_now(turn: Turn, now: Store) -> Turn:
     """Return the turn of what the words mean now: others may have given the name to other images.
 
     Raises
@@ -168,7 +184,8 @@ def _network(turn: Turn, store: Store | None) -> Network:
     return networks.resolve(turn.options.network, store, turn.reporter, is_apart=apart)
 
 
-def _previewed(turn: Turn, run: Extraction) -> dict[str, Any]:
+def previewed(turn: Turn, run: Extraction) -> dict[str, Any]:
+    """Return the report of a dry run."""
     would_compute = run.preview()
     turn.source.learn(run.looked.look.learned())
     return preview_report(run, would_compute)
@@ -179,17 +196,25 @@ def _finished(turn: Turn, run: Extraction) -> dict[str, Any]:
         turn.reporter.say(f"{turn.options.cache}: {turn.name} is left for the next run")
         return extract_report(run)
     try:
-        run.go()
+        go(run)
     finally:
         turn.source.learn(run.looked.look.learned())
+    return ended(turn, run)
+
+
+def ended(turn: Turn, run: Extraction) -> dict[str, Any]:
+    """Return the report of a turn that came to its end, and enter it in the store's history."""
     report = extract_report(run)
+    if report["limits"] is not None:
+        turn.reporter.say(sentence(report["limits"], report["cores"]))
     code = PARTIAL if turn.is_strict and report["partial"] else 0
     entry = {key: value for key, value in report.items() if key not in NOT_OF_A_RUN}
-    _note(turn.options, history.ended(entry, code, run.computer.provenance), turn.reporter)
+    _note(turn.options, history.ended(entry, code, run.provenance), turn.reporter)
     return report
 
 
-def _locked(options: ExtractOptions) -> contextlib.AbstractContextManager[None]:
+def locked(options: ExtractOptions) -> contextlib.AbstractContextManager[None]:
+    """Return what holds the store's lock, unless the run goes without."""
     if options.no_lock:
         return contextlib.nullcontext()
     return hold(options.cache, options.wait_s)

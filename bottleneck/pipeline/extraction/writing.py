@@ -111,9 +111,10 @@ class Writer:
         self._published = time.monotonic()
 
     def _write(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> PartEntry:
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.thread_time()
         entry = self._target.store.write_part(digests, rows, self._provenance())
         self._seconds.write += time.perf_counter() - start
+        self._seconds.processor["write"] += time.thread_time() - processor
         return entry
 
     def _commit(self, *, wait: bool) -> None:

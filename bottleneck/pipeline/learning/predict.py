@@ -25,9 +25,10 @@ from bottleneck.core.reporter import SILENT
 from bottleneck.data.undecodable import Limits
 from bottleneck.engines.catalog import AUTO
 from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.extraction.writing import to_dtype
 from bottleneck.pipeline.learning import classifier as classifiers
 from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
@@ -161,20 +162,21 @@ def _computer(
     options: PredictOptions, classifier: Classifier, reader: Reader, n_images: int
 ) -> Computer:
     store, network = classifier.store, classifier.network
-    made_by = store.provenance() if store else {}
-    size = options.batch_size or made_by.get("batch") or network.batch_size
+    recorded = store.provenance() if store else {}
+    size = options.batch_size or recorded.get("batch") or network.batch_size
     return Computer(
         network=network,
-        find_canaries=lambda: recorded_canaries(store, reader),
+        find_canaries=lambda: [recorded_canaries(store, reader)],
         seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine or AUTO,
             devices=options.devices,
             batch_size=min(size, n_images + N_CANARIES),  # no call of 64 for one image
-            made_by=made_by.get("engine"),
+            made_by=made_by(store),
+            spread=spread_of(store),
             kept=store.derived if store else None,
         ),
-        has_rows=store is not None and bool(store.state.parts),
+        n_stores=int(store is not None and bool(store.state.parts)),
     )
 
 

@@ -108,7 +108,7 @@ def _report(
             why: [show_key(bytes(key)) for key in keys[:MOST_KEYS]]
             for why, keys in data.left_out.items()
         },
-        "judged_on": judged.split,
+        "judged_on": judged.split if data.counts[judged.split] else None,
         **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline")},
         "seconds": round(seconds, 3),
         "epochs": fitted.epochs,

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from bottleneck.core.traced import Traced
 from bottleneck.pipeline.network.options import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -164,25 +165,7 @@ class Loading:
         """
         _, told = self._child.answer({"backbone"}, reporter)
         here = functools.cache(lambda: _loaded_here(self._request, told))
-        return Backbone(
-            make_model=lambda: here().model,
-            preprocessing=told["preprocessing"],
-            network=told["network"],
-            weights=told["weights"],
-            size=tuple(told["size"]),
-            mode=told["mode"],
-            resample=told["resample"],
-            fit=told["fit"],
-            row_shape=tuple(told["row_shape"]),
-            row_dtype=told["row_dtype"],
-            batch_size=told["batch_size"],
-            weight_files=tuple(Path(from_json_text(path)) for path in told["weight_files"]),
-            about=told["about"],
-            behind=lambda: here().behind(),
-            layers=lambda: here().layers(),
-            before=lambda: tuple(told["before"]),
-            traced=functools.cache(self._traced),
-        )
+        return replace(_as_told(told, here), traced=functools.cache(self._traced))
 
     def _traced(self) -> Traced:
         key, why = self._child.answer({"traced", "cannot"}, SILENT)
@@ -206,6 +189,34 @@ class Loading:
         if told is None:
             return None
         return np.array(told[0], np.float32), np.array(told[1], np.float32)
+
+
+def _as_told(told: dict[str, Any], here: Callable[[], Backbone]) -> Backbone:
+    """Return what the child told; `here` loads the same in this process, where it is needed."""
+    parts = [_as_told(part, _part(here, i)) for i, part in enumerate(told["parts"])]
+    return Backbone(
+        make_model=lambda: here().model,
+        preprocessing=told["preprocessing"],
+        network=told["network"],
+        weights=told["weights"],
+        size=tuple(told["size"]),
+        mode=told["mode"],
+        resample=told["resample"],
+        fit=told["fit"],
+        row_shape=tuple(told["row_shape"]),
+        row_dtype=told["row_dtype"],
+        batch_size=told["batch_size"],
+        weight_files=tuple(Path(from_json_text(path)) for path in told["weight_files"]),
+        about=told["about"],
+        behind=lambda: here().behind(),
+        layers=lambda: here().layers(),
+        before=lambda: tuple(told["before"]),
+        parts=tuple(parts),
+    )
+
+
+def _part(here: Callable[[], Backbone], i: int) -> Callable[[], Backbone]:
+    return lambda: here().parts[i]
 
 
 def _loaded_here(request: Request, told: dict[str, Any]) -> Backbone:

@@ -93,7 +93,8 @@ def _answer(told: Mapping[str, Any], images: NDArray[np.uint8] | None, tell: Any
         tell("rows", [list(rows.shape), rows.tobytes().hex()])
         return
     tell("backbone", backbone_to_json(found))
-    is_golden = told["golden"] and request.layer is None and request.pooling == "avg"
+    is_whole = request.layer is None and request.pooling == "avg" and not request.cuts
+    is_golden = told["golden"] and is_whole
     _trace(found, Path(told["folder"]), tell, is_golden=is_golden)
     del found
     tell("golden", _golden(request) if told["golden"] else None)
@@ -101,7 +102,7 @@ def _answer(told: Mapping[str, Any], images: NDArray[np.uint8] | None, tell: Any
 
 def _trace(found: Backbone, folder: Path, tell: Any, *, is_golden: bool) -> None:
     """Write OpenVINO's graph of a network; `is_golden`: golden rows are of this very cut."""
-    from bottleneck.engines import convert, layout  # noqa: PLC0415 - after Keras
+    from bottleneck.engines import check, convert, layout  # noqa: PLC0415 - after Keras
 
     shape = (*found.size, 1 if found.mode == "gray" else 3)
     images = pictures(N_COMPARED, found.size, shape[2])
@@ -109,6 +110,7 @@ def _trace(found: Backbone, folder: Path, tell: Any, *, is_golden: bool) -> None
         network, off = layout.faster(
             convert.trace(found.model, _preprocess(found), shape),
             None if is_golden else lambda one: _rows(one.clone(), images),
+            check.compare_each(found.spans),
         )
         if off is not None:
             log.warning("computing slowly: with channels first, rows differ by %.1e", off.worst)
@@ -139,11 +141,11 @@ def _golden(request: Request) -> list[Any] | None:
 
 def _rows(network: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what OpenVINO computes of images (k, height, width, channels)."""
-    from bottleneck.engines import openvino  # noqa: PLC0415
+    from bottleneck.engines import compiled, openvino  # noqa: PLC0415
 
     shape: Any = images.shape[1:]
-    compiled = openvino.compile_for_cpu(import_openvino().Core(), network, shape)
-    return openvino.OpenVinoEngine(compiled, len(images), "")(images)
+    network = compiled.compile_for_cpu(import_openvino().Core(), network, shape)
+    return openvino.OpenVinoEngine(network, len(images), "")(images)
 
 
 def _plain_rows(found: Backbone, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -266,4 +268,5 @@ def backbone_to_json(found: Backbone) -> dict[str, Any]:
         "weight_files": [to_json_text(str(path)) for path in found.weight_files],
         "about": found.about,
         "before": list(found.before()),
+        "parts": [backbone_to_json(part) for part in found.parts],
     }

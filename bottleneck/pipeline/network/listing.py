@@ -6,13 +6,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import catalog
+from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import keras_home
 from bottleneck.core.reporter import SILENT
+from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bottleneck.core.reporter import Reporter
-    from bottleneck.pipeline.network.options import NetworkOptions
+
+
+def listed(said: Mapping[str, Any], word: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return what a command that says `word` in the place of a name asks for, and all there is.
+
+    Raises
+    ------
+    UsageError
+        When it asks for the layers of no network.
+    """
+    if str(said["backbone"]).lower() == word:
+        return "backbones", backbones()
+    if said["backbone"] is None:
+        raise UsageError("no network named", f"--layer {word}", "name it with --backbone")
+    return "layers", layers(NetworkOptions.of({**said, "layer": None}))
 
 
 def backbones() -> list[dict[str, Any]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import backbones
-from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.frameworks import collector_paused
 from bottleneck.core.installed import training_backend
 from bottleneck.core.paths import to_json_text
@@ -16,23 +14,21 @@ from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import PERMISSIONS, NetworkOptions, plain, recorded_options
+from bottleneck.pipeline.network.same_recipe import START_ANEW, check_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.backbones.backbone import Backbone
+    from bottleneck.core.errors import UsageError
     from bottleneck.core.reporter import Reporter
     from bottleneck.core.traced import Traced
     from bottleneck.store.store import Store
 
 DEFAULT_BATCH = 64
-# Which words of `about` say what a digest of the recipe stands for.
-DIGEST = re.compile("[0-9a-f]{64}")
-NAMED = {"network": ("backbone", "layer", "output", "pooling"), "weights": ("weights",)}
-START_ANEW = "use another --cache, or --replace to compute this store anew"
 
 
 @dataclass(slots=True)
@@ -44,6 +40,7 @@ class Network:
     advice : what to do when the network turns out to have another recipe by now
     reporter : who is told of what loading finds
     is_apart : whether it is loaded in a process of its own, when it is
+    joint : the network of several cuts as one of which it was loaded; see `joint`
     """
 
     options: NetworkOptions
@@ -52,6 +49,7 @@ class Network:
     advice: str = field(default=START_ANEW, kw_only=True)
     reporter: Reporter = field(default=SILENT, kw_only=True)
     is_apart: bool = field(default=False, kw_only=True)
+    joint: Network | None = field(default=None, kw_only=True, repr=False)
     _backbone: Backbone | None = None
     _files: dict[str, str | None] = field(default_factory=dict)  # path → stats when it was read
     _cannot: UsageError | None = None  # why Keras' OpenVINO backend cannot take it, where tried
@@ -85,7 +83,7 @@ class Network:
 
     def _loaded(self, *, is_apart: bool) -> Backbone:
         loaded = load(self.options, self.reporter, is_apart=is_apart)
-        loaded = _continued(loaded, self.recipe)
+        loaded = continued(loaded, self.recipe)
         check_same(self.recipe, loaded.recipe, "the recorded recipe", self.advice)
         self._files, self._cannot = loaded._files, loaded._cannot
         assert loaded._backbone is not None
@@ -109,8 +107,33 @@ class Network:
         assert self._backbone.traced is not None
         return self._backbone.traced()
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The only engines that can take it; none where all can."""
+        return self.options.engines
+
+    @property
+    def oracle(self) -> str | None:
+        """The package that computes `reference`; None where that is Keras."""
+        name = self.options.backbone
+        return None if name is None else backbones.catalog.spec(name).oracle
+
+    def adopt(self, backbone: Backbone, read: dict[str, str | None]) -> None:
+        """Take what was loaded elsewhere, and the stats of the files that were read for it."""
+        self._backbone, self._files = backbone, read
+
+    def take_over(self, other: Network) -> None:
+        """Go on with what another one of the same recipe has loaded."""
+        self._backbone, self._files, self._cannot = other._backbone, other._files, other._cannot
+
     def reference(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Return plain Keras' rows of images, where they say more than golden rows do."""
+        """Return the rows of images as another package computes them: plain Keras, say.
+
+        None where golden rows say more, or no such package is here.
+        """
+        own = self.backbone().reference if self.oracle is not None else None
+        if own is not None:
+            return own(images)
         from bottleneck.pipeline.network import apart  # noqa: PLC0415 - not for a warm run
 
         return apart.reference(self.options.request(), images)
@@ -198,6 +221,15 @@ def _spelled(
     return Network(options, recipe, about, backbone, read, cannot, reporter=reporter)
 
 
+def part_of(whole: Network, i: int, options: NetworkOptions) -> Network:
+    """Return a cut of a network that was loaded with several."""
+    assert whole._backbone is not None
+    part = whole._backbone.parts[i]
+    found = _spelled(options, part, 0, whole.reporter, whole._cannot)
+    found.adopt(part, whole._files)
+    return found
+
+
 def resolve(
     options: NetworkOptions,
     store: Store | None,
@@ -224,12 +256,22 @@ def resolve(
     options = options.completed()
     if store is None:
         return load(options, reporter, is_apart=is_apart)
-    if requests.lookup(store, options) == store.recipe.id:
-        return Network(options, store.recipe, store.about, reporter=reporter, is_apart=is_apart)
-    return _continued(load(options, reporter, is_apart=is_apart), store.recipe)
+    known = recalled(options, store, reporter, is_apart=is_apart)
+    if known is not None:
+        return known
+    return continued(load(options, reporter, is_apart=is_apart), store.recipe)
 
 
-def _continued(loaded: Network, recorded: Recipe) -> Network:
+def recalled(
+    options: NetworkOptions, store: Store, reporter: Reporter = SILENT, *, is_apart: bool = False
+) -> Network | None:
+    """Return the store's own network where its warm map says that these options mean it."""
+    if requests.lookup(store, options) != store.recipe.id:
+        return None
+    return Network(options, store.recipe, store.about, reporter=reporter, is_apart=is_apart)
+
+
+def continued(loaded: Network, recorded: Recipe) -> Network:
     """Return a loaded network as it is recorded, where only our way to spell its digest is new."""
     backbone, recipe = loaded._backbone, loaded.recipe
     assert backbone is not None
@@ -237,53 +279,3 @@ def _continued(loaded: Network, recorded: Recipe) -> Network:
     if same and recipe != recorded and backbone.before() == (recorded.network, recorded.weights):
         loaded.recipe = recorded
     return loaded
-
-
-def check_same(
-    recorded: Recipe,
-    asked: Recipe,
-    where: object,
-    advice: str = START_ANEW,
-    *,
-    said: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
-) -> None:
-    """Raise RecipeError, one line for each key that differs, unless both recipes are one.
-
-    Parameters
-    ----------
-    said : what is recorded `about` each recipe, for words in the place of digests
-    """
-    differences = recorded.differences(asked)
-    if differences:
-        raise RecipeError(
-            "the recipe differs",
-            where,
-            advice,
-            *(
-                f"{key}: {_short(theirs)} asked, {_short(ours)} there"
-                for difference in differences
-                for key, ours, theirs in _in_words(difference, *said)
-            ),
-        )
-
-
-def _in_words(
-    difference: tuple[str, object, object], there: Mapping[str, Any], asked: Mapping[str, Any]
-) -> list[tuple[str, object, object]]:
-    """Return (key, ours, theirs) of what people know, where they would else read two digests."""
-    found = [
-        (key, there[key], asked[key])
-        for key in NAMED.get(difference[0], ())
-        if there.get(key, asked.get(key)) != asked.get(key) and key in asked
-    ]
-    return found or [difference]
-
-
-def _short(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, tuple):
-        numbers = all(isinstance(item, int) for item in value)
-        return ("x" if numbers else ", ").join(map(str, value)) or "none"
-    text = str(value)
-    return text[:12] if DIGEST.fullmatch(text) else text

@@ -34,7 +34,7 @@ class NetworkOptions:
     fit: str | None = None  # one of core.choices.FITS; None: the network's own
     decode: str | None = None  # one of core.choices.DECODING
     rows: str | None = None  # float16 or float32
-    compute: str | None = None  # the arithmetic; float32
+    compute: str | None = None  # one of core.choices.COMPUTE, or a recipe's: bfloat16/openvino
     preprocessing: str | None = None  # of backbones.preprocessing.NAMED
     network_version: str | None = None
     imports: tuple[str, ...] | None = None  # modules with layers of the user's own
@@ -57,6 +57,11 @@ class NetworkOptions:
         plain = asdict(self)
         return any(plain[key] is not None for key in plain.keys() - PERMISSIONS)
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The only engines that can take the network; none where all can."""
+        return () if self.backbone is None else backbones.catalog.spec(self.backbone).engines
+
     def view_spec(self) -> ViewSpec:
         """Return what a recipe says of the views; UsageError where the words do not fit."""
         return views.spec(self.views, self.augment, self.views_seed)
@@ -68,6 +73,7 @@ class NetworkOptions:
                 "no backbone named", "--backbone", "name one, such as --backbone resnet50"
             )
         self.view_spec()  # a wrong word must show before anything is loaded
+        check_preprocessing(self.preprocessing)
         if self.network_version is not None and not self.network_version.strip():
             raise UsageError(
                 "is empty", "--network-version", "give a text that names the version of the code"
@@ -103,6 +109,12 @@ class NetworkOptions:
             imports=self.imports or (),
             trust=bool(self.trust),
         )
+
+
+def check_preprocessing(text: str | None) -> None:
+    """Raise UsageError where a text says no preprocessing."""
+    if text is not None:
+        backbones.preprocessing.formula(text)
 
 
 def plain(asked: NetworkOptions | backbones.Request) -> dict[str, Any]:

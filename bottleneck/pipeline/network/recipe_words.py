@@ -18,7 +18,7 @@ def recipe_line(recipe: Recipe, about: Mapping[str, Any]) -> str:
     backbone = f"{_name(about)} ({cut})" if cut else _name(about)
     return (
         f"{backbone}, {_pixels(recipe)}{_fitted(recipe)}{_decoded(recipe)}, {_numbers(recipe)}, "
-        f"{recipe.rows.dtype}"
+        f"{recipe.rows.dtype}{_arithmetic(recipe)}"
     )
 
 
@@ -57,6 +57,7 @@ def recipe_values(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, Any]:
         "preprocessing": recipe.preprocessing,
         "shape": list(recipe.rows.shape),
         "dtype": recipe.rows.dtype,
+        "compute": recipe.compute,
     }
 
 
@@ -75,6 +76,10 @@ def _fitted(recipe: Recipe) -> str:
 
 def _decoded(recipe: Recipe) -> str:
     return ", decoded fast" if recipe.image.decode == "fast" else ""
+
+
+def _arithmetic(recipe: Recipe) -> str:
+    return "" if recipe.compute == "float32" else f", computed in {recipe.compute}"
 
 
 def _numbers(recipe: Recipe) -> str:

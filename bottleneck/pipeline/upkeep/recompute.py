@@ -20,9 +20,10 @@ from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import find
 from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.canaries import NOTHING
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
 from bottleneck.pipeline.extraction.flow import Reader, Seconds
 from bottleneck.pipeline.extraction.sources import reopen_existing
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network import network as networks
 from bottleneck.pipeline.network.options import NetworkOptions
 
@@ -154,16 +155,17 @@ def _computer(store: Store, options: RecomputeOptions, reporter: Reporter) -> Co
     network = networks.resolve(permissions, store, reporter, is_apart=apart)
     return Computer(
         network=network,
-        find_canaries=lambda: NOTHING,
+        find_canaries=lambda: [NOTHING],
         seconds=Seconds(),
         choice=EngineChoice(
             name=options.engine,
             devices=options.devices,
             batch_size=made.get("batch") or network.batch_size,
-            made_by=made.get("engine"),
+            made_by=made_by(store),
+            spread=spread_of(store),
             kept=store.derived,
         ),
-        has_rows=False,
+        n_stores=0,
         views=store.recipe.views.number,
     )
 

@@ -14,6 +14,7 @@ from bottleneck.pipeline.extraction.look import look, recorded_samples
 from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, unique_count
 from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.pipeline.extraction.saying import source_values
+from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.upkeep.last_runs import last_runs, with_age
@@ -64,6 +65,7 @@ def status(options: StatusOptions) -> dict[str, Any]:
         "bytes": sum(entry.n_bytes for entry in store.state.parts),
         "parts": len(store.state.parts),
         "engines": engines(store),
+        "spread": spread_of(store),
         "runs": runs,
     }
     if options.why is not None:

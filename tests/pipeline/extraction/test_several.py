@@ -323,17 +323,18 @@ def test_what_a_turn_had_computed_before_it_failed_counts_for_the_number_of_imag
 
     for i in range(6):
         picture(photos / f"cat/new{i}.png", 40 + i)
-    real, done = Extraction._record, []
+    real, done = Extraction.record, []
 
-    def record(self, batch, writer):
-        real(self, batch, writer)
-        done.append(batch)
-        for part in writer._publishing:
+    def record(self, items, rows):
+        found = real(self, items, rows)
+        done.append(found)
+        for part in self.writer._publishing:
             part.result()
         if len(done) == 2:
             raise DataError("no more", "here", "go home")
+        return found
 
-    monkeypatch.setattr(Extraction, "_record", record)
+    monkeypatch.setattr(Extraction, "record", record)
     monkeypatch.setattr(writing, "COMMIT_EVERY_S", 0.0)
     code, report, _ = extract(capsys, *both(stores), "--limit", 3, "--batch-size", 2)
     assert code == 3
@@ -388,13 +389,13 @@ def test_a_stop_ends_the_loop_at_once_with_what_is_done_committed_and_told(
         picture(photos / f"cat/new{i}.png", 40 + i)
     from bottleneck.pipeline.extraction.extraction import Extraction
 
-    real = Extraction._record
+    real = Extraction.record
 
-    def record(self, batch, writer):
-        real(self, batch, writer)
+    def record(self, items, rows):
+        real(self, items, rows)
         raise stop
 
-    monkeypatch.setattr(Extraction, "_record", record)
+    monkeypatch.setattr(Extraction, "record", record)
     found, report, err = extract(capsys, *both(stores), "--batch-size", 2)
     assert found == report["code"] == code
     assert [store["code"] for store in report["stores"]] == [code, code]

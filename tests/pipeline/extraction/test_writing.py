@@ -38,7 +38,9 @@ def clock(monkeypatch):
     """The seconds that `writing` reads."""
     at = [0.0]
     monkeypatch.setattr(
-        writing, "time", SimpleNamespace(monotonic=lambda: at[0], perf_counter=float)
+        writing,
+        "time",
+        SimpleNamespace(monotonic=lambda: at[0], perf_counter=float, thread_time=float),
     )
     return at
 

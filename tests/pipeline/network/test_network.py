@@ -12,6 +12,7 @@ from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.pipeline.network import network as networks
 from bottleneck.pipeline.network import requests
 from bottleneck.pipeline.network.options import NetworkOptions, recorded_options
+from bottleneck.pipeline.network.same_recipe import check_same
 from bottleneck.store.store import Store
 
 NAMES = ["w.weights.h5", "caf\udce9.weights.h5"]  # the second is not UTF-8
@@ -109,8 +110,8 @@ def test_a_recipe_that_differs_in_pooling_says_pooling_and_not_two_digests():
     asked = replace(recorded, network="cc" * 32)
     said = {"backbone": "mini", "layer": None, "pooling": "avg"}
     with pytest.raises(RecipeError) as caught:
-        networks.check_same(recorded, asked, "s", said=(said, {**said, "pooling": "max"}))
+        check_same(recorded, asked, "s", said=(said, {**said, "pooling": "max"}))
     assert caught.value.details == ("pooling: max asked, avg there",)
     with pytest.raises(RecipeError) as caught:
-        networks.check_same(recorded, asked, "s", said=(said, said))
+        check_same(recorded, asked, "s", said=(said, said))
     assert caught.value.details == ("network: cccccccccccc asked, aaaaaaaaaaaa there",)

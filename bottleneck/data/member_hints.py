@@ -1,0 +1,49 @@
+"""What lies in an archive besides its images, and may say classes or splits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bottleneck.data.reading_of_paths import images, listed
+from bottleneck.data.shards import missing_shards
+from bottleneck.data.split_lists import may_be_split_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottleneck.data.contained import Left, Members
+    from bottleneck.data.source import Understood
+
+_TABLES = (b".csv", b".tsv", b".jsonl", b".ndjson", b".parquet")
+
+
+def with_hints(
+    understood: Understood,
+    labels: NDArray[np.int32],
+    containers: Sequence[Members],
+    left: Left,
+    paths: Sequence[Path],
+) -> Understood:
+    """Return what was understood; names that are guessed, and tables that may say the classes."""
+    notes = [*understood.notes, *missing_shards(paths)]
+    if left.guessed:
+        notes.append(
+            f"{images(len(left.guessed))} under names that are not UTF-8, and were taken for "
+            f"cp437: {listed(left.guessed[:1])}"
+        )
+    tables = sorted(
+        key for each in containers for key in each.others if key.lower().endswith(_TABLES)
+    )
+    if tables and (labels < 0).all():
+        notes.append(f"{listed(tables)} may say their classes: unpack it, and give the table")
+    lists = [key for each in containers for key in each.others if may_be_split_list(key)]
+    if lists and (labels >= 0).any() and not understood.splits:
+        notes.append(
+            f"{listed(sorted(lists))} may say their splits: unpack it, and give the folder"
+        )
+    return replace(understood, notes=tuple(notes))
