@@ -24,7 +24,7 @@ from bottleneck.backbones.counted import (
     does_nothing,
 )
 from bottleneck.backbones.cut import node_of, nodes_to
-from bottleneck.backbones.known import check_known, config_of, is_of_keras_hub
+from bottleneck.backbones.known import check_known, config_of, is_of_keras_hub, only_keras
 from bottleneck.core.canonical import canonical, canonical_digest
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
@@ -161,10 +161,16 @@ def weights_digest(output: Any, network_version: str | None = None) -> str:
 
 
 def digests_before(output: Any, network_version: str | None = None) -> tuple[str, str]:
-    """Return what version 2 had as the two digests: it counted augmentation layers.
+    """Return what earlier versions had as the two digests.
 
-    Rows are the same, so a store that was made then is continued.
+    Version 2 counted augmentation layers; to version 4 KerasHub's layers were somebody's own. Rows
+    are the same, so a store that was made then is continued.
     """
+    walk = _Walk(output, network_version)
+    if network_version is not None and any(is_of_keras_hub(type(one)) for one in walk.layers):
+        with only_keras():
+            walk = _Walk(output, network_version)
+        return _network_digest(walk), _weights_digest(walk)
     walk = _Walk(output, network_version, PASSED_OVER_BEFORE)
     return _network_digest(walk), _weights_digest(walk)
 

@@ -6,10 +6,15 @@ refused, unless the user says which version it is. Byte code is never hashed.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Of Keras, but made to hold code of others.
 FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
@@ -25,10 +30,20 @@ PLAIN = {
     "__slice__",
 }
 
-KNOWN = ("keras", "keras_hub")
+_packages: ContextVar[tuple[str, ...]] = ContextVar("packages", default=("keras", "keras_hub"))
 _HUBS = ("keras_hub>", "keras_nlp>")  # how KerasHub registers what is its own, now and before
 
 _ARROWS = {"equation", "subscripts", "pattern"}  # of products: abc,cd->abd is no package>name
+
+
+@contextlib.contextmanager
+def only_keras() -> Iterator[None]:
+    """Take KerasHub for somebody's own, as older versions did."""
+    token = _packages.set(("keras",))
+    try:
+        yield
+    finally:
+        _packages.reset(token)
 
 
 def config_of(operation: Any) -> dict[str, Any]:
@@ -57,12 +72,12 @@ def check_known(operation: Any, network_version: str | None) -> None:
 
 def is_of_keras(thing: Any) -> bool:
     """Whether a class or function is Keras' or KerasHub's own."""
-    return _package(thing) in KNOWN
+    return _package(thing) in _packages.get()
 
 
 def is_of_keras_hub(thing: Any) -> bool:
     """Whether a class or function is KerasHub's own."""
-    return _package(thing) == "keras_hub"
+    return is_of_keras(thing) and _package(thing) == "keras_hub"
 
 
 def _package(thing: Any) -> str:
@@ -92,7 +107,7 @@ def foreign_object(value: Any) -> str | None:
     # Keras' own functions are written as their bare names; any other comes as an object.
     if kind == "function":
         return f"the function {value['config']}"
-    if module.split(".")[0] not in KNOWN and kind not in PLAIN:
+    if module.split(".")[0] not in _packages.get() and kind not in PLAIN:
         return str(value.get("registered_name") or kind)
     return None
 
