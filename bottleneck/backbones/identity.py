@@ -185,7 +185,10 @@ def _weights_digest(walk: _Walk) -> str:
         chosen = _TENSORS.get(type(layer).__name__)
         for weight in getattr(layer, "weights", ()):
             if chosen is None or weight.name in chosen:
-                whole.update(f"{number} {_tensor_digest(np.asarray(weight.numpy()))}\n".encode())
+                tensor = np.asarray(weight.numpy())
+                if tensor.dtype.kind in "iu" and is_of_keras_hub(type(layer)):
+                    tensor = tensor.astype(np.int64)  # of positions: each backend has another
+                whole.update(f"{number} {_tensor_digest(tensor)}\n".encode())
     return whole.hexdigest()
 
 

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-hub = pytest.importorskip("keras_hub")
+pytest.importorskip("tensorflow")
 
 import hub_presets  # noqa: E402
 from hub_presets import KINDS, SIZE, saved  # noqa: E402
@@ -15,11 +15,18 @@ from bottleneck.backbones.catalog import load, spec  # noqa: E402
 from bottleneck.core.errors import DamagedError, UnavailableError, UsageError  # noqa: E402
 from bottleneck.core.generated import pictures  # noqa: E402
 
+pytestmark = [pytest.mark.slow, hub_presets.needs_keras_hub]
+
 PREFIX_TOKENS = {"vit": 1, "dinov2": 3, "dinov3": 5, "clip": 1}
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def hub():
+    return hub_presets.keras_hub()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, hub):
     root = tmp_path_factory.mktemp("presets")
     for name, made in KINDS.items():
         saved(hub, made(hub), root / name)
@@ -41,7 +48,7 @@ def rows(found, images):
     return np.asarray(found.model(x, training=False))
 
 
-def plain(folder, images):
+def plain(hub, folder, images):
     """Return what KerasHub computes by itself, its own converter included."""
     network = hub.models.Backbone.from_preset(str(folder))
     network = getattr(network, "vision_encoder", network)
@@ -57,18 +64,18 @@ def worst(found, expected):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_rows_are_those_of_kerashub(kept, name):
+def test_rows_are_those_of_kerashub(hub, kept, name):
     images = pictures(4, SIZE, 3)
     found = loaded(kept / name, pooling="none")
-    assert worst(rows(found, images), plain(kept / name, images)) < 1e-5
+    assert worst(rows(found, images), plain(hub, kept / name, images)) < 1e-5
     assert (found.resample, found.fit) == ("bicubic", "crop")
     assert found.preprocessing == "x*0.017,0.0175,0.0174+-2.1,-2.0,-1.8"
 
 
 @pytest.mark.parametrize("name", PREFIX_TOKENS)
-def test_tokens_are_pooled_without_those_in_front(kept, name):
+def test_tokens_are_pooled_without_those_in_front(hub, kept, name):
     images, n = pictures(3, SIZE, 3), PREFIX_TOKENS[name]
-    tokens = plain(kept / name, images)
+    tokens = plain(hub, kept / name, images)
     average, largest = tokens[:, n:].mean(1), tokens[:, n:].max(1)
     expected = {
         "cls": tokens[:, 0],
@@ -87,7 +94,7 @@ def test_every_pooling_layer_and_size_is_another_recipe(kept):
     assert identity(kept / "dinov2", size=(40, 40))[1] != found[0][1]
 
 
-def test_a_cut_at_a_block_is_what_the_block_gives(kept):
+def test_a_cut_at_a_block_is_what_the_block_gives(hub, kept):
     images = pictures(2, SIZE, 3)
     network = hub.models.Backbone.from_preset(str(kept / "dinov2"))
     x = preprocessing.apply("x*0.017,0.0175,0.0174+-2.1,-2.0,-1.8", images.astype("f4"))
@@ -96,7 +103,7 @@ def test_a_cut_at_a_block_is_what_the_block_gives(kept):
     assert worst(rows(found, images), np.asarray(expected)) < 1e-5
 
 
-def test_a_renamed_preset_is_the_same_and_other_weights_are_another(kept, tmp_path):
+def test_a_renamed_preset_is_the_same_and_other_weights_are_another(hub, kept, tmp_path):
     shutil.copytree(kept / "vit", tmp_path / "renamed")
     assert identity(tmp_path / "renamed") == identity(kept / "vit")
     saved(hub, hub_presets.vit(hub), tmp_path / "other", seed=1)
@@ -105,14 +112,14 @@ def test_a_renamed_preset_is_the_same_and_other_weights_are_another(kept, tmp_pa
     assert weights != identity(kept / "vit")[1]
 
 
-def test_what_counts_of_a_config_is_what_changes_rows(kept, tmp_path):
+def test_what_counts_of_a_config_is_what_changes_rows(hub, kept, tmp_path):
     saved(hub, hub_presets.vit(hub, dropout_rate=0.3), tmp_path / "dropped")
     assert identity(tmp_path / "dropped") == identity(kept / "vit")
     saved(hub, hub_presets.vit(hub, layer_norm_epsilon=1e-3), tmp_path / "epsilon")
     assert identity(tmp_path / "epsilon")[0] != identity(kept / "vit")[0]
 
 
-def test_a_pooling_that_the_tokens_do_not_have_is_refused(kept, tmp_path):
+def test_a_pooling_that_the_tokens_do_not_have_is_refused(hub, kept, tmp_path):
     saved(hub, hub_presets.vit(hub, use_class_token=False), tmp_path / "bare")
     with pytest.raises(UsageError, match="no class token"):
         loaded(tmp_path / "bare", pooling="cls")
