@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-import hub_presets  # noqa: E402
-from hub_presets import KINDS, SIZE, saved  # noqa: E402
+import hub_presets
+from hub_presets import KINDS, SIZE, saved
 
-from bottleneck.backbones import Request, preprocessing  # noqa: E402
-from bottleneck.backbones.catalog import load, spec  # noqa: E402
-from bottleneck.core.errors import DamagedError, UnavailableError, UsageError  # noqa: E402
-from bottleneck.core.generated import pictures  # noqa: E402
+from bottleneck.backbones import Request, preprocessing
+from bottleneck.backbones.catalog import load, spec
+from bottleneck.core.errors import DamagedError, UnavailableError, UsageError
+from bottleneck.core.generated import pictures
 
 pytestmark = [pytest.mark.slow, hub_presets.needs_keras_hub]
 

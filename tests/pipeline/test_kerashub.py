@@ -180,15 +180,15 @@ def test_what_a_preset_says_of_text_or_classes_changes_nothing(run, preset):
     assert run(preset)[1]["computed"] == 0
 
 
-@pytest.mark.parametrize("format", ["hdf5", "zarr"])
-def test_every_door_takes_such_a_store(run, door, kept, tmp_path, photos, monkeypatch, format):
+@pytest.mark.parametrize("container", ["hdf5", "zarr"])
+def test_every_door_takes_such_a_store(run, door, kept, tmp_path, photos, monkeypatch, container):
     store = tmp_path / "store"
-    assert run(kept / "vit", "--format", format)[1]["computed"] == 12
+    assert run(kept / "vit", "--format", container)[1]["computed"] == 12
     picture(photos / "cat/new.png", 99)
     code, report = run(kept / "vit")
     assert (code, report["computed"], report["canaries"]["checked"]) == (0, 1, 4)
     code, report = door("status", "--cache", store)
-    assert (code, report["about"]["backbone"], report["format"]) == (0, "kerashub:vit", format)
+    assert (code, report["about"]["backbone"], report["format"]) == (0, "kerashub:vit", container)
     network = report["network"]
     assert (network["resample"], network["fit"], network["pooling"]) == ("bicubic", "crop", "avg")
     assert network["preprocessing"] == "x*0.017,0.0175,0.0174+-2.1,-2.0,-1.8"
