@@ -100,7 +100,14 @@ $(VENV)/.bottleneck-oldest-zarr: | $(VENV)/.bottleneck-test
 	$(PIP) --upgrade --no-deps --target $(VENV)/oldest-zarr zarr==3.1.3 crc32c
 	@touch $@
 
-test: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-pandas2 $(VENV)/.bottleneck-oldest-zarr
+# KerasHub without the packages for texts that it asks for, 50 MB: images need none of them.
+$(VENV)/.bottleneck-keras-hub: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --no-deps --target $(VENV)/keras-hub 'keras-hub>=0.32' kagglehub kagglesdk regex \
+		sentencepiece tokenizers huggingface-hub
+	@touch $@
+
+BESIDE := pandas2 oldest-zarr keras-hub
+test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE:%=$(VENV)/.bottleneck-%)
 	$(BIN)/python -m pytest -n auto --dist loadfile$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.
