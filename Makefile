@@ -103,7 +103,7 @@ $(VENV)/.bottleneck-oldest-zarr: | $(VENV)/.bottleneck-test
 # KerasHub without the packages for texts that it asks for, 50 MB: images need none of them.
 $(VENV)/.bottleneck-keras-hub: | $(VENV)/.bottleneck-test
 	$(PIP) --upgrade --no-deps --target $(VENV)/keras-hub 'keras-hub>=0.32' kagglehub kagglesdk regex \
-		sentencepiece tokenizers huggingface-hub
+		sentencepiece tokenizers
 	@touch $@
 
 BESIDE := pandas2 oldest-zarr keras-hub

@@ -189,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     reporter = console.configure(quiet=args.quiet)
-    if str(args.backbone).lower() == LIST or LIST in (args.layer or ()):
+    if str(args.backbone).lower().rpartition(":")[2] == LIST or LIST in (args.layer or ()):
         return _list(args)
     if args.cache_each is not None:
         _refuse_beside_each(made, args)

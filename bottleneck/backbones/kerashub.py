@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones.backbone import Backbone, Request, Spec
 from bottleneck.backbones.kerashub_names import PREFIX, WEIGHTS, is_folder
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 def names() -> tuple[str, ...]:
     """Return none: which presets there are, KerasHub alone knows."""
     return ()
+
+
+def listed() -> list[dict[str, Any]]:
+    """Return what `kerashub:list` prints: the presets that KerasHub knows, without a network."""
+    from bottleneck.backbones import kerashub_presets  # noqa: PLC0415 - imports KerasHub
+
+    return kerashub_presets.listed()
 
 
 def claims(name: str) -> bool:

@@ -12,10 +12,34 @@ from typing import Any
 from bottleneck.backbones import model_config
 from bottleneck.backbones.kerashub_names import PREFIX, is_folder
 from bottleneck.backbones.known import foreign_config
-from bottleneck.core.errors import DamagedError, UnavailableError, UsageError
+from bottleneck.core.errors import (
+    DamagedError,
+    MissingDependencyError,
+    UnavailableError,
+    UsageError,
+)
+from bottleneck.core.kerashub import INSTALL, import_keras_hub
 
 CONFIG = "config.json"
 _AT_ONCE = "--backbone mini computes at once"
+# With images alone they give no map or row of tokens: they want text too, or give many.
+_OTHERS = {
+    "BASNetBackbone",
+    "BLIP2Backbone",
+    "DFineBackbone",
+    "Gemma3Backbone",
+    "Gemma3nBackbone",
+    "Gemma4Backbone",
+    "HGNetV2Backbone",
+    "PaliGemmaBackbone",
+    "Qwen3_5Backbone",
+    "Qwen3_5MoeBackbone",
+    "RetinaNetBackbone",
+    "SAM3PromptableConceptBackbone",
+    "SAMBackbone",
+    "T5Gemma2Backbone",
+    "VideoPrismBackbone",
+}
 _FOLDER = f"or name a folder that holds the preset, --backbone {PREFIX}./FOLDER; {_AT_ONCE}"
 
 
@@ -32,17 +56,41 @@ def check_there(keras_hub: Any, preset: str) -> None:
     if "://" in preset:
         return
     known = names(keras_hub)
-    if preset not in known:
+    if preset not in known:  # before anything is downloaded
         near = difflib.get_close_matches(preset.lower(), known, 4, 0.4)
         hint = f"near it: {', '.join(near)}" if near else f"one of {', '.join(known)}"
         raise UsageError(f"KerasHub has no image preset {preset!r}", where, f"{hint}; or ./FOLDER")
 
 
 def names(keras_hub: Any) -> list[str]:
-    """Return the names of KerasHub's presets with a converter of images, sorted."""
+    """Return the names of KerasHub's presets of images, sorted; it has them with it."""
     kinds = utilities().list_subclasses(keras_hub.layers.ImageConverter)
-    found = {name for kind in kinds for name in kind.presets}
+    found = {
+        name
+        for kind in kinds
+        if getattr(kind.backbone_cls, "__name__", None) not in _OTHERS
+        for name in kind.presets
+    }
     return sorted(found)
+
+
+def listed() -> list[dict[str, Any]]:
+    """Return each preset's `name`, number of `parameters`, and whether it is here; no network."""
+    found, told = names(import_keras_hub()), utilities().BUILTIN_PRESETS
+    return [
+        {
+            "name": PREFIX + name,
+            "parameters": told[name]["metadata"].get("params"),
+            "weights_here": _cached(told[name]["kaggle_handle"]).is_dir(),
+        }
+        for name in found
+    ]
+
+
+def _cached(handle: str) -> Path:
+    """Return where the files of a `kaggle://` handle are, once they were fetched."""
+    cache = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser()
+    return cache / "models" / handle.partition("://")[2]
 
 
 def utilities() -> Any:
@@ -56,24 +104,22 @@ def fetched(preset: str, name: str) -> Path:
         return Path(utilities().get_file(preset, name))
     except MemoryError:
         raise
+    except ImportError as error:
+        raise MissingDependencyError(
+            "the package that fetches such a preset is not installed", preset, INSTALL
+        ) from error
     except Exception as error:
         raise unavailable(preset, error) from error
 
 
 def unavailable(preset: str, error: Exception) -> UnavailableError:
     """Return the error for a preset that is not on this machine and cannot be fetched."""
-    handle = utilities().BUILTIN_PRESETS.get(preset, {}).get("kaggle_handle", preset)
+    handle = str(utilities().BUILTIN_PRESETS.get(preset, {}).get("kaggle_handle", preset))
     said = " ".join(str(error).split())[:120] or type(error).__name__
-    scheme, _, rest = str(handle).partition("://")
-    where: object = handle
-    if scheme == "kaggle":
-        cache = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser()
-        where = cache / "models" / rest
-    return UnavailableError(
-        f"the preset {handle} is not here and cannot be downloaded ({said})",
-        where,
-        f"put its files there, {_FOLDER}",
-    )
+    what = f"the preset {handle} is not here and cannot be downloaded ({said})"
+    if not handle.startswith("kaggle://"):
+        return UnavailableError(what, preset, f"try again with a network, {_FOLDER}")
+    return UnavailableError(what, _cached(handle), f"put its files there, {_FOLDER}")
 
 
 def read(path: Path) -> dict[str, Any]:

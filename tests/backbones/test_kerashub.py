@@ -11,8 +11,14 @@ import hub_presets
 from hub_presets import KINDS, SIZE, saved
 
 from bottleneck.backbones import Request, preprocessing
-from bottleneck.backbones.catalog import load, spec
-from bottleneck.core.errors import DamagedError, UnavailableError, UsageError
+from bottleneck.backbones.catalog import listed, load, spec
+from bottleneck.backbones.twin import twin
+from bottleneck.core.errors import (
+    DamagedError,
+    MissingDependencyError,
+    UnavailableError,
+    UsageError,
+)
 from bottleneck.core.generated import pictures
 
 pytestmark = [pytest.mark.slow, hub_presets.needs_keras_hub]
@@ -119,6 +125,17 @@ def test_what_counts_of_a_config_is_what_changes_rows(hub, kept, tmp_path):
     assert identity(tmp_path / "epsilon")[0] != identity(kept / "vit")[0]
 
 
+def test_in_doubt_what_a_preset_says_counts(hub, kept, tmp_path):
+    """It is of further outputs alone; and no layer inside says it."""
+    saved(hub, hub_presets.dinov2(hub, apply_layernorm=True), tmp_path / "other")
+    assert identity(tmp_path / "other")[0] != identity(kept / "dinov2")[0]
+
+
+def test_layers_of_kerashub_are_taken_as_they_are(hub):
+    layer = hub.layers.TransformerEncoder(8, 2)
+    assert twin(layer, "copy") is layer
+
+
 def test_a_pooling_that_the_tokens_do_not_have_is_refused(hub, kept, tmp_path):
     saved(hub, hub_presets.vit(hub, use_class_token=False), tmp_path / "bare")
     with pytest.raises(UsageError, match="no class token"):
@@ -151,7 +168,40 @@ def test_a_preset_that_cannot_be_fetched_says_where_to_put_it(monkeypatch, tmp_p
     assert caught.value.exit_code == 9
     assert str(tmp_path) in str(caught.value.where)
     assert "kerashub:./FOLDER" in caught.value.do
+    with pytest.raises(UnavailableError, match="no route to host") as caught:
+        load(Request(backbone="kerashub:hf://keras/any", weights="own"))
+    assert caught.value.where == "hf://keras/any"
     assert "--backbone mini" in caught.value.do
+
+
+def test_what_fetches_a_preset_must_be_installed(monkeypatch):
+    from keras_hub.src.utils import preset_utils
+
+    def missing(*_):
+        raise ImportError("requires the huggingface_hub package")
+
+    monkeypatch.setattr(preset_utils, "get_file", missing)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'bottleneck-cache\[kerashub\]'"):
+        load(Request(backbone="kerashub:hf://keras/any", weights="own"))
+
+
+def test_a_preset_that_wants_text_is_refused_before_anything_is_fetched(monkeypatch):
+    from keras_hub.src.utils import preset_utils
+
+    monkeypatch.setattr(preset_utils, "get_file", None)
+    for name in ("gemma3_4b", "bert_tiny_en_uncased"):
+        with pytest.raises(UsageError, match=f"no image preset '{name}'"):
+            load(Request(backbone=f"kerashub:{name}", weights="own"))
+
+
+def test_presets_are_listed_without_a_network(monkeypatch, tmp_path):
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
+    (tmp_path / "models/keras/dinov2/keras/dinov2_small/1").mkdir(parents=True)
+    found = {one["name"]: one for one in listed("kerashub:")}
+    assert found["kerashub:dinov2_small"]["weights_here"] is True
+    assert found["kerashub:dinov2_small"]["parameters"] > 20e6
+    assert found["kerashub:vit_base_patch16_224_imagenet"]["weights_here"] is False
+    assert not any("gemma" in name for name in found)
 
 
 def test_a_preset_with_code_of_others_is_refused(kept, tmp_path):

@@ -252,6 +252,12 @@ def test_a_model_file_with_kerashub_s_layers_keeps_the_rows_it_had(door, tmp_pat
     assert (code, other["recipe"] != now["recipe"]) == (0, True)
 
 
+def test_the_word_list_behind_the_prefix_prints_presets(door):
+    code, report = door("extract", "--backbone", "kerashub:list")
+    assert code == 0
+    assert "kerashub:siglip_base_patch16_224" in {one["name"] for one in report["backbones"]}
+
+
 def test_no_tensorflow_is_imported_where_openvino_computes(kept):
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(kept / "dinov2")],
