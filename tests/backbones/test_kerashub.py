@@ -89,8 +89,9 @@ def test_tokens_are_pooled_without_those_in_front(hub, kept, name):
         "max": largest,
         "cls+avg": np.concatenate([tokens[:, 0], average], 1),
     }
+    found = loaded(kept / name, pooling="cls")
     for pooling, wanted in expected.items():
-        assert worst(rows(loaded(kept / name, pooling=pooling), images), wanted) < 1e-5, pooling
+        assert worst(rows(found.another(None, pooling), images), wanted) < 1e-5, pooling
 
 
 def test_every_pooling_layer_and_size_is_another_recipe(kept):
@@ -201,7 +202,7 @@ def test_presets_are_listed_without_a_network(monkeypatch, tmp_path):
     assert found["kerashub:dinov2_small"]["weights_here"] is True
     assert found["kerashub:dinov2_small"]["parameters"] > 20e6
     assert found["kerashub:vit_base_patch16_224_imagenet"]["weights_here"] is False
-    assert not any("gemma" in name for name in found)
+    assert "kerashub:gemma3_4b" not in found
 
 
 def test_a_preset_with_code_of_others_is_refused(kept, tmp_path):
