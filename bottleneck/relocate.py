@@ -74,8 +74,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     done = "would be" if report["dry_run"] else "is now"
     counts = f"{report['cached']:,} of {report['samples']:,} images have features"
     found = [f"{report['source']} {done} {report['to']['where']}: {counts}"]
-    for what, options in (("read as recorded", "kept"), ("does not hold there", "not_kept")):
-        found += [f"{what}: {' '.join(report[options])}"] if report[options] else []
+    if report["kept"]:
+        found.append(f"read as recorded: {' '.join(report['kept'])}")
+    if report["not_kept"]:
+        found.append(
+            f"recorded, and left out as it cannot hold there: {' '.join(report['not_kept'])}"
+        )
     found += [f"{report['source']}: {line}" for line in source_lines(report)]
     if report["gone"]:
         found.append(f"{report['gone']:,} images that were recorded are not there")

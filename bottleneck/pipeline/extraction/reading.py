@@ -165,8 +165,9 @@ def _refused(
     old, new = int(other.old[0]), int(other.new[0])
     keys = before.samples.keys[old], now.listing.keys[new]
     here = "" if keys[0] == keys[1] else f", there {show_key(bytes(keys[1]))}"
+    images = f"{len(other):,} image{'' if len(other) == 1 else 's'}"
     return DataError(
-        f"{len(other):,} images would change class or split: {show_key(bytes(keys[0]))}{here} was "
+        f"{images} would change class or split: {show_key(bytes(keys[0]))}{here} was "
         f"recorded as {words(before.samples, old)}, and is read as {words(now.listing, new)} now",
         now.source.name,
         ways(before, now, old, otherwise, saying=SAYING, is_moved=is_moved),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Their own names say a split where nothing else does.
 _ARCHIVES = ("archive", "zip", "shards", "idx")
 _MOST_COLUMNS = 12  # each is tried by reading the whole table
+_FOLDER = "([^/]+)/[^/]+$"  # --label-from of the folder in a file's name
 _FORGET = "bottleneck forget, and extract again, which computes nothing anew"
 
 
@@ -128,16 +129,18 @@ class _Tried:
             if name and name != understood.columns.get("filename")
         ][:_MOST_COLUMNS]
         split_map = _split_map(self.before, self.now.listing)
+        labels: list[Options] = [{"label_column": (name,)} for name in columns]
+        splits: list[Options] = [{"split_column": name} for name in ("", *columns)]
+        mapped: list[Options] = [each | split_map for each in splits if split_map]
         found: Options = {}
-        least = self.count({})
+        least = self.count(found)
         for step in (
-            [{"label_column": (name,)} for name in columns],
-            [{"split_column": name, **more} for name in ("", *columns) for more in ({}, split_map)],
-            [_split_of_all(self.before)],
+            [*labels, {"label_from": _FOLDER}],
+            [*splits, *mapped, _split_of_all(self.before)],
         ):
             base = found
-            for options in step:
-                n = self.count(base | options) if options else least
+            for options in filter(None, step):
+                n = self.count(base | options)
                 if n < least:
                     found, least = base | options, n
                 if not least:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from bottleneck.core.sample import Samples, Targets
 
+_MOST_TARGETS = 3  # that are said
+
 
 class Labelled(Protocol):
     """What says keys, classes and splits: samples, or a listing."""
@@ -185,7 +187,7 @@ def _with_targets(
 
 def _has_none(of: Labelled) -> NDArray[np.bool_]:
     """Return which samples had nothing to learn."""
-    return (of.labels == NO_LABEL) & (of.targets is None)
+    return np.asarray(of.labels == NO_LABEL) & (of.targets is None)
 
 
 def _nth(values: NDArray[np.int64]) -> NDArray[np.int64]:
