@@ -86,8 +86,12 @@ def by_bytes(before: Samples, now: Samples) -> Relabelled:
     An image without a class may get one: that takes nothing away. What is not known of either side
     is left out.
     """
+    was, found = _readings(before, now)
+    if np.array_equal(before.digests, now.digests) and np.array_equal(was, found):
+        nothing = np.zeros(0, np.int64)  # as it is on most runs, and a hundred times faster
+        return Relabelled(old=nothing, new=nothing)
     (known,), (there,) = np.nonzero(before.known), np.nonzero(now.known)
-    was, found = (each[at] for each, at in zip(_readings(before, now), (known, there), strict=True))
+    was, found = was[known], found[there]
     both = np.concatenate([before.digests[known], now.digests[there]])
     _, image = np.unique(as_void(both), return_inverse=True)
     image = image.reshape(-1)
@@ -99,13 +103,14 @@ def by_bytes(before: Samples, now: Samples) -> Relabelled:
         np.where(is_open[of], codes % len(SPLITS), codes)
         for codes, of in ((was, mine), (found, theirs))
     )
-    _, coded = np.unique(np.stack([image, [*was, *found]], axis=1), axis=0, return_inverse=True)
-    coded = coded.reshape(-1)
-    a, b = coded[: len(known)], coded[len(known) :]
+    n_codes = int(max(was.max(initial=0), found.max(initial=0))) + 1
+    a, b = mine * n_codes + was, theirs * n_codes + found
     nth_a, nth_b = _nth(a), _nth(b)
     most = max(len(known), len(there)) + 1
-    is_paired = np.isin(b * most + nth_b, a * most + nth_a)
-    is_left = ~np.isin(a * most + nth_a, b * most + nth_b)
+    _, coded = np.unique(np.concatenate([a, b]), return_inverse=True)
+    coded = coded.reshape(-1) * most + np.concatenate([nth_a, nth_b])
+    is_paired = np.isin(coded[len(a) :], coded[: len(a)])
+    is_left = ~np.isin(coded[: len(a)], coded[len(a) :])
     before_n, now_n = (np.bincount(of, minlength=n_images) for of in (mine, theirs))
     is_copied = (now_n > before_n)[theirs] & np.isin(b, a)
     other = np.flatnonzero((before_n > 0)[theirs] & ~is_paired & ~is_copied)

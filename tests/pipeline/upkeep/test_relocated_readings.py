@@ -55,7 +55,10 @@ class World:
         names = [*samples.classes, None]
         if samples.targets is not None:
             return sorted(
-                zip(map(bytes, samples.digests), samples.targets.values.tolist(), strict=True)
+                (digest.tobytes(), row)
+                for digest, row in zip(
+                    samples.digests, samples.targets.values.tolist(), strict=True
+                )
             )
         return sorted(
             (digest.tobytes(), names[label], split)
@@ -246,6 +249,16 @@ def test_in_its_place_what_is_told_is_all_and_what_was_recorded_is_offered(world
     assert world.refused("q") == ("--label-from '^([a-z]+)_'", "--layout auto")
     code, said = world.relocate("q", "--layout", "auto")
     assert (code, "0 classes" in said) == (0, True)
+
+
+def test_an_option_that_is_told_takes_the_place_of_the_recorded_one(world):
+    names = [f"i/{c}/{i}.png" for c in ("cat", "dog") for i in range(3)]
+    world.pictures(*names)
+    world.table("t.csv", "filename,breed", [(name, f"b{i % 2}") for i, name in enumerate(names)])
+    world.extract("t.csv", label_column=("breed",))
+    (world.folder / "t.csv").rename(world.folder / "u.csv")
+    code, said = world.relocate("u.csv", "--label-from", "([^/]+)/[^/]+$")
+    assert (code, "2 classes (cat, dog)" in said, "left out" in said) == (0, True, False), said
 
 
 def test_a_pattern_for_names_that_lie_deeper_is_offered(world, named):
