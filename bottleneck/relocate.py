@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
         "--cache FOLDER SOURCE DATA [options]",
         "Say where a data source of a store lies now, or how it is to be read: a folder that was "
         "moved, a folder that became a table, other patterns. Images whose bytes are the same keep "
-        "their features; nothing is computed.",
+        "their features; nothing is computed. In another place it is read as it was recorded, but "
+        "for the options that are given; in the same place those given are all.",
         "bottleneck relocate --cache cache/resnet50 photos /mnt/photos",
         "bottleneck relocate --cache cache/resnet50 photos photos/ --include 'cat/*'",
     )

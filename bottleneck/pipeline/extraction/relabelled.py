@@ -88,7 +88,7 @@ def by_bytes(before: Samples, now: Samples) -> Relabelled:
     """
     was, found = _readings(before, now)
     if np.array_equal(before.digests, now.digests) and np.array_equal(was, found):
-        nothing = np.zeros(0, np.int64)  # as it is on most runs, and a hundred times faster
+        nothing = np.zeros(0, np.int64)  # of a folder that was moved, in a hundredth of the time
         return Relabelled(old=nothing, new=nothing)
     (known,), (there,) = np.nonzero(before.known), np.nonzero(now.known)
     was, found = was[known], found[there]

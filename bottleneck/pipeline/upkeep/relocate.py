@@ -52,7 +52,8 @@ class RelocateOptions:
     Attributes
     ----------
     source : its name in the store, which stays
-    data, reading : where it is, and how it is read, as of `extract`
+    data : where it is, as of `extract`
+    reading : how it is read; elsewhere, what was recorded holds besides
     allow_shrink : accept that less than half of the recorded images are there
     """
 
