@@ -203,6 +203,8 @@ def _own_command(options: RelocateOptions, name: str) -> Iterator[None]:
     try:
         yield
     except BottleneckError as error:
+        if _DATA not in error.do:
+            raise
         do = error.do.replace(_DATA, f"{command(options.cache, name)} ")
         raise type(error)(error.what, error.where, do, *error.details) from error
 
