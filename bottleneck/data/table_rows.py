@@ -240,5 +240,8 @@ def understood(sheet: Sheet, columns: Columns, rows: Rows, notes: Sequence[str])
     """Return how a table was understood."""
     named = columns.understood([printable(name) for name in sheet.header])
     return Understood(
-        columns=named, splits=rows.words, notes=(*sheet.notes, *columns.notes, *rows.notes, *notes)
+        columns=named,
+        splits=rows.words,
+        notes=(*sheet.notes, *columns.notes, *rows.notes, *notes),
+        header=tuple(sheet.header),
     )

@@ -234,6 +234,11 @@ def _understood(
     each = [listing.understood for listing in listings]
     columns = each[0].columns
     found = [f"{len(paths)} tables", *said.notes]
+    others = {
+        path.as_posix(): understood.columns
+        for path, understood in zip(paths, each, strict=True)
+        if understood.columns != columns
+    }
     for path, understood in zip(paths, each, strict=True):
         if understood.columns != columns:
             spelled = ", ".join(f"{k} is {v}" for k, v in understood.columns.items())
@@ -249,6 +254,8 @@ def _understood(
     return Understood(
         splits=said.splits,
         columns=columns,
+        other_columns=others,
+        header=each[0].header,
         missing={
             "files": sum(part["files"] for part in missing),
             "first": [name for part in missing for name in part["first"]][:MOST_MISSING],

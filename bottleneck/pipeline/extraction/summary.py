@@ -15,6 +15,7 @@ from bottleneck.heads.split import leaking
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.limits import limiting
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
+from bottleneck.pipeline.extraction.relabelled import count_changed
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
@@ -37,6 +38,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     job, target, tally, looked = run.job, run.target, run.tally, run.looked
     samples = looked.look.samples
     what = changes(run.before.samples if run.before else None, samples)
+    n_class, n_split = count_changed(run.before.samples, samples) if run.before else (0, 0)
     has_row = _has_row(target.rows_store, samples)
     with_row = int(has_row.sum())
     mine = _is_mine(run, samples) & has_row
@@ -72,6 +74,8 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "changed": len(what.changed),
         "renamed": len(what.renamed),
         "deleted": len(what.deleted),
+        "changed_class": n_class,
+        "changed_split": n_split,
         "quarantined": quarantined,
         "set_aside": commonest(entry.reason for entry in quarantine),
         "bytes_written": tally.bytes_written,
