@@ -20,6 +20,7 @@ from bottleneck.data.folder_words import (
     is_unlabelled_class,
     may_be_container,
     named_after,
+    parts,
     split_guessed,
     split_named,
     split_told,
@@ -114,6 +115,19 @@ def refuse_split_words(names: Collection[bytes]) -> None:
             is_sure=True,
             split_map=",".join(f"{os.fsdecode(n)}={SPLITS[split]}" for n, split in odd.items()),
         )
+
+
+def refuse_parted(tops: Sequence[Folder]) -> None:
+    """Raise AmbiguousError for folders in these that seem to be of splits, whatever they hold."""
+    for parent in (folder for top in tops for folder in top.below() if len(folder.children) > 1):
+        names = parent.children
+        refuse_split_words(names)
+        why = parts(names)
+        if why is not None:
+            odd = [folder for name, folder in names.items() if is_odd_one(name, names)]
+            raise AmbiguousError(
+                f"{listed(sorted(names))} may be of splits: {why}", _without(odd), is_free=True
+            )
 
 
 def refuse_apart(tops: Sequence[Folder]) -> None:

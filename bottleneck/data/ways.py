@@ -104,6 +104,8 @@ def _ways(
         if why.is_free or not (is_told or (why.is_sure and chosen)):
             more = levels.without(is_strict=bool(ways))
             ways += [way for t in more if (way := _told(t, folders))]
+    elif why.is_free:
+        ways += [way for t in levels.without(is_strict=False) if (way := _told(t, folders))]
     told = [way for way in ways if way not in chosen]
     if len(told) < len(ways):  # of several templates, none crowds out what may be left out
         ways = [*told[: MOST_WAYS - 1], *(way for way in ways if way in chosen)]

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from layout_cases import READ, REFUSED, lay_in, page_row, reading, table, ways_in, words
 
@@ -144,6 +145,43 @@ def test_splits_that_are_unclear_are_refused_also_when_names_say_the_classes(pla
     (way,) = ways_in(caught.value.do)
     listing = FolderSource(root, make_how(way | told, IN_FOLDERS)).list()
     assert table(listing) == {"train cat": 1, "test dog": 1}
+
+
+@pytest.mark.parametrize("folders", READ)
+def test_splits_are_the_same_where_names_of_files_say_the_classes(lay, folders):
+    root = lay(folders)
+    by_itself = FolderSource(root).list()
+    told = make_how({"label_from": r"(\w)\.\w+$"}, IN_FOLDERS)
+    listing = FolderSource(root, told).list()
+    assert listing.keys.tolist() == by_itself.keys.tolist()
+    assert listing.splits.tolist() == by_itself.splits.tolist()
+
+
+UNCLEAR = {
+    "{train,test,query}": ["train 2, test 2"],
+    "bounding_box_{train,test} query": ["train 2, test 4", "train 2, test 2", "train 6"],
+    "{entrenamiento,prueba}": ["train 2, test 2", "train 4"],
+    "{a,b}/{entrenamiento,prueba}": ["train 4, test 4", "train 8"],
+    "{cat,dog}_{train,test}": ["train 4, test 4", "train 8"],
+    "{x,y}/{cat,dog}_{train,test}": ["train 8, test 8", "train 16"],
+    "{cat,dog,cat_test}": ["train 6", "train 4"],
+    "a a/{train,test}": ["train 4, test 2"],
+    "x/{images,masks}": ["train 2"],
+    "flowers/{a,b} flowers/flowers/{a,b}": ["train 4", "train 4"],
+}
+
+
+@pytest.mark.parametrize("folders", UNCLEAR)
+def test_what_is_unclear_without_classes_is_refused_where_names_say_them(lay, folders):
+    root, told = lay(folders), {"label_from": r"(\w)\.\w+$"}
+    with pytest.raises(DataError, match="say which is meant") as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert re.findall(r" \(((?:train|val|test) [^)]*)\)", caught.value.do) == UNCLEAR[folders]
+    for way, said in zip(ways_in(caught.value.do), UNCLEAR[folders], strict=True):
+        listing = FolderSource(root, make_how(way | told, IN_FOLDERS)).list()
+        counts = np.bincount(listing.splits, minlength=3).tolist()
+        found = zip(("train", "val", "test"), counts, strict=True)
+        assert ", ".join(f"{split} {n}" for split, n in found if n) == said
 
 
 PAIRS = [
@@ -338,6 +376,8 @@ def test_masks_beside_photos_without_classes_are_no_photos_either(plant, folder)
 def test_masks_are_seen_where_names_say_the_classes(plant):
     root = plant(*(f"{c}.{i}{s}.png" for c in ("cat", "dog") for i in (1, 2) for s in ("", "_gt")))
     _, ((_, photos), _) = ways_of(root, label_from=r"(\w+)\.\d")
+    with pytest.raises(DataError, match=r"\(train 4\), or --layout '\*' \(train 8\)$"):
+        FolderSource(root, make_how({"label_from": r"(\w+)\.\d"}, IN_FOLDERS)).list()
     assert table(photos) == words("train:cat,dog")
 
 
