@@ -23,11 +23,11 @@ from bottleneck.data.contained import Left, Members, is_image
 from bottleneck.data.members import MemberSource
 from bottleneck.data.reading import open_container
 from bottleneck.data.shards import shards
-from bottleneck.data.unpack import unpacked
+from bottleneck.data.unpack import Aside, is_packed, unpacked
 from bottleneck.data.zip import open_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bottleneck.data.how import How
@@ -39,36 +39,43 @@ _Place = tuple[int, int]  # offset and size of a member's content
 
 def open_archive(path: Path, how: How | None = None) -> MemberSource:
     """Return the source; nothing is read yet, or unpacked."""
-    folder = how.options.get("unpack") if how else None
-
-    def opened(path: Path, left: Left) -> Members:
-        return open_tar(unpacked(path, folder), left)
-
-    return MemberSource("archive", path, how, opened)
+    return _source("archive", path, how)
 
 
 def open_shards(pattern: Path, how: How | None = None) -> MemberSource:
     """Return the source of all archives whose paths match; nothing is read yet."""
-    return MemberSource("shards", pattern, how, open_one, shards)
+    return _source("shards", pattern, how, shards)
 
 
-def open_one(path: Path, left: Left) -> Members:
-    """Return the members of a tar, or of a zip by its ending."""
-    if path.suffix.lower() == ".zip":
-        return open_zip(path, left)
-    return open_tar(unpacked(path, None), left)
+def _source(
+    kind: str, path: Path, how: How | None, several: Callable[[Path], list[Path]] | None = None
+) -> MemberSource:
+    folder = how["unpack"] if how else None
+
+    def opened(path: Path, left: Left) -> Members:
+        """Return the members of a tar, or of a zip by its ending."""
+        if several is not None and path.suffix.lower() == ".zip":
+            return open_zip(path, left)
+        return open_tar(unpacked(path, folder, is_dry=source.is_dry), left)
+
+    source = MemberSource(kind, path, how, opened, several)
+    return source
 
 
 def open_tar(path: Path, left: Left) -> Members:
-    """Return the members of a plain tar: its heads are read, and nothing else."""
+    """Return the members of a tar: of a plain one, its heads are read, and nothing else."""
     where = shown(path)
+    read = None
     with open_container(path) as (file, container):
+        if is_packed(file):
+            aside = Aside(file, container, where)
+            file, read = aside.file, aside.read
         images, others = _places(file, left, where)
     return Members(
         container=container,
         images=images,
         others=others,
-        read=lambda place: container.piece(*place),
+        read=read or (lambda place: container.piece(*place)),
     )
 
 

@@ -97,7 +97,7 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             opens="bottleneck.data.archive:open_shards",
             about="pattern of archives such as 'train-*.tar' or 'train-{000..099}.tar'",
             is_pattern=True,
-            options=IN_ARCHIVES,
+            options=(*IN_ARCHIVES, UNPACK),
         ),
         "idx": SourceSpec(
             opens="bottleneck.data.idx:open_idx",

@@ -131,9 +131,12 @@ def _is_readable(path: Path, kind: str) -> bool:
 
 def _ways(folder: Path, kind: str, paths: list[Path]) -> list[str]:
     """Return the words of a command line that read files of one kind in one folder."""
-    packed = [path for path in paths if kind == "archive" and _PACKED.search(path.name)]
+    found = {path: match[0] for path in paths if (match := _PACKED.search(path.name))}
+    packed = [*found] if kind == "archive" else []
     if packed:
-        return [f"{_data(path)} --unpack FOLDER" for path in packed]
+        endings = {*found.values()}
+        several = [folder / f"*{endings.pop()}"] if 1 == len(endings) < len(packed) else packed
+        return [f"{_data(path)} --unpack FOLDER" for path in several]
     endings = {path.suffix for path in paths}
     are_shards = kind in _ARCHIVES or endings == {".parquet"}
     if are_shards and len(paths) > 1 and len(endings) == 1:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from dataclasses import replace
@@ -112,6 +113,17 @@ def test_a_dry_run_says_what_and_why_and_writes_nothing(run, photos, tmp_path):
     assert report["would"]["seconds"] is not None  # at the rate of the run before
     assert report["would_compute"] == [{"key": "cat/01.png", "why": "image changed"}]
     assert tree(tmp_path / "store") == before
+
+
+def test_a_dry_run_unpacks_nothing_that_stays(run, photos, tmp_path):
+    with tarfile.open(tmp_path / "p.tar.gz", "w:gz") as archive:
+        archive.add(photos, ".")
+    told = {"unpack": str(tmp_path / "there")}
+    report = run(data=str(tmp_path / "p.tar.gz"), reading=told, dry_run=True)
+    assert report["would"]["computed"] == 12
+    assert not (tmp_path / "there").exists()
+    assert run(data=str(tmp_path / "p.tar.gz"), reading=told)["computed"] == 12
+    assert (tmp_path / "there").exists()
 
 
 def test_an_engine_that_is_off_is_stopped_before_anything_is_written(
