@@ -1,5 +1,6 @@
 import csv
 import os
+import re
 
 import numpy as np
 import pytest
@@ -386,3 +387,28 @@ def test_the_findings_of_x_rays_are_the_labels(tmp_path):
     assert listed_table(tmp_path, "t.csv", text).classes == ("Effusion", "No Finding")
     with pytest.raises(DataError, match=r"multi-label"):
         listed_table(tmp_path, "t.csv", text.replace("Effusion", "Effusion|Mass"))
+
+
+OFFERS = [
+    ("filename,labels\na.jpg,cat dog\nb.jpg,cat\n", "labels", ""),
+    ("filename,labels\na.jpg,cat|dog\nb.jpg,cat\n", None, ""),
+    ('filename,labels\na.jpg,"[""c0""]"\nb.jpg,"[""c1""]"\n', None, ""),
+    ("filename,labels\na.jpg,Cat dog\nb.jpg,cat dog\n", "labels", " --join-classes"),
+    ("filename,target\na.jpg,3\nb.jpg,17\n", "target", ""),
+    ("filename,target\na.jpg,0.03\nb.jpg,0.13\n", None, ""),
+    ("filename,tag\na.jpg,0 2\nb.jpg,0\nc.jpg,2\n", None, ""),
+    ("filename,label\na.jpg,0 2\nb.jpg,0\nc.jpg,2\n", "label", ""),
+    ("filename,breed,class\na.jpg,0.5,1\nb.jpg,0.7,1\nc.jpg,0.1,2\n", "class", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "more"), OFFERS)
+def test_a_column_is_offered_as_the_labels_only_where_it_can_be(tmp_path, text, column, more):
+    try:
+        listed_table(tmp_path, "t.csv", text)
+    except DataError as error:
+        found = re.findall(r"--label-column (\w+)( --join-classes)?", error.do)
+        assert found == ([(column, more)] if column else [])
+    if column:
+        told = {"label_column": [column], "join_classes": bool(more) or None}
+        assert listed_table(tmp_path, "t.csv", text, **told).classes
