@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import shown
 from bottleneck.core.sample import show_key
+from bottleneck.data.catalog import kind_of
 from bottleneck.data.contained import Left, Members, is_image
 from bottleneck.data.members import MemberSource
 from bottleneck.data.reading import open_container
-from bottleneck.data.shards import shards
+from bottleneck.data.shards import matching, shards
 from bottleneck.data.unpack import Aside, is_packed, unpacked
 from bottleneck.data.zip import open_zip
 
@@ -44,7 +45,7 @@ def open_archive(path: Path, how: How | None = None) -> MemberSource:
 
 def open_shards(pattern: Path, how: How | None = None) -> MemberSource:
     """Return the source of all archives whose paths match; nothing is read yet."""
-    return _source("shards", pattern, how, shards)
+    return _source("shards", pattern, how, _shards)
 
 
 def _source(
@@ -56,10 +57,34 @@ def _source(
         """Return the members of a tar, or of a zip by its ending."""
         if several is not None and path.suffix.lower() == ".zip":
             return open_zip(path, left)
-        return open_tar(unpacked(path, folder, is_dry=source.is_dry), left)
+        try:
+            return open_tar(unpacked(path, folder, is_dry=source.is_dry), left)
+        except DataError:
+            error = _not_archives(source.path) if several and kind_of(path) != "archive" else None
+            if error is not None:
+                raise error from None
+            raise
 
     source = MemberSource(kind, path, how, opened, several)
     return source
+
+
+def _shards(pattern: Path) -> list[Path]:
+    """Return the archives that a pattern means; DataError as `shards` raises it, or for others."""
+    try:
+        return shards(pattern)
+    except DataError:
+        if (error := _not_archives(pattern)) is not None:
+            raise error from None
+        raise
+
+
+def _not_archives(pattern: Path) -> DataError | None:
+    """Return the error for files that are no archives, where a pattern means any."""
+    from bottleneck.data.together import not_archives  # noqa: PLC0415 - most patterns do without
+
+    others = [path for path in matching(pattern) if kind_of(path) not in {"archive", "zip"}]
+    return not_archives(pattern, others) if others else None
 
 
 def open_tar(path: Path, left: Left) -> Members:

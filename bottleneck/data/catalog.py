@@ -104,11 +104,20 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             about="folder or file of MNIST's kind (IDX)",
             endings=frozenset(f"{mark}{packed}" for mark in IDX for packed in ("", ".gz")),
             holds=tuple(
-                frozenset({f"{split}-images{mark}{packed}"})
+                frozenset({f"{folder}{split}-images{mark}{packed}"})
                 for split in ("train", "t10k")
                 for mark in IDX
                 for packed in ("", ".gz")
+                # Some programs unpack each file into a folder of its name.
+                for folder in ("", f"{split}-images{mark.replace('.', '-')}/")
             ),
+            options=(ALL_OF_IT,),
+        ),
+        "idx_files": SourceSpec(
+            opens="bottleneck.data.idx:open_idx_files",
+            about="pattern of IDX files such as '*-images-idx3-ubyte'",
+            endings=frozenset(f"{mark}{packed}" for mark in IDX for packed in ("", ".gz")),
+            is_pattern=True,
             options=(ALL_OF_IT,),
         ),
         "cifar": SourceSpec(

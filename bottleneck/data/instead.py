@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from bottleneck.core.paths import shown
 from bottleneck.core.regular import open_regular
 from bottleneck.core.sample import SPLITS
-from bottleneck.data.catalog import REFUSED, kind_of
+from bottleneck.data.catalog import REFUSED, is_pattern, kind_of
 from bottleneck.data.folder_words import split_said
 from bottleneck.data.left_alone import SYSTEM_FOLDERS
 from bottleneck.data.reading_of_paths import quoted
+from bottleneck.data.together import idx_together, tables_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,14 @@ def instead(root: Path) -> tuple[str, str]:
                 files.setdefault((folder, kind), []).append(path)
             else:
                 others.append(path)
-    given = [way for (folder, kind), paths in files.items() for way in _ways(folder, kind, paths)]
+    tables = [path for (_, kind), paths in files.items() if kind == "table" for path in paths]
+    given = [*map(_data, tables_together(tables))] if len(tables) > 1 else []
+    given += [
+        way
+        for (folder, kind), paths in files.items()
+        if kind != "table" or not given
+        for way in _ways(folder, kind, paths)
+    ]
     if given:
         listed = [path for paths in files.values() for path in paths]
         return f", but {_listed(listed, root)}", _give(given)
@@ -80,7 +88,10 @@ def tables_for(root: Path, folders: Sequence[bytes]) -> list[str]:
         )
         and _may_say_classes(path)
     ]
-    ways = ", or ".join(_table(path, root) for path in found[:MOST])
+    ways = ", or ".join(
+        _data(path) if is_pattern(str(path)) else _table(path, root)
+        for path in tables_together(found)[:MOST]
+    )
     return [f"{_listed(found, root)} may say their classes: {ways}"] if found else []
 
 
@@ -137,6 +148,8 @@ def _ways(folder: Path, kind: str, paths: list[Path]) -> list[str]:
         endings = {*found.values()}
         several = [folder / f"*{endings.pop()}"] if 1 == len(endings) < len(packed) else packed
         return [f"{_data(path)} --unpack FOLDER" for path in several]
+    if kind == "idx":
+        return [*map(_data, idx_together(paths))]
     endings = {path.suffix for path in paths}
     are_shards = kind in _ARCHIVES or endings == {".parquet"}
     if are_shards and len(paths) > 1 and len(endings) == 1:
