@@ -17,7 +17,7 @@ from bottleneck.core.given import Given
 from bottleneck.core.option import Option
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
-from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS
+from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,14 +51,6 @@ class SourceSpec:
     options: tuple[Option, ...] = ()
 
 
-UNPACK = Option(
-    name="unpack",
-    help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "
-    "plain archive; without it, such an archive is refused.",
-    check=lambda value: isinstance(value, str) and bool(value),
-    example="a folder",
-    metavar="FOLDER",
-)
 _OF_TABLES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"})
 IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
 # A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
