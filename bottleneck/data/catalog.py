@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import Given
-from bottleneck.core.option import Option
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
@@ -22,6 +21,7 @@ from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bottleneck.core.option import Option
     from bottleneck.data.source import Source
 
 
