@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.paths import shown
 from bottleneck.core.regular import open_regular
-from bottleneck.core.sample import SPLITS
+from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.data import webdataset
 from bottleneck.data.catalog import REFUSED, is_pattern, kind_of
 from bottleneck.data.folder_words import split_said
-from bottleneck.data.left_alone import SYSTEM_FOLDERS
+from bottleneck.data.left_alone import SYSTEM_FOLDERS, has_image_ending
 from bottleneck.data.reading_of_paths import quoted
 from bottleneck.data.together import idx_together, tables_together
 
@@ -95,6 +96,27 @@ def tables_for(root: Path, folders: Sequence[bytes]) -> list[str]:
     return [f"{_listed(found, root)} may say their classes: {ways}"] if found else []
 
 
+def labels_beside(root: Path, folders: Sequence[bytes]) -> list[str]:
+    """Return the note on labels that lie beside these images, as in WebDataset's archives."""
+    for folder in folders[:_MOST_ENTRIES]:
+        here = root / os.fsdecode(folder)
+        names = sorted(os.fsencode(path.name) for path in _named(here))
+        stems = {webdataset.stem(name) for name in names if has_image_ending(name)}
+        beside = (n for n in names if webdataset.may_be_label(n) and webdataset.stem(n) in stems)
+        found = next(beside, None)
+        if found is not None and webdataset.says_class(here / os.fsdecode(found)):
+            archive = root.with_name(f"{root.name}.tar")
+            if archive.exists():
+                archive = root.with_name(f"{root.name}-packed.tar")
+            made, packed = quoted(str(archive)), quoted(str(root))
+            return [
+                f"{show_key(folder + found)} and others may say the classes of the images that "
+                f"they lie beside, as in WebDataset's archives; in one they are read: "
+                f"tar -cf {made} -C {packed} . and then --data {made}"
+            ]
+    return []
+
+
 def _table(path: Path, root: Path) -> str:
     """Return the words of a command line that read a table as what it is beside its images."""
     parts = [*path.relative_to(root).parts[:-1], path.stem]
@@ -171,8 +193,14 @@ def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder that may be tables."""
+    return sorted(p for p in _named(folder) if p.suffix.lower() in _TABLES | _LINES and p.is_file())
+
+
+def _named(folder: Path) -> list[Path]:
+    """Return what lies in a folder, but for what is hidden."""
     try:
-        return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_file())
+        return [path for path in folder.iterdir() if path.name[0] != "."]
     except OSError:
         return []
 

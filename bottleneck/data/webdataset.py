@@ -19,6 +19,7 @@ from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def drop_further_pictures(
         pictures: dict[bytes, list[bytes]] = {}
         for key in members.images:
             if patterns.keeps(prefix + key):
-                pictures.setdefault(_stem(key), []).append(key)
+                pictures.setdefault(stem(key), []).append(key)
         for found in pictures.values():
             further = [k for k in found if b"." in _endings(k) and _without_ending(k) not in own]
             if len(further) < len(found):
@@ -136,6 +137,16 @@ def may_be_label(key: bytes) -> bool:
     return key.lower().endswith((b".json", *(b"." + ending for ending in CLASS_ENDINGS)))
 
 
+def says_class(path: Path) -> bool:
+    """Whether a file that lies beside an image says a class."""
+    key = os.fsencode(path.name)
+    try:
+        with path.open("rb") as file:
+            return _text(file.read(MAX_BYTES), _class_ending(key) or b"json", key, "") is not None
+    except (OSError, DataError):
+        return False
+
+
 def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, str]:
     """Return the labels of a container's images.
 
@@ -147,10 +158,10 @@ def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, 
         if ending:
             beside.setdefault(_own_stem(key), {})[ending] = place
         elif _endings(key) == b"json":
-            beside.setdefault(_stem(key), {})[b"json"] = place
+            beside.setdefault(stem(key), {})[b"json"] = place
     texts: dict[bytes, str] = {}
     for key in members.images:
-        fields = beside.get(_without_ending(key)) or beside.get(_stem(key), {})
+        fields = beside.get(_without_ending(key)) or beside.get(stem(key), {})
         for ending in [each for each in (*CLASS_ENDINGS, b"json") if each in fields][:1]:
             content = members.read(fields[ending]).content
             try:
@@ -206,7 +217,7 @@ def _text(content: bytes, ending: bytes, key: bytes, where: str) -> str | None:
     return str(value).strip()
 
 
-def _stem(key: bytes) -> bytes:
+def stem(key: bytes) -> bytes:
     """Return a key up to the first dot of its file name."""
     folder, name = key[: key.rfind(b"/") + 1], key[key.rfind(b"/") + 1 :]
     return folder + name.split(b".", 1)[0]

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import struct
+import subprocess
 import tarfile
 import zipfile
 
@@ -382,3 +383,36 @@ def test_several_packed_archives_are_offered_as_a_pattern(here, plant):
     ((data, told),) = offered(caught.value.do)
     assert (data, told) == (str(here / "*.tar.gz"), {"unpack": "FOLDER"})
     assert len(open_source(data, {"unpack": str(here / "up")}).list()) == 4
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"), [("cls", "c{}"), ("json", '{{"label": {}}}'), ("cls.txt", "{}\n")]
+)
+@pytest.mark.parametrize("folders", [("",), ("train/", "val/")])
+def test_labels_beside_images_in_a_folder_are_named_with_the_way_to_read_them(
+    plant, ending, text, folders
+):
+    root = plant(*(f"{folder}{i}.png" for folder in folders for i in range(4)))
+    for folder in folders:
+        for i in range(4):
+            (root / folder / f"{i}.{ending}").write_text(text.format(i % 2))
+    listing = FolderSource(root).list()
+    assert listing.classes == ()
+    (note,) = [note for note in listing.understood.notes if "WebDataset" in note]
+    command, data = note.partition("are read: ")[2].split(" and then --data ")
+    subprocess.run(shlex.split(command), check=True)
+    read = open_source(shlex.split(data)[0]).list()
+    assert len(read.classes) == 2
+    assert read.keys.tolist() == listing.keys.tolist()
+    assert read.splits.tolist() == listing.splits.tolist()
+    (again,) = [note for note in FolderSource(root).list().understood.notes if "WebDataset" in note]
+    assert "-packed.tar" in again  # what lies there is not written over
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.cls", "1"), ("1.json", '{"shapes": []}'), ("1.txt", "a caption")]
+)
+def test_what_says_no_class_of_an_image_is_not_named(plant, name, text):
+    root = plant("1.png", "2.png")
+    (root / name).write_text(text)
+    assert not any("WebDataset" in note for note in FolderSource(root).list().understood.notes)
