@@ -26,6 +26,7 @@ from bottleneck.data.folder_words import (
     split_told,
 )
 from bottleneck.data.reading_of_paths import Choice, exclude, include, listed
+from bottleneck.data.split_words import TRAIN
 from bottleneck.data.template import pattern_of
 
 if TYPE_CHECKING:
@@ -205,10 +206,12 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
         told = f", but {show_key(first)} beside it is none" if beside else ""
         are_real = any(_inner(stray).children for stray in strays)
         is_one = len(beside) == 1 and not beside[0].children
+        is_train = len(beside) == 1 and all(split_named(f.name) != TRAIN for f in strays)
         either = [] if are_real or is_one or not (beside or len(strays) == 1) else _without(strays)
         raise AmbiguousError(
             f"{show_key(strays[0].path)} is named like a split{told}",
             [*(_without(beside) if are_real or len(beside) == 1 else []), *either],
+            split_map=f"{os.fsdecode(beside[0].name)}=train" if is_train else "",
         )
 
 

@@ -62,6 +62,68 @@ def test_each_way_out_that_a_refusal_names_is_one(lay, folders):
     assert len(set(readings)) == len(readings)
 
 
+OFFERED = [
+    ("{train,test}/{000,001}/{00,01}", "{split}/{class}/{class}/*",
+     words("train:000/00,000/01,001/00,001/01 test:000/00,000/01,001/00,001/01"), None),
+    ("{000,001}/{00,01}", "{class}/{class}/*", words("train:000/00,000/01,001/00,001/01"), None),
+    ("{pos,neg}/{P01,P02}", "{class}/{group}/*", {"train pos": 4, "train neg": 4}, ("P01", "P02")),
+    ("pos/{P01,P02} neg/{P03,P04}", "{class}/{group}/*", {"train pos": 4, "train neg": 4},
+     ("P01", "P02", "P03", "P04")),
+    ("{train,test}/{pos,neg}/{P01,P02}", "{split}/{class}/{group}/*",
+     {"train pos": 4, "train neg": 4, "test pos": 4, "test neg": 4}, ("P01", "P02")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("folders", "layout", "expected", "groups"), OFFERED)
+def test_classes_of_two_levels_and_what_belongs_together_are_offered(
+    lay, folders, layout, expected, groups
+):
+    root = lay(folders)
+    with pytest.raises(DataError) as caught:
+        FolderSource(root).list()
+    assert layout in [way.get("layout") for way in ways_in(caught.value.do)]
+    listing = FolderSource(root, make_how({"layout": layout}, IN_FOLDERS)).list()
+    assert table(listing) == expected
+    assert (listing.groups and listing.groups.names) == groups
+
+
+@pytest.mark.parametrize(
+    ("folders", "note"),
+    [
+        ("train/{000,001}/{00,01} test", "000/00 and 001/00 are one class"),
+        ("{p,q}/{a,b}", "p/a and q/a are one class"),
+        ("pos/{P01,P02} neg/{P03,P04}", None),
+    ],
+)
+def test_a_way_that_puts_folders_together_says_so(lay, folders, note):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    found = re.findall(r"; (\S+ and \S+ are one class)\)", caught.value.do)
+    assert found == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("folders", "told", "expected"),
+    [
+        ("{data,test}/{a,b}", "data=train", words("train:a,b test:a,b")),
+        ("{photos,val,test}/{a,b}", "photos=train", words("train:a,b val:a,b test:a,b")),
+        ("x/{data,test}/{a,b}", "data=train", words("train:a,b test:a,b")),
+        ("{train,more}/{a,b}", None, None),
+        ("{a,b,test}", None, None),
+    ],
+)
+def test_the_one_folder_beside_val_or_test_may_be_train(lay, folders, told, expected):
+    root = lay(folders)
+    with pytest.raises(DataError) as caught:
+        FolderSource(root).list()
+    maps = [way["split_map"] for way in ways_in(caught.value.do) if "split_map" in way]
+    assert maps == ([told] if told else [])
+    if told:
+        assert (
+            table(FolderSource(root, make_how({"split_map": told}, IN_FOLDERS)).list()) == expected
+        )
+
+
 @pytest.mark.parametrize(
     ("folders", "wrong"),
     [
