@@ -5,14 +5,15 @@ The layouts are those of folders, and so are the keys: `tar -cf photos.tar -C ph
 others that holds no image itself, and is not named like a split, is the archive's own name.)
 The stat is the archive's, so a changed archive is hashed anew, sample by sample.
 
-Hard links to earlier members are those members. Symbolic links, sparse files, devices and
-pipes are counted and left alone. A member that leads out of the archive, one that is there twice,
+Links to members are those members. Links that lead elsewhere, sparse files, devices and pipes are
+counted and left alone. A member that leads out of the archive, one that is there twice,
 and an archive that is cut, damaged, compressed, or several in one, are refused: never a short
 listing.
 """
 
 from __future__ import annotations
 
+import posixpath
 import tarfile
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -110,27 +111,44 @@ def _places(
     """Return where each image and each other regular member lies; count what is left alone."""
     images: dict[bytes, _Place] = {}
     others: dict[bytes, _Place] = {}
-    regular: dict[str, _Place] = {}  # what hard links lead to, images or not
-    for member in _members(file, where):
-        if member.isreg() and not member.issparse():
-            regular[member.name] = (member.offset_data, member.size)
-        elif member.isdir():
-            continue
-        key = left.key_of(member.name.encode("utf-8", "surrogateescape"), where, _ANEW)
-        place = regular.get(member.linkname if member.islnk() else member.name)
-        if key is None:
-            continue
-        if member.issym() or (member.islnk() and place is None):
-            left.counts["links"] += 1
-        elif place is None:
-            left.counts["other"] += 1
-        elif not is_image(key):
+    regular: dict[str, _Place] = {}  # what links lead to, images or not
+    links: dict[bytes, str] = {}  # symbolic ones, which may lead to what comes later
+
+    def add(key: bytes, place: _Place) -> None:
+        if not is_image(key):
             left.counts["other"] += 1
             others[key] = place
         elif key in images:
             raise DataError(f"the member {show_key(key)} is there twice", where, _ANEW)
         else:
             images[key] = place
+
+    for member in _members(file, where):
+        name = member.name.removeprefix("./")
+        if member.isreg() and not member.issparse():
+            regular[name] = (member.offset_data, member.size)
+        elif member.isdir():
+            continue
+        key = left.key_of(member.name.encode("utf-8", "surrogateescape"), where, _ANEW)
+        place = regular.get(member.linkname.removeprefix("./") if member.islnk() else name)
+        if key is None:
+            continue
+        if member.issym():
+            links[key] = posixpath.normpath(
+                posixpath.join(posixpath.dirname(name), member.linkname)
+            )
+        elif member.islnk() and place is None:
+            left.counts["links"] += 1
+        elif place is None:
+            left.counts["other"] += 1
+        else:
+            add(key, place)
+    for key, target in links.items():
+        if target in regular:
+            add(key, regular[target])
+        else:
+            left.counts["links"] += 1
+            left.dangling += [key] if is_image(key) else []
     return images, others
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bottleneck.data.folder_words import divides, split_said
 from bottleneck.data.reading_of_paths import images, listed
 from bottleneck.data.shards import missing_shards
 from bottleneck.data.split_lists import may_be_split_list
@@ -35,6 +37,21 @@ def with_hints(
         notes.append(
             f"{images(len(left.guessed))} under names that are not UTF-8, and were taken for "
             f"cp437: {listed(left.guessed[:1])}"
+        )
+    names = [os.fsencode(path.name.split(".")[0]) for path in paths]
+    are_counted = len({name.rstrip(b"0123456789") for name in names}) == 1
+    are_classes = len({*names}) == len(names) and not are_counted and divides(names) is None
+    if are_classes and (labels < 0).all() and not any(split_said(n) is not None for n in names):
+        notes.append(
+            f"the archives' names may be the classes ({listed(sorted(names))}): --label-from "
+            "'^([^/.]+)' makes them so"
+        )
+    if left.dangling:
+        n = len(left.dangling)
+        notes.append(
+            f"left alone as {'it is a link' if n == 1 else 'they are links'} to no member: "
+            f"{listed(sorted(left.dangling))} (tar -h puts what {'it' if n == 1 else 'they'} lead"
+            f"{'s' if n == 1 else ''} to into the archive)"
         )
     tables = sorted(
         key for each in containers for key in each.others if key.lower().endswith(_TABLES)

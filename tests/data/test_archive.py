@@ -108,7 +108,7 @@ def test_links_out_devices_pipes_and_sparse_files_are_left_alone_and_counted(pac
     source = pack(
         ("cat/1.png", b"x"),
         ("cat/soft.png", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}),
-        ("cat/inside.png", {"type": tarfile.SYMTYPE, "linkname": "1.png"}),
+        ("cat/gone.png", {"type": tarfile.SYMTYPE, "linkname": "2.png"}),
         ("cat/hard.png", {"type": tarfile.LNKTYPE, "linkname": "/etc/passwd"}),
         *((f"cat/{i}.dev.png", {"type": kind}) for i, kind in enumerate(kinds)),
         ("cat/sparse.png", {"data": b"x", "pax_headers": sparse}),
@@ -118,6 +118,31 @@ def test_links_out_devices_pipes_and_sparse_files_are_left_alone_and_counted(pac
     assert {b"cat/1.png"} <= set(listing.keys.tolist()) <= {b"cat/1.png", b"cat/odd.png"}
     assert listing.skipped["links"] == 3
     assert listing.skipped["other"] >= 4
+    (note,) = [note for note in listing.understood.notes if "links to no member" in note]
+    assert "cat/gone.png, cat/soft.png" in note
+
+
+@pytest.mark.parametrize("arcname", [".", "photos"])
+def test_a_symbolic_link_to_a_member_is_that_image_as_in_a_folder(plant, tmp_path, arcname):
+    root = plant("cat/1.png", "dog/2.png", "dog/.hidden.png")
+    (root / "dog/same.png").symlink_to("../cat/1.png")
+    (root / "cat/early.png").symlink_to("../dog/2.png")
+    (root / "cat/dot.png").symlink_to("./1.png")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(root, arcname=arcname)
+    found = contents(open_archive(tmp_path / "a.tar"))
+    assert found == contents(FolderSource(root))
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize("target", ["../../x.png", "/cat/1.png", "gone.png", "../cat", "link.png"])
+def test_a_symbolic_link_to_no_member_is_left_alone(pack, target):
+    source = pack(
+        ("cat/1.png", b"x"), ("dog/link.png", {"type": tarfile.SYMTYPE, "linkname": target})
+    )
+    listing = source.list()
+    assert listing.keys.tolist() == [b"cat/1.png"]
+    assert listing.skipped["links"] == 1
 
 
 def test_a_hard_link_to_an_earlier_member_is_that_image(plant, tmp_path):

@@ -284,3 +284,27 @@ def test_the_one_picture_of_a_sample_counts_whatever_its_endings(tmp_path):
     path = pack(tmp_path / "a.tar", a__png=b"x", a__mask__png=b"y", a__cls=b"1")
     listing = open_source(str(path), {"include": ["*.mask.png"]}).list()
     assert labels(listing) == {"a.mask.png": "1"}
+
+
+@pytest.mark.parametrize(
+    ("names", "is_offered"),
+    [
+        (("cat", "dog"), True),
+        (("n01.v2", "n02.v2"), True),
+        (("train", "test"), False),
+        (("images_1", "images_2"), False),
+        (("00000", "00001"), False),
+        (("laion-000", "laion-001"), False),
+        (("cat",), False),
+    ],
+)
+def test_archives_that_may_be_a_class_each_are_said_with_the_way(tmp_path, names, is_offered):
+    for name in names:
+        pack(tmp_path / f"{name}.tar", **{f"{name}1__png": b"x", f"{name}2__png": name.encode()})
+    data = str(tmp_path / "*.tar")
+    notes = open_source(data).list().understood.notes
+    found = [match[1] for note in notes if (match := re.search("--label-from '(.*?)'", note))]
+    assert bool(found) == is_offered
+    if found:
+        classes = open_source(data, {"label_from": found[0]}).list().classes
+        assert classes == tuple(name.split(".")[0] for name in names)
