@@ -39,9 +39,8 @@ def with_hints(
             f"cp437: {listed(left.guessed[:1])}"
         )
     names = [os.fsencode(path.name.split(".")[0]) for path in paths]
-    are_counted = len({name.rstrip(b"0123456789") for name in names}) == 1
-    are_classes = len({*names}) == len(names) and not are_counted and divides(names) is None
-    if are_classes and (labels < 0).all() and not any(split_said(n) is not None for n in names):
+    are_classes = len({*names}) == len(names) > 1 and not _are_counted(names)
+    if are_classes and (labels < 0).all() and divides(names) is None and not _say_splits(names):
         notes.append(
             f"the archives' names may be the classes ({listed(sorted(names))}): --label-from "
             "'^([^/.]+)' makes them so"
@@ -64,3 +63,16 @@ def with_hints(
             f"{listed(sorted(lists))} may say their splits: unpack it, and give the folder"
         )
     return replace(understood, notes=tuple(notes))
+
+
+def _are_counted(names: Sequence[bytes]) -> bool:
+    """Whether these are one name with numbers that follow each other, as those of shards are."""
+    stems = {name.rstrip(b"0123456789") for name in names}
+    if len(stems) > 1:
+        return False
+    numbers = sorted(int(name[len(min(stems)) :] or 0) for name in names)
+    return numbers[-1] - numbers[0] == len(numbers) - 1
+
+
+def _say_splits(names: Sequence[bytes]) -> bool:
+    return any(split_said(name) is not None for name in names)
