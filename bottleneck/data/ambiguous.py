@@ -17,6 +17,7 @@ from bottleneck.data.folder_words import (
     holds_thumbnails,
     is_container,
     is_odd_one,
+    is_unlabelled,
     is_unlabelled_class,
     may_be_container,
     named_after,
@@ -108,10 +109,11 @@ def refuse_split_words(names: Collection[bytes]) -> None:
     said = [name for name in names if split_told(name) is not None]
     guessed = {n: split for n in sorted(names) if (split := split_guessed(n)) is not None}
     odd = {name: split for name, split in guessed.items() if name not in said}
+    has_train = any(split_told(name) == TRAIN for name in said)  # else little would be left
     if odd and len(names) > 1 and len(odd) + len(said) == len(names):
         raise AmbiguousError(
             f"{listed(sorted(names))} may be splits by their names",
-            [exclude(*(name + b"/" for name in odd))] if said else [],
+            [exclude(*(name + b"/" for name in odd))] if has_train else [],
             is_free=True,
             is_sure=True,
             split_map=",".join(f"{os.fsdecode(n)}={SPLITS[split]}" for n, split in odd.items()),
@@ -201,7 +203,8 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
         if not strays:
             continue
         refuse_copy(parent)
-        beside = [f for f in parent.children.values() if f not in strays]
+        others = [f for f in parent.children.values() if f not in strays]
+        beside = [f for f in others if not is_unlabelled(f.name)] or others
         first = min((f.name for f in beside), default=b"")
         told = f", but {show_key(first)} beside it is none" if beside else ""
         are_real = any(_inner(stray).children for stray in strays)

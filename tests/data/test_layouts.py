@@ -88,6 +88,21 @@ def test_classes_of_two_levels_and_what_belongs_together_are_offered(
 
 
 @pytest.mark.parametrize(
+    ("folders", "told"),
+    [
+        ("{train,test}/{a,b} unlabeled lena", ["lena/*"]),
+        ("{train,test}/{a,b} query/{a,b}", ["query/*"]),
+        ("{entrenamiento,validation}/{a,b}", None),  # train would be left out
+    ],
+)
+def test_no_more_is_left_out_than_need_be(lay, folders, told):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    excluded = [way["exclude"] for way in ways_in(caught.value.do) if way["exclude"]]
+    assert excluded == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
     ("folders", "note"),
     [
         ("train/{000,001}/{00,01} test", "000/00 and 001/00 are one class"),
