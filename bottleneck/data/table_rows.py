@@ -247,7 +247,7 @@ def _refuse_twice(
     """Raise DataError for files that stand in several rows: all of them at once."""
     if not again:
         return
-    said = []
+    said: list[str] = []
     for key, lines in [*again.items()][:_MOST_NAMED]:
         each = [names[key], *lines[:_MOST_LINES]]
         more = ", ..." if len(lines) > _MOST_LINES else ""
