@@ -67,7 +67,7 @@ def not_archives(pattern: Path, paths: Sequence[Path]) -> DataError:
         by_kind.setdefault(kind_of(path), []).append(path)
     ways = [way for kind, found in by_kind.items() for way in _ways(kind, found, pattern)]
     some = ", ".join(shown(path.name) for path in paths[:_MOST])
-    kinds = [f"{PATHS[kind].about}" for kind in by_kind if kind != "folder"]
+    kinds = [_about(kind, found) for kind, found in by_kind.items() if kind != "folder"]
     of = f" ({', '.join(kinds)})" if kinds else ""
     what = f"no archives, but {some}{', …' if len(paths) > _MOST else ''}{of}"
     refused = next((path for path in paths if path.suffix.lower() in REFUSED), None)
@@ -82,6 +82,17 @@ def not_archives(pattern: Path, paths: Sequence[Path]) -> DataError:
     )
 
 
+def _about(kind: str, paths: Sequence[Path]) -> str:
+    if kind == "table":
+        return "objects of JSON, of an image each" if _are_of_images(paths) else "tables"
+    return PATHS[kind].about
+
+
+def _are_of_images(paths: Sequence[Path]) -> bool:
+    """Whether each is an object of JSON, such as annotations of one image; a table is a list."""
+    return all(p.suffix.lower() == ".json" and _first_byte(p) == _JSON_OF_ONE for p in paths)
+
+
 def _ways(kind: str, paths: Sequence[Path], pattern: Path) -> list[str]:
     """Return the words of a command line that read files of a kind."""
     if kind == "image":
@@ -92,9 +103,8 @@ def _ways(kind: str, paths: Sequence[Path], pattern: Path) -> list[str]:
     if kind == "idx":
         return [*map(_data, idx_together([path for path in paths if "images" in path.name]))]
     if kind == "table":
-        whole = [path for path in paths if path.suffix.lower() == ".json"]
-        if whole and all(_first_byte(path) == _JSON_OF_ONE for path in whole):
-            return [_data(folder) for folder in sorted({path.parent for path in whole})]
+        if _are_of_images(paths):
+            return [_data(folder) for folder in sorted({path.parent for path in paths})]
         return [*map(_data, _by_ending(pattern, paths))]
     return [] if kind == "folder" else [*map(_data, paths)]
 

@@ -94,7 +94,11 @@ def by_hand(path: Path, names: Sequence[bytes]) -> str:
     tops = {name.lstrip(b"./").partition(b"/")[0] for name in names}
     below = "/" + os.fsdecode(tops.pop()) if len(tops) == 1 and b"/" in names[0] else ""
     is_zip = path.suffix.lower() == ".zip"
-    command = f"unzip {quote(str(path))} -d" if is_zip else f"mkdir -p FOLDER && tar -xf {quote(str(path))} -C"
+    command = (
+        f"unzip {quote(str(path))} -d"
+        if is_zip
+        else f"mkdir -p FOLDER && tar -xf {quote(str(path))} -C"
+    )
     return f"unpack it: {command} FOLDER, and give --data {quote('FOLDER' + below)}"
 
 
