@@ -111,6 +111,16 @@ def test_the_folder_around_or_beside_the_tables_is_offered(tmp_path, table, fold
     assert named(listing) == {"c/1.png": "a", "c/2.png": "b"}
 
 
+def test_label_studios_address_of_a_local_file_is_that_file(tmp_path):
+    photos(tmp_path, "imgs/a b.jpg", "imgs/c.jpg")
+    names = ["/data/local-files/?d=imgs/a%20b.jpg", "/data/local-files/?d=imgs/c.jpg"]
+    rows = [{"image": name, "label": "xy"[i]} for i, name in enumerate(names)]
+    (tmp_path / "min.json").write_text(json.dumps(rows))
+    listing = open_source(str(tmp_path / "min.json")).list()
+    assert named(listing) == dict(zip(names, "xy", strict=True))
+    assert not listing.understood.missing
+
+
 def test_a_folder_that_only_holds_files_of_the_same_names_is_not_offered(tmp_path):
     photos(tmp_path / "test", "1.png", "2.png")
     (tmp_path / "t.csv").write_text("filename,label\ntrain/1.png,a\ntrain/2.png,b\n")
