@@ -49,7 +49,8 @@ def instead(root: Path) -> tuple[str, str]:
         for path in (folder / name for name in names):
             kind = kind_of(path)
             is_one = kind not in ("folder", "image") and path.suffix.lower() not in REFUSED
-            if is_one and _is_readable(path, kind):
+            is_form = kind == "table" and _TO_FILL_IN.search(path.name) is not None
+            if is_one and not is_form and _is_readable(path, kind):
                 files.setdefault((folder, kind), []).append(path)
             else:
                 others.append(path)

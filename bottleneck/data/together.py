@@ -85,7 +85,7 @@ def not_archives(pattern: Path, paths: Sequence[Path]) -> DataError:
 def _about(kind: str, paths: Sequence[Path]) -> str:
     if kind == "table":
         return "objects of JSON, of an image each" if _are_of_images(paths) else "tables"
-    return PATHS[kind].about
+    return {"image": "images", "idx": "files of IDX"}.get(kind, PATHS[kind].about)
 
 
 def _are_of_images(paths: Sequence[Path]) -> bool:

@@ -81,6 +81,15 @@ def test_several_archives_of_one_kind_are_given_as_a_pattern(here, draw):
     assert open_source(data).list().splits.tolist() == [2, 2, 0, 0]
 
 
+def test_a_table_to_fill_in_beside_archives_is_not_offered(here, draw):
+    for name in ("train.zip", "test.zip"):
+        a_zip(here / name, draw)
+    (here / "sample_submission.csv").write_text("id,label\n1,0\n2,0\n")
+    with pytest.raises(DataError, match="no images, but test") as caught:
+        FolderSource(here).list()
+    assert offered(caught.value.do) == [(str(here / "*.zip"), {})]
+
+
 def test_a_packed_archive_is_given_with_the_option_that_it_needs(here, plant):
     a_tar(here / "photos.tar.gz", plant, "w:gz")
     with pytest.raises(DataError, match=r"no images, but photos\.tar\.gz") as caught:
@@ -326,7 +335,7 @@ def test_a_pattern_of_images_is_offered_as_their_folder(here, draw):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(draw())
     for pattern, n in (("x/*/*.png", 2), ("x/*/{1,2}.*", 3)):
-        with pytest.raises(DataError, match=r"no archives, but .*image") as caught:
+        with pytest.raises(DataError, match=r"no archives, but .* \(images\)") as caught:
             open_source(str(here / pattern)).list()
         words = shlex.split(caught.value.do.partition("--data ")[2])
         told = {"include": [word for word in words[1:] if word != "--include"]}
