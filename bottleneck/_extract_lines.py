@@ -70,7 +70,13 @@ def _would(report: Mapping[str, Any]) -> list[str]:
     time = UNKNOWN if seconds is None else _about(seconds)
     listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
     size = f"{would['bytes'] / 1e6:.1f} MB"
-    return [f"would compute {_plural(would['computed'])}: {size} of features, {time}", *listed]
+    aside = [
+        f"would set aside: {n:,} of these ({ending}, which cannot be decoded here: convert them to "
+        "JPEG or PNG)"
+        for ending, n in report["undecodable"].items()
+    ]
+    first = f"would compute {_plural(would['computed'])}: {size} of features, {time}"
+    return [first, *aside, *listed]
 
 
 def _about(seconds: float) -> str:

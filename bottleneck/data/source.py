@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bottleneck.core.paths import Stat, to_json_text
 
@@ -167,6 +167,13 @@ class Source(Protocol):
         OSError
             When it cannot be read, is gone, or changes while it is read.
         """
+
+
+@runtime_checkable
+class Unpacks(Protocol):
+    """A source that may unpack what it reads; where `is_dry` is set, it writes nothing."""
+
+    is_dry: bool
 
 
 def spec_of(kind: str, path: Path, how: How) -> dict[str, Any]:

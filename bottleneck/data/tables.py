@@ -28,6 +28,7 @@ from bottleneck.data.shards import matching, missing_shards
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.table import MOST_MISSING, TableSource, says_splits
 from bottleneck.data.table_options import OPTIONS
+from bottleneck.data.table_path_splits import said_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,9 +124,11 @@ class TablesSource:
 
 
 def _splits(
-    paths: Sequence[Path], listings: Sequence[Listing], how: How, where: str
+    paths: Sequence[Path], listings: list[Listing], how: How, where: str
 ) -> tuple[NDArray[np.uint8], Understood]:
     """Return the split of each row, and how it was found: in the tables, or by their names.
+
+    A listing whose split is found by name does not say any more that it has none.
 
     Raises
     ------
@@ -150,9 +153,12 @@ def _splits(
         number = numbers[i]
         if number is not None:
             splits[i] = np.full(len(splits[i]), number, np.uint8)
+            understood = listings[i].understood
+            notes = said_by_name(understood.notes, SPLITS[number])
+            listings[i] = replace(listings[i], understood=replace(understood, notes=notes))
             spelled[_NUMBERS.sub("", paths[i].with_suffix("").as_posix())] = SPLITS[number]
-    notes = ("nothing says a split, so all of it is train",) if without else ()
-    return np.concatenate(splits), Understood(splits=spelled, notes=notes)
+    nothing = ("nothing says a split, so all of it is train",) if without else ()
+    return np.concatenate(splits), Understood(splits=spelled, notes=nothing)
 
 
 def _splits_of_names(paths: Sequence[Path]) -> list[int | None]:

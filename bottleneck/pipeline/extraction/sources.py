@@ -11,6 +11,7 @@ from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.core.text import printable
 from bottleneck.data.catalog import PATHS, PATTERNS, open_source, reopen
 from bottleneck.data.how import written
+from bottleneck.data.source import Unpacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +26,10 @@ def choose_source(
     data: str | Given | None,
     name: str | None,
     reading: Mapping[str, Any] | None = None,
+    *,
+    is_dry: bool = False,
 ) -> tuple[str, Source]:
-    """Return the name and the source that `--data` and `--source` mean.
+    """Return the name and the source that `--data` and `--source` mean; a dry one writes nothing.
 
     Without `--data` it is a recorded one, read as it was unless `reading` has other options of its
     kind. With it, a recorded source of the same description
@@ -38,6 +41,18 @@ def choose_source(
     UsageError
         No data named, several sources to choose from, or the name belongs to another source.
     """
+    chosen, source = _chosen(store, data, name, reading)
+    if is_dry and isinstance(source, Unpacks):
+        source.is_dry = True
+    return chosen, source
+
+
+def _chosen(
+    store: Store | None,
+    data: str | Given | None,
+    name: str | None,
+    reading: Mapping[str, Any] | None,
+) -> tuple[str, Source]:
     if data is None:
         if store is None or not store.source_names:
             raise UsageError(

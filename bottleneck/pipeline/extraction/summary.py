@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from operator import itemgetter
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import as_void
+from bottleneck.data.endings import UNDECODABLE
 from bottleneck.data.reading import NOT_THERE
 from bottleneck.heads.split import leaking
 from bottleneck.pipeline.extraction.flow import default_threads
@@ -104,6 +106,7 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
 
     `would` has the number of images, the bytes of their rows, and the seconds that they would
     take at the rate of the longest run with this network; None where there was none.
+    `undecodable` has how many of them no Pillow decodes, by the endings of their names.
     """
     rows = run.job.network.recipe.rows
     row_bytes = np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
@@ -122,7 +125,12 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
         "seconds": round(n / rate, 1) if rate else None,
     }
     listed = {"would_compute": would_compute} if run.job.options.list_keys else {}
-    return {**extract_report(run), "would": would, **listed}
+    by_ending = Counter(
+        os.path.splitext(key)[1].lower().decode("ascii", "replace")  # noqa: PTH122 - bytes
+        for key in samples.keys[pending].tolist()
+    )
+    undecodable = {ending: n for ending in UNDECODABLE if (n := by_ending[ending])}
+    return {**extract_report(run), "would": would, "undecodable": undecodable, **listed}
 
 
 def commonest(reasons: Iterable[str]) -> dict[str, int]:
