@@ -11,7 +11,7 @@ import numpy as np
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
 from bottleneck.core.guest import as_guest
-from bottleneck.core.paths import from_json_text
+from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import KINDS, PATTERNS, open_source
 from bottleneck.data.how import each_text, is_said, written
@@ -81,6 +81,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
     BusyError
         Another run holds the store.
     """
+    local_path(options.data)  # an address is refused before the store is held
     store = Store.open(options.cache)
     name = store.source_name(options.source, "write one of them before DATA")
     with nullcontext() if options.dry_run else hold(options.cache, options.wait_s):
