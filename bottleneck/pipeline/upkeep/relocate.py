@@ -15,6 +15,7 @@ from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.catalog import KINDS, PATTERNS, open_source
 from bottleneck.data.how import each_text, is_said, written
+from bottleneck.data.source import Unpacks
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import look, recorded_samples
 from bottleneck.pipeline.extraction.looked import snapshot_now
@@ -160,6 +161,8 @@ def _looked(
         kept = {key: value for key, value in was.items() if key in known and key not in without}
         try:
             source = open_source(options.data, {**each_text(kept, from_json_text), **given})
+            if isinstance(source, Unpacks):
+                source.is_dry = options.dry_run
             now = look(source, store)
         except (DataError, UsageError) as error:
             if first is None or first.where == "--root":  # without it, it is said what is missing

@@ -346,3 +346,16 @@ def test_a_table_beside_is_offered_as_this_command_is_written(world):
     command = re.search(r"may say their classes: bottleneck relocate (.*)", said)[1]
     assert console.run(main, shlex.split(command)) == 0
     assert {label for _, label, _ in world.read()} == {"c0", "c1"}
+
+
+def test_a_dry_run_of_a_compressed_archive_unpacks_nothing_that_stays(world):
+    world.pictures("p/cat/0.png", "p/dog/0.png")
+    world.extract("p")
+    with tarfile.open(world.folder / "p.tar.gz", "w:gz") as file:
+        file.add(world.folder / "p", "p")
+    up = world.folder / "up"
+    code, said = world.relocate("p.tar.gz", "--unpack", str(up), "--dry-run")
+    assert code == 0, said
+    assert not up.exists()
+    assert world.relocate("p.tar.gz", "--unpack", str(up))[0] == 0
+    assert [*up.iterdir()]
