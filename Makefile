@@ -105,9 +105,14 @@ $(VENV)/.bottleneck-jax: | $(VENV)/.bottleneck-test
 	$(PIP) --upgrade --no-deps --target $(VENV)/jax jax jaxlib opt_einsum
 	@touch $@
 
-BESIDE := $(patsubst %,$(VENV)/.bottleneck-%,pandas2 oldest-zarr jax)
+# KerasHub without the packages for texts that it asks for, 50 MB: images need none of them.
+$(VENV)/.bottleneck-keras-hub: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --no-deps --target $(VENV)/keras-hub 'keras-hub>=0.32' kagglehub kagglesdk regex \
+		sentencepiece tokenizers
+	@touch $@
 
-test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE)
+BESIDE := pandas2 oldest-zarr jax keras-hub
+test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE:%=$(VENV)/.bottleneck-%)
 	$(BIN)/python -m pytest -n auto --dist loadfile$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.

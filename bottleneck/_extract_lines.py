@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "time not known, as no run with this network has computed anything yet"
 SOON_S = 120  # below it, a time is said in seconds
+NEWS = ("added", "changed", "renamed", "deleted", "changed_class", "changed_split")
 HEADING = ("store", "code", "images", "computed", "cached", "pending", "set aside")
 COLUMNS = ("store", "code", "samples", "computed", "cached", "pending", "quarantined")
 
@@ -22,7 +23,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['store']}: {_images(report)}: {_counts(report)}",
         f"network: {network_line(report['network'])}",
     ]
-    what = [f"{report[k]:,} {k}" for k in ("added", "changed", "renamed", "deleted") if report[k]]
+    what = [f"{report[k]:,} {k.replace('_', ' ')}" for k in NEWS if report[k]]
     has_news = bool(what or report["computed"] or "would" in report)
     found += [f"{report['source']}: {line}" for line in source_lines(report, notes=has_news)]
     found += left_alone_line(report)
@@ -69,7 +70,13 @@ def _would(report: Mapping[str, Any]) -> list[str]:
     time = UNKNOWN if seconds is None else _about(seconds)
     listed = [f"  {entry['key']} ({entry['why']})" for entry in report.get("would_compute", [])]
     size = f"{would['bytes'] / 1e6:.1f} MB"
-    return [f"would compute {_plural(would['computed'])}: {size} of features, {time}", *listed]
+    aside = [
+        f"would set aside: {n:,} of these ({ending}, which cannot be decoded here: convert them to "
+        "JPEG or PNG)"
+        for ending, n in report["undecodable"].items()
+    ]
+    first = f"would compute {_plural(would['computed'])}: {size} of features, {time}"
+    return [first, *aside, *listed]
 
 
 def _about(seconds: float) -> str:

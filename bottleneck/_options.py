@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.backbones import preprocessing
 from bottleneck.core import words
-from bottleneck.core.choices import DECODING, POOLING, RESAMPLING, ROW_DTYPES
+from bottleneck.core.choices import DECODING, FITS, POOLING, RESAMPLING, ROW_DTYPES
 from bottleneck.data import view_list
 from bottleneck.data.catalog import PATTERNS, described, options_of_all
 from bottleneck.engines import catalog as engines
@@ -109,11 +109,19 @@ def add_size(to: Options) -> None:
 
 
 def add_resample(to: Options) -> None:
-    """Add --resample."""
+    """Add --resample and --fit."""
     to.add_argument(
         "--resample",
         choices=RESAMPLING,
-        help="Filter that resizes images, as Pillow names it. Default: bilinear.",
+        help="Filter that resizes images, as Pillow names it. Default: bilinear; for a preset of "
+        "KerasHub, its own.",
+    )
+    to.add_argument(
+        "--fit",
+        choices=FITS,
+        help="How an image of another shape gets the network's. squash: stretched, nothing is "
+        "lost; crop: the largest part of that shape in the middle; pad: whole, with black at two "
+        "sides. Default: squash; for a preset of KerasHub, its own.",
     )
 
 
@@ -232,8 +240,8 @@ def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentG
         "--batch-size",
         type=words.positive,
         metavar="N",
-        help="Images per call of the network. Default: that of the rows that are there; else 64, or "
-        "32 for large networks, and on a GPU as many as are fastest.",
+        help="Images per call of the network. Default: that of the rows that are there; else 64, "
+        "or 32 for large networks, and on a GPU as many as are fastest.",
     )
     add_threads(work)
     return work

@@ -105,8 +105,8 @@ def _add_network(network: _ArgumentGroup) -> None:
         "--backbone",
         metavar="NAME",
         help="The network: mini (small, in this package), a model of keras.applications such as "
-        "resnet50, or the path of a .keras, .h5 or .onnx file. The word list prints all names and "
-        "exits.",
+        "resnet50, the path of a .keras, .h5 or .onnx file, or kerashub: and a preset of KerasHub. "
+        "The word list prints all names and exits.",
     )
     options.add_weights(network)
     network.add_argument(
@@ -189,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = parser()
     args = made.parse_args(argv)
     reporter = console.configure(quiet=args.quiet)
-    if str(args.backbone).lower() == LIST or LIST in (args.layer or ()):
+    if str(args.backbone).lower().rpartition(":")[2] == LIST or LIST in (args.layer or ()):
         return _list(args)
     if args.cache_each is not None:
         _refuse_beside_each(made, args)

@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
         "--cache FOLDER SOURCE DATA [options]",
         "Say where a data source of a store lies now, or how it is to be read: a folder that was "
         "moved, a folder that became a table, other patterns. Images whose bytes are the same keep "
-        "their features; nothing is computed.",
+        "their features; nothing is computed. In another place it is read as it was recorded, but "
+        "for the options that are given; in the same place those given are all.",
         "bottleneck relocate --cache cache/resnet50 photos /mnt/photos",
         "bottleneck relocate --cache cache/resnet50 photos photos/ --include 'cat/*'",
     )
@@ -74,6 +75,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     done = "would be" if report["dry_run"] else "is now"
     counts = f"{report['cached']:,} of {report['samples']:,} images have features"
     found = [f"{report['source']} {done} {report['to']['where']}: {counts}"]
+    if report["kept"]:
+        found.append(f"read as recorded: {' '.join(report['kept'])}")
+    if report["not_kept"]:
+        found.append(
+            f"recorded, and left out as it cannot hold there: {' '.join(report['not_kept'])}"
+        )
     found += [f"{report['source']}: {line}" for line in source_lines(report)]
     if report["gone"]:
         found.append(f"{report['gone']:,} images that were recorded are not there")

@@ -67,10 +67,13 @@ def ways_in(advice):
 
 
 def reading(listing):
-    """Return what a listing makes of each key; there is at least one."""
+    """Return what a listing makes of each key, its group too; there is at least one."""
     names = [listing.classes[label] if label >= 0 else None for label in listing.labels.tolist()]
     assert names
-    return frozenset(zip(listing.keys.tolist(), listing.splits.tolist(), names, strict=True))
+    groups = [-1] * len(names) if listing.groups is None else listing.groups.numbers.tolist()
+    return frozenset(
+        zip(listing.keys.tolist(), listing.splits.tolist(), names, groups, strict=True)
+    )
 
 
 READ = {

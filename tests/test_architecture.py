@@ -61,6 +61,7 @@ WRITERS = {
         {"TemporaryFile", "write"},
         "native chatter, in a file without a name; what is none, on stderr again",
     ),
+    "data/unpack.py": ({"TemporaryFile"}, "a dry run's archive, in a file without a name"),
     "heads/network.py": ({"save"}, "into a temporary name that its caller publishes"),
     "engines/convert.py": ({"save_model"}, "into a temporary name that its caller publishes"),
     "pipeline/network/apart.py": ({"mkdtemp"}, "a graph, from one process to the other"),

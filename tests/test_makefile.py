@@ -183,9 +183,12 @@ def test_extras_override_what_is_installed(tree):
 
 def test_tests_install_what_they_need_and_then_call_pytest(tree):
     _, noted, said = make(tree, "test", "ARGS=-k words", "EXTRAS=tensorflow")
-    assert installs(noted) == [".[tensorflow]", ".[test]", "xarray", "crc32c", "opt_einsum"]
+    beside = ["xarray", "crc32c", "opt_einsum", "tokenizers"]
+    assert installs(noted) == [".[tensorflow]", ".[test]", *beside]
     (second,) = [line for line in noted if "xarray" in line]
     assert "--target|.venv/pandas2|pandas>=2.2,<3" in second
+    (hub,) = [line for line in noted if "keras-hub>=0.32" in line]
+    assert "--no-deps|--target|.venv/keras-hub|" in hub
     workers = ["-n", "auto", "--dist", "loadfile"]
     assert commands(noted) == [["-m", "pytest", *workers, "-k", "words"]], said
 

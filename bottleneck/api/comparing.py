@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bottleneck.api.extraction import (
         Compute,
         Decode,
+        Fit,
         PixelOrder,
         Pooling,
         Resample,
@@ -64,7 +65,7 @@ def compare_backbones(
     seed: int = 0, validation_split: float = 0.2, picture: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
-    decode: Decode | None = None,
+    fit: Fit | None = None, decode: Decode | None = None,
     preprocessing: str | None = None, rows: Rows | None = None,
     compute: Compute | None = None, output: str | int | None = None,
     views: int | None = None, augment: str | Sequence[str] | None = None,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Pooling = Literal["avg", "max", "none", "cls", "cls+avg"]
 PixelOrder = Literal["interleaved", "planar"]
+Fit = Literal["squash", "crop", "pad"]
 Decode = Literal["exact", "fast"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
@@ -49,7 +50,7 @@ def extract_features(
     layer: str | Sequence[str] | None = None, output: str | int | None = None,
     pooling: Pooling | Sequence[Pooling] | None = None, rehash: bool = False,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
-    decode: Decode | None = None,
+    fit: Fit | None = None, decode: Decode | None = None,
     preprocessing: str | None = None, rows: Rows | None = None,
     compute: Compute | None = None, views: int | None = None,
     augment: str | Sequence[str] | None = None, views_seed: int | None = None,
@@ -80,9 +81,10 @@ def extract_features(
     unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now, in all stores together
     allow_shrink, rehash : accept that more than half of the images are gone; read all anew
-    backbone, weights, layer, output, pooling, size, resample, decode, preprocessing, rows, compute,
-    views, augment, views_seed, network_version, imports, trust : the network, as the command's;
-        size is a number of pixels, "HxW" or (height, width). None of them: the store's own
+    backbone, weights, layer, output, pooling, size, resample, fit, decode, preprocessing, rows,
+    compute, views, augment, views_seed, network_version, imports, trust : the network, as the
+        command's; size is a number of pixels, "HxW" or (height, width). None of them: the store's
+        own
     format, replace : hdf5 (the default) or zarr; begin anew where the network is another one
     dry_run, list_keys : only report what would be computed, and name each image
     engine, devices, batch_size, threads : how it is computed; none changes what is computed, but
@@ -156,6 +158,7 @@ def check_network(said: Mapping[str, Any]) -> None:
     for name, literal in (
         ("pooling", Pooling),
         ("resample", Resample),
+        ("fit", Fit),
         ("decode", Decode),
         ("rows", Rows),
         ("compute", Compute),

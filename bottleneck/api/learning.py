@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from bottleneck.api.extraction import Decode, Resample
+    from bottleneck.api.extraction import Decode, Fit, Resample
     from bottleneck.api.words import Images
     from bottleneck.heads.task import Fitted
 
@@ -114,7 +114,7 @@ def predict_images(
     backbone: str | PathLike[str] | None = None, classes: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None, output: str | int | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
-    decode: Decode | None = None,
+    fit: Fit | None = None, decode: Decode | None = None,
     preprocessing: str | None = None, network_version: str | None = None,
     imports: str | Sequence[str] | None = None, trust: bool | None = None,
     engine: str | None = None, devices: str | None = None, batch_size: int | None = None,
@@ -129,8 +129,8 @@ def predict_images(
     run : a run's folder, or its name; None: the classes of `backbone` itself
     backbone : without `run`, the network; with it, where the run's model file is now
     classes : without `run`, imagenet or a file with one class name per line
-    weights, output, size, resample, decode, preprocessing, network_version, imports, trust : of the
-        network, as the command's
+    weights, output, size, resample, fit, decode, preprocessing, network_version, imports, trust :
+        of the network, as the command's
     engine, devices, batch_size, threads : how it is computed
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 

@@ -45,6 +45,7 @@ class Spec:
     top: Top | None = None  # None: it was not made to tell classes
     features: int | None = None  # numbers per image with --pooling avg; None: loading tells
     weights_file: str | None = None  # of `weights`, in KERAS_HOME/models; None: nothing to fetch
+    resample: str | None = "bilinear"  # where nobody names another; None: loading tells
     is_users_file: bool = False  # a file of the user's, who knows its pixels and its code
     engines: tuple[str, ...] = ()  # the only ones that can take it; empty: all
     oracle: str | None = None  # the package that its rows are compared with; None: Keras
@@ -60,7 +61,7 @@ class Request:
         None  # a name, a path, a unique suffix of one; None: the last before the top
     )
     output: str | None = None  # of several, by name or number
-    pooling: str = "avg"  # avg, max or none
+    pooling: str = "avg"  # of choices.POOLING
     size: tuple[int, int] | None = None  # (height, width), pixels; None: the backbone's own
     preprocessing: str | None = None  # of preprocessing.NAMED; None: the backbone's own
     network_version: str | None = None
@@ -84,6 +85,7 @@ class Backbone:
     network, weights : str
         Digests, hex.
     mode : what the pixels are: of three channels, or of one
+    resample, fit : how pictures get their size, unless the user says otherwise
     row_shape : without the batch axis
     row_dtype : str
         How rows are stored unless the user says otherwise: float16, or float32 for probabilities.
@@ -117,6 +119,8 @@ class Backbone:
     row_shape: tuple[int, ...]
     row_dtype: str
     mode: Literal["rgb", "gray"] = "rgb"
+    resample: str = "bilinear"
+    fit: str = "squash"
     batch_size: int = BATCH
     weight_files: tuple[Path, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
@@ -187,6 +191,7 @@ def from_model(
     layer: str | None = None,
     output: str | None = None,
     pooling: str = "none",
+    pool: Callable[[Any, str, str | None], Any] | None = None,
     size: tuple[int, int],
     preprocessing: str = "none",
     network_version: str | None = None,
@@ -194,7 +199,10 @@ def from_model(
     weight_files: tuple[Path, ...] = (),
     about: dict[str, Any] | None = None,
 ) -> Backbone:
-    """Flatten a Keras model, cut it and give it its identity; see `Backbone`."""
+    """Flatten a Keras model, cut it and give it its identity; see `Backbone`.
+
+    `pool` does in the place of `cut.pool` what `pooling` says.
+    """
     from bottleneck.backbones import cut, ends  # noqa: PLC0415 - made of Keras
 
     try:
@@ -213,7 +221,7 @@ def from_model(
         return _cut_at(
             flat,
             end,
-            cut.pool(end, pooling, name),
+            (pool or cut.pool)(end, pooling, name),
             network_version,
             is_checked=not ours,
             another=another,

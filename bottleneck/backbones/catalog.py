@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 #   spec(name) -> Spec     what is known of a name that it claims
 #   needs_keras(Request) -> bool   whether loading it imports Keras
 #   load(Request, Reporter) -> Backbone
+#   listed() -> list       where the names need an import: what `PREFIX:list` prints
 FAMILIES = (
     "bottleneck.backbones.applications",
     "bottleneck.backbones.mini.family",
+    "bottleneck.backbones.kerashub",
     "bottleneck.backbones.onnx_file",
     "bottleneck.backbones.keras_file",
 )
@@ -37,6 +39,21 @@ FAMILIES = (
 def names() -> tuple[str, ...]:
     """Return the names of all backbones that have one, sorted."""
     return tuple(sorted(name for family in _families() for name in family.names()))
+
+
+def listed(prefix: str) -> list[dict[str, Any]]:
+    """Return what a family tells of its names, where it knows them once it is imported.
+
+    Raises
+    ------
+    UsageError
+        When no family has such names.
+    """
+    family: Any = _family(prefix)
+    if not hasattr(family, "listed"):
+        raise UsageError(f"nothing is listed for {prefix!r}", "--backbone", "use list alone")
+    found: list[dict[str, Any]] = family.listed()
+    return found
 
 
 def _families() -> list[Any]:

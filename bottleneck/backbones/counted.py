@@ -24,6 +24,7 @@ from bottleneck.backbones.known import (
     foreign_object,
     is_lambda,
     is_of_keras,
+    is_of_keras_hub,
 )
 from bottleneck.backbones.twin import is_integer
 
@@ -93,6 +94,17 @@ _NEVER = {
     "batch_input_shape",
     "build_config",
 }
+# In a layer of KerasHub's: of training alone.
+_HUBS_NEVER = {
+    "attention_dropout",
+    "attention_dropout_rate",
+    "drop_path",
+    "drop_path_rate",
+    "drop_prob",
+    "drop_rate",
+    "dropout",
+    "dropout_rate",
+}
 _NEVER_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 # Nothing happens in them when a network is frozen.
 PASSED_OVER_BEFORE = {
@@ -144,7 +156,7 @@ def does_nothing(node: Any, *, passed_over: Collection[str] = PASSED_OVER) -> bo
     """Whether what a node's operation gives is what it was given, one tensor for one."""
     one_for_one = len(node.arguments.keras_tensors) == len(node.outputs) == 1
     name, kind = type(node.operation).__name__, type(node.operation)
-    if not one_for_one or not is_of_keras(kind):
+    if not one_for_one or not is_of_keras(kind) or is_of_keras_hub(kind):
         return False
     if name in passed_over:
         return True
@@ -157,7 +169,10 @@ def counted_config(operation: Any, rank: int) -> dict[str, Any]:
     name = type(operation).__name__
     is_layer = hasattr(operation, "weights")
     is_foreign = not is_of_keras(type(operation))
-    pinned = COUNTED.get(name) if is_layer and not is_foreign else None
+    is_hubs = is_of_keras_hub(type(operation))
+    pinned = COUNTED.get(name) if is_layer and not is_foreign and not is_hubs else None
+    if is_hubs:
+        config = {key: value for key, value in config.items() if key not in _HUBS_NEVER}
     defaults = _constructor_defaults(type(operation))
     counted: dict[str, Any] = {}
     for key, value in config.items():
@@ -165,7 +180,9 @@ def counted_config(operation: Any, rank: int) -> dict[str, Any]:
             continue
         # Operations that add an axis count it in their output, so their -1 must stay as it is.
         spelled = _spell(value, key, rank if pinned is not None else None)
-        if pinned is None:
+        if is_hubs:
+            counts = spelled != _spell(defaults.get(key, _REQUIRED), key, None)
+        elif pinned is None:
             counts = True
         elif key in pinned:
             counts = spelled != _spell(pinned[key], key, rank)

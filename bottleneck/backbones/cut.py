@@ -17,6 +17,7 @@ from bottleneck.backbones.ends import choose_output, output_names
 from bottleneck.backbones.flat import Flat
 from bottleneck.backbones.known import check_known
 from bottleneck.backbones.twin import give_weights, is_integer, twin
+from bottleneck.core.choices import POOLING
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 # Layers that go on in floating point, whatever numbers they are given.
 _FROM_NUMBERS = {"Rescaling", "Normalization"}
-POOLING = ("avg", "max", "none")
 
 
 def is_nested(operation: Any) -> bool:
@@ -242,6 +242,12 @@ def pool(tensor: Any, pooling: str, name: str | None = None) -> Any:
     keras = import_keras()
     if pooling not in POOLING:
         raise UsageError(f"no pooling {pooling!r}", "--pooling", f"one of {', '.join(POOLING)}")
+    if pooling.startswith("cls"):
+        raise UsageError(
+            "this network gives no tokens whose first is known to be of the class",
+            f"--pooling {pooling}",
+            "use avg, max or none",
+        )
     if pooling == "none" or len(tensor.shape) != 4:
         return tensor
     layer = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}

@@ -24,7 +24,7 @@ from bottleneck.backbones.counted import (
     does_nothing,
 )
 from bottleneck.backbones.cut import node_of, nodes_to
-from bottleneck.backbones.known import check_known, config_of
+from bottleneck.backbones.known import check_known, config_of, is_of_keras_hub, only_keras
 from bottleneck.core.canonical import canonical, canonical_digest
 from bottleneck.core.errors import UsageError
 from bottleneck.core.frameworks import import_keras
@@ -67,7 +67,7 @@ class _Walk:
         kind = "layer" if hasattr(operation, "weights") else "operation"
         config = counted_config(operation, rank)
         arguments = self._arguments(operation, node)
-        entry = [kind, type(operation).__name__, config, arguments]
+        entry = [kind, _class(type(operation)), config, arguments]
         # Of whole numbers x * 2 and x * 2.0 are spelled alike and are not one: the first may wrap.
         if any(not _is_floating(tensor) for tensor in node.arguments.keras_tensors):
             entry.append([str(tensor.dtype) for tensor in node.outputs])
@@ -116,6 +116,10 @@ class _Walk:
         return value
 
 
+def _class(kind: type) -> str:
+    return f"keras_hub.{kind.__name__}" if is_of_keras_hub(kind) else kind.__name__
+
+
 def _constant(value: Any) -> np.ndarray[Any, Any] | None:
     """Return an array or a framework's tensor as an array; None for anything else.
 
@@ -157,10 +161,16 @@ def weights_digest(output: Any, network_version: str | None = None) -> str:
 
 
 def digests_before(output: Any, network_version: str | None = None) -> tuple[str, str]:
-    """Return what version 2 had as the two digests: it counted augmentation layers.
+    """Return what earlier versions had as the two digests.
 
-    Rows are the same, so a store that was made then is continued.
+    Version 2 counted augmentation layers; to version 4 KerasHub's layers were somebody's own. Rows
+    are the same, so a store that was made then is continued.
     """
+    walk = _Walk(output, network_version)
+    if network_version is not None and any(is_of_keras_hub(type(one)) for one in walk.layers):
+        with only_keras():
+            walk = _Walk(output, network_version)
+        return _network_digest(walk), _weights_digest(walk)
     walk = _Walk(output, network_version, PASSED_OVER_BEFORE)
     return _network_digest(walk), _weights_digest(walk)
 
@@ -175,7 +185,10 @@ def _weights_digest(walk: _Walk) -> str:
         chosen = _TENSORS.get(type(layer).__name__)
         for weight in getattr(layer, "weights", ()):
             if chosen is None or weight.name in chosen:
-                whole.update(f"{number} {_tensor_digest(np.asarray(weight.numpy()))}\n".encode())
+                tensor = np.asarray(weight.numpy())
+                if tensor.dtype.kind in "iu" and is_of_keras_hub(type(layer)):
+                    tensor = tensor.astype(np.int64)  # of positions: each backend has another
+                whole.update(f"{number} {_tensor_digest(tensor)}\n".encode())
     return whole.hexdigest()
 
 

@@ -50,6 +50,8 @@ def load(request: Request, alone: Load, reporter: Reporter) -> Backbone:
         row_shape=(sum(part.n_numbers for part in parts),),
         row_dtype="float32",
         mode=first.mode,
+        resample=first.resample,
+        fit=first.fit,
         batch_size=first.batch_size,
         weight_files=first.weight_files,
         about=dict(first.about),

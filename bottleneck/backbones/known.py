@@ -1,15 +1,20 @@
-"""Only code that is known: Keras' own.
+"""Only code that is known: Keras' own and KerasHub's.
 
-A class or function that is not Keras' own could compute anything, and change unseen; so it is
+A class or function that is neither could compute anything, and change unseen; so it is
 refused, unless the user says which version it is. Byte code is never hashed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Of Keras, but made to hold code of others.
 FOREIGN = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
@@ -25,14 +30,32 @@ PLAIN = {
     "__slice__",
 }
 
+_packages: ContextVar[tuple[str, ...]] = ContextVar("packages", default=("keras", "keras_hub"))
+_HUBS = ("keras_hub>", "keras_nlp>")  # how KerasHub registers what is its own, now and before
+
 _ARROWS = {"equation", "subscripts", "pattern"}  # of products: abc,cd->abd is no package>name
+
+
+@contextlib.contextmanager
+def only_keras() -> Iterator[None]:
+    """Take KerasHub for somebody's own, as older versions did."""
+    token = _packages.set(("keras",))
+    try:
+        yield
+    finally:
+        _packages.reset(token)
 
 
 def config_of(operation: Any) -> dict[str, Any]:
     """Return an operation's config, without Keras' warning of the lambdas in it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        config: dict[str, Any] = operation.get_config()
+        try:
+            config: dict[str, Any] = operation.get_config()
+        except (AttributeError, TypeError):
+            if not is_of_keras_hub(type(operation)):
+                raise
+            return {}  # some of its layers cannot say; the preset's own config counts as a whole
     return config
 
 
@@ -48,8 +71,17 @@ def check_known(operation: Any, network_version: str | None) -> None:
 
 
 def is_of_keras(thing: Any) -> bool:
-    """Whether a class or function is Keras' own."""
-    return str(getattr(thing, "__module__", "")).split(".")[0] == "keras"
+    """Whether a class or function is Keras' or KerasHub's own."""
+    return _package(thing) in _packages.get()
+
+
+def is_of_keras_hub(thing: Any) -> bool:
+    """Whether a class or function is KerasHub's own."""
+    return is_of_keras(thing) and _package(thing) == "keras_hub"
+
+
+def _package(thing: Any) -> str:
+    return str(getattr(thing, "__module__", "")).split(".")[0]
 
 
 def foreign_code(operation: Any) -> str | None:
@@ -75,7 +107,7 @@ def foreign_object(value: Any) -> str | None:
     # Keras' own functions are written as their bare names; any other comes as an object.
     if kind == "function":
         return f"the function {value['config']}"
-    if module.split(".")[0] != "keras" and kind not in PLAIN:
+    if module.split(".")[0] not in _packages.get() and kind not in PLAIN:
         return str(value.get("registered_name") or kind)
     return None
 
@@ -91,5 +123,7 @@ def foreign_config(value: Any, key: str = "") -> str | None:
     if isinstance(value, list | tuple):
         return next((found for item in value if (found := foreign_config(item, key))), None)
     if isinstance(value, str) and ">" in value and key not in _ARROWS:
+        if value.startswith(_HUBS):
+            return None
         return value  # a registered function, package>name
     return value.__qualname__ if callable(value) and not is_of_keras(value) else None

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.backbones import affine
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def is_of_rgb(text: str) -> bool:
 
 def apply(text: str, x: Any) -> Any:
     """Preprocess `x` (n, height, width, 3), float32 RGB from 0 to 255, as `text` says."""
+    if affine.is_affine(text):
+        return affine.apply(text, x)
     said = formula(text)
     x = _blue_first(x) if said.blue_first else x
     x = x / _constant(*said.scale) if said.scale else x

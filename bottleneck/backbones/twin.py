@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.backbones.known import foreign_code
+from bottleneck.backbones.known import foreign_code, is_of_keras_hub
 from bottleneck.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ def twin(layer: Any, name: str) -> Any:
         For a layer that computes in few bits, or whose row for an image depends on others.
     """
     _check(layer)
-    if foreign_code(layer):
+    if foreign_code(layer) or is_of_keras_hub(type(layer)):
         if layer.compute_dtype != "float32":
             raise UsageError(f"computes in {layer.compute_dtype}", layer.name, "make it float32")
-        return layer  # code that only its author can copy
+        return layer  # only its author can copy it: not all of KerasHub's say how they were made
     return rebuilt(layer, {**in_float32(layer.get_config()), "name": name}, trainable=False)
 
 

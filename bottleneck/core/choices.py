@@ -3,5 +3,6 @@
 ROW_DTYPES = ("float16", "float32")
 COMPUTE = ("float32", "bfloat16")
 DECODING = ("exact", "fast")
+FITS = ("squash", "crop", "pad")
 POOLING = ("avg", "max", "none", "cls", "cls+avg")
 RESAMPLING = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")  # Pillow's filters

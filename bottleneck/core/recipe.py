@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.core.canonical import canonical_digest
-from bottleneck.core.choices import ROW_DTYPES
+from bottleneck.core.choices import FITS, ROW_DTYPES
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, with_checksum
 
@@ -29,6 +29,7 @@ class ImageSpec:
     resample: str = "bilinear"  # one of choices.RESAMPLING, Pillow's filters
     orientation: Literal["exif"] = "exif"
     decode: Literal["exact", "fast"] = "exact"
+    fit: Literal["squash", "crop", "pad"] = "squash"  # how another shape becomes this one
 
     @property
     def channels(self) -> int:
@@ -103,6 +104,8 @@ class Recipe:
         plain = {**asdict(self), "views": self.views.to_json()}
         if plain["network_version"] is None:
             del plain["network_version"]
+        if self.image.fit == "squash":  # as recipes were spelled before there was another
+            del plain["image"]["fit"]
         return plain
 
     @classmethod
@@ -171,6 +174,8 @@ def _check_kinds(recipe: Recipe) -> None:
     """Raise ValueError for values that no recipe of ours has; its id says nothing of that."""
     image, rows, views = recipe.image, recipe.rows, recipe.views
     texts = (recipe.network, recipe.weights, recipe.preprocessing, recipe.compute, image.resample)
+    if image.fit not in FITS:
+        raise ValueError(f"pictures fitted by {image.fit!r}")
     size, sizes = list(image.size), (*image.size, *rows.shape, views.number)
     if not all(isinstance(text, str) for text in (*texts, *views.operations)):
         raise ValueError("a text that is none")

@@ -17,14 +17,17 @@ from bottleneck.data.folder_words import (
     holds_thumbnails,
     is_container,
     is_odd_one,
+    is_unlabelled,
     is_unlabelled_class,
     may_be_container,
     named_after,
+    parts,
     split_guessed,
     split_named,
     split_told,
 )
 from bottleneck.data.reading_of_paths import Choice, exclude, include, listed
+from bottleneck.data.split_words import TRAIN
 from bottleneck.data.template import pattern_of
 
 if TYPE_CHECKING:
@@ -106,14 +109,28 @@ def refuse_split_words(names: Collection[bytes]) -> None:
     said = [name for name in names if split_told(name) is not None]
     guessed = {n: split for n in sorted(names) if (split := split_guessed(n)) is not None}
     odd = {name: split for name, split in guessed.items() if name not in said}
+    has_train = any(split_told(name) == TRAIN for name in said)  # else little would be left
     if odd and len(names) > 1 and len(odd) + len(said) == len(names):
         raise AmbiguousError(
             f"{listed(sorted(names))} may be splits by their names",
-            [exclude(*(name + b"/" for name in odd))] if said else [],
+            [exclude(*(name + b"/" for name in odd))] if has_train else [],
             is_free=True,
             is_sure=True,
             split_map=",".join(f"{os.fsdecode(n)}={SPLITS[split]}" for n, split in odd.items()),
         )
+
+
+def refuse_parted(tops: Sequence[Folder]) -> None:
+    """Raise AmbiguousError for folders in these that seem to be of splits, whatever they hold."""
+    for parent in (folder for top in tops for folder in top.below() if len(folder.children) > 1):
+        names = parent.children
+        refuse_split_words(names)
+        why = parts(names)
+        if why is not None:
+            odd = [folder for name, folder in names.items() if is_odd_one(name, names)]
+            raise AmbiguousError(
+                f"{listed(sorted(names))} may be of splits: {why}", _without(odd), is_free=True
+            )
 
 
 def refuse_apart(tops: Sequence[Folder]) -> None:
@@ -186,15 +203,18 @@ def refuse_strays(tops: Sequence[Folder]) -> None:
         if not strays:
             continue
         refuse_copy(parent)
-        beside = [f for f in parent.children.values() if f not in strays]
+        others = [f for f in parent.children.values() if f not in strays]
+        beside = [f for f in others if not is_unlabelled(f.name)] or others
         first = min((f.name for f in beside), default=b"")
         told = f", but {show_key(first)} beside it is none" if beside else ""
         are_real = any(_inner(stray).children for stray in strays)
         is_one = len(beside) == 1 and not beside[0].children
+        is_train = len(beside) == 1 and all(split_named(f.name) != TRAIN for f in strays)
         either = [] if are_real or is_one or not (beside or len(strays) == 1) else _without(strays)
         raise AmbiguousError(
             f"{show_key(strays[0].path)} is named like a split{told}",
             [*(_without(beside) if are_real or len(beside) == 1 else []), *either],
+            split_map=f"{os.fsdecode(beside[0].name)}=train" if is_train else "",
         )
 
 

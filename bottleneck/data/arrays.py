@@ -160,9 +160,18 @@ class ArraySource:
         self._opened: tuple[Arrays, NDArray[np.int64]] | None = None
 
     @classmethod
-    def of_file(cls, kind: str, path: Path, how: How, *, load: Callable[[], Arrays]) -> ArraySource:
+    def of_file(
+        cls,
+        kind: str,
+        path: Path,
+        how: How,
+        *,
+        load: Callable[[], Arrays],
+        exists: Callable[[], bool] | None = None,
+    ) -> ArraySource:
         """Return the source of a file, which has its name and is known by its absolute path."""
-        source = cls(show_key(os.fsencode(path.name)), how, load=load, exists=path.exists)
+        name = show_key(os.fsencode(path.name))
+        source = cls(name, how, load=load, exists=exists or path.exists)
         source._spec = {"kind": kind, "where": to_json_text(str(path))}
         return source
 

@@ -20,6 +20,7 @@ from bottleneck.data.reading_of_paths import (
     listed,
     outcome,
     quoted,
+    split_counts,
     unmatched,
 )
 from bottleneck.data.source import Understood
@@ -140,7 +141,7 @@ def _reading(
     try:
         reading = find(counted)
         if beside is not None:
-            raise _with_companions(beside, reading, find(folders), folders, where)
+            raise _with_companions(beside, reading, find(folders), folders, where, labelled)
     except AmbiguousError as error:
         from bottleneck.data.ways import refused  # noqa: PLC0415 - most folders do without
 
@@ -178,13 +179,18 @@ def _with_companions(
     all_of_it: Reading,
     folders: Sequence[tuple[bytes, int]],
     where: str,
+    labelled: bool,
 ) -> DataError:
     """Return the error for images that belong to others, with the ways to say what they are."""
+    few, all_ = (
+        outcome(reading, counted) if labelled else split_counts(reading, counted)
+        for reading, counted in ((without, beside.folders), (all_of_it, folders))
+    )
     return DataError(
         beside.what,
         where,
-        f"say which is meant: {beside.choice.told} ({outcome(without, beside.folders)}), or "
-        f"--layout {quoted(all_of_it.template)} ({outcome(all_of_it, folders)})",
+        f"say which is meant: {beside.choice.told} ({few}), or "
+        f"--layout {quoted(all_of_it.template)} ({all_})",
     )
 
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import Given
-from bottleneck.core.option import Option
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
-from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS
+from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bottleneck.core.option import Option
     from bottleneck.data.source import Source
 
 
@@ -51,14 +51,6 @@ class SourceSpec:
     options: tuple[Option, ...] = ()
 
 
-UNPACK = Option(
-    name="unpack",
-    help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "
-    "plain archive; without it, such an archive is refused.",
-    check=lambda value: isinstance(value, str) and bool(value),
-    example="a folder",
-    metavar="FOLDER",
-)
 _OF_TABLES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"})
 IDX = ("-idx3-ubyte", ".idx3-ubyte", "-idx4-ubyte", ".idx4-ubyte")
 # A file is of the kind that has its ending, a folder of the kind that has what it holds; any other
@@ -97,18 +89,27 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             opens="bottleneck.data.archive:open_shards",
             about="pattern of archives such as 'train-*.tar' or 'train-{000..099}.tar'",
             is_pattern=True,
-            options=IN_ARCHIVES,
+            options=(*IN_ARCHIVES, UNPACK),
         ),
         "idx": SourceSpec(
             opens="bottleneck.data.idx:open_idx",
             about="folder or file of MNIST's kind (IDX)",
             endings=frozenset(f"{mark}{packed}" for mark in IDX for packed in ("", ".gz")),
             holds=tuple(
-                frozenset({f"{split}-images{mark}{packed}"})
+                frozenset({f"{folder}{split}-images{mark}{packed}"})
                 for split in ("train", "t10k")
                 for mark in IDX
                 for packed in ("", ".gz")
+                # Some programs unpack each file into a folder of its name.
+                for folder in ("", f"{split}-images{mark.replace('.', '-')}/")
             ),
+            options=(ALL_OF_IT,),
+        ),
+        "idx_files": SourceSpec(
+            opens="bottleneck.data.idx:open_idx_files",
+            about="pattern of IDX files such as '*-images-idx3-ubyte'",
+            endings=frozenset(f"{mark}{packed}" for mark in IDX for packed in ("", ".gz")),
+            is_pattern=True,
             options=(ALL_OF_IT,),
         ),
         "cifar": SourceSpec(

@@ -28,6 +28,8 @@ class Left:
     system: Counter[str] = field(default_factory=Counter)  # images in folders of file servers
     guessed: list[bytes] = field(default_factory=list)  # names in an encoding that nothing says
 
+    dangling: list[bytes] = field(default_factory=list)  # links called like images, to no member
+
     def key_of(self, name: bytes, where: str, again: str) -> bytes | None:
         """Return the key of a member; None for a hidden one, which is counted.
 

@@ -111,9 +111,32 @@ def decode(
     height, width = image.size
     least = (FAST_TIMES * width, FAST_TIMES * height) if image.decode == "fast" else None
     picture = open_picture(content, limits, _MODES[image.mode], least)
-    # Where it has that size already, `resize` copies, whatever the filter.
-    pixels = np.array(picture.resize((width, height), Image.Resampling[image.resample.upper()]))
+    pixels = np.array(_fitted(picture, (width, height), image))
     return pixels.reshape(height, width, image.channels)
+
+
+def _fitted(picture: Image.Image, size: tuple[int, int], image: ImageSpec) -> Image.Image:
+    """Return a picture of this (width, height).
+
+    `squash` stretches the whole of it, `crop` takes the largest part of that shape in its middle,
+    `pad` keeps its shape and puts black around it, as much on either side.
+    """
+    resample = Image.Resampling[image.resample.upper()]
+    across, down = size[0] / picture.width, size[1] / picture.height
+    if image.fit == "crop":
+        scale = max(across, down)
+        cut = (picture.width - size[0] / scale) / 2, (picture.height - size[1] / scale) / 2
+        box = (*cut, picture.width - cut[0], picture.height - cut[1])
+        return picture.resize(size, resample, box)
+    if image.fit == "pad":
+        scale = min(across, down)
+        inner = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        around = Image.new(picture.mode, size)
+        corner = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+        around.paste(picture.resize(inner, resample), corner)
+        return around
+    # Where it has that size already, `resize` copies, whatever the filter.
+    return picture.resize(size, resample)
 
 
 def is_faster_fast(content: bytes | NDArray[np.uint8], image: ImageSpec) -> bool:

@@ -6,3 +6,4 @@ EXTENSIONS = frozenset(
     b".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm"
     b" .jp2 .j2k .avif .heic .heif".split()  # what cannot be decoded gets a reason, not silence
 )
+UNDECODABLE = (".heic", ".heif")  # Pillow alone decodes none of these

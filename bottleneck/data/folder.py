@@ -124,12 +124,16 @@ class FolderSource:
             )
         bare = said.labels < 0
         if bare.sum() * _FEW > len(bare):
-            from bottleneck.data.instead import tables_for  # noqa: PLC0415 - most do without
+            from bottleneck.data.instead import (  # noqa: PLC0415 - most do without
+                labels_beside,
+                tables_for,
+            )
 
             starts = np.cumsum([0, *(len(names) for _, names, _ in blocks[:-1])])
             without = np.logical_or.reduceat(bare, starts)
             folders = [blocks[i][0] for i in np.flatnonzero(without).tolist()]
             notes += tables_for(self.root, folders)
+            notes += labels_beside(self.root, folders) if skipped["other"] else []
         if skipped["other"] and not said.understood.splits and said.classes:
             from bottleneck.data.split_lists import split_lists  # noqa: PLC0415 - most do without
 

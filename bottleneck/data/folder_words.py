@@ -139,6 +139,18 @@ def divides(names: Collection[bytes]) -> str | None:
     stems = {match[1].casefold() if (match := _COUNTED.fullmatch(t)) else None for t in texts}
     if len(stems) == 1 and None not in stems:
         return "they are one name with a number"
+    why = parts(names)
+    unlabelled = next((name for name in names if is_unlabelled(name)), None)
+    if why is None and unlabelled is not None:
+        return f"{os.fsdecode(unlabelled)} says that it has no labels"
+    return why
+
+
+def parts(names: Collection[bytes]) -> str | None:
+    """Return why folders that are no level of splits seem to be of splits; None where they do not.
+
+    `cat_train` beside `cat_test`, `cat_test` beside `cat`.
+    """
     splits = {name: split_said(name) for name in names}
     if len({split for split in splits.values() if split is not None}) > 1:
         return "they name splits"
@@ -146,9 +158,6 @@ def divides(names: Collection[bytes]) -> str | None:
     for name, split in splits.items():
         if split is not None and "".join(_read(name)[1]) in plain:
             return f"{os.fsdecode(name)} names a split of another one"
-    unlabelled = next((name for name in names if is_unlabelled(name)), None)
-    if unlabelled is not None:
-        return f"{os.fsdecode(unlabelled)} says that it has no labels"
     return None
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import from_json_text, to_json_text
+from bottleneck.core.text import printable
 from bottleneck.data.patterns import Patterns, make_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bottleneck.core.option import Option
 
@@ -38,7 +39,7 @@ class How:
 
     def to_json(self) -> dict[str, Any]:
         """Return what a source's record holds of it."""
-        return {**self.patterns.to_json(), **_each(self.changed, to_json_text)}
+        return {**self.patterns.to_json(), **each_text(self.changed, to_json_text)}
 
 
 def make_how(
@@ -56,7 +57,7 @@ def make_how(
     UsageError
         For an option that the kind does not have, or a value that it cannot take.
     """
-    said = {name: value for name, value in (given or {}).items() if _is_said(value)}
+    said = {name: value for name, value in (given or {}).items() if is_said(value)}
     patterns = make_patterns(said.pop("include", ()), said.pop("exclude", ()))
     known = {option.name: option for option in options}
     values = {name: option.default for name, option in known.items()}
@@ -97,11 +98,26 @@ def how_from_json(
             "the record of the source",
             "upgrade bottleneck-cache",
         )
-    said = {name: value for name, value in (told or {}).items() if _is_said(value)}
-    return make_how(_each(recorded, from_json_text) | said, options, kind)
+    said = {name: value for name, value in (told or {}).items() if is_said(value)}
+    return make_how(each_text(recorded, from_json_text) | said, options, kind)
 
 
-def _is_said(value: Any) -> bool:
+def written(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options of a source's record as they are written on a command line."""
+    from shlex import quote  # noqa: PLC0415 - for messages alone
+
+    for key, value in options.items():
+        if key in ("kind", "where"):
+            continue
+        flag = key.replace("_", "-")
+        if isinstance(value, bool):
+            yield f"--{flag}" if value else f"--no-{flag}"
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            yield f"--{flag} {quote(printable(from_json_text(str(each))))}"
+
+
+def is_said(value: Any) -> bool:
     """Whether a door was told this: it passes on every option, also those that nobody gave."""
     return value is not None and value not in ((), [])
 
@@ -120,7 +136,7 @@ def _spelled(value: Any, *, is_repeated: bool) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _each(values: Mapping[str, Any], text: Callable[[str], str]) -> dict[str, Any]:
+def each_text(values: Mapping[str, Any], text: Callable[[str], str]) -> dict[str, Any]:
     """Return the values with `text` applied to every text in them."""
     return {name: _one(value, text) for name, value in values.items()}
 

@@ -29,6 +29,8 @@ from bottleneck.data.folder_words import split_told
 from bottleneck.data.labels import number_labels
 from bottleneck.data.reading import open_container
 from bottleneck.data.reading_of_paths import images as counted
+from bottleneck.data.reading_of_paths import quoted
+from bottleneck.data.shards import matching
 from bottleneck.data.source import Understood
 from bottleneck.data.template import AUTO, split_of_all
 
@@ -53,12 +55,27 @@ def open_idx(path: Path, how: How) -> ArraySource:
     return ArraySource.of_file("idx", path, how, load=lambda: _load(path, how))
 
 
-def _load(path: Path, how: How) -> Arrays:
+def open_idx_files(pattern: Path, how: How) -> ArraySource:
+    """Return the source of all files of images that a pattern means; nothing is read yet."""
+    path = absolute(pattern)
+
+    def exists() -> bool:
+        return bool(matching(path))
+
+    return ArraySource.of_file(
+        "idx_files", path, how, load=lambda: _load(path, how, is_pattern=True), exists=exists
+    )
+
+
+def _load(path: Path, how: How, *, is_pattern: bool = False) -> Arrays:
     """Return the images and labels of all files."""
     told = split_of_all(how["layout"] or AUTO)
     where, clock_ns = show_key(os.fsencode(path)), time.time_ns()
-    is_folder = path.is_dir()
-    images_of = _images_in(path) if is_folder else [path]
+    is_folder = is_pattern or path.is_dir()
+    images_of = [path]
+    if is_folder:
+        found = [*map(absolute, matching(path))] if is_pattern else _files_in(path)
+        images_of = _one_for_each_split(found, where)
     if not images_of:
         raise DataError("no file of images (IDX)", where, _ADVICE)
     labels_of = [_labels_beside(file) for file in images_of]
@@ -97,27 +114,50 @@ def _load(path: Path, how: How) -> Arrays:
     )
 
 
-def _images_in(folder: Path) -> list[Path]:
-    """Return a folder's files of images in the order of their splits' names, one for each split."""
+def _files_in(folder: Path) -> list[Path]:
+    """Return a folder's files, and those of splits that lie only in folders of their names.
+
+    Some programs unpack each file into a folder of its name.
+    """
+    entries = sorted(folder.iterdir())
+    found = [path for path in entries if path.is_file()]
+    there = {_split_of(path) for path in found if _mark_of(path) and "images" in path.name}
+    inner = [p for sub in entries if _is_for_one(sub) for p in sorted(sub.iterdir()) if p.is_file()]
+    return found + [path for path in inner if _split_of(path) not in there]
+
+
+def _is_for_one(folder: Path) -> bool:
+    return folder.name.endswith("-ubyte") and folder.is_dir()
+
+
+def _one_for_each_split(files: Sequence[Path], where: str) -> list[Path]:
+    """Return the files of images in the order of their splits' names, one for each split."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and _mark_of(path) and "images" in path.name:
+    for path in files:
+        if _mark_of(path) and "images" in path.name:
             split = _split_of(path)
             if split is None:
                 raise DataError(
                     "the name does not say train, t10k, test or val",
                     show_key(os.fsencode(path)),
-                    "rename it, or give the file itself instead of its folder",
+                    "rename it, or give the file itself instead",
                 )
             other = found.setdefault(split, path)
             if other is not path:
                 raise DataError(
                     f"{show_key(os.fsencode(other.name))} and {show_key(os.fsencode(path.name))} "
                     "are both of one split",
-                    show_key(os.fsencode(folder)),
-                    "give the one that is meant, instead of the folder",
+                    where,
+                    f"give those that are meant: {_together([*files])}",
                 )
     return [found[split] for split in sorted(found)]
+
+
+def _together(files: Sequence[Path]) -> str:
+    from bottleneck.data.together import idx_together  # noqa: PLC0415 - for a message alone
+
+    images = [path for path in files if _mark_of(path) and "images" in path.name]
+    return ", or ".join(f"--data {quoted(str(path))}" for path in idx_together(images))
 
 
 def _mark_of(path: Path) -> str | None:
@@ -144,7 +184,11 @@ def _names_of_labels(images: Path) -> list[str]:
 
 def _labels_beside(images: Path) -> Path | None:
     """Return the file of labels that goes with a file of images, packed or not."""
-    found = (images.with_name(name) for name in _names_of_labels(images))
+    names, folder = _names_of_labels(images), images.parent
+    places = [folder]
+    if _is_for_one(folder):  # the labels lie in one of their own, or beside these
+        places += [folder.parent, *(sub for sub in folder.parent.iterdir() if _is_for_one(sub))]
+    found = (place / name for place in places for name in names)
     return next((path for path in found if path.is_file()), None)
 
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.paths import shown
 from bottleneck.core.regular import open_regular
-from bottleneck.core.sample import SPLITS
-from bottleneck.data.catalog import REFUSED, kind_of
+from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.data import webdataset
+from bottleneck.data.catalog import REFUSED, is_pattern, kind_of
 from bottleneck.data.folder_words import split_said
-from bottleneck.data.left_alone import SYSTEM_FOLDERS
+from bottleneck.data.left_alone import SYSTEM_FOLDERS, has_image_ending
 from bottleneck.data.reading_of_paths import quoted
+from bottleneck.data.together import idx_together, tables_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,11 +49,19 @@ def instead(root: Path) -> tuple[str, str]:
         for path in (folder / name for name in names):
             kind = kind_of(path)
             is_one = kind not in ("folder", "image") and path.suffix.lower() not in REFUSED
-            if is_one and _is_readable(path, kind):
+            is_form = kind == "table" and _TO_FILL_IN.search(path.name) is not None
+            if is_one and not is_form and _is_readable(path, kind):
                 files.setdefault((folder, kind), []).append(path)
             else:
                 others.append(path)
-    given = [way for (folder, kind), paths in files.items() for way in _ways(folder, kind, paths)]
+    tables = [path for (_, kind), paths in files.items() if kind == "table" for path in paths]
+    given = [*map(_data, tables_together(tables))] if len(tables) > 1 else []
+    given += [
+        way
+        for (folder, kind), paths in files.items()
+        if kind != "table" or not given
+        for way in _ways(folder, kind, paths)
+    ]
     if given:
         listed = [path for paths in files.values() for path in paths]
         return f", but {_listed(listed, root)}", _give(given)
@@ -80,8 +90,32 @@ def tables_for(root: Path, folders: Sequence[bytes]) -> list[str]:
         )
         and _may_say_classes(path)
     ]
-    ways = ", or ".join(_table(path, root) for path in found[:MOST])
+    ways = ", or ".join(
+        _data(path) if is_pattern(str(path)) else _table(path, root)
+        for path in tables_together(found)[:MOST]
+    )
     return [f"{_listed(found, root)} may say their classes: {ways}"] if found else []
+
+
+def labels_beside(root: Path, folders: Sequence[bytes]) -> list[str]:
+    """Return the note on labels that lie beside these images, as in WebDataset's archives."""
+    for folder in folders[:_MOST_ENTRIES]:
+        here = root / os.fsdecode(folder)
+        names = sorted(os.fsencode(path.name) for path in _named(here))
+        stems = {webdataset.stem(name) for name in names if has_image_ending(name)}
+        beside = (n for n in names if webdataset.may_be_label(n) and webdataset.stem(n) in stems)
+        found = next(beside, None)
+        if found is not None and webdataset.says_class(here / os.fsdecode(found)):
+            archive = root.with_name(f"{root.name}.tar")
+            if archive.exists():
+                archive = root.with_name(f"{root.name}-packed.tar")
+            made, packed = quoted(str(archive)), quoted(str(root))
+            return [
+                f"{show_key(folder + found)} and others may say the classes of the images that "
+                f"they lie beside, as in WebDataset's archives; in one they are read: "
+                f"tar -cf {made} -C {packed} . and then --data {made}"
+            ]
+    return []
 
 
 def _table(path: Path, root: Path) -> str:
@@ -131,9 +165,14 @@ def _is_readable(path: Path, kind: str) -> bool:
 
 def _ways(folder: Path, kind: str, paths: list[Path]) -> list[str]:
     """Return the words of a command line that read files of one kind in one folder."""
-    packed = [path for path in paths if kind == "archive" and _PACKED.search(path.name)]
+    found = {path: match[0] for path in paths if (match := _PACKED.search(path.name))}
+    packed = [*found] if kind == "archive" else []
     if packed:
-        return [f"{_data(path)} --unpack FOLDER" for path in packed]
+        endings = {*found.values()}
+        several = [folder / f"*{endings.pop()}"] if 1 == len(endings) < len(packed) else packed
+        return [f"{_data(path)} --unpack FOLDER" for path in several]
+    if kind == "idx":
+        return [*map(_data, idx_together(paths))]
     endings = {path.suffix for path in paths}
     are_shards = kind in _ARCHIVES or endings == {".parquet"}
     if are_shards and len(paths) > 1 and len(endings) == 1:
@@ -155,8 +194,14 @@ def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder that may be tables."""
+    return sorted(p for p in _named(folder) if p.suffix.lower() in _TABLES | _LINES and p.is_file())
+
+
+def _named(folder: Path) -> list[Path]:
+    """Return what lies in a folder, but for what is hidden."""
     try:
-        return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_file())
+        return [path for path in folder.iterdir() if path.name[0] != "."]
     except OSError:
         return []
 

@@ -11,7 +11,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, show_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,10 +63,10 @@ def multi_label_error(what: str, where: str, more: str = "") -> DataError:
     )
 
 
-def refuse_lists(names: Iterable[str], column: str, where: str, more: str) -> None:
+def refuse_lists(names: Iterable[str], column: str, where: str, more: Callable[[], str]) -> None:
     """Raise DataError for texts that are lists of classes: `0 2` beside `0` and `2`, or `cat dog`.
 
-    Each of their words is another label, or a whole number. `more` is a way on.
+    Each of their words is another label, or a whole number. `more` gives a way on.
     """
     known = {*names}
     for name in sorted(known):
@@ -75,7 +75,7 @@ def refuse_lists(names: Iterable[str], column: str, where: str, more: str) -> No
         is_list = len(words) > 1 and all(word in known for word in words)
         is_numbers = len(numbers) > 1 and all(w in known or w.isdecimal() for w in numbers)
         if is_list or is_numbers:
-            raise multi_label_error(f"column {column!r} holds {name!r}", where, more)
+            raise multi_label_error(f"column {column!r} holds {name!r}", where, more())
 
 
 def is_numeric(names: Iterable[str]) -> bool:

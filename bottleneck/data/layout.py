@@ -25,6 +25,7 @@ from bottleneck.data.ambiguous import (
     refuse_no_photos,
     refuse_only_class,
     refuse_other_classes,
+    refuse_parted,
     refuse_split_words,
     refuse_strays,
 )
@@ -86,23 +87,29 @@ def find_splits(
     Raises
     ------
     AmbiguousError
-        When a folder is named like a split, and others beside it are not.
+        When they can be meant in several ways, whatever the classes are.
     """
     root, nodes = tree_of(folders)
     found = _Finder(told or {})
     node, above = found.descend(root, name)
-    level = found.level(node.children)
-    if level is None:
+    refuse_no_photos(node)
+    level, parents = found.level(node.children), [node]
+    if level is None and not any(child.n for child in node.children.values()):
         level = found.level({g for child in node.children.values() for g in child.children})
-        parents = [*node.children.values()] if level else []
+        parents = [*node.children.values()]
         above += "{ignore}/" if level else ""
+    if level is None:
+        parents, tops = [], [node]
+        refuse_split_words({g for child in node.children.values() for g in child.children})
     else:
-        parents = [node]
-    for parent in parents:
-        for child in parent.children.values():
-            child.mark(split=(level or {})[child.name])
-    if not parents:
-        refuse_strays([node])
+        each = [child for parent in parents for child in parent.children.values()]
+        for child in each:
+            child.mark(split=level[child.name])
+        tops, _ = found.unwrapped(each)
+    for top in tops:
+        refuse_copy(top)
+    refuse_strays(tops)
+    refuse_parted(tops)
     return Reading(
         splits=[node.split for node in nodes],
         labels=[None] * len(nodes),
@@ -182,7 +189,7 @@ class _Finder:
             child.mark(split=level[child.name])
         without = [child for child in node.children.values() if is_unlabelled(child.name)]
         self.notes += [no_labels(child.name) for child in without]
-        tops, depth = self._unwrapped([c for c in node.children.values() if c not in without])
+        tops, depth = self.unwrapped([c for c in node.children.values() if c not in without])
         prefix = f"{above}{{split}}/" + "{ignore}/" * depth
         self._classes(tops)
         refuse_apart(tops)
@@ -197,7 +204,7 @@ class _Finder:
             self._note_loose(top)
         return prefix + ("{class}/*" if len(flat) < len(tops) else "*")
 
-    def _unwrapped(self, tops: list[Folder]) -> tuple[list[Folder], int]:
+    def unwrapped(self, tops: list[Folder]) -> tuple[list[Folder], int]:
         """Return the folders in the wrappers of each split, and how many all of them have."""
         depth = 0
         while True:
@@ -228,7 +235,7 @@ class _Finder:
     def _classes_of_splits(self, node: Folder, above: str, level: Mapping[bytes, int]) -> str:
         """Mark classes and the splits in them; return the template."""
         for child in node.children.values():
-            tops, _ = self._unwrapped([*child.children.values()])
+            tops, _ = self.unwrapped([*child.children.values()])
             if any(top.children for top in tops):
                 raise AmbiguousError(
                     f"{show_key(child.name)} holds splits, and these hold folders: either may be "

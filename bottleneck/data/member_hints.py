@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bottleneck.data.folder_words import divides, split_said
 from bottleneck.data.reading_of_paths import images, listed
 from bottleneck.data.shards import missing_shards
 from bottleneck.data.split_lists import may_be_split_list
@@ -36,6 +38,20 @@ def with_hints(
             f"{images(len(left.guessed))} under names that are not UTF-8, and were taken for "
             f"cp437: {listed(left.guessed[:1])}"
         )
+    names = [os.fsencode(path.name.split(".")[0]) for path in paths]
+    are_classes = len({*names}) == len(names) > 1 and not _are_counted(names)
+    if are_classes and (labels < 0).all() and divides(names) is None and not _say_splits(names):
+        notes.append(
+            f"the archives' names may be the classes ({listed(sorted(names))}): --label-from "
+            "'^([^/.]+)' makes them so"
+        )
+    if left.dangling:
+        n = len(left.dangling)
+        notes.append(
+            f"left alone as {'it is a link' if n == 1 else 'they are links'} to no member: "
+            f"{listed(sorted(left.dangling))} (tar -h puts what {'it' if n == 1 else 'they'} lead"
+            f"{'s' if n == 1 else ''} to into the archive)"
+        )
     tables = sorted(
         key for each in containers for key in each.others if key.lower().endswith(_TABLES)
     )
@@ -47,3 +63,16 @@ def with_hints(
             f"{listed(sorted(lists))} may say their splits: unpack it, and give the folder"
         )
     return replace(understood, notes=tuple(notes))
+
+
+def _are_counted(names: Sequence[bytes]) -> bool:
+    """Whether these are one name with numbers that follow each other, as those of shards are."""
+    stems = {name.rstrip(b"0123456789") for name in names}
+    if len(stems) > 1:
+        return False
+    numbers = sorted(int(name[len(min(stems)) :] or 0) for name in names)
+    return numbers[-1] - numbers[0] == len(numbers) - 1
+
+
+def _say_splits(names: Sequence[bytes]) -> bool:
+    return any(split_said(name) is not None for name in names)

@@ -56,6 +56,7 @@ class MemberSource:
     Attributes
     ----------
     shards : whether the path is a pattern of several containers; their names are in the keys
+    is_dry : whether nothing may be written, so that nothing is unpacked
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class MemberSource:
     ) -> None:  # fmt: skip
         self.kind, self.path, self.how = kind, absolute(path), how or How()
         self.shards = shards
+        self.is_dry = False
         self._open = opener
         self._listed: list[tuple[Members, Any]] | None = None
 
@@ -107,7 +109,7 @@ class MemberSource:
             named = self._by_folders(found, containers) if are_samples else named
             named = self._beside(named, found, containers)
         if labels is not None:
-            webdataset.drop_further_pictures(containers)
+            webdataset.drop_further_pictures(containers, prefixes, self.how.patterns, where)
         if named is not None and labels is not None:
             # Further pictures of samples are gone, so folders are read anew too.
             n_further = n_all - sum(len(members.images) for members in containers)
@@ -120,10 +122,7 @@ class MemberSource:
         alone.skipped["excluded"] += n_all - len(found)
         skipped = alone.counts()
         if named is None:
-            others = sorted(key for members in containers for key in members.others)
-            what = f", but {listed(others)}" if others else ""
-            do = "unpack it, and give what comes out" if others else ADVICE
-            raise DataError(f"no images{what}{in_words(skipped)}", where, do)
+            raise _no_images(containers, paths, where, in_words(skipped))
         layout = self.how["layout"] or AUTO
         if layout == AUTO or (self.shards and "{split" not in layout):
             named = _by_files(paths, [at for _, at, _ in found], named)
@@ -243,6 +242,18 @@ class _Named:
     classes: tuple[str, ...]
     understood: Understood
     groups: Groups | None = None
+
+
+def _no_images(
+    containers: Sequence[Members], paths: Sequence[Path], where: str, left: str
+) -> DataError:
+    """Return the error for containers without images, with the way to what they hold."""
+    from bottleneck.data.unpack import by_hand  # noqa: PLC0415 - most do without
+
+    others = sorted(key for members in containers for key in members.others)
+    if not others:
+        return DataError(f"no images{left}", where, ADVICE)
+    return DataError(f"no images, but {listed(others)}{left}", where, by_hand(paths[0], others))
 
 
 def _begins_as_image(members: Members, place: Any) -> bool:

@@ -98,3 +98,11 @@ SPLIT_MAP = Option(
 )
 IN_ARCHIVES = (LAYOUT, LABEL_FROM, GROUP_BY, JOIN_CLASSES, ANY_NAME, SPLIT_MAP)
 IN_FOLDERS = (*IN_ARCHIVES, FOLLOW_LINKS)
+UNPACK = Option(
+    name="unpack",
+    help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "
+    "plain archive; without it, such an archive is refused.",
+    check=lambda value: isinstance(value, str) and bool(value),
+    example="a folder",
+    metavar="FOLDER",
+)

@@ -134,12 +134,9 @@ def _map_of(number: Mapping[bytes, int | None]) -> str:
 
 def outcome(reading: Reading, folders: Sequence[tuple[bytes, int]]) -> str:
     """Return what a reading gives, in a few words."""
-    counts: Counter[str] = Counter()
-    n_bare = 0
-    for (_, n), split, label in zip(folders, reading.splits, reading.labels, strict=True):
-        counts[SPLITS[split]] += n
-        n_bare += n if label is None else 0
-    said = [", ".join(f"{split} {counts[split]:,}" for split in SPLITS if counts[split])]
+    pairs = zip(folders, reading.labels, strict=True)
+    n_bare = sum(n for (_, n), label in pairs if label is None)
+    said = [split_counts(reading, folders)]
     classes = sorted({label for label in reading.labels if label is not None})
     if classes:
         said.append(f"{len(classes)} class{'' if len(classes) == 1 else 'es'}: {listed(classes)}")
@@ -149,6 +146,14 @@ def outcome(reading: Reading, folders: Sequence[tuple[bytes, int]]) -> str:
     groups = len({group for group in reading.groups if group is not None})
     said += [f"{groups} groups"] if groups else []
     return "; ".join(said)
+
+
+def split_counts(reading: Reading, folders: Sequence[tuple[bytes, int]]) -> str:
+    """Return how many images a reading gives each split."""
+    counts: Counter[str] = Counter()
+    for (_, n), split in zip(folders, reading.splits, strict=True):
+        counts[SPLITS[split]] += n
+    return ", ".join(f"{split} {counts[split]:,}" for split in SPLITS if counts[split])
 
 
 def exclude(*folders: bytes) -> Choice:

@@ -48,12 +48,12 @@ def matching(pattern: Path) -> list[Path]:
     DataError
         When one of a range is not there: part of a data set is not the data set.
     """
-    spelled = _ranges(str(pattern))
+    each_spelled = spelled(str(pattern))
     found: list[Path] = []
-    for each in spelled:
+    for each in each_spelled:
         # Of a range, and of words, every file must be there; of `*` whatever is there is meant.
         paths = [path for path in _globbed(Path(each)) if _is_file(path)]
-        if len(spelled) > 1 and not paths:
+        if len(each_spelled) > 1 and not paths:
             raise DataError("a shard is not there", shown(Path(each)), "check the range")
         found += paths
     return sorted(set(found))
@@ -111,13 +111,13 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _ranges(pattern: str) -> list[str]:
+def spelled(pattern: str) -> list[str]:
     """Return the patterns that `{000..099}` or `{a,b}` stands for; zeros in front are kept."""
     words = _WORDS.search(pattern)
     if words is not None:
         before, after = pattern[: words.start()], pattern[words.end() :]
         each = (before + word + after for word in words.group(1).split(","))
-        return [spelled for one in each for spelled in _ranges(one)]
+        return [name for one in each for name in spelled(one)]
     match = _RANGE.search(pattern)
     if match is None:
         return [pattern]
@@ -131,4 +131,4 @@ def _ranges(pattern: str) -> list[str]:
     width = len(match.group(1))
     each = (f"{pattern[: match.start()]}{n:0{width}d}{pattern[match.end() :]}"
             for n in range(first, last + 1))  # fmt: skip
-    return [spelled for one in each for spelled in _ranges(one)]
+    return [name for one in each for name in spelled(one)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bottleneck.core.paths import Stat, to_json_text
 
@@ -39,6 +39,8 @@ class Understood:
         How the source spells each split, and which of `SPLITS` that is: `Training` is `train`.
     columns : dict
         Of a table: what each of our columns is called there: `filename` is `image_id`.
+    other_columns : dict
+        Of several tables: `columns` of those in which they are called otherwise, by their names.
     left_alone : dict
         Folders of file servers and desktops (`@eaDir`), and how many images in them were passed.
     missing : dict
@@ -47,18 +49,22 @@ class Understood:
     notes : tuple of str
         What else a person should know before anything is computed: whole sentences, without a
         full stop.
+    header : tuple of str
+        Of a table: what all its columns are called. Nothing of it is kept.
     """
 
     layout: str = ""
     splits: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    other_columns: dict[str, dict[str, str]] = field(default_factory=dict)
     left_alone: dict[str, int] = field(default_factory=dict)
     missing: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON, without what is empty."""
-        return {key: value for key, value in asdict(self).items() if value}
+        """Return it as JSON, without what is empty, and without the header."""
+        return {key: value for key, value in asdict(self).items() if value and key != "header"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,6 +167,13 @@ class Source(Protocol):
         OSError
             When it cannot be read, is gone, or changes while it is read.
         """
+
+
+@runtime_checkable
+class Unpacks(Protocol):
+    """A source that may unpack what it reads; where `is_dry` is set, it writes nothing."""
+
+    is_dry: bool
 
 
 def spec_of(kind: str, path: Path, how: How) -> dict[str, Any]:

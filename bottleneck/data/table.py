@@ -21,13 +21,14 @@ import numpy as np
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import absolute, local_path, shown
 from bottleneck.core.sample import key_array, show_key
+from bottleneck.core.text import printable
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.how import make_how
 from bottleneck.data.left_alone import in_words
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
-from bottleneck.data.reading import open_container, read_file
+from bottleneck.data.reading import NOT_THERE, open_container, read_file
 from bottleneck.data.reading_of_paths import found_in_keys, unmatched
 from bottleneck.data.shards import missing_shards
 from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.paths import Stat
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
     from bottleneck.data.source import Understood
@@ -171,6 +173,7 @@ class TableSource:
             encoding=sheet.encoding,
             where=where,
         )
+        gone = _without_files(found, located.stats) if located.missing else ()
         listing = Listing(
             keys=key_array(keys),
             labels=found.labels,
@@ -181,7 +184,7 @@ class TableSource:
             device=device,
             understood=replace(
                 understood(
-                    sheet, columns, rows, (*found.notes, *located.notes, *unmatched.notes())
+                    sheet, columns, rows, (*found.notes, *located.notes, *gone, *unmatched.notes())
                 ),
                 missing=_missing(located.missing),
             ),
@@ -210,6 +213,20 @@ def _missing(keys: Sequence[bytes]) -> dict[str, Any]:
     """Return what is said of files that are not there; nothing where all are."""
     first = [show_key(key) for key in keys[:MOST_MISSING]]
     return {"files": len(keys), "first": first} if keys else {}
+
+
+def _without_files(found: Answers, stats: Sequence[Stat]) -> tuple[str, ...]:
+    """Return what to say of classes of which no file is there: a sum below the rows, mostly."""
+    is_there = np.array([stat != NOT_THERE for stat in stats])
+    used = np.unique(found.labels[is_there])
+    gone = [name for i, name in enumerate(found.classes) if i not in used]
+    if not gone:
+        return ()
+    some = ", ".join(map(printable, gone[:MOST_MISSING])) + (", …" * (len(gone) > MOST_MISSING))
+    is_one = len(gone) == 1
+    return (
+        f"no file of the class{'' if is_one else 'es'} {some} is there, so none can be learned",
+    )
 
 
 def _refuse_running_number(found: Answers, columns: Columns, how: How, where: str) -> None:

@@ -15,7 +15,7 @@ from bottleneck.core.text import printable
 from bottleneck.data.classes import joined_texts, untrained
 from bottleneck.data.labels import number_labels, refuse_lists
 from bottleneck.data.table_rows import MINUS, NOTHING, n_rows_have
-from bottleneck.data.table_words import way
+from bottleneck.data.table_words import otherwise, way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,8 @@ def answers(
         assert rows.labels is not None
         name = header[columns.labels[0]] if columns.labels else "label"
         if not told:
-            one = f"; if each text is one class: {way('--label-column', name)}"
-            refuse_lists({rows.labels[i] for i in at} - {""}, name, where, one)
+            said = {rows.labels[i] for i in at} - {""}
+            refuse_lists(said, name, where, lambda: otherwise("each text is one class", name, said))
         texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
         labels, classes = number_labels(texts, name, where)
         splits = np.frombuffer(rows.splits, np.uint8)[at]

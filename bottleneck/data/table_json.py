@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DataError
+from bottleneck.data.left_alone import has_image_ending
 from bottleneck.data.table_boxes import boxes_error
 from bottleneck.data.table_text import Sheet
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bottleneck.data.table_text import Fields
 
 _COCO = {"images", "annotations"}
+_LABEL_STUDIO = {"annotations", "data"}  # of its full export, a task an image
 
 
 def read_lines(data: bytes, where: str) -> Sheet:
@@ -47,7 +49,43 @@ def read_whole(data: bytes, where: str) -> Sheet:
         )
     if not isinstance(content, list):
         raise DataError("no list of objects", where, "give one object an image")
+    if all(isinstance(each, dict) and {*each} >= _LABEL_STUDIO for each in content):
+        content = [_of_task(each, number, where) for number, each in enumerate(content, 1)]
     return _sheet(lambda: enumerate(content, 1), where)
+
+
+def _of_task(task: dict[str, Any], number: int, where: str) -> dict[str, Any]:
+    """Return the image of a task of Label Studio, and what was chosen for it.
+
+    Raises
+    ------
+    DataError
+        When two annotations chose otherwise.
+    """
+    data = task["data"] if isinstance(task["data"], dict) else {}
+    names = [value for value in data.values() if isinstance(value, str)]
+    images = [name for name in names if has_image_ending(name.encode("utf-8", "replace"))]
+    image = next(iter(images or names), None)
+    found: dict[str, Any] = {}
+    for each in task["annotations"] or ():
+        if not isinstance(each, dict) or each.get("was_cancelled"):
+            continue
+        for result in each.get("result") or ():
+            value = result.get("value") if isinstance(result, dict) else None
+            chosen = value.get("choices") if isinstance(value, dict) else None
+            if not isinstance(chosen, list):
+                continue
+            one = chosen[0] if len(chosen) == 1 else chosen
+            name = str(result.get("from_name"))
+            if found.setdefault(name, one) != one:
+                raise DataError(
+                    f"task {number} has two annotations that chose otherwise: {found[name]}, {one}",
+                    where,
+                    "keep one of them in Label Studio, and export again",
+                )
+    if len(found) == 1:
+        found = {"label": next(iter(found.values()))}
+    return {"image": image and image.rpartition("?d=")[2], **found}
 
 
 def _sheet(objects: Any, where: str) -> Sheet:

@@ -9,7 +9,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
 from bottleneck.data.labels import is_numeric, multi_label_error, regression_error
 from bottleneck.data.table_boxes import refuse_boxes
-from bottleneck.data.table_words import by_name, way
+from bottleneck.data.table_words import by_name, otherwise, texts_in, way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,11 +76,9 @@ def find_labels(
         found = by_name(sheet, free, ("labels tags classes",), ("label", "--label-column"), where)
         assert found is not None
         if any(_SEVERAL_WORDS.search((f[found] or "").strip()) for f in sample):
-            raise multi_label_error(
-                f"column {sheet.header[found]!r}",
-                where,
-                f"; if each text is one class: {way('--label-column', sheet.header[found])}",
-            )
+            name, texts = sheet.header[found], texts_in(sheet, found)
+            one = otherwise("each text is one class", name, texts)
+            raise multi_label_error(f"column {name!r}", where, one)
     refuse_boxes(sheet.header, plain, None if found is None else sheet.header[found], where)
     if found is not None:
         return (found,), notes
@@ -126,12 +124,15 @@ def _one_of(
         return None, ()
     found, notes = _one_of_equals(sheet, sorted(named))
     if found is None:
-        names = [sheet.header[i] for i in sorted(named)]
-        listed = " or ".join(repr(printable(name)) for name in names)
+        listed = " or ".join(repr(printable(sheet.header[i])) for i in sorted(named))
+        able = [sheet.header[i] for i in sorted(named)
+                if otherwise("", "", texts_in(sheet, i))]  # fmt: skip
         raise DataError(
             f"its column 'label' may be {listed}, and these do not say the same",
             where,
-            f"say which: {' or '.join(way('--label-column', name) for name in names)}",
+            f"say which: {' or '.join(way('--label-column', name) for name in able)}"
+            if able
+            else "give each image one class, in one of them",
         )
     return found, notes
 
@@ -198,7 +199,7 @@ def _target(
         raise regression_error(
             f"no column 'label', but {printable(name)!r}",
             where,
-            f"; if its numbers are classes: {way('--label-column', name)}",
+            otherwise("its numbers are classes", name, texts_in(sheet, found[0])),
         )
     return (found[0],)
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 # What makes a name worth a second reading.
-_ODD = re.compile(rb"[\\%~\s]|^[fF][iI][lL][eE]:")
+_ODD = re.compile(rb"[\\%~\s]|^[fF][iI][lL][eE]:|^/data/local-files/")
+_LOCAL_FILES = b"/data/local-files/?d="  # Label Studio's, before a path
 
 
 @dataclass(slots=True)
@@ -184,6 +185,7 @@ def _spellings(key: bytes, encoding: str) -> Iterator[tuple[str, bytes]]:
     if encoding and not key.isascii():
         with contextlib.suppress(UnicodeError):
             yield "", plain.decode().encode(encoding)
+    plain = plain.removeprefix(_LOCAL_FILES)
     is_url = plain[:7].lower() == b"file://"
     if is_url:
         plain = re.sub(rb"^file://(localhost)?(?=/)|^file:///?", b"", plain, flags=re.IGNORECASE)

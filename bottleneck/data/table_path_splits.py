@@ -17,6 +17,7 @@ from bottleneck.data.split_words import EVAL, TRAIN, evaluation, split_of_word
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_ALL_TRAIN = "but no column says a split, so all of it is train"
 _MOST_DIFFERENT = 1_000  # names of folders in one place, so that these are no splits
 
 
@@ -78,7 +79,19 @@ def _said(
         all_of_one = len(kinds) == 1
         which = f"; --split-map ={SPLITS[kinds.pop() or 0]} if not" if all_of_one else ""
         return (
-            f"{n} of {len(folders)} paths in {printable(column)!r} have a folder {words}, but no "
-            f"column says a split, so all of it is train{which}",
+            f"{n} of {len(folders)} paths in {printable(column)!r} have a folder {words}, "
+            f"{_ALL_TRAIN}{which}",
         )
     return ()
+
+
+def said_by_name(notes: Collection[str], split: str) -> tuple[str, ...]:
+    """Return what to say of a table whose paths were asked, and whose name says the split."""
+    found = []
+    for note in notes:
+        start, is_there, which = note.partition(_ALL_TRAIN)
+        if not is_there:
+            found.append(note)
+        elif which != f"; --split-map ={split} if not":
+            found.append(f"{start}but all of it is {split}, as the table's name says")
+    return tuple(found)

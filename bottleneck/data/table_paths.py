@@ -153,7 +153,10 @@ def _too_few(
     missing: list[bytes], keys: list[bytes], own: bytes, roots: Sequence[bytes], seeker: Seeker
 ) -> DataError:
     """Return the error for a table most of whose files are missing."""
-    from bottleneck.data.table_elsewhere import roots_of  # noqa: PLC0415 - for a message alone
+    from bottleneck.data.table_elsewhere import (  # noqa: PLC0415 - for a message alone
+        roots_of,
+        zeros_lost,
+    )
 
     key, below = missing[0], " and ".join(map(show_key, roots[:3]))
     other = seeker.with_other_ending(key, roots)
@@ -162,9 +165,19 @@ def _too_few(
         "file names are relative to the table's folder, or to --root FOLDER; check that the disk "
         "is mounted"
     )
-    elsewhere = roots_of(keys, own, seeker)
+    padded = zeros_lost(key, roots, seeker)
+    if padded is not None and not hint:
+        hint = f"; {show_key(padded)} is there: numbers have lost their zeros"
+        do = "write the names as text, with all their digits"
+    # A file's name alone may well be another one's, in train say.
+    shorter = (
+        below
+        for _, below, _ in _without_prefixes(keys)
+        if all(b"/" in name.strip(b"/") for name in below)
+    )
+    elsewhere = "" if padded else roots_of([keys, *shorter], own, seeker)
     if elsewhere:
-        do = f"folders below the table hold them: {elsewhere}"
+        do = f"these folders hold them: {elsewhere}"
     return DataError(
         f"{len(missing)} of {len(keys)} files that it names are not there ({show_key(key)}, say, "
         f"below {below}){hint}",
@@ -184,22 +197,29 @@ def _without_prefix(
     """
     if not keys or _count(_some(keys), roots, seeker) * 2 >= len(_some(keys)):
         return keys, b""
-    names = [_FILE_URL.sub(b"/", key.strip().replace(b"\\", b"/")) for key in keys]
-    first, last = min(names), max(names)  # what these two begin with, all do
-    n_same = next(
-        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
-    )
-    shared = first[:n_same].rpartition(b"/")[0].split(b"/")
-    for n in range(1, len(shared) + 1):
-        prefix = b"/".join(shared[:n]) + b"/"
-        below = [name[len(prefix) :] for name in names]
-        is_bare = n == len(shared) and any(b"/" not in name.strip(b"/") for name in below)
-        if is_bare and not is_told and os.path.basename(roots[0]) != shared[-1]:  # noqa: PTH119
+    for prefix, below, is_last in _without_prefixes(keys):
+        is_bare = is_last and any(b"/" not in name.strip(b"/") for name in below)
+        folder = prefix.rstrip(b"/").rpartition(b"/")[2]
+        if is_bare and not is_told and os.path.basename(roots[0]) != folder:  # noqa: PTH119
             break
         some = _some(below)
         if _count(some, roots, seeker) * 2 >= len(some):
             return below, prefix
     return keys, b""
+
+
+def _without_prefixes(keys: Sequence[bytes]) -> Iterator[tuple[bytes, list[bytes], bool]]:
+    """Yield folders that all names begin with, the names without them, and if it is all of them."""
+    names = [_FILE_URL.sub(b"/", key.strip().replace(b"\\", b"/")) for key in keys]
+    first, last = min(names), max(names)  # what these two begin with, all do
+    n_same = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
+    above, slash, _ = first[:n_same].rpartition(b"/")
+    shared = above.split(b"/") if slash else []
+    for n in range(1, len(shared) + 1):
+        prefix = b"/".join(shared[:n]) + b"/"
+        yield prefix, [name[len(prefix) :] for name in names], n == len(shared)
 
 
 def _some(keys: list[bytes]) -> list[bytes]:

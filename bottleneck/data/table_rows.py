@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bottleneck.data.table_columns import Columns
     from bottleneck.data.table_text import Sheet
 
+_MOST_NAMED = 5  # files that a message names
 _MOST_LINES = 5  # that a message names
 # 0, 1, -1 (which some write for 0) and nothing, in columns of 0 and 1.
 _CODES = {
@@ -80,12 +81,13 @@ def read_rows(
     """
     missing = frozenset(() if sheet.is_typed else how["missing"] or MISSING)
     names: dict[bytes, int] = {}
+    again: dict[bytes, list[int]] = {}  # further lines of a name
     labels, splits = _Texts(missing), _Texts(missing)
     marks, of_splits = bytearray(), bytearray()
     label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
     for line, fields in sheet.rows():
         if columns.file is not None:
-            _add_name(fields[columns.file], line, names, where)
+            _add_name(fields[columns.file], line, names, again, where)
         elif n_rows is None:
             names[b"%08d" % len(names)] = line
         if several:
@@ -96,6 +98,7 @@ def read_rows(
             splits.add(fields[columns.split], line)
         elif columns.flags:
             of_splits.append(split_of_flags(columns.flags, sheet.header, fields, line, where))
+    _refuse_twice(again, names, where)
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
     n_rows = len(names)
@@ -214,7 +217,13 @@ def _mark(name: str, field: str | None, line: int, where: str) -> int:
     return code
 
 
-def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str) -> None:
+def _add_name(
+    field: str | None,
+    line: int,
+    names: dict[bytes, int],
+    again: dict[bytes, list[int]],
+    where: str,
+) -> None:
     key = field.encode("utf-8", "surrogateescape") if field else b""
     if not key or key.isspace():
         raise DataError(f"line {line} names no file", where, "fill the column of file names")
@@ -229,16 +238,32 @@ def _add_name(field: str | None, line: int, names: dict[bytes, int], where: str)
         if b"\0" in key:
             raise DataError(f"line {line} names no file", where, "no name can hold a NUL")
     if names.setdefault(key, line) != line:
-        raise DataError(
-            f"{show_key(key)} stands in lines {names[key]} and {line}",
-            where,
-            "leave one of them; each image has one row",
-        )
+        again.setdefault(key, []).append(line)
+
+
+def _refuse_twice(
+    again: Mapping[bytes, Sequence[int]], names: Mapping[bytes, int], where: str
+) -> None:
+    """Raise DataError for files that stand in several rows: all of them at once."""
+    if not again:
+        return
+    said: list[str] = []
+    for key, lines in [*again.items()][:_MOST_NAMED]:
+        each = [names[key], *lines[:_MOST_LINES]]
+        more = ", ..." if len(lines) > _MOST_LINES else ""
+        listed = f"{', '.join(map(str, each[:-1]))} and {each[-1]}"
+        said.append(f"{show_key(key)} {'in' if said else 'stands in'} lines {listed}{more}")
+    n_rows = sum(map(len, again.values()))
+    more = f"; {len(again):,} files in all, {n_rows:,} rows too many" if len(again) > 1 else ""
+    raise DataError(f"{', '.join(said)}{more}", where, "leave one of them; each image has one row")
 
 
 def understood(sheet: Sheet, columns: Columns, rows: Rows, notes: Sequence[str]) -> Understood:
     """Return how a table was understood."""
     named = columns.understood([printable(name) for name in sheet.header])
     return Understood(
-        columns=named, splits=rows.words, notes=(*sheet.notes, *columns.notes, *rows.notes, *notes)
+        columns=named,
+        splits=rows.words,
+        notes=(*sheet.notes, *columns.notes, *rows.notes, *notes),
+        header=tuple(sheet.header),
     )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
+from bottleneck.data.classes import joined_texts
+from bottleneck.data.labels import number_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bottleneck.data.table_text import Sheet
 
@@ -24,6 +26,30 @@ def way(flag: str, name: str) -> str:
     import shlex  # noqa: PLC0415 - for messages alone
 
     return f"{flag} {shlex.quote(printable(name))}"
+
+
+def otherwise(what: str, name: str, texts: Collection[str]) -> str:
+    """Return that a column can be named as the labels, for the end of a message, where it can.
+
+    Parameters
+    ----------
+    what : when it is to be named: `each text is one class`
+    texts : what stands in it
+    """
+    try:
+        number_labels([*texts], name, "")
+    except DataError:
+        return ""
+    try:
+        joined_texts([*texts], join=False, where="")
+    except DataError:
+        return f"; if {what}: {way('--label-column', name)} --join-classes"
+    return f"; if {what}: {way('--label-column', name)}"
+
+
+def texts_in(sheet: Sheet, at: int) -> set[str]:
+    """Return what stands in a column."""
+    return {(fields[at] or "").strip() for _, fields in sheet.rows()}
 
 
 def there(sheet: Sheet) -> str:

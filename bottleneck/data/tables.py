@@ -28,6 +28,7 @@ from bottleneck.data.shards import matching, missing_shards
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.table import MOST_MISSING, TableSource, says_splits
 from bottleneck.data.table_options import OPTIONS
+from bottleneck.data.table_path_splits import said_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,9 +124,11 @@ class TablesSource:
 
 
 def _splits(
-    paths: Sequence[Path], listings: Sequence[Listing], how: How, where: str
+    paths: Sequence[Path], listings: list[Listing], how: How, where: str
 ) -> tuple[NDArray[np.uint8], Understood]:
     """Return the split of each row, and how it was found: in the tables, or by their names.
+
+    A listing whose split is found by name does not say any more that it has none.
 
     Raises
     ------
@@ -150,9 +153,12 @@ def _splits(
         number = numbers[i]
         if number is not None:
             splits[i] = np.full(len(splits[i]), number, np.uint8)
+            understood = listings[i].understood
+            notes = said_by_name(understood.notes, SPLITS[number])
+            listings[i] = replace(listings[i], understood=replace(understood, notes=notes))
             spelled[_NUMBERS.sub("", paths[i].with_suffix("").as_posix())] = SPLITS[number]
-    notes = ("nothing says a split, so all of it is train",) if without else ()
-    return np.concatenate(splits), Understood(splits=spelled, notes=notes)
+    nothing = ("nothing says a split, so all of it is train",) if without else ()
+    return np.concatenate(splits), Understood(splits=spelled, notes=nothing)
 
 
 def _splits_of_names(paths: Sequence[Path]) -> list[int | None]:
@@ -234,6 +240,11 @@ def _understood(
     each = [listing.understood for listing in listings]
     columns = each[0].columns
     found = [f"{len(paths)} tables", *said.notes]
+    others = {
+        path.as_posix(): understood.columns
+        for path, understood in zip(paths, each, strict=True)
+        if understood.columns != columns
+    }
     for path, understood in zip(paths, each, strict=True):
         if understood.columns != columns:
             spelled = ", ".join(f"{k} is {v}" for k, v in understood.columns.items())
@@ -249,6 +260,8 @@ def _understood(
     return Understood(
         splits=said.splits,
         columns=columns,
+        other_columns=others,
+        header=each[0].header,
         missing={
             "files": sum(part["files"] for part in missing),
             "first": [name for part in missing for name in part["first"]][:MOST_MISSING],

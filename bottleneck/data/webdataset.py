@@ -9,6 +9,7 @@ of its sample, not a sample.
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DataError
@@ -18,11 +19,13 @@ from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.data.contained import Members
+    from bottleneck.data.patterns import Patterns
 
 CLASS_ENDINGS = (b"cls", b"cls.txt", b"cls.json")
 WORDS = ("label", "class", "cls", "class_name", "label_name", "category")
@@ -83,21 +86,65 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(printable, names[:3])) + (", …" if len(names) > 3 else "")
 
 
-def drop_further_pictures(containers: Sequence[Members]) -> None:
-    """Take images with several endings out of the containers, but those with a label of their own.
+def drop_further_pictures(
+    containers: Sequence[Members], prefixes: Sequence[bytes], patterns: Patterns, where: str
+) -> None:
+    """Take images with several endings out of the containers, but those that are a sample's own.
 
-    `0001.mask.png` is a further picture of `0001`; `n01.0.jpg` beside `n01.0.cls` is a sample.
+    `0001.mask.png` is a further picture of `0001`; `n01.0.jpg` beside `n01.0.cls` is a sample, and
+    so is `0001.left.png` where it is the only picture of `0001` that counts, or was asked for.
+
+    Raises
+    ------
+    DataError
+        For a sample of several pictures, of which none has the sample's name alone.
     """
-    for members in containers:
+    for members, prefix in zip(containers, prefixes, strict=True):
         own = {_own_stem(key) for key in members.others if _class_ending(key)}
-        for key in [key for key in members.images if b"." in _endings(key)]:
-            if _without_ending(key) not in own:
-                del members.images[key]
+        pictures: dict[bytes, list[bytes]] = {}
+        for key in members.images:
+            if patterns.keeps(prefix + key):
+                pictures.setdefault(stem(key), []).append(key)
+        for found in pictures.values():
+            further = [k for k in found if b"." in _endings(k) and _without_ending(k) not in own]
+            if len(further) < len(found):
+                for key in further:
+                    del members.images[key]
+            elif len(found) > 1 and not _are_asked_for(further, patterns):
+                raise _several_pictures(further, where)
+
+
+def _are_asked_for(pictures: Sequence[bytes], patterns: Patterns) -> bool:
+    """Whether --include names each of these pictures by its endings."""
+    asked = [pattern.lower() for pattern in patterns.include]
+    endings = [os.fsdecode(b"." + _endings(key)) for key in pictures]
+    return all(any(pattern.endswith(ending) for pattern in asked) for ending in endings)
+
+
+def _several_pictures(pictures: Sequence[bytes], where: str) -> DataError:
+    each = [f"--include '*.{printable(os.fsdecode(_endings(key)))}'" for key in pictures]
+    ways = list(dict.fromkeys(each))[:4]
+    return DataError(
+        f"{', '.join(map(show_key, pictures))} are pictures of one sample (WebDataset), and none "
+        "is called as the sample alone",
+        where,
+        f"say which count: {', or '.join([*ways, ' '.join(ways)])}",
+    )
 
 
 def may_be_label(key: bytes) -> bool:
     """Whether a member may be the label of a sample, by its ending."""
     return key.lower().endswith((b".json", *(b"." + ending for ending in CLASS_ENDINGS)))
+
+
+def says_class(path: Path) -> bool:
+    """Whether a file that lies beside an image says a class."""
+    key = os.fsencode(path.name)
+    try:
+        with path.open("rb") as file:
+            return _text(file.read(MAX_BYTES), _class_ending(key) or b"json", key, "") is not None
+    except (OSError, DataError):
+        return False
 
 
 def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, str]:
@@ -111,10 +158,10 @@ def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, 
         if ending:
             beside.setdefault(_own_stem(key), {})[ending] = place
         elif _endings(key) == b"json":
-            beside.setdefault(_stem(key), {})[b"json"] = place
+            beside.setdefault(stem(key), {})[b"json"] = place
     texts: dict[bytes, str] = {}
     for key in members.images:
-        fields = beside.get(_without_ending(key)) or beside.get(_stem(key), {})
+        fields = beside.get(_without_ending(key)) or beside.get(stem(key), {})
         for ending in [each for each in (*CLASS_ENDINGS, b"json") if each in fields][:1]:
             content = members.read(fields[ending]).content
             try:
@@ -170,7 +217,7 @@ def _text(content: bytes, ending: bytes, key: bytes, where: str) -> str | None:
     return str(value).strip()
 
 
-def _stem(key: bytes) -> bytes:
+def stem(key: bytes) -> bytes:
     """Return a key up to the first dot of its file name."""
     folder, name = key[: key.rfind(b"/") + 1], key[key.rfind(b"/") + 1 :]
     return folder + name.split(b".", 1)[0]

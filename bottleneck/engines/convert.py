@@ -7,6 +7,8 @@ cast, preprocessing and pooling are inside.
 
 from __future__ import annotations
 
+import contextlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from bottleneck.core.frameworks import import_openvino
 from bottleneck.engines import keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,12 +38,36 @@ def trace(model: Any, preprocess: Callable[[Any], Any], shape: tuple[int, int, i
 
     ov = import_openvino()
     pixels = ov.opset13.parameter([-1, *shape], np.uint8, name="pixels")
-    rows = keras.rows(
-        lambda x: model(x, training=False),
-        OpenVINOKerasTensor(pixels.output(0)),
-        preprocess=preprocess,
-    )
+    with _tiles_of_any_number():
+        rows = keras.rows(
+            lambda x: model(x, training=False),
+            OpenVINOKerasTensor(pixels.output(0)),
+            preprocess=preprocess,
+        )
     return ov.Model([ov.opset13.result(rows.output)], [pixels], "network")
+
+
+@contextlib.contextmanager
+def _tiles_of_any_number() -> Iterator[None]:
+    """Let Keras' `tile` repeat as often as there are images: class tokens are put before each.
+
+    Its OpenVINO backend takes such a number wherever a shape is meant, but for this.
+    """
+    backend: Any = import_module("keras.src.backend.openvino.numpy")
+    core: Any = import_module("keras.src.backend.openvino.core")
+    ov, plain = import_openvino(), backend.tile
+
+    def tile(x: Any, repeats: Any) -> Any:
+        if isinstance(repeats, list | tuple):
+            numbers = ov.opset13.convert(core.shape_to_ov_output(repeats), np.int64)
+            repeats = core.OpenVINOKerasTensor(numbers.output(0))
+        return plain(x, repeats)
+
+    backend.tile = tile
+    try:
+        yield
+    finally:
+        backend.tile = plain
 
 
 def save(network: Any, folder: Path) -> None:

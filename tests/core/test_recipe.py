@@ -23,6 +23,14 @@ def test_the_id_of_a_recipe_is_the_one_that_was_recorded_before_there_were_gray_
     assert RECIPE.differences(gray) == [("image.mode", "rgb", "gray")]
 
 
+def test_a_fit_counts_and_is_spelled_only_where_it_is_not_the_one_of_before():
+    cropped = replace(RECIPE, image=replace(RECIPE.image, fit="crop"))
+    assert "fit" not in RECIPE.to_json()["image"]
+    assert Recipe.from_json(cropped.to_json()) == cropped
+    assert (cropped.id == RECIPE.id, cropped.to_json()["image"]["fit"]) == (False, "crop")
+    assert RECIPE.differences(cropped) == [("image.fit", "squash", "crop")]
+
+
 def test_what_differs_is_named_with_both_values():
     other = replace(RECIPE, weights="cc" * 32, rows=RowSpec(dtype="float32", shape=(16,)))
     assert RECIPE.differences(other) == [

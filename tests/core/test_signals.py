@@ -1,6 +1,5 @@
 """Being asked to stop, in processes of their own: what is raised, when, and how it ends."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -162,18 +161,26 @@ def test_a_signal_after_the_work_is_done_ends_python_without_a_traceback():
     assert (code, out, said) == (-signal.SIGINT, "done\n", "")
 
 
+GIVEN_BACK = """
+    send(signal.SIGTERM)
+    raise AssertionError("it was not raised")
+def settings():
+    return [signal.getsignal(number) for number in signals.KINDS], sys.unraisablehook
+before = settings()
+assert console.run(main, []) == 143
+assert settings() == before
+assert signal.set_wakeup_fd(-1) == -1
+print("given back")
+"""
+
+
 def test_in_a_process_of_others_signals_and_hooks_are_given_back():
-    from bottleneck.core import console
-
-    before = [signal.getsignal(number) for number in CODES], sys.unraisablehook
-
-    def main(_):
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise AssertionError("it was not raised")
-
-    assert console.run(main, []) == 143
-    assert ([signal.getsignal(number) for number in CODES], sys.unraisablehook) == before
-    assert signal.set_wakeup_fd(-1) == -1
+    # Not in this process: after OpenVINO was used, a signal does not survive pytest's fault
+    # handler, which has Python take signals on a stack of its own.
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + GIVEN_BACK], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "given back\n"), done.stderr
 
 
 def test_a_command_runs_where_no_thread_can_be_started(monkeypatch):

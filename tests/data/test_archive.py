@@ -108,7 +108,7 @@ def test_links_out_devices_pipes_and_sparse_files_are_left_alone_and_counted(pac
     source = pack(
         ("cat/1.png", b"x"),
         ("cat/soft.png", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}),
-        ("cat/inside.png", {"type": tarfile.SYMTYPE, "linkname": "1.png"}),
+        ("cat/gone.png", {"type": tarfile.SYMTYPE, "linkname": "2.png"}),
         ("cat/hard.png", {"type": tarfile.LNKTYPE, "linkname": "/etc/passwd"}),
         *((f"cat/{i}.dev.png", {"type": kind}) for i, kind in enumerate(kinds)),
         ("cat/sparse.png", {"data": b"x", "pax_headers": sparse}),
@@ -118,6 +118,31 @@ def test_links_out_devices_pipes_and_sparse_files_are_left_alone_and_counted(pac
     assert {b"cat/1.png"} <= set(listing.keys.tolist()) <= {b"cat/1.png", b"cat/odd.png"}
     assert listing.skipped["links"] == 3
     assert listing.skipped["other"] >= 4
+    (note,) = [note for note in listing.understood.notes if "links to no member" in note]
+    assert "cat/gone.png, cat/soft.png" in note
+
+
+@pytest.mark.parametrize("arcname", [".", "photos"])
+def test_a_symbolic_link_to_a_member_is_that_image_as_in_a_folder(plant, tmp_path, arcname):
+    root = plant("cat/1.png", "dog/2.png", "dog/.hidden.png")
+    (root / "dog/same.png").symlink_to("../cat/1.png")
+    (root / "cat/early.png").symlink_to("../dog/2.png")
+    (root / "cat/dot.png").symlink_to("./1.png")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(root, arcname=arcname)
+    found = contents(open_archive(tmp_path / "a.tar"))
+    assert found == contents(FolderSource(root))
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize("target", ["../../x.png", "/cat/1.png", "gone.png", "../cat", "link.png"])
+def test_a_symbolic_link_to_no_member_is_left_alone(pack, target):
+    source = pack(
+        ("cat/1.png", b"x"), ("dog/link.png", {"type": tarfile.SYMTYPE, "linkname": target})
+    )
+    listing = source.list()
+    assert listing.keys.tolist() == [b"cat/1.png"]
+    assert listing.skipped["links"] == 1
 
 
 def test_a_hard_link_to_an_earlier_member_is_that_image(plant, tmp_path):
@@ -282,3 +307,83 @@ def test_a_compressed_archive_that_is_cut_leaves_nothing_behind(pack, tmp_path):
     with pytest.raises(DataError, match="damaged"):
         open_source(str(path), {"unpack": str(folder)}).list()
     assert [*folder.iterdir()] == []
+
+
+@pytest.mark.parametrize("pattern", ["*.tar.gz", "train-{0..1}.tar.gz"])
+def test_compressed_archives_of_a_pattern_are_unpacked_each(pack, tmp_path, pattern):
+    for i in range(2):
+        plain = pack((f"cat/{i}.png", b"x"), (f"dog/{i}.png", b"%d" % i)).path
+        (tmp_path / f"train-{i}.tar.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    data, folder = str(tmp_path / pattern), tmp_path / "there"
+    with pytest.raises(DataError, match=r"compressed.*--unpack FOLDER"):
+        open_source(data).list()
+    source = open_source(data, {"unpack": str(folder)})
+    assert contents(source) == {
+        b"train-0.tar.gz/cat/0.png": b"x", b"train-0.tar.gz/dog/0.png": b"0",
+        b"train-1.tar.gz/cat/1.png": b"x", b"train-1.tar.gz/dog/1.png": b"1",
+    }  # fmt: skip
+    assert source.list().classes == ("cat", "dog")
+    assert len([*folder.iterdir()]) == 2
+
+
+@pytest.mark.parametrize("pack_it", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_dry_source_reads_a_compressed_archive_and_leaves_nothing(pack, tmp_path, pack_it):
+    plain = pack(("cat/1.png", b"x"), ("dog/1.png", b"y"), ("dog/2.png", b"z" * 5000))
+    path, folder = tmp_path / "b.tar.gz", tmp_path / "there"
+    path.write_bytes(pack_it(plain.path.read_bytes()))
+    source = open_source(str(path), {"unpack": str(folder)})
+    source.is_dry = True
+    assert contents(source) == contents(plain)
+    assert not folder.exists()
+    source.is_dry = False
+    assert contents(source) == contents(plain)
+    (made,) = folder.iterdir()
+    source.is_dry = True
+    assert source.list().stats[0, 0] == made.stat().st_size  # what was unpacked before is read
+
+
+def test_a_dry_source_refuses_a_compressed_archive_that_is_cut(pack, tmp_path):
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(gzip.compress(pack(("cat/1.png", os.urandom(9000))).path.read_bytes())[:-40])
+    source = open_source(str(path), {"unpack": str(tmp_path / "there")})
+    source.is_dry = True
+    with pytest.raises(DataError, match="damaged"):
+        source.list()
+
+
+BATCHES = ["cifar-x/batches.meta", "cifar-x/data_batch_1", "cifar-x/test_batch"]
+
+
+@pytest.mark.parametrize(
+    ("names", "pack_it", "below"),
+    [
+        (BATCHES, gzip.compress, "/cifar-x"),
+        (BATCHES, bytes, "/cifar-x"),
+        (["a/labels.csv", "b/x.npz"], gzip.compress, ""),
+        (["x.npz"], bytes, ""),
+    ],
+)
+def test_an_archive_without_images_is_said_to_be_unpacked_by_a_command_that_does(
+    pack, tmp_path, names, pack_it, below
+):
+    path = tmp_path / "b c.tar"
+    path.write_bytes(pack_it(pack(*((name, b"x") for name in names)).path.read_bytes()))
+    with pytest.raises(DataError) as caught:
+        open_source(str(path)).list()
+    assert "--unpack" not in caught.value.do
+    command, data = caught.value.do.removeprefix("unpack it: ").split(", and give --data ")
+    assert data == "FOLDER" + below
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert {str(p.relative_to(tmp_path / "FOLDER")) for p in (tmp_path / "FOLDER").rglob("*.*")} | {
+        str(p.relative_to(tmp_path / "FOLDER")) for p in (tmp_path / data).rglob("*_batch*")
+    } == {*names}
+
+
+def test_images_that_come_after_much_else_are_unpacked_as_ever(pack, tmp_path):
+    path = tmp_path / "b.tar.gz"
+    members = [(f"{i}.txt", b"x") for i in range(20)] + [("cat/1.png", b"x")]
+    path.write_bytes(gzip.compress(pack(*members).path.read_bytes()))
+    with pytest.raises(DataError, match="unpack it: mkdir -p FOLDER && tar -xf"):
+        open_source(str(path)).list()
+    source = open_source(str(path), {"unpack": str(tmp_path / "there")})
+    assert contents(source) == {b"cat/1.png": b"x"}

@@ -462,3 +462,35 @@ def test_the_decoders_version_names_pillow_and_its_libraries():
 
 def test_limits_show_their_figures():
     assert str(Limits()) == "100000000 pixels, 1073741824 bytes"
+
+
+def _framed():
+    """Return a picture 60 wide, 20 high: red, green and blue from left to right."""
+    pixels = np.zeros((20, 60, 3), np.uint8)
+    for third, channel in enumerate((0, 1, 2)):
+        pixels[:, 20 * third : 20 * third + 20, channel] = 255
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_crop_keeps_the_middle_and_loses_the_sides():
+    seen = decode(_framed(), ImageSpec(size=(10, 10), resample="box", fit="crop"))
+    np.testing.assert_array_equal(seen, np.broadcast_to(np.uint8([0, 255, 0]), (10, 10, 3)))
+
+
+def test_pad_keeps_the_shape_between_black_bars():
+    seen = decode(_framed(), ImageSpec(size=(30, 30), resample="box", fit="pad"))
+    expected = np.zeros((30, 30, 3), np.uint8)
+    for third in range(3):
+        expected[10:20, 10 * third : 10 * third + 10, third] = 255
+    np.testing.assert_array_equal(seen, expected)
+
+
+def test_crop_and_pad_of_the_shape_asked_for_are_plain_resizes():
+    content = _framed()
+    plain, cropped, padded = (
+        decode(content, ImageSpec(size=(10, 30), fit=fit)) for fit in ("squash", "crop", "pad")
+    )
+    np.testing.assert_array_equal(cropped, plain)
+    np.testing.assert_array_equal(padded, plain)

@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import re
 import struct
 import tracemalloc
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from bottleneck.core.errors import DataError
-from bottleneck.data.catalog import open_source
+from bottleneck.data.catalog import open_source, reopen
 
 
 def write(path, values, kind=8):
@@ -86,6 +87,65 @@ def test_a_folder_has_the_splits_of_its_files(tmp_path, images):
     assert listing.splits.tolist() == [2] * 5 + [0] * 12
     assert np.array_equal(source.read(0).content, images[0] ^ 255)
     assert np.array_equal(source.read(5).content, images[0])
+
+
+def lay(folder, images, prefix="", test="t10k", spelled="{name}"):
+    """Write train (12) and test (5) and their labels."""
+    for split, n in (("train", 12), (test, 5)):
+        for what, values in (("images-idx3", images[:n]), ("labels-idx1", np.arange(n) % 3)):
+            name = f"{prefix}{split}-{what}-ubyte"
+            path = folder / spelled.format(name=name, dotted=name.replace("-idx", ".idx"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, values.astype(np.uint8))
+
+
+SPELLED = ["{name}/{name}", "{name}/{dotted}"]
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+def test_files_that_lie_in_folders_of_their_names_are_one_source(tmp_path, images, spelled):
+    lay(tmp_path / "mn", images, spelled=spelled)
+    source = open_source(str(tmp_path / "mn"))
+    listing = source.list()
+    assert listing.splits.tolist() == [2] * 5 + [0] * 12
+    assert listing.labels.tolist() == [0, 1, 2, 0, 1] + [0, 1, 2] * 4
+    assert np.array_equal(source.read(5).content, images[0])
+    lay(tmp_path / "mn", images, spelled="{dotted}")  # as Kaggle's has it: both
+    assert open_source(str(tmp_path / "mn")).list().keys.tolist() == listing.keys.tolist()
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+def test_a_file_in_a_folder_of_its_name_has_the_labels_of_the_folder_beside_it(
+    tmp_path, images, spelled
+):
+    lay(tmp_path / "mn", images, spelled=spelled)
+    listing = open_source(str(tmp_path / "mn" / "t10k-images-idx3-ubyte")).list()
+    assert (listing.splits.tolist(), listing.labels.tolist()) == ([2] * 5, [0, 1, 2, 0, 1])
+
+
+@pytest.mark.parametrize("pattern", ["e-letters-*-images-idx3-ubyte", "e-*-idx3-ubyte"])
+def test_a_pattern_of_files_of_images_is_one_source(tmp_path, images, pattern):
+    lay(tmp_path, images, prefix="e-letters-", test="test")
+    source = open_source(str(tmp_path / pattern))
+    assert source.exists()
+    listing = source.list()
+    assert listing.splits.tolist() == [2] * 5 + [0] * 12
+    assert listing.classes == ("0", "1", "2")
+    assert (listing.labels >= 0).all()
+    assert np.array_equal(source.read(5).content, images[0])
+    assert reopen(source.spec).list().keys.tolist() == listing.keys.tolist()
+
+
+def test_two_sets_in_one_pattern_are_refused_with_a_pattern_for_each(tmp_path, images):
+    for each in ("digits", "letters"):
+        lay(tmp_path, images, prefix=f"e-{each}-", test="test")
+    with pytest.raises(DataError, match="are both of one split") as caught:
+        open_source(str(tmp_path / "e-*-images-idx3-ubyte")).list()
+    offers = re.findall("--data '(.*?)'", caught.value.do)
+    assert [len(open_source(data).list()) for data in offers] == [17, 17]
+    assert not open_source(str(tmp_path / "x-*-images-idx3-ubyte")).exists()
+    with pytest.raises(DataError, match="no file of images"):
+        open_source(str(tmp_path / "x-*-images-idx3-ubyte")).list()
 
 
 def test_a_file_of_labels_that_changes_makes_every_stat_differ(tmp_path, images):

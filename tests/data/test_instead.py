@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import struct
+import subprocess
 import tarfile
 import zipfile
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from bottleneck.core.errors import DataError
-from bottleneck.data.catalog import open_source
+from bottleneck.data.catalog import is_pattern, open_source
 from bottleneck.data.folder import FolderSource
 from bottleneck.data.instead import names_images
 
@@ -78,6 +79,15 @@ def test_several_archives_of_one_kind_are_given_as_a_pattern(here, draw):
     ((data, told),) = offered(caught.value.do)
     assert (data, told) == (str(here / "*.zip"), {})
     assert open_source(data).list().splits.tolist() == [2, 2, 0, 0]
+
+
+def test_a_table_to_fill_in_beside_archives_is_not_offered(here, draw):
+    for name in ("train.zip", "test.zip"):
+        a_zip(here / name, draw)
+    (here / "sample_submission.csv").write_text("id,label\n1,0\n2,0\n")
+    with pytest.raises(DataError, match="no images, but test") as caught:
+        FolderSource(here).list()
+    assert offered(caught.value.do) == [(str(here / "*.zip"), {})]
 
 
 def test_a_packed_archive_is_given_with_the_option_that_it_needs(here, plant):
@@ -250,3 +260,172 @@ def test_a_pipe_that_is_called_like_a_table_is_not_waited_for(tmp_path):
     assert names_images(tmp_path / "x.txt") is False
     (tmp_path / "y.txt").write_text("cat/1.jpg 0\n")
     assert names_images(tmp_path / "y.txt") is True
+
+
+def test_files_of_idx_of_one_set_are_offered_as_a_pattern(here):
+    for name in ("emnist-letters-train", "emnist-letters-test", "emnist-digits-train"):
+        an_idx(here / f"{name}-images-idx3-ubyte")
+    with pytest.raises(DataError) as caught:
+        FolderSource(here).list()
+    assert [len(open_source(data).list()) for data, _ in offered(caught.value.do)] == [3, 6]
+
+
+def tables(root, draw, *names, images=True):
+    for at, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [(f"{path.stem}{path.parent.name}{i}.png", "ab"[i % 2]) for i in range(2)]
+        for i, (image, _) in enumerate(rows):
+            if images:
+                (path.parent / image).write_bytes(draw(seed=10 * at + i))
+        if path.suffix == ".jsonl":
+            lines = [f'{{"file_name": "{image}", "label": "{label}"}}' for image, label in rows]
+        else:
+            lines = ["filename,label", *(",".join(row) for row in rows)]
+        path.write_text("\n".join(lines) + "\n")
+
+
+TOGETHER = [
+    (["train/_classes.csv", "valid/_classes.csv", "test/_classes.csv"], "*/_classes.csv"),
+    (["train.jsonl", "validation.jsonl"], "*.jsonl"),
+    (["train.csv", "test.csv", "extra.csv"], "{test,train}.csv"),
+    (["train/m.csv", "test/m.csv", "other/m.csv"], "{test,train}/m.csv"),
+    (["a.csv", "b.csv"], None),
+    (["train.csv", "train.jsonl"], None),
+]
+
+
+@pytest.mark.parametrize(("names", "pattern"), TOGETHER)
+def test_tables_of_several_splits_are_offered_as_a_pattern(here, draw, names, pattern):
+    tables(here, draw, *names)
+    listing = open_source(str(here), {"layout": "*"}).list()
+    (note,) = [note for note in listing.understood.notes if "may say their classes" in note]
+    patterns = [data for data, _ in offered(note) if is_pattern(data)]
+    assert patterns == ([str(here / pattern)] if pattern else [])
+    for data, told in offered(note):
+        assert open_source(data, told).list().classes == ("a", "b")
+    if pattern:
+        assert len({*open_source(patterns[0]).list().splits.tolist()}) > 1
+
+
+@pytest.mark.parametrize(("names", "pattern"), TOGETHER)
+def test_tables_alone_are_offered_in_the_same_way(here, draw, names, pattern):
+    tables(here, draw, *names, images=False)
+    with pytest.raises(DataError, match="no images, but") as caught:
+        FolderSource(here).list()
+    patterns = [data for data, _ in offered(caught.value.do) if is_pattern(data)]
+    assert patterns == ([str(here / pattern)] if pattern else [])
+
+
+def test_tables_below_a_folder_that_is_called_like_a_pattern_are_offered_one_by_one(tmp_path, draw):
+    tables(tmp_path / "a[1]", draw, "train.csv", "test.csv")
+    (note,) = [
+        note
+        for note in FolderSource(tmp_path / "a[1]").list().understood.notes
+        if "may say" in note
+    ]
+    assert [open_source(data, told).list().classes for data, told in offered(note)] == [
+        ("a", "b"),
+        ("a", "b"),
+    ]
+
+
+def test_a_pattern_of_images_is_offered_as_their_folder(here, draw):
+    for name in ("x/cat/1.png", "x/dog/1.png", "x/dog/2.jpg"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_bytes(draw())
+    for pattern, n in (("x/*/*.png", 2), ("x/*/{1,2}.*", 3)):
+        with pytest.raises(DataError, match=r"no archives, but .* \(images\)") as caught:
+            open_source(str(here / pattern)).list()
+        words = shlex.split(caught.value.do.partition("--data ")[2])
+        told = {"include": [word for word in words[1:] if word != "--include"]}
+        assert len(open_source(words[0], told).list()) == n
+
+
+def test_a_pattern_of_files_that_are_no_archives_says_what_reads_them(here, draw):
+    tables(here, draw, "train/metadata.csv", "test/metadata.csv")
+    with pytest.raises(
+        DataError, match=r"no archives, but metadata\.csv, metadata\.csv \(tables"
+    ) as caught:
+        open_source(str(here / "*/metadata.*")).list()
+    ((data, _),) = offered(caught.value.do)
+    assert (data, open_source(data).list().splits.tolist()) == (
+        str(here / "*/metadata.csv"),
+        [2, 2, 0, 0],
+    )
+    tables(here, draw, "train/metadata.jsonl")
+    with pytest.raises(DataError, match="no archives") as caught:
+        open_source(str(here / "*/metadata.*")).list()
+    assert [len(open_source(data).list()) for data, _ in offered(caught.value.do)] == [4, 2]
+    (here / "a.npz").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"a\.npz.*--data '.*a\.npz'"):
+        open_source(str(here / "a.*")).list()
+    (here / "b.h5").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"b\.h5: .*h5py\.File|b\.h5.*h5py"):
+        open_source(str(here / "b.*")).list()
+    (here / "c.CR2").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"c\.CR2.*a pattern of archives"):
+        open_source(str(here / "c.*")).list()
+
+
+def test_a_pattern_of_annotations_of_images_is_offered_as_their_folder(here, draw):
+    for i in range(2):
+        (here / f"{i}.png").write_bytes(draw(seed=i))
+        (here / f"{i}.json").write_text('{"shapes": [], "imagePath": "x.png"}')
+    with pytest.raises(
+        DataError, match=r"no archives, but 0\.json, 1\.json \(objects of JSON"
+    ) as caught:
+        open_source(str(here / "*.json")).list()
+    ((data, _),) = offered(caught.value.do)
+    assert len(open_source(data).list()) == 2
+
+
+def test_a_pattern_with_a_damaged_archive_still_says_that_it_is_damaged(here, plant):
+    (here / "a.tar").write_bytes(b"x" * 2000)
+    with pytest.raises(DataError, match="not a whole tar archive"):
+        open_source(str(here / "*.tar")).list()
+    a_tar(here / "b.shard", plant)
+    assert len(open_source(str(here / "*.shard")).list()) == 2
+
+
+def test_several_packed_archives_are_offered_as_a_pattern(here, plant):
+    for name in ("a", "b"):
+        a_tar(here / f"{name}.tar.gz", plant, "w:gz")
+    with pytest.raises(DataError) as caught:
+        FolderSource(here).list()
+    ((data, told),) = offered(caught.value.do)
+    assert (data, told) == (str(here / "*.tar.gz"), {"unpack": "FOLDER"})
+    assert len(open_source(data, {"unpack": str(here / "up")}).list()) == 4
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"), [("cls", "c{}"), ("json", '{{"label": {}}}'), ("cls.txt", "{}\n")]
+)
+@pytest.mark.parametrize("folders", [("",), ("train/", "val/")])
+def test_labels_beside_images_in_a_folder_are_named_with_the_way_to_read_them(
+    plant, ending, text, folders
+):
+    root = plant(*(f"{folder}{i}.png" for folder in folders for i in range(4)))
+    for folder in folders:
+        for i in range(4):
+            (root / folder / f"{i}.{ending}").write_text(text.format(i % 2))
+    listing = FolderSource(root).list()
+    assert listing.classes == ()
+    (note,) = [note for note in listing.understood.notes if "WebDataset" in note]
+    command, data = note.partition("are read: ")[2].split(" and then --data ")
+    subprocess.run(shlex.split(command), check=True)
+    read = open_source(shlex.split(data)[0]).list()
+    assert len(read.classes) == 2
+    assert read.keys.tolist() == listing.keys.tolist()
+    assert read.splits.tolist() == listing.splits.tolist()
+    (again,) = [note for note in FolderSource(root).list().understood.notes if "WebDataset" in note]
+    assert "-packed.tar" in again  # what lies there is not written over
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.cls", "1"), ("1.json", '{"shapes": []}'), ("1.txt", "a caption")]
+)
+def test_what_says_no_class_of_an_image_is_not_named(plant, name, text):
+    root = plant("1.png", "2.png")
+    (root / name).write_text(text)
+    assert not any("WebDataset" in note for note in FolderSource(root).list().understood.notes)

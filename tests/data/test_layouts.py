@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from layout_cases import READ, REFUSED, lay_in, page_row, reading, table, ways_in, words
 
@@ -59,6 +60,83 @@ def test_each_way_out_that_a_refusal_names_is_one(lay, folders):
     ]
     assert readings
     assert len(set(readings)) == len(readings)
+
+
+OFFERED = [
+    ("{train,test}/{000,001}/{00,01}", "{split}/{class}/{class}/*",
+     words("train:000/00,000/01,001/00,001/01 test:000/00,000/01,001/00,001/01"), None),
+    ("{000,001}/{00,01}", "{class}/{class}/*", words("train:000/00,000/01,001/00,001/01"), None),
+    ("{pos,neg}/{P01,P02}", "{class}/{group}/*", {"train pos": 4, "train neg": 4}, ("P01", "P02")),
+    ("pos/{P01,P02} neg/{P03,P04}", "{class}/{group}/*", {"train pos": 4, "train neg": 4},
+     ("P01", "P02", "P03", "P04")),
+    ("{train,test}/{pos,neg}/{P01,P02}", "{split}/{class}/{group}/*",
+     {"train pos": 4, "train neg": 4, "test pos": 4, "test neg": 4}, ("P01", "P02")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("folders", "layout", "expected", "groups"), OFFERED)
+def test_classes_of_two_levels_and_what_belongs_together_are_offered(
+    lay, folders, layout, expected, groups
+):
+    root = lay(folders)
+    with pytest.raises(DataError) as caught:
+        FolderSource(root).list()
+    assert layout in [way.get("layout") for way in ways_in(caught.value.do)]
+    listing = FolderSource(root, make_how({"layout": layout}, IN_FOLDERS)).list()
+    assert table(listing) == expected
+    assert (listing.groups and listing.groups.names) == groups
+
+
+@pytest.mark.parametrize(
+    ("folders", "told"),
+    [
+        ("{train,test}/{a,b} unlabeled lena", ["lena/*"]),
+        ("{train,test}/{a,b} query/{a,b}", ["query/*"]),
+        ("{entrenamiento,validation}/{a,b}", None),  # train would be left out
+    ],
+)
+def test_no_more_is_left_out_than_need_be(lay, folders, told):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    excluded = [way["exclude"] for way in ways_in(caught.value.do) if way["exclude"]]
+    assert excluded == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("folders", "note"),
+    [
+        ("train/{000,001}/{00,01} test", "000/00 and 001/00 are one class"),
+        ("{p,q}/{a,b}", "p/a and q/a are one class"),
+        ("pos/{P01,P02} neg/{P03,P04}", None),
+    ],
+)
+def test_a_way_that_puts_folders_together_says_so(lay, folders, note):
+    with pytest.raises(DataError) as caught:
+        FolderSource(lay(folders)).list()
+    found = re.findall(r"; (\S+ and \S+ are one class)\)", caught.value.do)
+    assert found == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("folders", "told", "expected"),
+    [
+        ("{data,test}/{a,b}", "data=train", words("train:a,b test:a,b")),
+        ("{photos,val,test}/{a,b}", "photos=train", words("train:a,b val:a,b test:a,b")),
+        ("x/{data,test}/{a,b}", "data=train", words("train:a,b test:a,b")),
+        ("{train,more}/{a,b}", None, None),
+        ("{a,b,test}", None, None),
+    ],
+)
+def test_the_one_folder_beside_val_or_test_may_be_train(lay, folders, told, expected):
+    root = lay(folders)
+    with pytest.raises(DataError) as caught:
+        FolderSource(root).list()
+    maps = [way["split_map"] for way in ways_in(caught.value.do) if "split_map" in way]
+    assert maps == ([told] if told else [])
+    if told:
+        assert (
+            table(FolderSource(root, make_how({"split_map": told}, IN_FOLDERS)).list()) == expected
+        )
 
 
 @pytest.mark.parametrize(
@@ -144,6 +222,43 @@ def test_splits_that_are_unclear_are_refused_also_when_names_say_the_classes(pla
     (way,) = ways_in(caught.value.do)
     listing = FolderSource(root, make_how(way | told, IN_FOLDERS)).list()
     assert table(listing) == {"train cat": 1, "test dog": 1}
+
+
+@pytest.mark.parametrize("folders", READ)
+def test_splits_are_the_same_where_names_of_files_say_the_classes(lay, folders):
+    root = lay(folders)
+    by_itself = FolderSource(root).list()
+    told = make_how({"label_from": r"(\w)\.\w+$"}, IN_FOLDERS)
+    listing = FolderSource(root, told).list()
+    assert listing.keys.tolist() == by_itself.keys.tolist()
+    assert listing.splits.tolist() == by_itself.splits.tolist()
+
+
+UNCLEAR = {
+    "{train,test,query}": ["train 2, test 2"],
+    "bounding_box_{train,test} query": ["train 2, test 4", "train 2, test 2", "train 6"],
+    "{entrenamiento,prueba}": ["train 2, test 2", "train 4"],
+    "{a,b}/{entrenamiento,prueba}": ["train 4, test 4", "train 8"],
+    "{cat,dog}_{train,test}": ["train 4, test 4", "train 8"],
+    "{x,y}/{cat,dog}_{train,test}": ["train 8, test 8", "train 16"],
+    "{cat,dog,cat_test}": ["train 6", "train 4"],
+    "a a/{train,test}": ["train 4, test 2"],
+    "x/{images,masks}": ["train 2"],
+    "flowers/{a,b} flowers/flowers/{a,b}": ["train 4", "train 4"],
+}
+
+
+@pytest.mark.parametrize("folders", UNCLEAR)
+def test_what_is_unclear_without_classes_is_refused_where_names_say_them(lay, folders):
+    root, told = lay(folders), {"label_from": r"(\w)\.\w+$"}
+    with pytest.raises(DataError, match="say which is meant") as caught:
+        FolderSource(root, make_how(told, IN_FOLDERS)).list()
+    assert re.findall(r" \(((?:train|val|test) [^)]*)\)", caught.value.do) == UNCLEAR[folders]
+    for way, said in zip(ways_in(caught.value.do), UNCLEAR[folders], strict=True):
+        listing = FolderSource(root, make_how(way | told, IN_FOLDERS)).list()
+        counts = np.bincount(listing.splits, minlength=3).tolist()
+        found = zip(("train", "val", "test"), counts, strict=True)
+        assert ", ".join(f"{split} {n}" for split, n in found if n) == said
 
 
 PAIRS = [
@@ -338,6 +453,8 @@ def test_masks_beside_photos_without_classes_are_no_photos_either(plant, folder)
 def test_masks_are_seen_where_names_say_the_classes(plant):
     root = plant(*(f"{c}.{i}{s}.png" for c in ("cat", "dog") for i in (1, 2) for s in ("", "_gt")))
     _, ((_, photos), _) = ways_of(root, label_from=r"(\w+)\.\d")
+    with pytest.raises(DataError, match=r"\(train 4\), or --layout '\*' \(train 8\)$"):
+        FolderSource(root, make_how({"label_from": r"(\w+)\.\d"}, IN_FOLDERS)).list()
     assert table(photos) == words("train:cat,dog")
 
 

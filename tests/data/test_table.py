@@ -1,5 +1,6 @@
 import csv
 import os
+import re
 
 import numpy as np
 import pytest
@@ -386,3 +387,50 @@ def test_the_findings_of_x_rays_are_the_labels(tmp_path):
     assert listed_table(tmp_path, "t.csv", text).classes == ("Effusion", "No Finding")
     with pytest.raises(DataError, match=r"multi-label"):
         listed_table(tmp_path, "t.csv", text.replace("Effusion", "Effusion|Mass"))
+
+
+OFFERS = [
+    ("filename,labels\na.jpg,cat dog\nb.jpg,cat\n", "labels", ""),
+    ("filename,labels\na.jpg,cat|dog\nb.jpg,cat\n", None, ""),
+    ('filename,labels\na.jpg,"[""c0""]"\nb.jpg,"[""c1""]"\n', None, ""),
+    ("filename,labels\na.jpg,Cat dog\nb.jpg,cat dog\n", "labels", " --join-classes"),
+    ("filename,target\na.jpg,3\nb.jpg,17\n", "target", ""),
+    ("filename,target\na.jpg,0.03\nb.jpg,0.13\n", None, ""),
+    ("filename,tag\na.jpg,0 2\nb.jpg,0\nc.jpg,2\n", None, ""),
+    ("filename,label\na.jpg,0 2\nb.jpg,0\nc.jpg,2\n", "label", ""),
+    ("filename,breed,class\na.jpg,0.5,1\nb.jpg,0.7,1\nc.jpg,0.1,2\n", "class", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "more"), OFFERS)
+def test_a_column_is_offered_as_the_labels_only_where_it_can_be(tmp_path, text, column, more):
+    try:
+        listed_table(tmp_path, "t.csv", text)
+    except DataError as error:
+        found = re.findall(r"--label-column (\w+)( --join-classes)?", error.do)
+        assert found == ([(column, more)] if column else [])
+    if column:
+        told = {"label_column": [column], "join_classes": bool(more) or None}
+        assert listed_table(tmp_path, "t.csv", text, **told).classes
+
+
+def test_all_files_that_stand_in_several_rows_are_said_at_once(tmp_path):
+    rows = ["a.jpg,x", "b.jpg,y", "a.jpg,x", "c.jpg,x", "b.jpg,x", "a.jpg,y"]
+    text = "\n".join(["filename,label", *rows])
+    said = r"a\.jpg stands in lines 2, 4 and 7, b\.jpg in lines 3 and 6; 2 files in all, 3 rows"
+    with pytest.raises(DataError, match=said):
+        listed_table(tmp_path, "t.csv", text)
+    text = "filename,label\n" + "".join(f"{i}.jpg,x\n" for i in range(9)) * 9
+    with pytest.raises(
+        DataError, match=r"0\.jpg stands in lines .*, \.\.\.; 9 files in all"
+    ) as caught:
+        listed_table(tmp_path, "t.csv", text)
+    assert "5.jpg" not in caught.value.what
+
+
+def test_a_class_of_which_no_file_is_there_is_said(tmp_path):
+    text = "filename,label\na.jpg,x\nb.jpg,y\nc.jpg,x\nTotal,3\n"
+    notes = listed_table(tmp_path, "t.csv", text).understood.notes
+    assert "no file of the class 3 is there, so none can be learned" in notes
+    notes = listed_table(tmp_path, "t.csv", text + "d.jpg,3\n").understood.notes
+    assert not any("can be learned" in note for note in notes)

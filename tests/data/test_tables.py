@@ -180,3 +180,22 @@ def test_shards_that_are_not_there_are_said(tmp_path):
     assert "train-00001-of-00004 and 2 more are not among its files" in notes
     notes = open_source(str(tmp_path / "test-00000-of-00001.csv")).list().understood.notes
     assert not any("not among" in note for note in notes)
+
+
+def test_a_table_whose_name_says_the_split_does_not_say_that_all_of_it_is_train(tmp_path):
+    write(tmp_path / "Train.csv", [(f"Train/{i}.png", i % 2) for i in range(4)])
+    write(tmp_path / "Test.csv", [(f"Test/{i}.png", i % 2) for i in range(4)])
+    alone = open_source(str(tmp_path / "Test.csv")).list()
+    assert any("so all of it is train" in note for note in alone.understood.notes)
+    listing = open_source(str(tmp_path / "{Train,Test}.csv")).list()
+    assert listing.splits.tolist() == [2] * 4 + [0] * 4
+    assert not any("all of it" in note for note in listing.understood.notes)
+
+
+def test_a_table_whose_name_says_another_split_than_its_paths_says_which_counts(tmp_path):
+    write(tmp_path / "train.csv", [(f"test/{i}.png", i % 2) for i in range(4)])
+    write(tmp_path / "val.csv", [(f"x/{i}.png", i % 2) for i in range(4)])
+    listing = open_source(str(tmp_path / "{train,val}.csv")).list()
+    assert listing.splits.tolist() == [0] * 4 + [1] * 4
+    (note,) = (note for note in listing.understood.notes if "all of it" in note)
+    assert note.endswith("have a folder test, but all of it is train, as the table's name says")

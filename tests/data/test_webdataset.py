@@ -259,3 +259,52 @@ def test_a_folder_that_the_disk_does_not_read_is_an_error_and_not_one_without_sh
     monkeypatch.setattr(os, "listdir", failing(real[1]))
     with pytest.raises(OSError, match="Input/output error"):
         shards(tmp_path / "*" / "*.tar")
+
+
+TWO = {"a__left__png": b"x", "a__right__png": b"y", "a__cls": b"1",
+       "b__left__png": b"z", "b__right__png": b"w", "b__cls": b"2"}  # fmt: skip
+
+
+def test_several_pictures_of_a_sample_of_which_none_is_the_first_are_asked_about(tmp_path):
+    path = pack(tmp_path / "a.tar", **TWO)
+    with pytest.raises(DataError, match=r"a\.left\.png, a\.right\.png are pictures") as caught:
+        open_source(str(path)).list()
+    ways = [re.findall("--include '(.*?)'", way) for way in caught.value.do.split(", or ")]
+    found = [labels(open_source(str(path), {"include": way}).list()) for way in ways]
+    assert found == [
+        {"a.left.png": "1", "b.left.png": "2"},
+        {"a.right.png": "1", "b.right.png": "2"},
+        {"a.left.png": "1", "a.right.png": "1", "b.left.png": "2", "b.right.png": "2"},
+    ]
+
+
+def test_the_one_picture_of_a_sample_counts_whatever_its_endings(tmp_path):
+    path = pack(tmp_path / "a.tar", a__rgb__png=b"x", a__cls=b"1", b__rgb__png=b"y", b__cls=b"2")
+    assert labels(open_source(str(path)).list()) == {"a.rgb.png": "1", "b.rgb.png": "2"}
+    path = pack(tmp_path / "a.tar", a__png=b"x", a__mask__png=b"y", a__cls=b"1")
+    listing = open_source(str(path), {"include": ["*.mask.png"]}).list()
+    assert labels(listing) == {"a.mask.png": "1"}
+
+
+@pytest.mark.parametrize(
+    ("names", "is_offered"),
+    [
+        (("cat", "dog"), True),
+        (("n01440764", "n01443537"), True),
+        (("train", "test"), False),
+        (("images_1", "images_2"), False),
+        (("00000", "00001"), False),
+        (("laion-000", "laion-001"), False),
+        (("cat",), False),
+    ],
+)
+def test_archives_that_may_be_a_class_each_are_said_with_the_way(tmp_path, names, is_offered):
+    for name in names:
+        pack(tmp_path / f"{name}.tar", **{f"{name}1__png": b"x", f"{name}2__png": name.encode()})
+    data = str(tmp_path / "*.tar")
+    notes = open_source(data).list().understood.notes
+    found = [match[1] for note in notes if (match := re.search("--label-from '(.*?)'", note))]
+    assert bool(found) == is_offered
+    if found:
+        classes = open_source(data, {"label_from": found[0]}).list().classes
+        assert classes == tuple(name.split(".")[0] for name in names)

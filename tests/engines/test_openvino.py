@@ -81,7 +81,7 @@ def test_another_machine_compiles_anew_and_compares_with_the_kept_rows(
 ):
     rows = opened(model, tmp_path)(pictures(5, SIZE))
     before = (folder_of(tmp_path) / "compiled.json").read_bytes()
-    monkeypatch.setattr("bottleneck.engines.openvino._cpu", lambda: "another CPU")
+    monkeypatch.setattr("bottleneck.engines.compiled._cpu", lambda: "another CPU")
     engine = opened(None, tmp_path, traced=no_model)
     np.testing.assert_allclose(engine(pictures(5, SIZE)), rows, rtol=1e-5)
     assert len(made) == 1

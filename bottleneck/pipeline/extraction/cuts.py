@@ -111,7 +111,9 @@ class _Cuts:
             with self.failure_of(cut):
                 cut.store = existing(cut.options.cache)
                 o = cut.options
-                cut.name, source = choose_source(cut.store, o.data, o.source, o.reading)
+                cut.name, source = choose_source(
+                    cut.store, o.data, o.source, o.reading, is_dry=o.dry_run
+                )
                 self.source = self.source or SharedSource(source)
                 if _spelled(source.spec) != _spelled(self.source.source.spec):
                     raise _other_source(cut)

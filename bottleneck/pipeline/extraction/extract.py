@@ -42,7 +42,9 @@ def extract(
     started = time.perf_counter()
     with failure_noted(options, options.source, started, reporter):
         store = existing(options.cache)
-        name, source = choose_source(store, options.data, options.source, options.reading)
+        name, source = choose_source(
+            store, options.data, options.source, options.reading, is_dry=options.dry_run
+        )
     turn = Turn(
         options=options,
         name=name,

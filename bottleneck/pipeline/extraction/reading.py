@@ -8,70 +8,129 @@ source is described in another way than recorded, and that is the user's word.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.sample import NO_LABEL, SPLITS, find, show_key
+from bottleneck.core.sample import find, show_key
 from bottleneck.data.catalog import MEMORY, TABLES
 from bottleneck.data.source import READING
+from bottleneck.pipeline.extraction.relabelled import by_keys, moved, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Collection, Mapping
 
     from bottleneck.core.sample import Samples
     from bottleneck.data.source import Listing
     from bottleneck.pipeline.extraction.look import Look
+    from bottleneck.pipeline.extraction.relabelled import Relabelled
     from bottleneck.store.snapshot import Snapshot
 
-# What a source's record has besides: which files they are.
-_OF_FILES = frozenset({"kind", "where", "include", "exclude"})
+# The options that say classes and splits.
+SAYING = (
+    "layout", "label_from", "label_column", "split_column", "split_map", "join_classes", "missing",
+    "encoding",
+)  # fmt: skip
 
 
 def guard_reading(before: Snapshot | None, now: Look) -> None:
     """Raise DataError where the same entries give other classes or splits than recorded.
 
-    It makes no difference where the source lies, so a moved one is asked about as well, and also
-    one that was recorded with options for its classes and is now read without any.
-
     Paths say the same for ever. What stands in a file (a table, labels beside images) may be
-    edited, and is news then: so it is by the rules that recorded it, and where nothing else was
-    understood of it. Under other rules it is refused where the file is the recorded one, or means
-    another thing.
+    edited, and is news then: so it is by the rules that recorded it, from the columns that were
+    read then, and where nothing else was understood of it. Otherwise it is refused where the file
+    is the recorded one, or means another thing.
     """
     listing = now.listing
     spec = now.source.spec
     if before is None or before.spec["kind"] != spec["kind"] or spec["kind"] == MEMORY:
         return
-    was, told = _of_classes(before.spec), _of_classes(spec)
+    was, told = _saying(before.spec), _saying(spec)
     if told not in ({}, was):
         return
     is_dropped = told != was  # nobody said that the file's columns are meant otherwise
     is_by_path = bool(listing.understood.layout) or _is_divided_anew(before.understood, listing)
-    is_asked = is_by_path or is_dropped
+    is_asked = is_by_path or is_dropped or _has_other_columns(before.understood, listing)
     if not is_asked and before.reading >= READING:
         return
     samples = before.samples
-    at = find(samples.keys, listing.keys)
-    both = np.flatnonzero(at >= 0)
+    both = np.flatnonzero(find(samples.keys, listing.keys) >= 0)
     if not is_asked and not _means_another(before.understood, listing.understood.to_json()):
         is_file = before.spec["kind"] in TABLES  # its images' stats tell nothing of the table
         both = both[now.known[both] & (not is_file)]
-    old = at[both]
-    other = _numbers(samples, listing.classes)[old] != listing.labels[both]
-    other |= samples.splits[old] != listing.splits[both]
-    n = int(other.sum())
-    if n:
-        i = int(np.flatnonzero(other)[0])
-        raise _refused(before, listing, n, int(old[i]), int(both[i]), now.source.name)
+    there = listing.keys[both]
+
+    def otherwise(of: Listing) -> int:
+        at = find(of.keys, there)
+        return len(by_keys(samples, of, at[at >= 0])) + int((at < 0).sum())
+
+    other = by_keys(samples, listing, both)
+    if len(other):
+        raise _refused(before, now, other, otherwise)
 
 
-def _of_classes(spec: Mapping[str, Any]) -> dict[str, Any]:
+def guard_moved(
+    before: Snapshot,
+    samples: Samples,
+    now: Look,
+    given: Collection[str],
+    *,
+    is_same_data: bool = True,
+) -> None:
+    """Raise DataError where the same images have other classes or splits elsewhere than recorded.
+
+    It makes no difference where the source lies, what kind it is of, or what an image is called
+    there: the same bytes are the same image. One whose bytes are new is held against what had its
+    key.
+
+    Parameters
+    ----------
+    samples : what was recorded, with every digest that is known
+    given : the options of this command; where one says classes or splits, that is what holds
+    is_same_data : whether most of it is there; in other data the same key is another image
+    """
+    if not set(given).isdisjoint(SAYING):
+        return
+    has_keys = is_same_data and before.spec["kind"] == now.source.spec["kind"]
+    found = now.samples
+
+    def otherwise(of: Listing) -> int:
+        at = find(found.keys, of.keys)
+        n_gone = int((find(of.keys, found.keys) < 0).sum())
+        there = replace(
+            found,
+            keys=of.keys,
+            digests=found.digests[at],
+            known=found.known[at] & (at >= 0),
+            labels=of.labels,
+            splits=of.splits,
+            classes=of.classes,
+            targets=of.targets,
+        )
+        return len(moved(samples, there, has_keys=has_keys)) + n_gone
+
+    other = moved(samples, found, has_keys=has_keys)
+    if len(other):
+        raise _refused(before, now, other, otherwise, is_moved=True)
+
+
+def _saying(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a source's record that say classes and splits."""
-    return {name: value for name, value in spec.items() if name not in _OF_FILES}
+    return {name: value for name, value in spec.items() if name in SAYING}
+
+
+def _has_other_columns(before: Mapping[str, Any], listing: Listing) -> bool:
+    """Whether classes or splits of a table come from another column than recorded, or from none."""
+    now = listing.understood
+    tables = {"", *before.get("other_columns", {}), *now.other_columns}
+    for table in tables:
+        was = before.get("other_columns", {}).get(table, before.get("columns", {}))
+        found = now.other_columns.get(table, now.columns)
+        if any(role in was and was[role] != found.get(role) for role in ("label", "split")):
+            return True
+    return False
 
 
 def _is_divided_anew(before: Mapping[str, Any], listing: Listing) -> bool:
@@ -93,30 +152,23 @@ def _means_another(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     return bool(was) != bool(found) or any(found.get(word, was[word]) != was[word] for word in was)
 
 
-def _numbers(samples: Samples, classes: tuple[str, ...]) -> NDArray[np.int32]:
-    """Return recorded labels as numbers among other classes; -2 of a class that is not there."""
-    number = {name: i for i, name in enumerate(classes)}
-    table = [number.get(name, NO_LABEL - 1) for name in samples.classes]
-    return np.array([*table, NO_LABEL], np.int32)[samples.labels]  # -1 is the last one
-
-
 def _refused(
-    before: Snapshot, listing: Listing, n: int, old: int, new: int, name: str
+    before: Snapshot,
+    now: Look,
+    other: Relabelled,
+    otherwise: Callable[[Listing], int],
+    *,
+    is_moved: bool = False,
 ) -> DataError:
     from bottleneck.pipeline.extraction.reading_ways import ways  # noqa: PLC0415 - rare
 
-    was = _words(before.samples, old)
-    now = _words(listing, new)
+    old, new = int(other.old[0]), int(other.new[0])
+    keys = before.samples.keys[old], now.listing.keys[new]
+    here = "" if keys[0] == keys[1] else f", there {show_key(bytes(keys[1]))}"
+    images = f"{len(other):,} image{'' if len(other) == 1 else 's'}"
     return DataError(
-        f"{n:,} images would change class or split: {show_key(bytes(listing.keys[new]))} was "
-        f"recorded as {was}, and is read as {now} now",
-        name,
-        ways(before, listing, old),
+        f"{images} would change class or split: {show_key(bytes(keys[0]))}{here} was "
+        f"recorded as {words(before.samples, old)}, and is read as {words(now.listing, new)} now",
+        now.source.name,
+        ways(before, now, old, otherwise, saying=SAYING, is_moved=is_moved),
     )
-
-
-def _words(of: Any, at: int) -> str:
-    """Return class and split of one sample, for people."""
-    label = int(of.labels[at])
-    kind = f"class {of.classes[label]}" if label != NO_LABEL else "without a class"
-    return f"{kind}, {SPLITS[of.splits[at]]}"

@@ -93,7 +93,9 @@ class _Several:
     def _planned(self, options: ExtractOptions, store: Store, name: str | None) -> _Planned:
         try:
             with failure_noted(options, name, time.perf_counter(), self.reporter):
-                chosen, source = choose_source(store, options.data, name, options.reading)
+                chosen, source = choose_source(
+                    store, options.data, name, options.reading, is_dry=options.dry_run
+                )
         except Exception as error:  # noqa: BLE001 - whoever is told decides what it is
             return _Planned(store=options.cache, name=name, error=error)
         entry = store.state.sources.get(chosen)

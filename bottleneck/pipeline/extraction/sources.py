@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
 from bottleneck.core.paths import from_json_text, local_path
+from bottleneck.core.text import printable
 from bottleneck.data.catalog import PATHS, PATTERNS, open_source, reopen
+from bottleneck.data.how import written
+from bottleneck.data.source import Unpacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +26,10 @@ def choose_source(
     data: str | Given | None,
     name: str | None,
     reading: Mapping[str, Any] | None = None,
+    *,
+    is_dry: bool = False,
 ) -> tuple[str, Source]:
-    """Return the name and the source that `--data` and `--source` mean.
+    """Return the name and the source that `--data` and `--source` mean; a dry one writes nothing.
 
     Without `--data` it is a recorded one, read as it was unless `reading` has other options of its
     kind. With it, a recorded source of the same description
@@ -36,6 +41,18 @@ def choose_source(
     UsageError
         No data named, several sources to choose from, or the name belongs to another source.
     """
+    chosen, source = _chosen(store, data, name, reading)
+    if is_dry and isinstance(source, Unpacks):
+        source.is_dry = True
+    return chosen, source
+
+
+def _chosen(
+    store: Store | None,
+    data: str | Given | None,
+    name: str | None,
+    reading: Mapping[str, Any] | None,
+) -> tuple[str, Source]:
     if data is None:
         if store is None or not store.source_names:
             raise UsageError(
@@ -49,8 +66,9 @@ def choose_source(
                 f"the source {chosen!r} is not there any more",
                 spec["where"],
                 "check that its disk is mounted; if it was moved: "
-                f"bottleneck relocate --cache {store.path} {chosen} NEWPLACE",
+                f"{command(store.path, chosen)} NEWPLACE",
             )
+        _check_roots(store, chosen, source.spec)
         return chosen, source
     source = open_source(data, reading)
     if store is None:
@@ -68,11 +86,30 @@ def choose_source(
     return chosen, source
 
 
+def command(cache: Path, name: str) -> str:
+    """Return the command that says where a source lies now, but for the place."""
+    return f"bottleneck relocate --cache {quote(str(cache))} {quote(printable(name))}"
+
+
+def _check_roots(store: Store, name: str, spec: Mapping[str, Any]) -> None:
+    """Raise DataError where a folder with a recorded table's files is not there any more."""
+    for root in spec.get("root", ()):
+        if not Path(from_json_text(root)).is_dir():
+            place = quote(from_json_text(spec["where"]))
+            others = {key: value for key, value in spec.items() if key != "root"}
+            raise DataError(
+                f"the files of the source {name!r} are not there any more",
+                root,
+                "check that their disk is mounted; if they were moved: "
+                f"{' '.join([command(store.path, name), place, *written(others)])} --root NEWPLACE",
+            )
+
+
 def _taken(
     store: Store, name: str, recorded: Mapping[str, Any], spec: Mapping[str, Any]
 ) -> UsageError:
     """Return the error for a name that another source has, or this one read in another way."""
-    move = f"bottleneck relocate --cache {quote(str(store.path))} {quote(name)}"
+    move = command(store.path, name)
     what = f"the source name {name!r} is taken by {recorded.get('where')}"
     if not _is_same_place(recorded, spec):
         return UsageError(
@@ -82,7 +119,7 @@ def _taken(
             f"{move} DATA; else choose another name with --source NAME",
         )
     place = quote(from_json_text(spec["where"])) if "where" in spec else "DATA"
-    told, before = (" ".join(_options(each)) for each in (spec, recorded))
+    told, before = (" ".join(written(each)) for each in (spec, recorded))
     return UsageError(
         f"{what}, read with other options ({before or 'none'})",
         store.path,
@@ -90,19 +127,6 @@ def _taken(
         f"--source {quote(name)}; to read it so from now on: {move} {place}{told and f' {told}'}; "
         "else choose another name with --source NAME",
     )
-
-
-def _options(spec: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the options of a source's record as they are written on a command line."""
-    for key, value in spec.items():
-        if key in ("kind", "where"):
-            continue
-        flag = key.replace("_", "-")
-        if isinstance(value, bool):
-            yield f"--{flag}" if value else f"--no-{flag}"
-            continue
-        for each in value if isinstance(value, list | tuple) else [value]:
-            yield f"--{flag} {quote(from_json_text(str(each)))}"
 
 
 def _name_of(source: Source, specs: Mapping[str, Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from operator import itemgetter
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import as_void
+from bottleneck.data.endings import UNDECODABLE
 from bottleneck.data.reading import NOT_THERE
 from bottleneck.heads.split import leaking
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.limits import limiting
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
+from bottleneck.pipeline.extraction.relabelled import count_changed
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
@@ -37,6 +40,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     job, target, tally, looked = run.job, run.target, run.tally, run.looked
     samples = looked.look.samples
     what = changes(run.before.samples if run.before else None, samples)
+    n_class, n_split = count_changed(run.before.samples, samples) if run.before else (0, 0)
     has_row = _has_row(target.rows_store, samples)
     with_row = int(has_row.sum())
     mine = _is_mine(run, samples) & has_row
@@ -72,6 +76,8 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "changed": len(what.changed),
         "renamed": len(what.renamed),
         "deleted": len(what.deleted),
+        "changed_class": n_class,
+        "changed_split": n_split,
         "quarantined": quarantined,
         "set_aside": commonest(entry.reason for entry in quarantine),
         "bytes_written": tally.bytes_written,
@@ -100,6 +106,7 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
 
     `would` has the number of images, the bytes of their rows, and the seconds that they would
     take at the rate of the longest run with this network; None where there was none.
+    `undecodable` has how many of them no Pillow decodes, by the endings of their names.
     """
     rows = run.job.network.recipe.rows
     row_bytes = np.dtype(rows.dtype).itemsize * int(np.prod(rows.shape))
@@ -118,7 +125,12 @@ def preview_report(run: Extraction, would_compute: list[dict[str, str]]) -> dict
         "seconds": round(n / rate, 1) if rate else None,
     }
     listed = {"would_compute": would_compute} if run.job.options.list_keys else {}
-    return {**extract_report(run), "would": would, **listed}
+    by_ending = Counter(
+        os.path.splitext(key)[1].lower().decode("ascii", "replace")  # noqa: PTH122 - bytes
+        for key in samples.keys[pending].tolist()
+    )
+    undecodable = {ending: n for ending in UNDECODABLE if (n := by_ending[ending])}
+    return {**extract_report(run), "would": would, "undecodable": undecodable, **listed}
 
 
 def commonest(reasons: Iterable[str]) -> dict[str, int]:

@@ -201,6 +201,8 @@ def _as_told(told: dict[str, Any], here: Callable[[], Backbone]) -> Backbone:
         weights=told["weights"],
         size=tuple(told["size"]),
         mode=told["mode"],
+        resample=told["resample"],
+        fit=told["fit"],
         row_shape=tuple(told["row_shape"]),
         row_dtype=told["row_dtype"],
         batch_size=told["batch_size"],

@@ -257,6 +257,8 @@ def backbone_to_json(found: Backbone) -> dict[str, Any]:
         "weights": found.weights,
         "size": list(found.size),
         "mode": found.mode,
+        "resample": found.resample,
+        "fit": found.fit,
         "row_shape": list(found.row_shape),
         "row_dtype": found.row_dtype,
         "batch_size": found.batch_size,

@@ -26,8 +26,11 @@ def listed(said: Mapping[str, Any], word: str) -> tuple[str, list[dict[str, Any]
     UsageError
         When it asks for the layers of no network.
     """
-    if str(said["backbone"]).lower() == word:
+    name = str(said["backbone"])
+    if name.lower() == word:
         return "backbones", backbones()
+    if name.endswith(f":{word}"):
+        return "backbones", presets(name.removesuffix(word))
     if said["backbone"] is None:
         raise UsageError("no network named", f"--layer {word}", "name it with --backbone")
     return "layers", layers(NetworkOptions.of({**said, "layer": None}))
@@ -57,6 +60,12 @@ def backbones() -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+@as_guest()
+def presets(prefix: str) -> list[dict[str, Any]]:
+    """Return the names with a prefix such as `kerashub:`; see `backbones`."""
+    return catalog.listed(prefix)
 
 
 @as_guest()

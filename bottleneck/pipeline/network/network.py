@@ -203,8 +203,9 @@ def _spelled(
         image=ImageSpec(
             size=backbone.size,
             mode=backbone.mode,
-            resample=options.resample or "bilinear",
+            resample=options.resample or backbone.resample,
             decode="fast" if options.decode == "fast" else "exact",
+            fit=options.fit or backbone.fit,  # type: ignore[arg-type] # of choices.FITS
         ),
         rows=RowSpec(
             dtype=options.rows or backbone.row_dtype, shape=(*seen.axes, *backbone.row_shape)

@@ -31,6 +31,7 @@ class NetworkOptions:
     pooling: str | None = None  # avg, max or none
     size: tuple[int, int] | None = None  # (height, width), pixels
     resample: str | None = None  # one of core.choices.RESAMPLING
+    fit: str | None = None  # one of core.choices.FITS; None: the network's own
     decode: str | None = None  # one of core.choices.DECODING
     rows: str | None = None  # float16 or float32
     compute: str | None = None  # one of core.choices.COMPUTE, or a recipe's: bfloat16/openvino
@@ -87,7 +88,7 @@ class NetworkOptions:
             weights=weights,
             pooling=self.pooling or "avg",
             size=self.size or spec.size,
-            resample=self.resample or "bilinear",
+            resample=self.resample or spec.resample,
             decode=self.decode or "exact",
         )
 
@@ -119,6 +120,8 @@ def check_preprocessing(text: str | None) -> None:
 def plain(asked: NetworkOptions | backbones.Request) -> dict[str, Any]:
     """Return what is asked for as JSON holds it; paths need not be UTF-8."""
     plain = asdict(asked)
+    if plain.get("fit", "") is None:  # as requests were spelled before there was the word
+        del plain["fit"]
     return {k: to_json_text(v) if isinstance(v, str) else v for k, v in plain.items()}
 
 

@@ -17,8 +17,8 @@ def recipe_line(recipe: Recipe, about: Mapping[str, Any]) -> str:
     cut = ", ".join(filter(None, (at, about.get("pooling"))))
     backbone = f"{_name(about)} ({cut})" if cut else _name(about)
     return (
-        f"{backbone}, {_pixels(recipe)}{_decoded(recipe)}, {_numbers(recipe)}, {recipe.rows.dtype}"
-        f"{_arithmetic(recipe)}"
+        f"{backbone}, {_pixels(recipe)}{_fitted(recipe)}{_decoded(recipe)}, {_numbers(recipe)}, "
+        f"{recipe.rows.dtype}{_arithmetic(recipe)}"
     )
 
 
@@ -31,7 +31,8 @@ def recipe_facts(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, str]:
         "layer": str(about.get("layer") or "the last below the classes"),
         "pooling": str(about.get("pooling") or "none"),
         "preprocessing": recipe.preprocessing,
-        "image": f"{_pixels(recipe)}, {image.mode.upper()}, {image.resample}{_decoded(recipe)}",
+        "image": f"{_pixels(recipe)}, {image.mode.upper()}, {image.resample}{_fitted(recipe)}"
+        f"{_decoded(recipe)}",
         "rows": f"{_numbers(recipe)}, {recipe.rows.dtype}",
         "arithmetic": recipe.compute,
     }
@@ -52,6 +53,7 @@ def recipe_values(recipe: Recipe, about: Mapping[str, Any]) -> dict[str, Any]:
         "size": list(recipe.image.size),
         "resample": recipe.image.resample,
         "decode": recipe.image.decode,
+        "fit": recipe.image.fit,
         "preprocessing": recipe.preprocessing,
         "shape": list(recipe.rows.shape),
         "dtype": recipe.rows.dtype,
@@ -66,6 +68,10 @@ def _name(about: Mapping[str, Any]) -> str:
 def _pixels(recipe: Recipe) -> str:
     height, width = recipe.image.size
     return f"{height} x {width} pixels"
+
+
+def _fitted(recipe: Recipe) -> str:
+    return {"crop": ", cropped", "pad": ", padded"}.get(recipe.image.fit, "")
 
 
 def _decoded(recipe: Recipe) -> str:

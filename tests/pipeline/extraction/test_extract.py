@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from dataclasses import replace
@@ -112,6 +113,28 @@ def test_a_dry_run_says_what_and_why_and_writes_nothing(run, photos, tmp_path):
     assert report["would"]["seconds"] is not None  # at the rate of the run before
     assert report["would_compute"] == [{"key": "cat/01.png", "why": "image changed"}]
     assert tree(tmp_path / "store") == before
+
+
+def test_a_dry_run_says_what_cannot_be_decoded(run, photos):
+    for name in ("cat/x.HEIC", "cat/y.heic", "dog/z.heif"):
+        (photos / name).write_bytes(b"\0\0\0\x18ftypheic" + name.encode())
+    report = run(dry_run=True)
+    assert report["undecodable"] == {".heic": 2, ".heif": 1}
+    said = "\n".join(lines(report))
+    assert "would set aside: 2 of these (.heic, which cannot be decoded here: convert" in said
+    assert run()["quarantined"] == 3
+    assert run(dry_run=True)["undecodable"] == {}
+
+
+def test_a_dry_run_unpacks_nothing_that_stays(run, photos, tmp_path):
+    with tarfile.open(tmp_path / "p.tar.gz", "w:gz") as archive:
+        archive.add(photos, ".")
+    told = {"unpack": str(tmp_path / "there")}
+    report = run(data=str(tmp_path / "p.tar.gz"), reading=told, dry_run=True)
+    assert report["would"]["computed"] == 12
+    assert not (tmp_path / "there").exists()
+    assert run(data=str(tmp_path / "p.tar.gz"), reading=told)["computed"] == 12
+    assert (tmp_path / "there").exists()
 
 
 def test_an_engine_that_is_off_is_stopped_before_anything_is_written(

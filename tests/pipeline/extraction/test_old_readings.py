@@ -278,7 +278,7 @@ def test_a_label_that_an_older_program_read_otherwise_is_refused_until_it_is_sai
     as_of_old(tmp_path / "store", {}, labels=labels, classes=("NaN", "cat"))
     with pytest.raises(DataError, match=r"6 images would change class or split.*class NaN") as said:
         run()
-    assert "--label-column 'label'" in str(said.value)
+    assert str(said.value).endswith("if what is read now is meant: --label-column label")
     report = run(reading={"label_column": ("label",)})
     assert (report["computed"], report["unlabelled"]) == (0, 6)
     assert run()["unlabelled"] == 6
@@ -342,17 +342,22 @@ def test_options_that_are_forgotten_when_a_table_is_relocated_change_no_label(ru
     columns = {"label": label, "breed": lambda i: f"breed {i % 3}"}
     path = write_table(tmp_path / "t.csv", columns)
     run(data=str(path), reading={"label_column": ("breed",)})
-    path.rename(tmp_path / "moved.csv")
     with pytest.raises(DataError, match="would change class or split") as said:
-        moved(tmp_path, "t.csv", "moved.csv")
-    report = moved(tmp_path, "t.csv", "moved.csv", **pasted(str(said.value), {"label_column"}))
+        moved(tmp_path, "t.csv", "t.csv")
+    report = moved(tmp_path, "t.csv", "t.csv", **pasted(str(said.value), {"label_column"}))
     assert report["classes"] == ["breed 0", "breed 1", "breed 2"]
+    path.rename(tmp_path / "moved.csv")
+    report = moved(tmp_path, "t.csv", "moved.csv")
+    assert report["classes"] == ["breed 0", "breed 1", "breed 2"]
+    assert report["kept"] == ["--label-column breed"]
     report = moved(tmp_path, "t.csv", "moved.csv", label_column=("label",))
     assert report["classes"] == ["cat", "dog"]
 
 
-def test_a_table_that_is_edited_and_moved_is_news(run, table, tmp_path):
+def test_a_table_that_is_edited_and_moved_is_refused_until_it_is_said(run, table, tmp_path):
     run(data=str(table("dog")))
     table("bird").rename(tmp_path / "moved.csv")
-    report = moved(tmp_path, "t.csv", "moved.csv")
+    with pytest.raises(DataError, match="no option was found that gives what was recorded"):
+        moved(tmp_path, "t.csv", "moved.csv")
+    report = moved(tmp_path, "t.csv", "moved.csv", label_column=("label",))
     assert (report["cached"], report["classes"]) == (N, ["bird", "cat"])

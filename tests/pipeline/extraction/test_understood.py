@@ -179,7 +179,7 @@ def test_a_table_whose_folders_say_the_splits_all_at_once_or_no_more_is_refused(
         table.write_text("\n".join([*rows, "more.png,cat"]) + "\n")
     with pytest.raises(DataError, match="would change class or split") as caught:
         run(data=str(table))
-    assert "--label-column label for what is read now" in caught.value.do
+    assert "--label-column label" in caught.value.do
     assert ("--split-column ''" in caught.value.do) == is_new
     run(data=str(table), reading=told)
 

@@ -36,6 +36,8 @@ def loaded(tmp_path, monkeypatch):
             preprocessing="none",
             size=(8, 8),
             mode="rgb",
+            resample="bilinear",
+            fit="squash",
             row_dtype="float16",
             row_shape=(3,),
             weight_files=(request.weights,),
