@@ -1,8 +1,8 @@
 """The linear head: softmax regression on standardised features (see `softmax_regression`).
 
-How strongly it is regularised, `strength` chooses. Then the head is fitted once more to training and
-validation rows together at that strength (per row, as a prior does); the validation figures are of
-the fit before.
+How strongly it is regularised, `strength` chooses. Then the head is fitted once more to training
+and validation rows together at that strength (per row, as a prior does); the validation figures are
+of the fit before.
 """
 
 from __future__ import annotations
@@ -177,9 +177,9 @@ def _choose(
     """Return the strength for the training rows, weights near its fit, how it was found, steps."""
     if strengths.can_be_folded(x, y):
         found = strengths.folds(x, y, task.n_outputs, task.seed)
-        best, *rest = strengths.chosen(found, task.reporter.say)
+        best, theta, history, epochs = strengths.chosen(found, task.reporter.say)
         # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
-        return best * (1 - 1 / strengths.FOLDS), *rest
+        return best * (1 - 1 / strengths.FOLDS), theta, history, epochs
     if len(answers):
         alone = strengths.Judged(problem=problem, x=judged, y=answers)
         return strengths.chosen([alone], task.reporter.say)

@@ -111,7 +111,7 @@ def chosen(
 
 
 def _refined(losses: Sequence[float], strength: float) -> float:
-    """Return the strength at the lowest point of the parabola through the best and its neighbours."""
+    """Return where the parabola through the loss of the best and both beside it is lowest."""
     at = STRENGTHS.index(strength)
     if not 0 < at < len(losses) - 1:
         return strength
