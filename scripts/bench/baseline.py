@@ -1,9 +1,9 @@
 """What a careful user writes today: features of a folder of images, without a cache.
 
-    python scripts/bench/baseline.py FOLDER WEIGHTS SIZE OUT
+    python scripts/bench/baseline.py FOLDER WEIGHTS SIZE OUT [BACKBONE]
 
-WEIGHTS is a file of MobileNetV2 without its top, or random:SEED. OUT gets rows.npy, and the file
-of each row in paths.txt.
+BACKBONE is mobilenetv2 (the default) or resnet50; WEIGHTS a file of it without its top, or
+random:SEED. OUT gets rows.npy, and the file of each row in paths.txt.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 BATCH = 32
+APPLICATIONS = {"mobilenetv2": ("MobileNetV2", "mobilenet_v2"), "resnet50": ("ResNet50", "resnet")}
 
 
 def network(weights, size, application="MobileNetV2", pooling="avg"):
@@ -33,8 +34,8 @@ def network(weights, size, application="MobileNetV2", pooling="avg"):
     return made
 
 
-def main(folder, weights, size, out):
-    """Write rows.npy (n, 1280) float32 and paths.txt."""
+def main(folder, weights, size, out, backbone="mobilenetv2"):
+    """Write rows.npy (n, d) float32 and paths.txt."""
     import keras
     import tensorflow as tf
 
@@ -46,11 +47,15 @@ def main(folder, weights, size, out):
         shuffle=False,
         verbose=False,
     )
+    application, module = APPLICATIONS[backbone]
+    preprocess_input = getattr(keras.applications, module).preprocess_input
     images = dataset.map(
-        lambda batch, _: keras.applications.mobilenet_v2.preprocess_input(batch),
+        lambda batch, _: preprocess_input(batch),
         num_parallel_calls=tf.data.AUTOTUNE,
     ).prefetch(tf.data.AUTOTUNE)
-    rows = network(weights, size).predict(images, verbose=0)  # in batches of the data set: BATCH
+    rows = network(weights, size, application).predict(
+        images, verbose=0
+    )  # in batches of the data set: BATCH
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "rows.npy", rows)
     (out / "paths.txt").write_text("\n".join(dataset.file_paths), encoding="utf-8")
@@ -58,4 +63,4 @@ def main(folder, weights, size, out):
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]), *sys.argv[5:])

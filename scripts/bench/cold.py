@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from baseline import network
+from baseline import APPLICATIONS, network
 from photos import write_photos
 from timing import interval, process, spread, turns
 
@@ -29,34 +29,45 @@ NEAR = 0.9  # cosine of a row and the baseline's, the median
 
 
 def bench_cold(options):
-    """Time MobileNetV2 at 139x139 in float32, whole processes, in turns with the baseline."""
+    """Time a network at 139x139, whole processes, in turns with the baseline.
+
+    In float32, and where the processor has it in bfloat16.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         images = options.images or folder / "images"
         if not options.images:
             write_photos(images, options.files or FILES, JPEG_PIXELS, ".jpg")
         store, plain = folder / "store", folder / "plain"
-        extract = process(
-            *("-m", "bottleneck.extract", "--data", images, "--cache", store, "--json", "--quiet"),
-            *("--backbone", "mobilenetv2", "--weights", options.weights, "--size", SIZE),
-            *("--rows", "float32"),
-        )
-        baseline = process(BASELINE, images, options.weights, SIZE, plain)
-        report = json.loads(extract())
+        name, weights = options.backbone, options.weights
+        baseline = process(BASELINE, images, weights, SIZE, plain, name)
         baseline()
-        n, weights = report["computed"], Path(options.weights).name
-        print(f"cold: {n} images, MobileNetV2 ({weights}) at {SIZE}, float32")
-        print(f"  {check(images, store, plain, options.weights)}")
-        clear = lambda: shutil.rmtree(store)  # noqa: E731
-        ours, base, ratios = turns(extract, baseline, n=options.runs, before=clear, warm_up=False)
-        rates = [n / statistics.median(times) for times in (ours, base)]
-        faster = interval([1 / ratio for ratio in ratios])
-        print(f"  extract ({report['engine']}) {spread(ours)}, {rates[0]:.0f} images/s")
-        print(f"  image_dataset_from_directory, predict, np.save {spread(base)}, {rates[1]:.0f}/s")
-        print(f"  {faster} times as fast")
+        for compute in ("float32", "bfloat16"):
+            extract = process(
+                *("-m", "bottleneck.extract", "--data", images, "--cache", store, "--json"),
+                *("--backbone", name, "--weights", weights, "--size", SIZE, "--quiet"),
+                *("--rows", "float32", "--compute", compute),
+            )
+            shutil.rmtree(store, ignore_errors=True)
+            report = json.loads(extract())
+            n = report["computed"]
+            print(f"cold: {n} images, {name} ({Path(weights).name}) at {SIZE}, {compute}")
+            if compute == "float32":
+                print(f"  {check(images, store, plain, weights, name)}")
+            clear = lambda: shutil.rmtree(store)  # noqa: E731
+            ours, base, ratios = turns(
+                extract, baseline, n=options.runs, before=clear, warm_up=False
+            )
+            rates = [n / statistics.median(times) for times in (ours, base)]
+            faster = interval([1 / ratio for ratio in ratios])
+            print(f"  extract ({report['engine']}) {spread(ours)}, {rates[0]:.0f} images/s")
+            print(
+                f"  image_dataset_from_directory, predict, np.save {spread(base)}, {rates[1]:.0f}/s"
+            )
+            print(f"  {faster} times as fast")
 
 
-def check(images, store, plain, weights):
+def check(images, store, plain, weights, name):
     """Stop unless our rows are plain Keras' of our pixels; say how near the baseline's are."""
     opened = Store.open(store)
     features, _, keys = opened.arrays()
@@ -69,7 +80,7 @@ def check(images, store, plain, weights):
     at = np.unique(np.linspace(0, len(keys) - 1, CHECKED).astype(int))
     spec = ImageSpec(size=(SIZE, SIZE))
     pixels = [decode((images / os.fsdecode(keys[i])).read_bytes(), spec) for i in at]
-    expected = keras_rows(np.stack(pixels), weights)
+    expected = keras_rows(np.stack(pixels), weights, name)
     worst = float((norm(features.take(at) - expected) / norm(expected)).max())
     if not worst <= BOUND:
         sys.exit(f"our rows are not plain Keras' of the same pixels: {worst:.1e} apart")
@@ -83,11 +94,13 @@ def check(images, store, plain, weights):
     )
 
 
-def keras_rows(pixels, weights):
+def keras_rows(pixels, weights, name):
     """Return what plain Keras computes of pixels (n, height, width, 3) uint8."""
     keras = import_keras()  # IEEE float32 on a GPU as well
-    prepared = keras.applications.mobilenet_v2.preprocess_input(pixels.astype(np.float32))
-    return network(weights, pixels.shape[1]).predict(prepared, verbose=0)
+    application, module = APPLICATIONS[name]
+    preprocess_input = getattr(keras.applications, module).preprocess_input
+    prepared = preprocess_input(pixels.astype(np.float32))
+    return network(weights, pixels.shape[1], application).predict(prepared, verbose=0)
 
 
 def norm(rows):

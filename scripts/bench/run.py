@@ -13,7 +13,8 @@ snapshot  a million samples
 warm      nothing changed among 60,000 files, beside os.walk with stat
 one       one of 60,000 files changed, by mini on OpenVINO, beside nothing changed
 increments  a store after a thousand runs of one image and gc, beside one filled at once
-cold      5,000 JPEG files through MobileNetV2 at 139x139, beside plain Keras
+cold      5,000 JPEG files through MobileNetV2 (or --backbone resnet50) at 139x139, in float32 and
+          bfloat16, beside plain Keras
 cuts      two cuts of MobileNetV2 in one pass, beside the deeper one alone
 conv      an epoch of the conv head on maps of ResNet50, beside ResNet50 frozen in the loop
 tail      an epoch of tails of VGG16 at 224x224, beside the layers before the cut in the loop
@@ -33,6 +34,7 @@ from importlib import metadata
 from pathlib import Path
 
 from accuracies import bench_dense, bench_tail_accuracy
+from baseline import APPLICATIONS
 from cold import bench_cold
 from cuts import bench_cuts
 from heads import bench_linear
@@ -104,6 +106,9 @@ def main():
     )
     parser.add_argument(
         "--size", type=int, metavar="PIXELS", help="for tail, tail-accuracy, dense, cuts"
+    )
+    parser.add_argument(
+        "--backbone", choices=sorted(APPLICATIONS), default="mobilenetv2", help="for cold"
     )
     parser.add_argument("--layer", help="for tail: where VGG16 is cut")
     parser.add_argument("--epochs", type=int, help="for tail-accuracy, dense, and conv's `train`")

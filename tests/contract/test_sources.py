@@ -150,6 +150,10 @@ def a_folder_of_packed_idx(home):
     return a_folder_of_idx(home, ".gz")
 
 
+def a_pattern_of_idx(home):
+    return a_folder_of_idx(home) / "*-images-idx3-ubyte"
+
+
 def a_file_of_idx(home):
     return a_folder_of_idx(home) / "train-images-idx3-ubyte"
 
@@ -225,6 +229,7 @@ EXAMPLES = {
     "zip": [a_zip],
     "shards": [a_webdataset],
     "idx": [a_folder_of_idx, a_folder_of_packed_idx, a_file_of_idx],
+    "idx_files": [a_pattern_of_idx],
     "cifar": [cifar_batches, binary_batches],
     "table": [a_table, a_table_of_pixels],
     "tables": [a_pattern_of_tables],
