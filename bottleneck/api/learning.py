@@ -49,7 +49,7 @@ def train_head(
     ----------
     cache : the store's folder
     source : which images of the store, where there are several sources
-    head : linear, dense, conv or tail
+    head : linear, prototypes, knn, dense, conv or tail
     seed : of the validation split, and of whatever the head draws
     validation_split : part of the training images that the head is chosen by, where no split of
         the data says it
