@@ -8,7 +8,7 @@
 
 help      --help beside a bare import of argparse
 gather    256 random rows of 50,000, beside np.memmap
-linear    the linear head to convergence
+linear    the linear head to convergence, and beside scikit-learn's LogisticRegressionCV
 snapshot  a million samples
 warm      nothing changed among 60,000 files, beside os.walk with stat
 one       one of 60,000 files changed, by mini on OpenVINO, beside nothing changed
