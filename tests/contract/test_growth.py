@@ -72,7 +72,7 @@ def test_a_head_and_its_option_are_one_file_and_one_line(tmp_path):
     assert done.returncode == 0, done.stdout
     assert int(done.stdout.strip().splitlines()[-1].split()[0]) > 30  # so many passed
     shown = " ".join(python(tree, "-m", "bottleneck.train", "--help").stdout.split())
-    assert "{centroid,linear,dense,conv,tail}" in shown
+    assert "{centroid,linear,prototypes,knn,dense,conv,tail}" in shown
     assert "centroid: the nearest class mean" in shown
     assert "--sharpness F centroid: how sure it is of the nearest. Default: 1.0." in shown
     asked = python(tree, "-m", "bottleneck.train", "--cache", str(tmp_path), "--sharpness", "2")
