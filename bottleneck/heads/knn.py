@@ -9,7 +9,7 @@ neighbour. Of several views of an image the image itself is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.unit_rows import Directions, directions, loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,7 +38,7 @@ _SHAPES = {"rows": ("n", "d"), "labels": ("n",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Knn:
+class Knn(tensors.Fitted):
     """A fitted knn head.
 
     Attributes
@@ -52,25 +51,12 @@ class Knn:
     labels: NDArray[np.int32]
     n_classes: int
     directions: Directions
-    options: Mapping[str, Any]
-    history: Sequence[Mapping[str, float]] = ()
-    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     epochs: int = 1
 
     @property
     def parameters(self) -> int:
         """How many numbers were kept."""
         return self.rows.size
-
-    @property
-    def frozen(self) -> int:
-        """Nothing in it stays as it was."""
-        return 0
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Libraries that fitted it, beside numpy: none."""
-        return {}
 
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of features (n, …); see `heads.task.Fitted`."""

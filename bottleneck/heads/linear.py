@@ -7,7 +7,7 @@ are of the fit before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,6 @@ from bottleneck.heads.softmax_regression import (
 from bottleneck.heads.split import rows_to_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,7 +39,7 @@ _SHAPES = {"weights": ("d", "k"), "bias": ("k",), "mean": ("d",), "scale": ("d",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Linear:
+class Linear(tensors.Fitted):
     """A fitted linear head.
 
     Attributes
@@ -55,25 +54,11 @@ class Linear:
     bias: NDArray[np.float32]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
-    options: Mapping[str, Any]
-    history: Sequence[Mapping[str, float]] = ()
-    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    epochs: int = 0
 
     @property
     def parameters(self) -> int:
         """How many numbers were fitted."""
         return self.weights.size + self.bias.size
-
-    @property
-    def frozen(self) -> int:
-        """Nothing in it stays as it was."""
-        return 0
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Libraries that fitted it, beside numpy: none."""
-        return {}
 
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of features (n, …).

@@ -9,7 +9,7 @@ the training rows, each judged by the means of the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.unit_rows import Directions, directions, loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 
 SHRINKAGES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # so many rows of no class in each mean
 SHARPNESSES = tuple(2.0 ** (exponent / 2) for exponent in range(17))
+LEAST_ROWS = np.float32(1e-6)  # of a class that has none, which nothing is to be divided by
 _SHAPES = {"weights": ("d", "k"), "bias": ("k",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prototypes:
+class Prototypes(tensors.Fitted):
     """A fitted prototypes head.
 
     Attributes
@@ -50,25 +51,12 @@ class Prototypes:
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
     directions: Directions
-    options: Mapping[str, Any]
-    history: Sequence[Mapping[str, float]] = ()
-    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     epochs: int = 1
 
     @property
     def parameters(self) -> int:
         """How many numbers were fitted."""
         return self.weights.size + self.bias.size
-
-    @property
-    def frozen(self) -> int:
-        """Nothing in it stays as it was."""
-        return 0
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Libraries that fitted it, beside numpy: none."""
-        return {}
 
     def predict(self, features: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of features (n, …); see `heads.task.Fitted`."""
@@ -118,13 +106,13 @@ def fit(task: Task) -> Prototypes:
             return _logits(judged, means.shrunk(shrinkage))
         return means.by_the_others(rows, y, shrinkage)
 
-    shrinkage, sharpness, entry = chosen(logits, answers)
-    said = {"epoch": 1, "loss": entry["loss"]}
+    shrinkage, sharpness, loss = chosen(logits, answers)
+    said = {"epoch": 1, "loss": loss}
     probabilities = np.zeros((0, k), np.float32)
     if len(validation):
         probabilities = softmax(np.float32(sharpness) * logits(shrinkage))
         accuracy = float((probabilities.argmax(axis=1) == answers).mean())
-        said |= {"validation_loss": entry["loss"], "validation_accuracy": accuracy}
+        said |= {"validation_loss": loss, "validation_accuracy": accuracy}
         fitted = softmax(sharpness * _logits(rows, means.shrunk(shrinkage)))
         said["loss"] = log_loss(fitted, y[:n])
         more = how.of_matrix(x.between(n, n_all)).reshape(n_all - n, views, -1).mean(axis=1)
@@ -174,16 +162,13 @@ class Means:
         return logits
 
 
-LEAST_ROWS = np.float32(1e-6)
-
-
 def _logits(rows: NDArray[np.float32], means: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(rows @ means.T - (means**2).sum(axis=1) / 2, np.float32)
 
 
 def chosen(
     logits: Callable[[float], NDArray[np.float32]], y: NDArray[np.int32]
-) -> tuple[float, float, dict[str, float]]:
+) -> tuple[float, float, float]:
     """Return the shrinkage and the sharpness of the lowest loss, and that loss."""
     best = (SHRINKAGES[0], SHARPNESSES[0], np.inf)
     for shrinkage in SHRINKAGES:
@@ -192,4 +177,4 @@ def chosen(
             loss = log_loss(softmax(sharpness * found), y)
             if loss < best[2]:
                 best = (shrinkage, sharpness, loss)
-    return best[0], best[1], {"loss": best[2]}
+    return best

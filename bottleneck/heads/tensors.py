@@ -1,4 +1,4 @@
-"""What heads made of numpy share: reading rows in blocks, and their files.
+"""What heads made of numpy share: what they say of a fit, reading rows in blocks, their files.
 
 Such a head is `head.safetensors`, its tensors, and `head.json`, which says the kind of head, its
 options and the digest of the tensors.
@@ -6,6 +6,7 @@ options and the digest of the tensors.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.design_matrix import BLOCK_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
     Tensors = Mapping[str, NDArray[Any]]
 
 _FILE = "head.safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted:
+    """What every such head says of its fit; see `heads.task.Fitted`."""
+
+    options: Mapping[str, Any]
+    history: Sequence[Mapping[str, float]] = ()
+    validation: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    epochs: int = 0
+
+    @property
+    def frozen(self) -> int:
+        """Nothing in it stays as it was."""
+        return 0
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Libraries that fitted it, beside numpy: none."""
+        return {}
 
 
 def predicted(

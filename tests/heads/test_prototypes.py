@@ -81,10 +81,10 @@ def test_what_is_chosen_has_the_lowest_loss():
         # One shrinkage alone is right of both rows, and of one of them hardly.
         return np.array([[1, 0], [0, 0.01] if shrinkage == 2.0 else [0.01, 0]], np.float32)
 
-    shrinkage, sharpness, entry = chosen(logits, y)
+    shrinkage, sharpness, loss = chosen(logits, y)
     assert shrinkage == 2.0
     assert sharpness == 256.0
-    assert entry["loss"] == pytest.approx(np.log1p(np.exp(-2.56)) / 2, rel=1e-3)
+    assert loss == pytest.approx(np.log1p(np.exp(-2.56)) / 2, rel=1e-3)
 
 
 def test_with_few_labels_it_is_better_than_a_linear_head():
