@@ -92,31 +92,23 @@ def test_an_end_that_takes_too_long_is_cut_off(stuck):
     assert (code, out, said) == (143, "", f"terminated: {KEPT}\n")
 
 
+DROPPED = """
+class Odd:
+    def __del__(self):
+        send(signal.SIGTERM)
+        for _ in range(1000):
+            pass
+Odd()
+"""  # the exception of a signal
+
+
 def test_a_signal_that_python_drops_in_a_destructor_is_asked_again():
-    body = """
-    class Odd:
-        def __del__(self):
-            send(signal.SIGTERM)
-            for _ in range(1000):
-                pass
-    Odd()
-    time.sleep(30)
-    """
-    assert ended(body) == (143, "", f"terminated: {KEPT}\n")
+    assert ended(DROPPED + "time.sleep(30)") == (143, "", f"terminated: {KEPT}\n")
 
 
 @pytest.mark.parametrize("end", ["return 0", "raise ValueError"])
 def test_a_signal_that_python_drops_is_not_lost_where_the_command_ends_next(end):
-    body = f"""
-    class Odd:
-        def __del__(self):
-            send(signal.SIGTERM)
-            for _ in range(1000):
-                pass
-    Odd()
-    {end}
-    """
-    assert ended(body) == (143, "", f"terminated: {KEPT}\n")
+    assert ended(DROPPED + end) == (143, "", f"terminated: {KEPT}\n")
 
 
 def test_whatever_a_library_makes_of_the_signal_is_the_signal():
