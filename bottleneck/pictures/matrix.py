@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 40  # classes; more names cannot be read
 MOST_NUMBERS = 20  # classes; in more cells numbers cannot be read
+MOST_DOTS = 400  # on a side; of more cells a picture has not enough, and would mix them to gray
 NUMBERS = 9  # points
 CONFUSIONS = 10  # that are told
 
@@ -70,7 +71,9 @@ def confusion_figure(counts: NDArray[np.integer[Any]], classes: Sequence[str], t
     figure = new_figure(width, side + 0.95 + (0.062 * letters if slanted else 0.1))
     axes = figure.add_subplot()
     scale = Normalize(0, 1) if has_numbers else PowerNorm(0.5, 0, 1)
-    image = axes.imshow(share, cmap="Blues", norm=scale)
+    blocks = -(-n // MOST_DOTS)
+    whole = (-0.5, n - 0.5, n - 0.5, -0.5)
+    image = axes.imshow(_largest(share, blocks), cmap="Blues", norm=scale, extent=whole)
     if has_names:
         axes.set_xticks(
             range(n),
@@ -85,12 +88,21 @@ def confusion_figure(counts: NDArray[np.integer[Any]], classes: Sequence[str], t
         _write_numbers(axes, image, counts, share)
         axes.tick_params(length=0)
     else:
-        figure.colorbar(image, ax=axes, label="share of the row", fraction=0.046, pad=0.03)
+        of = f", the largest of {blocks} by {blocks} cells" if blocks > 1 else ""
+        figure.colorbar(image, ax=axes, label=f"share of the row{of}", fraction=0.046, pad=0.03)
     more = "" if has_names else " (classes in their order)"
     axes.set_xlabel(f"answer{more}")
     axes.set_ylabel(f"truth{more}")
     figure.suptitle(folded(title, int(width * 13)), **WORDS)
     return figure
+
+
+def _largest(share: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
+    """Return the largest of each square of cells, `blocks` on a side."""
+    missing = -len(share) % blocks
+    padded = np.pad(share, (0, missing))
+    n = len(padded) // blocks
+    return np.asarray(padded.reshape(n, blocks, n, blocks).max(axis=(1, 3)))
 
 
 def _cell(counts: NDArray[np.integer[Any]]) -> float:

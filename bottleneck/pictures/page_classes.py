@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_OPEN = 20  # classes in a table that is open; more are folded
 MOST_IN_CELLS = 10  # classes whose numbers are read off the matrix on a phone too
-_COLUMNS = ("class", "images", "recall", "precision", "F1", "most often taken for")
+_COLUMNS = ("class", "images", "recall", "precision", "F1", "most often taken for (times)")
 _LEAST = {1, 4}  # the columns that a narrow screen leaves out
 
 
@@ -71,10 +71,9 @@ def _table(metrics: Mapping[str, Any], counts: NDArray[np.int64], judged: str) -
     rows = []
     for i, (name, found) in enumerate(classes.items()):
         other = int(wrong[i].argmax())
-        taken = f"{text(names[other])} ({_times(wrong[i, other])})" if wrong[i, other] else ""
+        taken = f"{text(names[other])} ({wrong[i, other]:,})" if wrong[i, other] else ""
         rows.append(_row(name, f"{found['samples']:,}", found, taken))
-    macro = metrics["macro"]
-    foot = _row("mean (macro)", f"{metrics['samples']:,}", macro, "")
+    foot = _row("mean (macro)", "", metrics["macro"], "")
     head = "".join(f'<th scope="col"{_least(at)}>{name}</th>' for at, name in enumerate(_COLUMNS))
     caption = f"Each class of the {judged} images"
     table = scrolled(

@@ -55,7 +55,7 @@ thead th, tfoot th, tfoot td { color: var(--soft); font-weight: 500; }
 thead th { vertical-align: bottom; }
 th:first-child, th:last-child, td:last-child { text-align: left; }
 th:first-child { padding-left: 0; }
-tbody th:first-child, td:last-child { min-width: 6.5rem; max-width: 16rem;
+tbody th:first-child, td:last-child { min-width: 6.8rem; max-width: 16rem;
   overflow-wrap: anywhere; }
 @media (max-width: 34rem) {
   table { font-size: 0.875rem; }
@@ -87,6 +87,7 @@ footer { margin-top: 2.5rem; font-size: 0.875rem; }
   .scroll { overflow: visible; }
   .cards div { border: 1px solid var(--line); }
   .cards div, li, tr, figure { break-inside: avoid; }
+  tfoot { display: table-row-group; }
   h2, h3 { break-after: avoid; }
 }
 """

@@ -88,12 +88,11 @@ def plane_figure(
     figure.supxlabel(folded(caption, 110), color=INK, fontsize=9)
     with no_warnings():
         figure.draw_without_rendering()  # equal axes move the ticks, and then the layout is anew
-        _write_names(figure, axes, points, labels, classes)
+        _write_names(axes, points, labels, classes)
     return figure
 
 
 def _write_names(
-    figure: Any,
     axes: Any,
     points: NDArray[np.floating[Any]],
     labels: NDArray[np.integer[Any]],
@@ -119,7 +118,7 @@ def _write_names(
             clip_on=True,
         )
         words.set_in_layout(False)
-        place = words.get_window_extent(figure.canvas.get_renderer())
+        place = words.get_window_extent()
         if any(place.overlaps(other) for other in taken):
             words.remove()
         else:
