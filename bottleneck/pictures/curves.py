@@ -65,7 +65,9 @@ def _lay_out(axes: Any, course: Course) -> None:
 
     axes.set_xlabel(_AXES[course.over])
     if course.over != STRENGTH:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        first, last = min(course.at), max(course.at)
+        ticks = MaxNLocator(nbins=8, integer=True, min_n_ticks=1).tick_values(first, last)
+        axes.set_xticks([tick for tick in ticks if first <= tick <= last])
         return
     axes.set_xscale("log")
     step = -(-len(course.at) // MOST_TICKS)

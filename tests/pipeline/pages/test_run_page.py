@@ -166,12 +166,17 @@ def test_without_matplotlib_the_page_stands_without_the_two_pictures(cache):
 
 
 @pytest.mark.slow
-def test_with_matplotlib_the_page_holds_the_two_pictures_of_the_run(cache, monkeypatch):
+def test_with_matplotlib_the_page_holds_the_matrix_and_the_curves_one_by_one(cache, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.undo()
     text, run = page_of(cache)
-    for name in ("curves.png", "confusion.png"):
-        assert base64.b64encode((run / name).read_bytes()).decode() in text
+    assert base64.b64encode((run / "confusion.png").read_bytes()).decode() in text
+    assert (run / "curves.png").stat().st_size > 1000
+    assert text.count("<img") == SHOWN + 3
+    assert "The validation loss goes from" in text
+    assert "fits, over the strength of their regularisation; " in text
+    strength = read_run(run).options["strength"]
+    assert f"; {strength:.3g} was chosen." in text
 
 
 def test_the_page_says_what_the_cache_held(cache, root):
