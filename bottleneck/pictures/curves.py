@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PANELS = ("loss", "accuracy")
 MOST_TICKS = 7  # strengths that are named on the axis
+OVER = {"epoch": "its epochs", STRENGTH: "the strength of its regularisation"}
 _AXES = {"epoch": "epoch", STRENGTH: "strength of the regularisation (logarithmic)"}
 _MARKS = {"epoch": "lowest validation loss: epoch", STRENGTH: "chosen strength:"}
 
@@ -53,7 +54,7 @@ def curves_figure(course: Course, panels: Sequence[str], title: str = "") -> Any
         _lay_out(axes, course)
         axes.set_ylabel(what)
         axes.grid(visible=True, alpha=0.25)
-        axes.legend(fontsize=9, facecolor="white", edgecolor="none", framealpha=0.85)
+        axes.legend(fontsize=9, facecolor="white", edgecolor="none", framealpha=1)
     if title:
         figure.suptitle(folded(title, 60 * len(panels)), **WORDS)
     return figure

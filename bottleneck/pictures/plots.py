@@ -23,7 +23,7 @@ from bottleneck.pictures.canvas import (
     shown,
 )
 from bottleneck.pictures.course import course_of
-from bottleneck.pictures.curves import curves, panels_of
+from bottleneck.pictures.curves import OVER, curves, panels_of
 from bottleneck.pictures.interval import LEVEL
 from bottleneck.pictures.matrix import confusion_matrix
 from bottleneck.pictures.scatter import MOST_COLOURS, plane
@@ -76,9 +76,8 @@ def draw(
     course = course_of(history, options)
     wanted = panels_of(course)
     if wanted:
-        drawn["curves.png"] = curves(
-            course, wanted, f"{title}: {' and '.join(wanted)} over its {course.over}s"
-        )
+        words = f"{title}: {' and '.join(wanted)} over {OVER[course.over]}"
+        drawn["curves.png"] = curves(course, wanted, words)
     confusion = np.array(figures["confusion"])
     if confusion.sum():
         words = f"{title}\naccuracy {figures['accuracy']:.4f} on {confusion.sum():,} images"

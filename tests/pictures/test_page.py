@@ -148,6 +148,13 @@ def test_the_caption_of_the_curves_says_which_epoch_was_best_or_which_strength_w
     assert "at epoch" not in text
 
 
+def test_a_fit_of_one_step_has_no_curve_and_says_nothing_of_one():
+    pictures = {"confusion.png": png()}
+    read = Reader(render(page(pictures=pictures, history=[{"epoch": 1, "loss": 0.5}])))
+    assert [found["id"] for found in read.all("h2")][:2] == ["figures", "classes"]
+    assert "Epochs 1,234 Seconds" in read.text
+
+
 def test_the_five_likeliest_are_shown_where_there_are_more_than_five_classes():
     asked = page(names=tuple("abcdef"))
     shown = [float(found["value"]) for found in Reader(render(asked)).all("data")]

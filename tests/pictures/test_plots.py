@@ -182,9 +182,9 @@ def test_numbers_stand_out_from_their_cells():
 
 @pytest.mark.parametrize("n", [2, 5, 6, 10, 20])
 def test_every_count_is_in_its_cell_and_fits_it(n):
-    counts = np.arange(n * n).reshape(n, n) * 7
+    counts = np.arange(n * n).reshape(n, n) * 301
     names = [f"a long name of class number {i}" for i in range(n)]
-    figure = confusion_figure(counts, names, "a title that is much longer than two cells are wide")
+    figure = confusion_figure(counts, names, "a title longer than cells are wide, " * 5)
     figure.draw_without_rendering()
     axes = figure.axes[0]
     found = {tuple(words.get_position()): words.get_text() for words in axes.texts}
