@@ -198,12 +198,11 @@ def _panel_words(page: Page, what: str) -> str:
 def _fitted(page: Page) -> str:
     """Return the caption of the curves."""
     course = _course(page)
+    both = " and ".join(what for what in PANELS if what in page.pictures).capitalize()
     if course.over == STRENGTH:
-        words = (
-            f"Loss and accuracy of {len(course.at)} fits, over the strength of their regularisation"
-        )
+        words = f"{both} of {len(course.at)} fits, over the strength of their regularisation"
         return f"{words}; {course.marked:.3g} was chosen." if course.marked else f"{words}."
-    caption = f"Loss and accuracy up to epoch {course.at[-1]:,g}"
+    caption = f"{both} up to epoch {course.at[-1]:,g}"
     if course.lowest is not None:
         epoch, loss = course.lowest
         caption += f"; the validation loss is lowest, {loss:.4f}, at epoch {epoch:g}"

@@ -147,7 +147,7 @@ def _about(n_drawn: int, n: int, figure_name: str, judged: set[tuple[str, str, i
     if len(judged) != 1:
         return f"{figure_name} of {of}" + ("\njudged on different images" if judged else "")
     ((source, split, samples),) = judged
-    return f"{figure_name} of {of}\n{samples:,} {SPLIT_NAMES[split]} images of {source}"
+    return f"{figure_name} of {of}\n{samples:,} {SPLIT_NAMES.get(split, split)} images of {source}"
 
 
 def check_picture(picture: Path | None) -> None:

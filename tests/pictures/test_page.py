@@ -148,6 +148,11 @@ def test_the_caption_of_the_curves_says_which_epoch_was_best_or_which_strength_w
     assert "at epoch" not in text
 
 
+def test_a_curve_that_is_not_drawn_is_not_named():
+    text = Reader(render(page(pictures={"loss": png()}))).text
+    assert "Loss up to epoch 7; the validation" in text
+
+
 def test_a_fit_of_one_step_has_no_curve_and_says_nothing_of_one():
     pictures = {"confusion.png": png()}
     read = Reader(render(page(pictures=pictures, history=[{"epoch": 1, "loss": 0.5}])))
