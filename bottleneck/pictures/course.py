@@ -45,6 +45,19 @@ class Course:
         places, losses = self.line("validation_loss")
         return min(zip(places, losses, strict=True), key=lambda pair: pair[1], default=None)
 
+    @property
+    def diverged(self) -> float | None:
+        """The first place where a loss is no finite number."""
+        keys = ("loss", "validation_loss")
+        return next(
+            (
+                x
+                for x, entry in zip(self.at, self.entries, strict=True)
+                if not all(math.isfinite(entry.get(key, 0.0)) for key in keys)
+            ),
+            None,
+        )
+
 
 def course_of(history: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Course:
     """Return the course of a fit.

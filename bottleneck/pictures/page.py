@@ -206,6 +206,8 @@ def _fitted(page: Page) -> str:
     if course.lowest is not None:
         epoch, loss = course.lowest
         caption += f"; the validation loss is lowest, {loss:.4f}, at epoch {epoch:g}"
+    if course.diverged is not None:
+        caption += f"; the loss is no finite number at epoch {course.diverged:g}"
     return f"{caption}."
 
 

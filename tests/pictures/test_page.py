@@ -148,6 +148,13 @@ def test_the_caption_of_the_curves_says_which_epoch_was_best_or_which_strength_w
     assert "at epoch" not in text
 
 
+def test_a_fit_that_diverged_is_said():
+    losses = (0.9, float("nan"), float("inf"))
+    history = [{"epoch": n, "loss": loss, "accuracy": 0.5} for n, loss in enumerate(losses, 1)]
+    text = Reader(render(page(history=history))).text
+    assert "up to epoch 3; the loss is no finite number at epoch 2." in text
+
+
 def test_a_curve_that_is_not_drawn_is_not_named():
     text = Reader(render(page(pictures={"loss": png()}))).text
     assert "Loss up to epoch 7; the validation" in text
