@@ -10,9 +10,9 @@ from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
 from bottleneck.heads import catalog
 from bottleneck.pipeline.learning.answers import Predictions as Predictions  # noqa: TC001
-from bottleneck.pipeline.learning.classifier import find_run
 from bottleneck.pipeline.learning.export import ExportOptions, export
 from bottleneck.pipeline.learning.predict import PredictOptions, predictions
+from bottleneck.pipeline.learning.runs import find_run
 from bottleneck.pipeline.learning.train import TrainOptions, train
 
 if TYPE_CHECKING:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
+LAST = "last"  # in the place of a run's name: the newest one
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY}  # what a rename says of a folder that is there
 
@@ -106,6 +107,10 @@ def check_name(runs: Path, name: str | None) -> None:
             f"{name!r} cannot name a run",
             "--run",
             f"use letters, digits, . _ and -, and do not begin with {files.TEMPORARY_PREFIX}",
+        )
+    if name == LAST:
+        raise UsageError(
+            f"{LAST!r} means the newest run", "--run", "choose another name, or omit it"
         )
     if (runs / name).exists():
         raise _exists(runs, name)
