@@ -41,7 +41,9 @@ def train_head(
     momentum: float | None = None, nesterov: bool | None = None,
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
-    head_options: Mapping[str, Any] | None = None, progress: bool = False,
+    head_options: Mapping[str, Any] | None = None,
+    tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
+    progress: bool = False,
 ) -> Report:  # fmt: skip
     """Train a classifier on the features in the store at `cache`.
 
@@ -61,6 +63,8 @@ def train_head(
     optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
     class_weights : how a head that is a network is trained; None: the head's own default
     head_options : the same by name, for heads whose options are not among the keywords
+    tensorboard : a folder that TensorBoard's event file goes below
+    mlflow : the address of MLflow's server or store that is told of the run; True: its default
     progress : show messages and bars, in notebooks too; without it, nothing is printed
 
     Returns
@@ -81,6 +85,8 @@ def train_head(
     words.check_choice("on_stale", on_stale, OnStale)
     told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
     told["cache"] = words.path(cache)
+    told["tensorboard"] = words.path_or_none(tensorboard)
+    told["mlflow"] = None if mlflow is False else "" if mlflow is True else mlflow
     told["head_options"] = {name: said[name] for name in HEAD_OPTIONS} | {**(head_options or {})}
     return Report(train(TrainOptions(**told), words.reporter(progress)))
 
