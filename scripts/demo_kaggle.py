@@ -1,8 +1,8 @@
 """Make a competition as Kaggle has them: python scripts/demo_kaggle.py FOLDER.
 
 train.csv says the class of each image by an id without ending; the images are train/ID.jpg. Those
-of test/ have no label; sample_submission.csv says which of them are asked for, in which order. The
-answers, which a competition keeps to itself, are in solution.csv.
+of test/ have no label and are listed in test.csv; sample_submission.csv says in which order they are
+asked for. The answers, which a competition keeps to itself, are in solution.csv.
 """
 
 import csv
@@ -37,10 +37,10 @@ def picture(rng: np.random.Generator, kind: str) -> Image.Image:
     return image
 
 
-def write_table(path: Path, rows: list[tuple[str, str]]) -> None:
-    """Write a table of two columns."""
+def write_table(path: Path, *rows: tuple[str, ...]) -> None:
+    """Write a table; the first row is its header."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("id", "label"), *rows])
+    csv.writer(text, lineterminator="\n").writerows(rows)
     path.write_text(text.getvalue())
 
 
@@ -56,6 +56,9 @@ if __name__ == "__main__":
         picture(rng, kind).save(path, quality=90)
         rows.append((name, kind))
     asked = [rows[at] for at in TRAIN + rng.permutation(TEST)]
-    write_table(folder / "train.csv", rows[:TRAIN])
-    write_table(folder / "sample_submission.csv", [(name, CLASSES[0]) for name, _ in asked])
-    write_table(folder / "solution.csv", asked)
+    header = ("id", "label")
+    write_table(folder / "train.csv", header, *rows[:TRAIN])
+    write_table(folder / "test.csv", ("id",), *((name,) for name, _ in rows[TRAIN:]))
+    sample = [(name, CLASSES[0]) for name, _ in asked]
+    write_table(folder / "sample_submission.csv", header, *sample)
+    write_table(folder / "solution.csv", header, *asked)

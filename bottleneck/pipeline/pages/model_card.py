@@ -80,7 +80,7 @@ def model_card(
         *_figures(receipt, figures),
         *_data(store, samples, receipt, left_out_keys),
         *_recipe(store, receipt, asked),
-        *_limits(receipt, figures, is_seen=is_seen),
+        *limits(receipt, figures, is_seen=is_seen),
         *_again(store, receipt, asked, head_options),
     ]
     return ("\n".join(lines) + "\n").encode()
@@ -192,9 +192,10 @@ def _recipe(store: Store, receipt: Mapping[str, Any], asked: Mapping[str, Any]) 
     )
 
 
-def _limits(
+def limits(
     receipt: Mapping[str, Any], figures: Mapping[str, Any], *, is_seen: bool
 ) -> Iterator[str]:
+    """Yield the section of what it is not good for, as far as the run itself can tell."""
     yield from ("## Limits", "")
     if receipt["classes"]:
         yield "- It knows these classes alone: an image of anything else gets one of them too."
