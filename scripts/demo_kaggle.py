@@ -1,8 +1,8 @@
 """Make a competition as Kaggle has them: python scripts/demo_kaggle.py FOLDER.
 
 train.csv says the class of each image by an id without ending; the images are train/ID.jpg. Those
-of test/ have no label and are listed in test.csv; sample_submission.csv says in which order they are
-asked for. The answers, which a competition keeps to itself, are in solution.csv.
+of test/ have no label and are listed in test.csv; sample_submission.csv says in which order they
+are asked for. The answers, which a competition keeps to itself, are in solution.csv.
 """
 
 import csv

@@ -47,12 +47,15 @@ def stat_row(stat: os.stat_result) -> Stat:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def check_free(path: Path, *, may_replace: bool = False) -> None:
+def check_free(
+    path: Path, *, may_replace: bool = False, advice: str = "choose another name, or delete it"
+) -> None:
     """Say early that a new file of the user's could not be made there.
 
     Parameters
     ----------
     may_replace : whether a plain file there may be replaced; nothing else ever is
+    advice : what to do about a name that is taken
 
     Raises
     ------
@@ -63,7 +66,7 @@ def check_free(path: Path, *, may_replace: bool = False) -> None:
     if may_replace and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         raise UsageError("is no plain file, which alone is replaced", path, "choose another name")
     if not may_replace and os.path.lexists(path):
-        raise UsageError("exists", path, "choose another name, or delete it")
+        raise UsageError("exists", path, advice)
     if not path.parent.is_dir():
         raise UsageError("no such folder", path.parent, "make it first")
 

@@ -133,7 +133,8 @@ def predictions(options: PredictOptions, reporter: Reporter = SILENT) -> Predict
 def _checked(options: PredictOptions) -> Sample | None:
     """Return the sample of a submission, if there is one; UsageError for what cannot be meant."""
     if options.csv is not None:
-        check_free(options.csv, may_replace=options.force)
+        advice = "choose another name, or say --force to replace it"
+        check_free(options.csv, may_replace=options.force, advice=advice)
     else:
         said = {"--columns": options.columns, "--like": options.like, "--force": options.force}
         for flag in (flag for flag, value in said.items() if value):

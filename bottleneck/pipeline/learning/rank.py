@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PROBE = "linear"
 ALL = "*"  # in the place of a name
-_OF_ONE = re.compile(r"[\w:-]+=")  # a name, not a path with = in it
+_OF_ONE = re.compile(r"[\w.:-]+=")  # a name, not a path with = in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

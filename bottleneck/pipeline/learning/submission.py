@@ -21,7 +21,7 @@ from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.regular import NotAFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from bottleneck.pipeline.learning.answers import Predictions
@@ -182,10 +182,11 @@ def _check_header(columns: Sequence[str], sample: Sample, classes: Sequence[str]
 
 
 def _columns(
-    names: Iterable[str], classes: Sequence[str], where: object
+    names: Sequence[str], classes: Sequence[str], where: object
 ) -> tuple[list[str], tuple[int | None, ...]]:
     """Return the headers of the columns behind the ids, and what each holds."""
     numbers = {name: i for i, name in enumerate(classes)}
+    are_named = any(name in numbers or "=" in name for name in names)
     header: list[str] = []
     found: list[int | None] = []
     for name in names:
@@ -196,7 +197,9 @@ def _columns(
             continue
         if what and what not in numbers:
             raise _no_class(what, classes, where)
-        if not what and (None in found or name.casefold() in map(str.casefold, classes)):
+        # Among columns of classes such a name is a class that was misspelled.
+        is_misspelled = are_named or name.casefold() in map(str.casefold, classes)
+        if not what and (None in found or is_misspelled):
             raise _no_class(name, classes, where)
         header.append(head)
         found.append(numbers[what] if what else None)
@@ -210,8 +213,8 @@ def _halves(name: str) -> tuple[str, str]:
 
 def _no_class(name: str, classes: Sequence[str], where: object) -> UsageError:
     return UsageError(
-        f"{name!r} is no class", where, f"the classes are {_some(classes)}; one more column, of "
-        "any other name, is the predicted class",
+        f"{name!r} is no class", where, f"the classes are {_some(classes)}; the predicted class is "
+        "one column of another name, alone or beside *",
     )  # fmt: skip
 
 

@@ -314,7 +314,7 @@ def test_weights_that_cannot_be_meant_show_before_anything_computes(
 
 
 def test_a_model_file_has_its_own_weights(data, tmp_path):
-    with pytest.raises(UsageError, match=r"unknown backbone|its own weights"):
+    with pytest.raises(UsageError, match="its own weights"):
         rank(
             RankOptions(
                 backbones=("mine.keras",), data=str(data), caches=tmp_path,

@@ -174,6 +174,8 @@ def test_a_value_that_is_no_class_is_asked_about_unless_the_columns_are_said(run
         ("id", "one column alone"),
         ("id,label,other", "'other' is no class"),
         ("id,label=bird", "'bird' is no class"),
+        ("id,cat,bird", "'bird' is no class"),
+        ("id,bird,cat", "'bird' is no class"),
         ("id,Cat", "'Cat' is no class"),  # a misspelled class, not a name for the predicted one
         ("id,cat,cat", "'cat' is there twice"),
         ("id=path,label", "'path' is no spelling of an id"),

@@ -11,6 +11,7 @@ from PIL import Image
 from world import picture
 
 from bottleneck.__main__ import main
+from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import read_run
 from bottleneck.pictures import plots
 from bottleneck.pipeline.extraction.extract import extract
@@ -18,6 +19,7 @@ from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.pipeline.pages.model_card import escaped, limits
+from bottleneck.store.store import Store
 
 EXTRACT = "extract --data digits --backbone mini --cache store --quiet"
 TRAIN = "train --cache store --run one --quiet"
@@ -72,7 +74,9 @@ def test_its_commands_make_the_same_head_with_the_store_and_without(cache, head,
     card, run = card_of(
         cache, head=head, seed=3, validation_split=0.3, run="mine", head_options=options
     )
+    rows = np.asarray(Store.open(cache).features())
     heads = {p.name: p.read_bytes() for p in run.glob("head.*")}
+    said = load_head(run).predict(rows)
     metrics = (run / "metrics.json").read_text().split('"seconds"')[0]
     for is_gone in (False, True):
         before = set((cache / "runs").iterdir())
@@ -82,7 +86,10 @@ def test_its_commands_make_the_same_head_with_the_store_and_without(cache, head,
         for words in commands(card):
             assert main([*words, "--quiet"]) == 0
         again = newest(cache, before)
-        assert {p.name: p.read_bytes() for p in again.glob("head.*")} == heads
+        # Keras' files hold the time.
+        if head != "dense":
+            assert {p.name: p.read_bytes() for p in again.glob("head.*")} == heads
+        np.testing.assert_array_equal(load_head(again).predict(rows), said)
         assert (again / "metrics.json").read_text().split('"seconds"')[0] == metrics
 
 
