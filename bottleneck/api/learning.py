@@ -97,7 +97,8 @@ def load_head(run: str | PathLike[str]) -> Fitted:
 
     Parameters
     ----------
-    run : the run's folder, or its name below `cache/*/runs/`
+    run : the run's folder, its name below `cache/*/runs/`, or last: the newest run of the one store
+        below cache/
 
     Returns
     -------
@@ -117,6 +118,7 @@ def load_head(run: str | PathLike[str]) -> Fitted:
 @proposing
 def predict_images(
     images: Images, *, run: str | PathLike[str] | None = None,
+    cache: str | PathLike[str] | None = None,
     backbone: str | PathLike[str] | None = None, classes: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None, output: str | int | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
@@ -132,7 +134,8 @@ def predict_images(
     ----------
     images : files, folders, patterns, tables, archives or names of data sets, one or several; or
         a uint8 array (n, height, width[, 3]), or a list of PIL images or of such arrays
-    run : a run's folder, or its name; None: the classes of `backbone` itself
+    run : a run's folder, its name, or last: the newest one; None: the classes of `backbone` itself
+    cache : the store whose run is named; without it, the stores below cache/ are searched
     backbone : without `run`, the network; with it, where the run's model file is now
     classes : without `run`, imagenet or a file with one class name per line
     weights, output, size, resample, fit, decode, preprocessing, network_version, imports, trust :
@@ -160,6 +163,7 @@ def predict_images(
     options = PredictOptions(
         images=words.images_to_predict(images),
         run=words.text_or_none(run),
+        cache=words.path_or_none(cache),
         network=words.network(said),
         classes=words.text_or_none(classes),
         engine=engine,
@@ -175,6 +179,7 @@ def export_model(
     run: str | PathLike[str],
     file: str | PathLike[str],
     *,
+    cache: str | PathLike[str] | None = None,
     backbone: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None,
     imports: str | Sequence[str] | None = None,
@@ -184,8 +189,9 @@ def export_model(
 
     Parameters
     ----------
-    run : a run's folder, or its name
+    run : a run's folder, its name, or last: the newest one
     file : a new file, whose name ends with .keras
+    cache : the store whose run is named; without it, the stores below cache/ are searched
     backbone, weights : where the files of the run's network are now, where they were moved
     imports, trust : permission to run the code that a network is made of, as the command's
 
@@ -200,7 +206,12 @@ def export_model(
         No such run, a file that exists, or one whose name ends otherwise.
     """
     network = words.network(locals())
-    options = ExportOptions(file=words.path(file), run=words.text(run), network=network)
+    options = ExportOptions(
+        file=words.path(file),
+        run=words.text(run),
+        network=network,
+        cache=words.path_or_none(cache),
+    )
     return Report(export(options))
 
 
