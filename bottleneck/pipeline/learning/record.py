@@ -68,8 +68,9 @@ def record(
         samples=data.samples,
         receipt=receipt,
         figures=figures,
-        asked=_asked(options),
+        asked=_said(options),
         head_options=options.head_options,
+        fitted_options=fitted.options,
         left_out_keys=report["left_out_keys"],
         is_seen=data.now is not None,
     )
@@ -148,6 +149,14 @@ def _asked(options: TrainOptions) -> dict[str, Any]:
         for field in fields(options)
         if field.name not in ("cache", "head_options", *TRACKED)
     }
+
+
+def _said(options: TrainOptions) -> dict[str, Any]:
+    """Return what was asked for as a command says it: without defaults, but for the usual four."""
+    always = ("head", "seed", "validation_split", "on_stale")
+    defaults = {field.name: field.default for field in fields(options)}
+    asked = _asked(options)
+    return {k: v for k, v in asked.items() if k in always or v != defaults[k]}
 
 
 def _receipt(

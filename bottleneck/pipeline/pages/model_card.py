@@ -60,6 +60,7 @@ def model_card(
     figures: Mapping[str, Any],
     asked: Mapping[str, Any],
     head_options: Mapping[str, Any],
+    fitted_options: Mapping[str, Any],
     left_out_keys: Mapping[str, Sequence[str]],
     is_seen: bool,
 ) -> bytes:
@@ -70,6 +71,7 @@ def model_card(
     receipt, figures : what the run's other files hold
     asked, head_options : what training was asked for, and what the head was told, by name; None is
         not said
+    fitted_options : what the head was fitted with, what it chose by itself included
     left_out_keys : reason → the names of what was left out for it, or of the first of them
     is_seen : whether the source was at hand
     """
@@ -79,7 +81,7 @@ def model_card(
         *_what(store, receipt, figures),
         *_figures(receipt, figures),
         *_data(store, samples, receipt, left_out_keys),
-        *_recipe(store, receipt, asked),
+        *_recipe(store, receipt, fitted_options),
         *limits(receipt, figures, is_seen=is_seen),
         *_again(store, receipt, asked, head_options),
     ]
@@ -109,7 +111,7 @@ def _figures(receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
     if not figures["samples"]:
         yield from ("Not known: it was fitted on all images, and none was kept to judge it by.", "")
         return
-    yield f"On {figures['samples']:,} {SPLITS[figures['split']]} images:"
+    yield f"On {figures['samples']:,} {SPLITS.get(figures['split'], figures['split'])} images:"
     yield ""
     rows = [
         (WORDS.get(name, name.replace("_", " ")), f"{value:.4f}{_interval(name, receipt, figures)}")
@@ -177,9 +179,8 @@ def _data(
     )
 
 
-def _recipe(store: Store, receipt: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+def _recipe(store: Store, receipt: Mapping[str, Any], fitted: Mapping[str, Any]) -> Iterator[str]:
     yield from ("## Recipe", "")
-    fitted = {k: v for k, v in receipt["options"].items() if k not in asked and v is not None}
     options = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fitted.items())
     yield from _table(
         ("", ""),
