@@ -29,12 +29,14 @@ FILE = "README.md"
 MOST_NAMES = 30  # of classes, in a sentence
 MOST_ROWS = 200  # of a table of classes
 FEW = 10  # images that a class is judged by, and its figures say little
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
+SPLITS = {"train": "training", "val": "validation", "test": "test", "folds": "out-of-fold"}
 # Not figures of how good it is.
 OTHER = {"samples", "seconds", "epochs", "parameters"}
 WORDS = {
     "top5": "top-5 accuracy",
     "baseline": "always the commonest class",
+    "ece": "calibration error",
+    "brier": "Brier score",
     "r2": "R²",
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
