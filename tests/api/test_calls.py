@@ -88,7 +88,7 @@ def test_the_last_run_of_a_store_answers_and_each_backbone_has_its_weights(
     named = bottleneck.predict_images(image, run=other["run"]).probabilities
     last = bottleneck.predict_images(image, run="last", cache=cache).probabilities
     np.testing.assert_array_equal(last, named)
-    with pytest.raises(UsageError, match="runs has .*second"):
+    with pytest.raises(UsageError, match=r"runs has .*second"):
         bottleneck.export_model("third", tmp_path / "m.keras", cache=cache)
     bottleneck.compare_backbones(
         ["resnet50", "vgg16"],
