@@ -154,25 +154,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the report for people."""
+    """Return the report for people; where a file was asked for column by column, not the answers."""
     images = report["images"]
     most = max(len(image["top"]) for image in images)
-    found = (
-        []
-        if report["columns"]
-        else [
-            [
-                image["path"],
-                *(f"{entry['description']} {entry['probability']:.4f}" for entry in image["top"]),
-                *([""] * (most - len(image["top"]))),
-            ]
-            for image in images
-            if image["top"]
+    found = [
+        [
+            image["path"],
+            *(f"{entry['description']} {entry['probability']:.4f}" for entry in image["top"]),
+            *([""] * (most - len(image["top"]))),
         ]
-    )
+        for image in images
+        if image["top"]
+    ]
     heading = ["image", *(f"top {i + 1}" for i in range(most))]
     return [
-        *(console.table([heading, *found]) if found else []),
+        *([] if report["columns"] else console.table([heading, *found])),
         *(f"{i['path']}: cannot be used: {i['error']}" for i in images if not i["top"]),
         f"{report['computed']} computed, {report['cached']} cached, "
         f"{report['unusable']} cannot be used",
