@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the report for people; where a file was asked for column by column, not the answers."""
+    """Return the report for people; the answers only where no file holds them column by column."""
     images = report["images"]
     most = max(len(image["top"]) for image in images)
     found = [
