@@ -30,6 +30,27 @@ def add_cache(to: Options, *, required: bool) -> None:
     )
 
 
+def add_run(to: Options, what: str) -> None:
+    """Add --run, for verbs that use a run; `what` is what for."""
+    to.add_argument(
+        "--run",
+        metavar="RUN",
+        help=f"{what}: its folder, its name where that is unique, or last: the newest one of the "
+        "store.",
+    )
+
+
+def add_cache_of_run(to: Options, more: str = "") -> None:
+    """Add --cache where it says whose run is named; `more` is what else it says."""
+    to.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help=f"Folder of the feature store whose run is meant{more}. Default: the only store in "
+        "the folder cache/; for a run's name, all stores there.",
+    )
+
+
 def add_all(to: Options, what: str) -> None:
     """Add --all, for verbs that work on several stores; `what` is what they do with them."""
     to.add_argument(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
@@ -25,16 +26,19 @@ def parser() -> argparse.ArgumentParser:
         "[RUN ...] [options]",
         "Compare trained heads side by side; or find the best backbone for your images: extract "
         "the features that are missing, train a linear head on each backbone, and compare those.",
-        "bottleneck compare cache/resnet50/runs/*",
+        "bottleneck compare --cache cache/resnet50",
+        "bottleneck compare first second cache/vgg16/runs/third",
         "bottleneck compare --backbones mini,mobilenetv2,resnet50 --data photos/",
     )
     made.add_argument(
         "runs",
         nargs="*",
         metavar="RUN",
-        help="Training runs to compare, each by its folder, or by its name where that is unique.",
+        help="Training runs to compare, each by its folder, by its name where that is unique, or "
+        "last: the newest one. Default: all runs of the store.",
     )
     both = made.add_argument_group("comparison")
+    of_stores.add_cache_of_run(both, ", or all of whose runs are")
     both.add_argument(
         "--seed",
         type=int,
@@ -70,7 +74,14 @@ def _add_backbones(rank: _ArgumentGroup) -> None:
         metavar="FOLDER",
         help="Folder in which each backbone has a store of its own, by its name. Default: cache.",
     )
-    options.add_weights(rank)
+    rank.add_argument(
+        "--weights",
+        action="append",
+        metavar="[NAME=]WEIGHTS",
+        help=f"Weights of the backbones: {options.WEIGHTS}; for each its own by its name, such as "
+        "resnet50=a.h5,vgg16=b.h5. May be given several times. Default: each backbone's own, which "
+        "for models of keras.applications are imagenet.",
+    )
     options.add_pooling(rank)
     options.add_size(rank)
     options.add_rows(rank)
@@ -101,6 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = console.configure(quiet=args.quiet)
     if args.runs and args.backbones:
         made.error("runs or --backbones, not both")
+    if args.cache and args.backbones:
+        made.error(
+            "argument --cache: whose runs are meant; each backbone has a store of its own: "
+            "say --caches FOLDER, which holds them"
+        )
+    if not args.backbones:
+        for flag, value in (("--data", args.data), ("--weights", args.weights)):
+            if value:
+                made.error(f"argument {flag}: is for --backbones: name those, or omit it")
     report = _rank(args, reporter) if args.backbones else _compare(args, reporter)
     console.result(report, lines(report), as_json=args.json)
     return 0
@@ -110,7 +130,9 @@ def _compare(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     from bottleneck.pipeline.learning import compare as use_case  # noqa: PLC0415 - --help stays light
 
     return use_case.compare(
-        use_case.CompareOptions(runs=tuple(args.runs), seed=args.seed, picture=args.picture),
+        use_case.CompareOptions(
+            runs=tuple(args.runs), cache=args.cache, seed=args.seed, picture=args.picture
+        ),
         reporter,
     )
 
@@ -124,7 +146,8 @@ def _rank(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
             backbones=tuple(name for name in args.backbones.split(",") if name),
             data=args.data,
             caches=args.caches,
-            network=NetworkOptions.of(vars(args)),
+            weights=tuple(args.weights or ()),
+            network=NetworkOptions.of({**vars(args), "weights": None}),
             extraction={
                 "limit": args.limit,
                 "engine": args.engine,
@@ -162,6 +185,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         for entry in report["runs"]
     ]
     failed = [f"{one['backbone']}: left out: {one['error']}" for one in report.get("failed", ())]
+    failed += [f"{one['run']}: left out: {one['error']}" for one in report.get("skipped", ())]
     return [*console.table([heading, *rows]), *failed]
 
 

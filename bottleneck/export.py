@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "FILE [--run RUN | --cache FOLDER] [options]",
         "Write a trained head and its network as one Keras model (in: pixels 0 to 255, uint8; out: "
         "probabilities), or a store's features, labels and image names as one file.",
-        "bottleneck export --run cache/resnet50/runs/NAME model.keras",
+        "bottleneck export --run last model.keras",
         "bottleneck export --cache cache/resnet50 features.npz",
     )
     made.add_argument(
@@ -36,11 +36,7 @@ def parser() -> argparse.ArgumentParser:
         ".csv the features.",
     )
     model = made.add_argument_group("model (for a .keras file)")
-    model.add_argument(
-        "--run",
-        metavar="RUN",
-        help="The training run to export: its folder, or its name where that is unique.",
-    )
+    of_stores.add_run(model, "The training run to export")
     model.add_argument(
         "--backbone",
         metavar="FILE",
@@ -53,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_code(model)
     features = made.add_argument_group("features (for a .npz or .csv file)")
-    of_stores.add_cache(features, required=False)
+    of_stores.add_cache_of_run(features, ", or whose features are")
     of_stores.add_source(features)
     features.add_argument(
         "--split",

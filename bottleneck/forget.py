@@ -18,14 +18,20 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = make_parser(
         "forget",
-        "--cache FOLDER [options]",
+        "SOURCE [--cache FOLDER] [options]",
         "Remove a data source from a store. Its images are not touched, and its features stay on "
         "disk until bottleneck gc.",
-        "bottleneck forget --cache cache/resnet50 --source photos",
+        "bottleneck forget photos --cache cache/resnet50",
     )
     store = made.add_argument_group("store (what to forget)")
-    of_stores.add_cache(store, required=True)
-    of_stores.add_source(store)
+    store.add_argument(
+        "named",
+        nargs="?",
+        metavar="SOURCE",
+        help="Name of the data source in the store; also --source NAME. Default: the only one.",
+    )
+    of_stores.add_cache(store, required=False)
+    store.add_argument("--source", metavar="NAME", help="The same.")
     store.add_argument(
         "--dry-run",
         action="store_true",
@@ -36,11 +42,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    args = parser().parse_args(argv)
+    made = parser()
+    args = made.parse_args(argv)
     console.configure(quiet=args.quiet)
+    if args.named and args.source not in (None, args.named):
+        made.error(f"argument --source: another than {args.named!r}: name one source at a time")
+    from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
     from bottleneck.pipeline.upkeep import upkeep  # noqa: PLC0415 - --help stays light
 
-    report = upkeep.forget(args.cache, args.source, dry_run=args.dry_run)
+    report = upkeep.forget(
+        args.cache or the_one_store(), args.named or args.source, dry_run=args.dry_run
+    )
     console.result(report, lines(report), as_json=args.json)
     return 0
 
@@ -48,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     done = "would forget" if report["dry_run"] else "forgot"
-    return [f"{done} {report['source']} ({report['samples']} images), commit {report['commit']}"]
+    said = f"{done} {report['source']} ({report['samples']} images)"
+    return [said if report["dry_run"] else f"{said}, commit {report['commit']}"]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
+from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+MOST_COLUMNS = 12  # that the last line names
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = make_parser(
@@ -23,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
         "IMAGES ... [--run RUN | --backbone NAME] [options]",
         "Say which classes images show. Features that are in the run's store are not computed "
         "again.",
-        "bottleneck predict --run cache/resnet50/runs/NAME photos/ 'more/*.jpg'",
+        "bottleneck predict --run last photos/ 'more/*.jpg'",
+        "bottleneck predict --run last test/ --csv mine.csv --like sample_submission.csv",
         "bottleneck predict --backbone resnet50 cat.jpg",
     )
     made.add_argument(
@@ -33,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"An image, a pattern such as 'more/*.jpg', or data as in extract: {options.DATA}.",
     )
     _add_answers(made.add_argument_group("answers"))
+    _add_file(made.add_argument_group("file (the answers as a table)"))
     network = made.add_argument_group(
         "network",
         "With --run, only --weights, --import and --trust: the run knows the rest.",
@@ -54,11 +60,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_answers(answer: _ArgumentGroup) -> None:
     """Add who answers, and how the answers are given."""
-    answer.add_argument(
-        "--run",
-        metavar="RUN",
-        help="The training run whose head answers: its folder, or its name where that is unique.",
-    )
+    of_stores.add_run(answer, "The training run whose head answers")
+    of_stores.add_cache_of_run(answer)
     answer.add_argument(
         "--backbone",
         metavar="NAME",
@@ -73,16 +76,42 @@ def _add_answers(answer: _ArgumentGroup) -> None:
         help="How many of the most probable classes to show for each image. Default: 3.",
     )
     answer.add_argument(
+        "--strict",
+        action="store_true",
+        help="End with exit code 3 if any image could not be used. Default: say how many, and end "
+        "with 0.",
+    )
+
+
+def _add_file(file: _ArgumentGroup) -> None:
+    """Add the file that the answers are written to."""
+    file.add_argument(
         "--csv",
         type=Path,
         metavar="FILE",
         help="Also write the answers to this file, which must not exist. Default: no file.",
     )
-    answer.add_argument(
-        "--strict",
+    file.add_argument(
+        "--columns",
+        type=words.listed,
+        metavar="ID,COLUMN",
+        help="Columns of the file, in place of the usual ones. First that of the images, such as "
+        "id: the file's name without folders and ending (id=name: with its ending; id=key: with "
+        "folders too). Then any name, such as label, for the predicted class; the name of a class "
+        "for its probability, or NAME=CLASS; * for those of all classes.",
+    )
+    file.add_argument(
+        "--like",
+        type=Path,
+        metavar="SAMPLE.csv",
+        help="A sample of the file, as competitions have one: its columns, its images in their "
+        "order and as they are spelled there. --columns says what its columns are, where their "
+        "names and values do not.",
+    )
+    file.add_argument(
+        "--force",
         action="store_true",
-        help="End with exit code 3 if any image could not be used. Default: say how many, and end "
-        "with 0.",
+        help="Replace the file where it exists.",
     )
 
 
@@ -105,6 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             classes=args.classes,
             top=args.top,
             csv=args.csv,
+            cache=args.cache,
+            columns=args.columns or (),
+            like=args.like,
+            force=args.force,
             engine=args.engine,
             devices=args.devices,
             batch_size=args.batch_size,
@@ -121,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the report for people."""
+    """Return the report for people; the answers only where no file holds them column by column."""
     images = report["images"]
     most = max(len(image["top"]) for image in images)
     found = [
@@ -133,12 +166,23 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         for image in images
         if image["top"]
     ]
+    heading = ["image", *(f"top {i + 1}" for i in range(most))]
     return [
-        *console.table([["image", *(f"top {i + 1}" for i in range(most))], *found]),
+        *([] if report["columns"] else console.table([heading, *found])),
         *(f"{i['path']}: cannot be used: {i['error']}" for i in images if not i["top"]),
         f"{report['computed']} computed, {report['cached']} cached, "
         f"{report['unusable']} cannot be used",
+        *_file_line(report),
     ]
+
+
+def _file_line(report: Mapping[str, Any]) -> list[str]:
+    """Return what the file is that somebody asked for, column by column."""
+    if not report["columns"]:
+        return []
+    columns = report["columns"]
+    more = ",…" if len(columns) > MOST_COLUMNS else ""
+    return [f"{report['csv']}: {report['rows']} rows of {','.join(columns[:MOST_COLUMNS])}{more}"]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         help="Name of the run's folder below runs/ in the store. Default: the time and the head.",
     )
     _add_head_options(made)
+    _add_trackers(made)
     return made
 
 
@@ -76,6 +78,26 @@ def _add_head_options(made: argparse.ArgumentParser) -> None:
     for heads in options_of_all().values():
         option = next(iter(heads.values()))
         group.add_argument(option.flag, **options.argument(option, described(heads)))
+
+
+def _add_trackers(made: argparse.ArgumentParser) -> None:
+    """Add where else the run is told of."""
+    group = made.add_argument_group("trackers (where else the run is told of)")
+    group.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="FOLDER",
+        help="Also write the curves, the figures and the model card for TensorBoard, into a folder "
+        "of the run's name below this one. Default: not.",
+    )
+    group.add_argument(
+        "--mlflow",
+        nargs="?",
+        const="",
+        metavar="URI",
+        help="Also log parameters, figures, curves and the run's files to MLflow, which must be "
+        "installed: at this address, or at MLflow's own default. Default: not.",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,6 +116,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             validation_split=args.validation_split,
             on_stale=args.on_stale,
             run=args.run,
+            tensorboard=args.tensorboard,
+            mlflow=args.mlflow,
             head_options={name: getattr(args, name) for name in options_of_all()},
         ),
         reporter,
@@ -127,6 +151,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['head']} head, {_parameters(report)}, {report['epochs']} epochs, "
         f"{report['seconds']:.1f} s"
     )
+    found += [f"{tracker}: {where}" for tracker, where in report["told"].items()]
     found.append(report["run"])
     return found
 

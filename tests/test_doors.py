@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import flip, picture
+from world import flip, picture, tree
 
 from bottleneck.core import console
 from bottleneck.core.errors import BottleneckError, DamagedError
@@ -276,6 +276,26 @@ def test_forgetting_and_extracting_again_computes_nothing(cache, tmp_path, photo
     capsys.readouterr()
     assert console.run(extract_main, words(tmp_path, photos, "--json")) == 0
     assert json.loads(capsys.readouterr().out)["computed"] == 0
+
+
+def test_a_source_is_forgotten_by_its_name_and_a_dry_run_changes_nothing(
+    cache, tmp_path, photos, monkeypatch, capsys
+):
+    assert console.run(extract_main, words(tmp_path, photos, "--source", "again")) == 0
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/one").symlink_to(cache)
+    monkeypatch.chdir(tmp_path)
+    code, said = failing(capsys, forget_main, [])
+    assert (code, "name one: bottleneck forget SOURCE" in said) == (2, True)
+    assert failing(capsys, forget_main, ["none"])[0] == 2
+    assert failing(capsys, forget_main, ["again", "--source", "photos"])[0] == 2
+    before = tree(cache)
+    assert console.run(forget_main, ["again", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "would forget again (12 images)\n"
+    assert tree(cache) == before
+    assert console.run(forget_main, ["again", "--source", "again"]) == 0
+    assert capsys.readouterr().out.startswith("forgot again (12 images), commit ")
+    assert console.run(forget_main, ["--source", "photos", "--cache", str(cache)]) == 0
 
 
 def test_a_bug_is_1_and_its_traceback_is_in_the_file_that_is_named(capsys, monkeypatch):

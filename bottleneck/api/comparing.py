@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bottleneck.api import extraction, words
 from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
+from bottleneck.core.errors import UsageError
 from bottleneck.pipeline.learning.compare import CompareOptions, compare
 from bottleneck.pipeline.learning.rank import RankOptions, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from os import PathLike
 
     from bottleneck.api.extraction import (
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
 @proposing
 def compare_runs(
-    runs: str | PathLike[str] | Iterable[str | PathLike[str]],
+    runs: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
     *,
+    cache: str | PathLike[str] | None = None,
     seed: int = 0,
     picture: str | PathLike[str] | None = None,
 ) -> Report:
@@ -37,7 +40,8 @@ def compare_runs(
 
     Parameters
     ----------
-    runs : folders or names of runs, one or several
+    runs : folders or names of runs, one or several; None: all runs of a store
+    cache : that store; the only one below cache/ where it is omitted
     seed : of the bootstrap that gives the intervals
     picture : a new .png file with the intervals; None for no file
 
@@ -50,12 +54,16 @@ def compare_runs(
     Raises
     ------
     UsageError
-        No run named, or one that is none.
+        When one that is named is no run, or there is none.
     DamagedError
-        When a run's files are not as they were written.
+        When the files of a run that was named are not as they were written.
     """
     file = words.path_or_none(picture)
-    return Report(compare(CompareOptions(runs=words.several(runs), seed=seed, picture=file)))
+    named = () if runs is None else words.several(runs)
+    if runs is not None and not named:
+        raise UsageError("no run named", "runs", "omit it for all runs of a store")
+    options = CompareOptions(runs=named, cache=words.path_or_none(cache), seed=seed, picture=file)
+    return Report(compare(options))
 
 
 @proposing
@@ -63,7 +71,7 @@ def compare_backbones(
     backbones: str | PathLike[str] | Iterable[str | PathLike[str]],
     data: Images, *, labels: Labels | None = None, caches: str | PathLike[str] = "cache",
     seed: int = 0, validation_split: float = 0.2, picture: str | PathLike[str] | None = None,
-    weights: str | PathLike[str] | None = None, pooling: Pooling | None = None,
+    weights: str | PathLike[str] | Mapping[str, str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     fit: Fit | None = None, decode: Decode | None = None,
     preprocessing: str | None = None, rows: Rows | None = None,
@@ -94,7 +102,8 @@ def compare_backbones(
     caches : the store of each backbone lies below this folder, under its name
     seed, validation_split : as of `train_head`
     picture : a new .png file with the intervals; None for no file
-    weights and all further keywords : as of `extract_features`, the same for all
+    weights : as of `extract_features`, for all, or a dict with those of each backbone by its name
+    pooling and all further keywords : as of `extract_features`, the same for all
     progress : show bars and messages, in notebooks too; without it, nothing is printed
 
     Returns
@@ -108,9 +117,15 @@ def compare_backbones(
         The first one's, when none can be compared.
     """
     said = locals()
+    if isinstance(weights, Mapping):
+        by_name = tuple(f"{name}={words.text(each)}" for name, each in weights.items())
+        said["weights"] = None
+    else:
+        by_name = ()
     told = extraction.told(said)
     options = RankOptions(
         backbones=words.several(backbones), data=told.pop("data"), caches=words.path(caches),
+        weights=by_name,
         network=words.network(said), extraction=told, seed=seed,
         validation_split=validation_split, picture=words.path_or_none(picture),
     )  # fmt: skip

@@ -10,9 +10,9 @@ from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
 from bottleneck.heads import catalog
 from bottleneck.pipeline.learning.answers import Predictions as Predictions  # noqa: TC001
-from bottleneck.pipeline.learning.classifier import find_run
 from bottleneck.pipeline.learning.export import ExportOptions, export
 from bottleneck.pipeline.learning.predict import PredictOptions, predictions
+from bottleneck.pipeline.learning.runs import find_run
 from bottleneck.pipeline.learning.train import TrainOptions, train
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def train_head(
     momentum: float | None = None, nesterov: bool | None = None,
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
-    head_options: Mapping[str, Any] | None = None, progress: bool = False,
+    head_options: Mapping[str, Any] | None = None,
+    tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
+    progress: bool = False,
 ) -> Report:  # fmt: skip
     """Train a classifier on the features in the store at `cache`.
 
@@ -61,6 +63,8 @@ def train_head(
     optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
     class_weights : how a head that is a network is trained; None: the head's own default
     head_options : the same by name, for heads whose options are not among the keywords
+    tensorboard : a folder that TensorBoard's event file goes below
+    mlflow : the address of MLflow's server or store that is told of the run; True: its default
     progress : show messages and bars, in notebooks too; without it, nothing is printed
 
     Returns
@@ -81,6 +85,8 @@ def train_head(
     words.check_choice("on_stale", on_stale, OnStale)
     told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
     told["cache"] = words.path(cache)
+    told["tensorboard"] = words.path_or_none(tensorboard)
+    told["mlflow"] = None if mlflow is False else "" if mlflow is True else mlflow
     told["head_options"] = {name: said[name] for name in HEAD_OPTIONS} | {**(head_options or {})}
     return Report(train(TrainOptions(**told), words.reporter(progress)))
 
@@ -91,7 +97,8 @@ def load_head(run: str | PathLike[str]) -> Fitted:
 
     Parameters
     ----------
-    run : the run's folder, or its name below `cache/*/runs/`
+    run : the run's folder, its name below `cache/*/runs/`, or last: the newest run of the one store
+        below cache/
 
     Returns
     -------
@@ -111,6 +118,7 @@ def load_head(run: str | PathLike[str]) -> Fitted:
 @proposing
 def predict_images(
     images: Images, *, run: str | PathLike[str] | None = None,
+    cache: str | PathLike[str] | None = None,
     backbone: str | PathLike[str] | None = None, classes: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None, output: str | int | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
@@ -126,7 +134,8 @@ def predict_images(
     ----------
     images : files, folders, patterns, tables, archives or names of data sets, one or several; or
         a uint8 array (n, height, width[, 3]), or a list of PIL images or of such arrays
-    run : a run's folder, or its name; None: the classes of `backbone` itself
+    run : a run's folder, its name, or last: the newest one; None: the classes of `backbone` itself
+    cache : the store whose run is named; without it, the stores below cache/ are searched
     backbone : without `run`, the network; with it, where the run's model file is now
     classes : without `run`, imagenet or a file with one class name per line
     weights, output, size, resample, fit, decode, preprocessing, network_version, imports, trust :
@@ -154,6 +163,7 @@ def predict_images(
     options = PredictOptions(
         images=words.images_to_predict(images),
         run=words.text_or_none(run),
+        cache=words.path_or_none(cache),
         network=words.network(said),
         classes=words.text_or_none(classes),
         engine=engine,
@@ -169,6 +179,7 @@ def export_model(
     run: str | PathLike[str],
     file: str | PathLike[str],
     *,
+    cache: str | PathLike[str] | None = None,
     backbone: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | None = None,
     imports: str | Sequence[str] | None = None,
@@ -178,8 +189,9 @@ def export_model(
 
     Parameters
     ----------
-    run : a run's folder, or its name
+    run : a run's folder, its name, or last: the newest one
     file : a new file, whose name ends with .keras
+    cache : the store whose run is named; without it, the stores below cache/ are searched
     backbone, weights : where the files of the run's network are now, where they were moved
     imports, trust : permission to run the code that a network is made of, as the command's
 
@@ -194,7 +206,12 @@ def export_model(
         No such run, a file that exists, or one whose name ends otherwise.
     """
     network = words.network(locals())
-    options = ExportOptions(file=words.path(file), run=words.text(run), network=network)
+    options = ExportOptions(
+        file=words.path(file),
+        run=words.text(run),
+        network=network,
+        cache=words.path_or_none(cache),
+    )
     return Report(export(options))
 
 

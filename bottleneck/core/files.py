@@ -7,7 +7,8 @@ name is made durable last. What has a name is never written to again. Three ways
 - `create`, `publish_bytes`, `new_file`: one file, and fail when the name exists (`os.link`,
   because `rename` would replace what somebody else put there meanwhile). Commits rest on `create`.
 - `publish`: a file or folder under a name that is unique by construction (`rename`).
-- `replace`: for derived files alone, which may be overwritten because nothing rests on them.
+- `replace`: for derived files, which may be overwritten because nothing rests on them, and for a
+  user's file that the user said may be.
 
 Tests break things here: they patch this module's `os`.
 """
@@ -265,7 +266,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put a derived file in place, whole or not at all; whoever is last wins."""
+    """Put a file that may be overwritten in place, whole or not at all; whoever is last wins."""
     make_folder(path.parent)
     with _synced_temporary(path.parent, data) as temporary:
         os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here

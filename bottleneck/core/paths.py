@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from bottleneck.core.errors import UsageError
@@ -46,8 +47,15 @@ def stat_row(stat: os.stat_result) -> Stat:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def check_free(path: Path) -> None:
+def check_free(
+    path: Path, *, may_replace: bool = False, advice: str = "choose another name, or delete it"
+) -> None:
     """Say early that a new file of the user's could not be made there.
+
+    Parameters
+    ----------
+    may_replace : whether a plain file there may be replaced; nothing else ever is
+    advice : what to do about a name that is taken
 
     Raises
     ------
@@ -55,8 +63,10 @@ def check_free(path: Path) -> None:
         When the name is taken, its folder is not there, or it is an address of another kind.
     """
     local_path(path)
-    if os.path.lexists(path):
-        raise UsageError("exists", path, "choose another name, or delete it")
+    if may_replace and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise UsageError("is no plain file, which alone is replaced", path, "choose another name")
+    if not may_replace and os.path.lexists(path):
+        raise UsageError("exists", path, advice)
     if not path.parent.is_dir():
         raise UsageError("no such folder", path.parent, "make it first")
 

@@ -55,6 +55,18 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(_items(text))
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """Return the names of `id,label`; one with a comma in it stands in quotes: `id,"a, b"`."""
+    import csv  # noqa: PLC0415 - for this alone
+
+    found = next(iter(csv.reader([text])), [])
+    if not all(found) or not found:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of names: separate names with commas, such as id,label"
+        )
+    return tuple(found)
+
+
 def fractions(text: str) -> tuple[float, ...]:
     """Return the numbers of `0.3,0.4`; an empty tuple for `none` or no text."""
     try:

@@ -1,6 +1,7 @@
 """A run: a head, its figures, and the receipt that says what they came from.
 
-run.json, the receipt, is sealed last: it holds the digest of every other file of the folder.
+run.json, the receipt, is sealed last: it holds the digest of every other file of the folder but
+the README.md, which its readers may add to.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.json"
+EDITABLE = {"README.md"}  # not sealed
+LAST = "last"  # in the place of a run's name: the newest one
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY}  # what a rename says of a folder that is there
 
@@ -107,6 +110,10 @@ def check_name(runs: Path, name: str | None) -> None:
             "--run",
             f"use letters, digits, . _ and -, and do not begin with {files.TEMPORARY_PREFIX}",
         )
+    if name == LAST:
+        raise UsageError(
+            f"{LAST!r} means the newest run", "--run", "choose another name, or omit it"
+        )
     if (runs / name).exists():
         raise _exists(runs, name)
 
@@ -123,7 +130,7 @@ def write_run(
 ) -> Path:
     """Write and publish a run folder, whole; return it.
 
-    It holds run.json (the receipt), metrics.json, history.csv, the pictures and the page, and the
+    It holds run.json (the receipt), metrics.json, history.csv, the pictures and the pages, and the
     head's own files. Without `name` it is called by the time (UTC) and the head.
     """
     check_name(runs, name)
@@ -136,7 +143,7 @@ def write_run(
         for picture, data in pictures.items():
             files.write_synced(temporary / picture, data)
         fitted.save(temporary)
-        names = sorted(path.name for path in temporary.iterdir())
+        names = sorted({path.name for path in temporary.iterdir()} - EDITABLE)
         files.write_synced(temporary / RUN_FILE, seal(receipt, temporary, names))
         return _publish(temporary, runs, name, head)
     except BaseException:

@@ -124,15 +124,15 @@ class Answers:
             return self.failed.get(digest)
         return self.inputs.entries[index].error or self.unread.get(index)
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return what is known of each image, in their order."""
+    def to_json(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return what is known of each image, in their order; of its classes at most so many."""
         found = []
         for i, entry in enumerate(self.inputs.entries):
             best, values = self.top.get(self.digests.get(i, b""), ((), ()))
             top = [
                 {"class": name, "description": words, "probability": float(value)}
                 for (name, words), value in zip(
-                    (self.classifier.classes[j] for j in best), values, strict=True
+                    (self.classifier.classes[j] for j in best[:most]), values[:most], strict=True
                 )
             ]
             found.append({**asdict(entry), "error": self.error(i), "top": top})

@@ -21,6 +21,7 @@ from bottleneck.core.errors import RecipeError, UsageError
 from bottleneck.core.regular import NotAFileError
 from bottleneck.heads.catalog import load_head
 from bottleneck.heads.run import Run, read_run
+from bottleneck.pipeline.learning.runs import find_run
 from bottleneck.pipeline.network import network as networks
 from bottleneck.pipeline.network.options import PERMISSIONS, recorded_options
 from bottleneck.store.store import Store
@@ -76,24 +77,6 @@ class TrainedRun:
     store: Store | None
 
 
-def find_run(named: str) -> Path:
-    """Return the folder of a run: its path, or the name of one run below `cache/*/runs/`.
-
-    Raises
-    ------
-    UsageError
-        When there is none, or several of that name.
-    """
-    path = Path(named)
-    if path.exists() or len(path.parts) != 1:
-        return path
-    found = sorted(run for run in Path("cache").glob("*/runs/*") if run.name == named)
-    if len(found) != 1:
-        listed = ", ".join(map(str, found)) or "no folder, nor below cache/*/runs/"
-        raise UsageError(f"which run is {named!r}?", listed, "give the path of its folder")
-    return found[0]
-
-
 def store_of(run: Run) -> Store | None:
     """Return the store that the run lies in, else the one of its receipt, if it is still there."""
     around = run.folder.absolute().parent
@@ -111,7 +94,11 @@ def _here(_: Store | None) -> bool:
 
 
 def open_run(
-    named: str, said: NetworkOptions, reporter: Reporter, is_apart: IsApart = _here
+    named: str,
+    said: NetworkOptions,
+    reporter: Reporter,
+    is_apart: IsApart = _here,
+    cache: Path | None = None,
 ) -> TrainedRun:
     """Return a run with all that it needs to predict.
 
@@ -120,6 +107,7 @@ def open_run(
     said : where its network's files are now, where they were moved, and permission to run its code
     is_apart : whether what computes has the network loaded in a process of its own, by the store
         whose rows are there
+    cache : the store whose run is named, see `runs.find_run`
 
     Raises
     ------
@@ -135,7 +123,7 @@ def open_run(
             "--run",
             "give --backbone or --weights alone, and only where the network's files were moved",
         )
-    run = read_run(find_run(named))
+    run = read_run(find_run(named, cache, reporter))
     head = load_head(run.folder)
     store = store_of(run)
     if store is not None and store.recipe.id == run.recipe:
@@ -162,9 +150,15 @@ def open_run(
     return TrainedRun(run=run, head=head, network=network, store=None)
 
 
-def of_run(named: str, said: NetworkOptions, reporter: Reporter, is_apart: IsApart) -> Classifier:
+def of_run(
+    named: str,
+    said: NetworkOptions,
+    reporter: Reporter,
+    is_apart: IsApart,
+    cache: Path | None = None,
+) -> Classifier:
     """Return the classifier of a run; see `open_run`."""
-    opened = open_run(named, said, reporter, is_apart)
+    opened = open_run(named, said, reporter, is_apart, cache)
     run = opened.run
     return Classifier(
         run=run.folder,

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pictures.plots import check_picture
-from bottleneck.pipeline.learning.classifier import find_run, store_of
+from bottleneck.pipeline.extraction.sources import the_one_store
+from bottleneck.pipeline.learning.classifier import store_of
+from bottleneck.pipeline.learning.runs import TRAIN_FIRST, find_run, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
-    """What `bottleneck compare RUN…` is asked for; the words of its command line."""
+    """What `bottleneck compare RUN…` is asked for; the words of its command line.
 
-    runs: tuple[str, ...]
+    Attributes
+    ----------
+    runs : as `runs.find_run` takes them; none: all of a store
+    cache : that store; None: the one below cache/
+    """
+
+    runs: tuple[str, ...] = ()
+    cache: Path | None = None
     seed: int = 0  # of the bootstrap
     picture: Path | None = None
 
@@ -36,22 +45,43 @@ class CompareOptions:
 def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     """Return the runs' figures, the most accurate first; nothing is computed anew.
 
+    Of all runs of a store, those that are damaged are said, and stand under `skipped`.
+
     Raises
     ------
     UsageError
-        No run named, or one that is none.
+        When what is named is no run, or the store has none.
     DamagedError
-        When a run's files are not as they were written.
+        When the files of a run that was named, or of all runs, are not as they were written.
     """
-    if not options.runs:
-        raise UsageError("nothing to compare", "compare", "name runs, or --backbones a,b --data X")
     check_picture(options.picture)
-    read = [read_run(find_run(named)) for named in options.runs]
+    if options.runs:
+        skipped: list[tuple[Path, DamagedError]] = []
+        read = [read_run(find_run(named, options.cache, reporter)) for named in options.runs]
+    else:
+        read, skipped = _all_of(options.cache or the_one_store(), reporter)
     found = ranked([figures_of(run, options.seed) for run in read])
     same = judged_alike(read)
     if not same:
         reporter.warn("not all of these runs were judged on the same images")
-    return finished(found, options.seed, options.picture, same_images=same)
+    report = finished(found, options.seed, options.picture, same_images=same)
+    report["skipped"] = [{"run": str(run), "error": str(error)} for run, error in skipped]
+    return report
+
+
+def _all_of(cache: Path, reporter: Reporter) -> tuple[list[Run], list[tuple[Path, DamagedError]]]:
+    """Return the runs of a store that can be read, and those that are damaged."""
+    read: list[Run] = []
+    skipped: list[tuple[Path, DamagedError]] = []
+    for folder in runs_of(cache):
+        try:
+            read.append(read_run(folder))
+        except DamagedError as error:
+            reporter.warn(f"{folder} is left out: {error}")
+            skipped.append((folder, error))
+    if not read:
+        raise skipped[0][1] if skipped else UsageError("no run yet", cache, TRAIN_FIRST)
+    return read, skipped
 
 
 def figures_of(run: Run, seed: int) -> dict[str, Any]:

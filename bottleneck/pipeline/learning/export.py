@@ -54,9 +54,9 @@ def export(options: ExportOptions, reporter: Reporter = SILENT) -> dict[str, Any
     check_free(options.file)
     kind = options.file.suffix.lower()
     if kind == MODEL:
-        if options.run is None or options.cache or options.source or options.split:
+        if options.run is None or options.source or options.split:
             raise UsageError("a model is made of a run", options.file, "say --run RUN alone")
-        return _export_model(options.file, options.run, options.network, reporter)
+        return _export_model(options, options.run, reporter)
     if kind not in feature_file.KINDS:
         known = ", ".join([MODEL, *feature_file.KINDS])
         raise UsageError("unknown kind of file", options.file, f"end its name with one of {known}")
@@ -65,10 +65,9 @@ def export(options: ExportOptions, reporter: Reporter = SILENT) -> dict[str, Any
     return _export_features(options, reporter)
 
 
-def _export_model(
-    file: Path, named: str, said: NetworkOptions, reporter: Reporter
-) -> dict[str, Any]:
-    opened = open_run(named, said, reporter)
+def _export_model(options: ExportOptions, named: str, reporter: Reporter) -> dict[str, Any]:
+    file = options.file
+    opened = open_run(named, options.network, reporter, cache=options.cache)
     recipe = opened.network.recipe
     model = whole_model(opened.network.backbone().front(), recipe.rows.dtype, opened.head.append)
     with files.new_file(file) as temporary:

@@ -33,6 +33,7 @@ from bottleneck.pipeline.extraction.writing import to_dtype
 from bottleneck.pipeline.learning import classifier as classifiers
 from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
 from bottleneck.pipeline.learning.inputs import Inputs, find_inputs
+from bottleneck.pipeline.learning.submission import plan, read_sample
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from bottleneck.core.given import Given
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.learning.classifier import Classifier
+    from bottleneck.pipeline.learning.submission import Sample, Submission
     from bottleneck.store.store import Store
 
 MOST_REASONS = 20  # in the message when nothing at all can be used
@@ -57,6 +59,10 @@ class PredictOptions:
     classes: str | None = None  # of a backbone's own top: imagenet, or a file, one name per line
     top: int = 3
     csv: Path | None = None
+    cache: Path | None = None  # the store whose run is named
+    columns: tuple[str, ...] = ()  # of the CSV file, as `submission.plan` takes them
+    like: Path | None = None  # a sample of a submission
+    force: bool = False  # the CSV file may replace one
     engine: str | None = None
     devices: str | None = None
     batch_size: int | None = None
@@ -70,16 +76,25 @@ def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, A
     Raises
     ------
     BottleneckError
-        As `predictions` does.
+        As `predictions` does, and where the CSV file cannot be made as it is asked for.
     """
     started = time.perf_counter()
-    if options.csv is not None:
-        check_free(options.csv)
-    answers, computer = _answered(options, reporter)
-    images = answers.to_json()
-    if options.csv is not None:
-        files.publish_bytes(options.csv, as_csv(images, options.top))
+    sample = _checked(options)
+    asked = bool(options.columns) or sample is not None
+    answers = _asked(options if not asked else replace(options, top=sys.maxsize), reporter)
     classifier = answers.classifier
+    made: Submission | None = None
+    if asked:
+        names = [name for name, _ in classifier.classes]
+        made = plan(options.columns, sample, answers.inputs, names)
+        n_others = len(answers.inputs.readable) - len(set(made.at))
+        if sample is not None and n_others:
+            reporter.say(f"{n_others} of the images are not in {sample.path}")
+    computer = _fill(answers, options, reporter)
+    images = answers.to_json(options.top)
+    if options.csv is not None:
+        data = made.to_csv(answers.to_arrays()) if made else as_csv(images, options.top)
+        (files.replace if options.force else files.publish_bytes)(options.csv, data)
     return {
         "verb": "predict",
         "run": None if classifier.run is None else str(classifier.run),
@@ -88,6 +103,9 @@ def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, A
         "unusable": sum(image["error"] is not None for image in images),
         "computed": answers.n_computed,
         "cached": answers.n_cached,
+        "csv": None if options.csv is None else str(options.csv),
+        "columns": None if made is None else list(made.header),
+        "rows": None if made is None else len(made.ids),
         "engine": computer.provenance.get("engine"),
         "canaries": computer.canaries,
         "seconds": round(time.perf_counter() - started, 3),
@@ -107,14 +125,29 @@ def predictions(options: PredictOptions, reporter: Reporter = SILENT) -> Predict
     RecipeError
         When the run's network is another one by now.
     """
-    answers, _ = _answered(replace(options, top=sys.maxsize), reporter)
+    answers = _asked(replace(options, top=sys.maxsize), reporter)
+    _fill(answers, options, reporter)
     return answers.to_arrays()
 
 
-def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Computer]:
-    """Return whatever can be known of the images, and what computed it."""
+def _checked(options: PredictOptions) -> Sample | None:
+    """Return the sample of a submission, if there is one; UsageError for what cannot be meant."""
+    if options.csv is not None:
+        advice = "choose another name, or say --force to replace it"
+        check_free(options.csv, may_replace=options.force, advice=advice)
+    else:
+        said = {"--columns": options.columns, "--like": options.like, "--force": options.force}
+        for flag in (flag for flag, value in said.items() if value):
+            raise UsageError("says what a CSV file is like", flag, "name the file: --csv FILE")
+    return None if options.like is None else read_sample(options.like)
+
+
+def _asked(options: PredictOptions, reporter: Reporter) -> Answers:
+    """Return who answers and which images are asked about; nothing is known of them yet."""
     if options.run is not None and options.classes is not None:
         raise UsageError("the run names its classes", "--classes", "omit it")
+    if options.run is None and options.cache is not None:
+        raise UsageError("says whose run is meant", "--cache", "say --run last, or another")
 
     def apart(store: Store | None) -> bool:
         return is_apart(options.engine or AUTO, options.devices, store)
@@ -122,13 +155,17 @@ def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Com
     classifier = (
         classifiers.of_backbone(options.network, options.classes, reporter, apart)
         if options.run is None
-        else classifiers.of_run(options.run, options.network, reporter, apart)
+        else classifiers.of_run(options.run, options.network, reporter, apart, options.cache)
     )
     inputs = find_inputs(options.images, reporter)
     n_top = min(options.top, len(classifier.classes))
-    answers = Answers(inputs=inputs, classifier=classifier, n_top=n_top)
-    reader = _reader(classifier, inputs)
-    computer = _computer(options, classifier, reader, len(inputs))
+    return Answers(inputs=inputs, classifier=classifier, n_top=n_top)
+
+
+def _fill(answers: Answers, options: PredictOptions, reporter: Reporter) -> Computer:
+    """Find out whatever can be known of the images; return what computed it."""
+    reader = _reader(answers.classifier, answers.inputs)
+    computer = _computer(options, answers.classifier, reader, len(answers.inputs))
     try:
         _compute(answers, reader, computer, options.threads or default_threads(), reporter)
     except OtherRowsError as error:
@@ -141,7 +178,7 @@ def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Com
     _look_up(answers)
     if not answers.top:
         _refuse(answers)
-    return answers, computer
+    return computer
 
 
 def _reader(classifier: Classifier, inputs: Inputs) -> Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,14 @@ from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bottleneck.core.given import Given
     from bottleneck.core.reporter import Reporter
 
 PROBE = "linear"
+ALL = "*"  # in the place of a name
+_OF_ONE = re.compile(r"[\w.:-]+=")  # a name, not a path with = in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class RankOptions:
     # The same for all of them; but a model file has its own weights, and the others their own
     # preprocessing and code.
     network: NetworkOptions = field(default_factory=NetworkOptions)
+    weights: tuple[str, ...] = ()  # for all, or NAME=WEIGHTS,NAME=WEIGHTS for some
     extraction: Mapping[str, Any] = field(default_factory=dict)  # further fields of ExtractOptions
     seed: int = 0  # of the validation split and of the bootstrap
     validation_split: float = 0.2
@@ -70,12 +74,13 @@ def rank(options: RankOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
             "--backbones",
             "rename a file, or compare them in two calls with other --caches",
         )
+    weights = _weights(options.weights, names)
     done: list[Run] = []
     failed: list[tuple[str, BottleneckError]] = []
     for name in names:
         reporter.say(f"{name}:")
         try:
-            done.append(_probe(name, options, reporter))
+            done.append(_probe(name, weights[name], options, reporter))
         except BottleneckError as error:
             reporter.warn(f"{name} is left out: {error}")
             failed.append((name, error))
@@ -94,20 +99,54 @@ def _store_name(name: str) -> str:
     return Path(backbones.catalog.spec(name).name).name
 
 
-def _asked(name: str, network: NetworkOptions) -> NetworkOptions:
+def _weights(said: Sequence[str], names: Sequence[str]) -> dict[str, str | None]:
+    """Return the weights of each backbone: those that it has by its name, else those for all.
+
+    Raises
+    ------
+    UsageError
+        For weights of a backbone that is not compared, of a model file, or said twice.
+    """
+    spelled = {backbones.catalog.spec(name).name: name for name in names}
+    found: dict[str, str] = {}
+    for text in said:
+        parts = text.split(",") if _OF_ONE.match(text) else [f"{ALL}={text}"]
+        for part in parts:
+            name, _, weights = part.partition("=")
+            if not weights:
+                raise UsageError(f"{part!r} names no weights", "--weights", "say NAME=FILE")
+            whose = ALL if name == ALL else spelled.get(backbones.catalog.spec(name).name, "")
+            if not whose:
+                listed = ", ".join(names)
+                raise UsageError(f"{name!r} is not compared", "--weights", f"those are {listed}")
+            if whose in found:
+                raise UsageError("given twice", f"--weights {part}", "give each backbone one")
+            if whose != ALL and backbones.catalog.spec(whose).is_users_file:
+                raise UsageError("a model file has its own weights", whose, "omit --weights for it")
+            found[whose] = weights
+    return {name: found.get(name, found.get(ALL)) for name in names}
+
+
+def _asked(name: str, weights: str | None, network: NetworkOptions) -> NetworkOptions:
     """Return what is asked of one backbone, of what was asked of them all."""
     if backbones.catalog.spec(name).is_users_file:
         return replace(network, backbone=name, weights=None)
-    return replace(network, backbone=name, preprocessing=None, network_version=None)
+    return replace(
+        network,
+        backbone=name,
+        weights=weights or network.weights,
+        preprocessing=None,
+        network_version=None,
+    )
 
 
-def _probe(name: str, options: RankOptions, reporter: Reporter) -> Run:
+def _probe(name: str, weights: str | None, options: RankOptions, reporter: Reporter) -> Run:
     cache = options.caches / _store_name(name)
     extracted = extract(
         ExtractOptions(
             cache=cache,
             data=options.data,
-            network=_asked(name, options.network),
+            network=_asked(name, weights, options.network),
             **options.extraction,
         ),
         reporter,

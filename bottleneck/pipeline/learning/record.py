@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from bottleneck.core.sample import show_key
 from bottleneck.core.version import __version__
 from bottleneck.heads.run import write_run
 from bottleneck.pictures import plots
+from bottleneck.pipeline.pages.model_card import FILE as CARD
+from bottleneck.pipeline.pages.model_card import model_card
 from bottleneck.pipeline.pages.run_page import FILE as PAGE
 from bottleneck.pipeline.pages.run_page import run_page
 from bottleneck.store import history
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.learning.training_data import TrainingData
     from bottleneck.store.store import Store
 
+TRACKED = ("tensorboard", "mlflow")  # where else the run is told of
 MOST_KEYS = 100  # of those left out for one reason, in the report
 
 
@@ -59,6 +63,17 @@ def record(
         frozen=report["frozen_parameters"],
         left_out_keys=report["left_out_keys"],
     )
+    card = model_card(
+        store=data.store,
+        samples=data.samples,
+        receipt=receipt,
+        figures=figures,
+        asked=_said(options),
+        head_options=options.head_options,
+        fitted_options=fitted.options,
+        left_out_keys=report["left_out_keys"],
+        is_seen=data.now is not None,
+    )
     run = write_run(
         data.store.runs,
         options.run,
@@ -67,7 +82,7 @@ def record(
         figures,
         fitted.history,
         fitted,
-        {**drawn, PAGE: page},
+        {**drawn, PAGE: page, CARD: card},
     )
     report = {**report, "run": str(run)}
     entry = {k: v for k, v in report.items() if k != "left_out_keys"}
@@ -127,17 +142,30 @@ def _pictures(
     return plots.draw(fitted.history, figures, title, fitted.options)
 
 
+def _asked(options: TrainOptions) -> dict[str, Any]:
+    """Return what was asked for that makes the head what it is, and its name."""
+    return {
+        field.name: getattr(options, field.name)
+        for field in fields(options)
+        if field.name not in ("cache", "head_options", *TRACKED)
+    }
+
+
+def _said(options: TrainOptions) -> dict[str, Any]:
+    """Return what was asked for as a command says it: without defaults, but for the usual four."""
+    always = ("head", "seed", "validation_split", "on_stale")
+    defaults = {field.name: field.default for field in fields(options)}
+    asked = _asked(options)
+    return {k: v for k, v in asked.items() if k in always or v != defaults[k]}
+
+
 def _receipt(
     options: TrainOptions, data: TrainingData, fitted: Fitted, report: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return run.json: everything that says where this head came from."""
     store = data.store
-    asked = {
-        field.name: getattr(options, field.name)
-        for field in fields(options)
-        if field.name not in ("cache", "head_options")
-    }
     return {
+        "time": datetime.now(UTC).isoformat(timespec="microseconds"),
         "store": {
             "path": str(options.cache),
             "commit": store.state.number,
@@ -155,7 +183,7 @@ def _receipt(
             "left_out": report["left_out"],
         },
         "head": options.head,
-        "options": {**asked, **fitted.options},
+        "options": {**_asked(options), **fitted.options},
         "versions": {
             "bottleneck-cache": __version__,
             "numpy": np.__version__,

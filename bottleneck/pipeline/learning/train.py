@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
@@ -12,6 +13,7 @@ from bottleneck.heads import catalog
 from bottleneck.heads.run import check_name
 from bottleneck.heads.split import untrained
 from bottleneck.heads.task import Task
+from bottleneck.pipeline.learning import trackers
 from bottleneck.pipeline.learning.judge import judge
 from bottleneck.pipeline.learning.record import record
 from bottleneck.pipeline.learning.train_options import TrainOptions
@@ -49,12 +51,20 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     store = Store.open(options.cache)
     name = store.source_name(options.source)
     check_name(store.runs, options.run)
+    trackers.check(options)
     head = catalog.load_kind(options.head)
     data = training_data(store, name, options, reporter)
     _announce(data, reporter)
     fitted = head.fit(_task(data, options, told, reporter))
     judged = judge(fitted, data)
-    return record(options, data, fitted, judged, time.perf_counter() - started, reporter)
+    report = record(options, data, fitted, judged, time.perf_counter() - started, reporter)
+    parameters = {
+        "head": options.head, "source": name, "seed": options.seed, "recipe": store.recipe.id,
+        "backbone": store.about.get("backbone"), **fitted.options,
+    }  # fmt: skip
+    run = Path(report["run"])
+    told = trackers.tell(options, run, judged.figures, fitted.history, parameters, reporter)
+    return {**report, "told": told}
 
 
 def _check(options: TrainOptions) -> None:

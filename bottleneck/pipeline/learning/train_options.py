@@ -21,6 +21,8 @@ class TrainOptions:
         none, so that the head is fitted on all
     on_stale : what to do with images that changed or vanished: drop, error or use
     head_options : what the head is told; its defaults for the rest
+    tensorboard : folder that TensorBoard's event file goes below
+    mlflow : the address of MLflow's server or store, or "" for MLflow's own default; None: not told
     """
 
     cache: Path
@@ -31,3 +33,5 @@ class TrainOptions:
     on_stale: str = "drop"
     run: str | None = None
     head_options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    tensorboard: Path | None = None
+    mlflow: str | None = None

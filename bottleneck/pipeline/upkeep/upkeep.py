@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[str, Any]:
     """Drop a source from a store; its rows stay until gc finds that nothing refers to them."""
     store = Store.open(cache)
-    name = store.source_name(source)
+    name = store.source_name(source, "name one: bottleneck forget SOURCE")
     samples = len(store.snapshot(name).samples)
     if not dry_run:
         before = store.state.sources[name].snapshot

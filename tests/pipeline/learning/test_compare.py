@@ -228,3 +228,105 @@ def test_a_model_file_s_store_lies_below_caches_under_the_file_s_name(data, tmp_
     rank(asked)
     assert Store.open(tmp_path / "c" / "mine.keras").state.parts
     assert not path.exists()
+
+
+def test_without_names_all_runs_of_the_store_are_compared_and_a_damaged_one_is_said(
+    cache, tmp_path, monkeypatch, capsys
+):
+    runs = [Path(fit(cache, run=name, seed=i)["run"]) for i, name in enumerate("abc")]
+    shutil.copytree(runs[0], cache / "runs/tmp-1")  # as a killed training leaves it
+    flip(runs[1] / "metrics.json", 20)
+    report = compare(CompareOptions(cache=cache))
+    assert {entry["run"] for entry in report["runs"]} == {str(runs[0]), str(runs[2])}
+    assert [entry["run"] for entry in report["skipped"]] == [str(runs[1])]
+    accuracies = [entry["accuracy"] for entry in report["runs"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/one").symlink_to(cache)
+    monkeypatch.chdir(tmp_path)
+    assert console.run(compare_main, []) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].startswith("cache/one/runs/b: left out: ")
+    assert "warning: cache/one/runs/b is left out: " in said.err
+
+
+def test_a_store_whose_runs_are_all_damaged_or_that_has_none_is_an_error(cache):
+    with pytest.raises(UsageError, match="no run yet"):
+        compare(CompareOptions(cache=cache))
+    flip(Path(fit(cache)["run"]) / "run.json", 20)
+    with pytest.raises(DamagedError):
+        compare(CompareOptions(cache=cache))
+
+
+def test_names_of_runs_are_those_of_the_store_that_is_named(cache):
+    for name in ("one", "two"):
+        fit(cache, run=name)
+    report = compare(CompareOptions(runs=("one", "last"), cache=cache))
+    assert {Path(entry["run"]).name for entry in report["runs"]} == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (("random:1",), ["random:1", "random:1"]),
+        (("ResNet50=random:1,vgg16=random:2",), ["random:1", "random:2"]),
+        (("random:1", "vgg16=random:2"), ["random:1", "random:2"]),
+        (("vgg16=random:2",), ["random:0", "random:2"]),
+    ],
+)
+def test_each_backbone_has_its_own_weights_those_for_all_or_the_default(
+    data, tmp_path, said, expected
+):
+    caches = tmp_path / "cache"
+    rank(
+        RankOptions(
+            backbones=("resnet50", "vgg16"), data=str(data), caches=caches, network=NETWORK,
+            weights=said,
+        )
+    )  # fmt: skip
+    asked = [Store.open(caches / name).about["request"] for name in ("resnet50", "vgg16")]
+    assert [request["weights"] for request in asked] == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("vgg19=a.h5", "'vgg19' is not compared"),
+        ("vgg1=a.h5", "vgg1"),
+        ("vgg16=a.h5,vgg16=b.h5", "given twice"),
+        ("vgg16=", "names no weights"),
+        ("vgg16=a.h5,b.h5", "names no weights"),
+        ("./mine.keras=a.h5", "no such"),
+    ],
+)
+def test_weights_that_cannot_be_meant_show_before_anything_computes(
+    data, tmp_path, numpy_network, said, message
+):
+    options = {"data": str(data), "caches": tmp_path / "cache", "network": NETWORK}
+    if said.startswith("."):  # a path with = in it is weights for all, as it ever was
+        asked = RankOptions(backbones=("vgg16",), weights=(said,), **options)
+        rank(asked)
+        assert Store.open(tmp_path / "cache/vgg16").about["request"]["weights"].endswith(said[2:])
+        return
+    with pytest.raises(UsageError, match=message):
+        rank(RankOptions(backbones=("vgg16",), weights=(said,), **options))
+    assert not numpy_network.opened
+
+
+def test_a_model_file_has_its_own_weights(data, tmp_path):
+    with pytest.raises(UsageError, match="its own weights"):
+        rank(
+            RankOptions(
+                backbones=("mine.keras",), data=str(data), caches=tmp_path,
+                weights=("mine.keras=a.h5",), network=NETWORK,
+            )
+        )  # fmt: skip
+
+
+def test_the_door_refuses_what_belongs_to_backbones_alone(cache, capsys):
+    for words in (["--data", "x"], ["--weights", "imagenet"], ["--backbones", "a", "--cache", "b"]):
+        assert console.run(compare_main, words) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert all("is for --backbones" in line for line in said[:2])
+    assert "--caches" in said[2]

@@ -59,8 +59,8 @@ def test_a_run_holds_receipt_metrics_history_and_a_head_that_predicts(cache):
     names = sorted(p.name for p in run.iterdir())
     drawn = ["confusion.png", "curves.png"] if plots.can_draw() else []
     assert names == [
-        *drawn, "head.json", "head.safetensors", "history.csv", "metrics.json", "report.html",
-        "run.json",
+        "README.md", *drawn, "head.json", "head.safetensors", "history.csv", "metrics.json",
+        "report.html", "run.json",
     ]  # fmt: skip
     receipt = json.loads((run / "run.json").read_text())
     state = Store.open(cache).state

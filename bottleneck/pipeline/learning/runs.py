@@ -1,0 +1,102 @@
+"""Which run a command means: a folder, a name, or the last one that was finished."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bottleneck.core import files
+from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.reporter import SILENT
+from bottleneck.core.sealed import unseal
+from bottleneck.heads.catalog import ADVICE
+from bottleneck.heads.run import LAST, RUN_FILE
+from bottleneck.pipeline.extraction.sources import the_one_store
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from bottleneck.core.reporter import Reporter
+
+TRAIN_FIRST = "run bottleneck train first"
+
+
+def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT) -> Path:
+    """Return the folder of a run.
+
+    Parameters
+    ----------
+    named : its path; its name; or `last`, the newest run that was finished, and no folder of that
+        name (`./last` is one)
+    cache : the store whose runs are meant. None: for a name, those of all stores below cache/; for
+        `last`, the one store there
+    reporter : is told which run the last one is
+
+    Raises
+    ------
+    UsageError
+        When there is none, or several of that name, or two that are the last.
+    """
+    path = Path(named)
+    if named == LAST:
+        last = last_run(cache or the_one_store())
+        reporter.say(f"the last run is {last}")
+        return last
+    if path.exists() or len(path.parts) != 1:
+        return path
+    if cache is not None:
+        found = [run for run in runs_of(cache) if run.name == named]
+        listed = ", ".join(run.name for run in runs_of(cache)) or "none"
+        where = f"{cache}/runs has {listed}"
+    else:
+        found = sorted(run for run in Path("cache").glob("*/runs/*") if run.name == named)
+        where = ", ".join(map(str, found)) or "no folder, nor below cache/*/runs/"
+    if len(found) != 1:
+        raise UsageError(f"which run is {named!r}?", where, "give the path of its folder")
+    return found[0]
+
+
+def runs_of(cache: Path) -> list[Path]:
+    """Return the folders of the finished runs of a store, by name; UsageError where no store is.
+
+    What is being written, or was left by a training that was killed, has a temporary name.
+    """
+    store = Store.open(cache)
+    return sorted(
+        path.parent
+        for path in store.runs.glob(f"*/{RUN_FILE}")
+        if not path.parent.name.startswith(files.TEMPORARY_PREFIX)
+    )
+
+
+def last_run(cache: Path) -> Path:
+    """Return the newest finished run of a store, by what the receipts say of their time.
+
+    Raises
+    ------
+    UsageError
+        When there is no run, or when two are as new as each other (one is a copy, say).
+    """
+    times = {run: _time(run) for run in runs_of(cache)}
+    if not times:
+        raise UsageError("no run yet", cache, TRAIN_FIRST)
+    newest = max(times.values())
+    found = [run for run, time in times.items() if time == newest]
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} runs are the last", ", ".join(map(str, found)), "name one of them"
+        )
+    return found[0]
+
+
+def _time(run: Path) -> float:
+    """Return when a run was finished, in seconds since 1970.
+
+    A receipt of before receipts had a time, or one that is damaged (whoever takes that run is told
+    so), is as old as its file.
+    """
+    path = run / RUN_FILE
+    try:
+        return datetime.fromisoformat(unseal(path, ADVICE)["time"]).timestamp()
+    except (BottleneckError, KeyError, TypeError, ValueError):
+        return path.stat().st_mtime
