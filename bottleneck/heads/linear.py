@@ -1,8 +1,8 @@
 """The linear head: softmax regression on standardised features (see `softmax_regression`).
 
-The strength of the lowest validation loss is taken. Then the head is fitted once more to training
-and validation rows together at that strength (per row, as a prior does); the validation figures
-are of the fit before.
+How strongly it is regularised, `strength` chooses. Then the head is fitted once more to training
+and validation rows together at that strength (per row, as a prior does); the validation figures are
+of the fit before.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
+from bottleneck.heads import strength as strengths
 from bottleneck.heads import tensors
 from bottleneck.heads.catalog import ADVICE
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import (
     TOLERANCE,
     Problem,
     minimise,
-    path,
     probabilities,
     softmax,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.heads.design_matrix import DesignMatrix
     from bottleneck.heads.task import Task
 
 _SHAPES = {"weights": ("d", "k"), "bias": ("k",), "mean": ("d",), "scale": ("d",)}
@@ -124,12 +126,16 @@ def fit(task: Task) -> Linear:
     n, n_all = len(train), len(images)
     y = task.targets[images]
     x = design_matrix(task.rows, images, views, n)
-    problem = Problem(x.between(0, n), np.repeat(y[:n], views), task.n_outputs)
-    judged = x.between(n, n_all).first_views()
-    best, history, epochs = path(problem, judged, y[n:], task.reporter.say)
-    theta, strength = best
+    mine, judged = x.between(0, n), x.between(n, n_all).first_views()
+    problem = Problem(mine, np.repeat(y[:n], views), task.n_outputs)
+    strength, theta, history, epochs = _choose(task, mine, y[:n], problem, judged, y[n:])
+    theta, loss, steps = minimise(problem, theta, strength, TOLERANCE)
+    epochs += steps
+    entry = {"epoch": epochs, "strength": strength, "loss": loss}
     chosen = probabilities(judged, theta)
     if len(validation):
+        entry["validation_loss"] = log_loss(chosen, y[n:])
+        entry["validation_accuracy"] = float((chosen.argmax(axis=1) == y[n:]).mean())
         whole = Problem(x, np.repeat(y, views), task.n_outputs, problem.basis)
         theta, _, steps = minimise(whole, theta, strength * n / n_all, TOLERANCE)
         epochs += steps
@@ -139,7 +145,28 @@ def fit(task: Task) -> Linear:
         mean=x.mean,
         scale=x.scale,
         options={**task.options, "strength": strength, "seed": task.seed},
-        history=tuple(history),
+        history=(*history, entry),
         validation=chosen,
         epochs=epochs,
     )
+
+
+def _choose(
+    task: Task,
+    x: DesignMatrix,
+    y: NDArray[np.int32],
+    problem: Problem,
+    judged: DesignMatrix,
+    answers: NDArray[np.int32],
+) -> tuple[float, NDArray[np.float32], list[dict[str, float]], int]:
+    """Return the strength for the training rows, weights near its fit, how it was found, steps."""
+    if strengths.can_be_folded(x, y):
+        found = strengths.folds(x, y, task.n_outputs, task.seed)
+        best, theta, history, epochs = strengths.chosen(found, task.reporter.say)
+        # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
+        return best * (1 - 1 / strengths.FOLDS), theta, history, epochs
+    if len(answers):
+        alone = strengths.Judged(problem=problem, x=judged, y=answers)
+        return strengths.chosen([alone], task.reporter.say)
+    nothing = np.zeros((x.width + 1, task.n_outputs), np.float32)
+    return max(strengths.UNCHOSEN, 1 / len(y)), nothing, [], 0
