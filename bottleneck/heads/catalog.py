@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.sealed import unseal
 from bottleneck.heads import options
-from bottleneck.heads.options import DROPOUT, FILTERS, FINE_TUNING, KERNEL, TRAINING, UNITS
+from bottleneck.heads.options import (
+    CLASS_WEIGHTS,
+    DROPOUT,
+    FILTERS,
+    FINE_TUNING,
+    KERNEL,
+    STRENGTH,
+    TRAINING,
+    UNITS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +58,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
         "linear": HeadSpec(
             module="bottleneck.heads.linear",
             about="softmax regression, in seconds",
+            options=(STRENGTH, CLASS_WEIGHTS),
         ),
         "prototypes": HeadSpec(
             module="bottleneck.heads.prototypes",

@@ -18,6 +18,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.heads import strength as strengths
 from bottleneck.heads import tensors
 from bottleneck.heads.catalog import ADVICE
+from bottleneck.heads.class_weights import class_weights
 from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import (
@@ -28,13 +29,13 @@ from bottleneck.heads.softmax_regression import (
     softmax,
 )
 from bottleneck.heads.split import rows_to_fit
+from bottleneck.heads.strength import Judged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from bottleneck.heads.design_matrix import DesignMatrix
     from bottleneck.heads.task import Task
 
 _SHAPES = {"weights": ("d", "k"), "bias": ("k",), "mean": ("d",), "scale": ("d",)}
@@ -127,8 +128,12 @@ def fit(task: Task) -> Linear:
     y = task.targets[images]
     x = design_matrix(task.rows, images, views, n)
     mine, judged = x.between(0, n), x.between(n, n_all).first_views()
-    problem = Problem(mine, np.repeat(y[:n], views), task.n_outputs)
-    strength, theta, history, epochs = _choose(task, mine, y[:n], problem, judged, y[n:])
+    weights = _weights(task, y[:n])
+    problem = Problem(mine, np.repeat(y[:n], views), task.n_outputs, weights=_each(weights, views))
+    of_all = _weights(task, y)
+    theirs = None if of_all is None else of_all[n:]
+    alone = Judged(problem=problem, x=judged, y=y[n:], weights=theirs)
+    strength, theta, history, epochs = _choose(task, train, alone)
     theta, loss, steps = minimise(problem, theta, strength, TOLERANCE)
     epochs += steps
     entry = {"epoch": epochs, "strength": strength, "loss": loss}
@@ -136,7 +141,8 @@ def fit(task: Task) -> Linear:
     if len(validation):
         entry["validation_loss"] = log_loss(chosen, y[n:])
         entry["validation_accuracy"] = float((chosen.argmax(axis=1) == y[n:]).mean())
-        whole = Problem(x, np.repeat(y, views), task.n_outputs, problem.basis)
+        every = _each(of_all, views)
+        whole = Problem(x, np.repeat(y, views), task.n_outputs, problem.basis, every)
         theta, _, steps = minimise(whole, theta, strength * n / n_all, TOLERANCE)
         epochs += steps
     return Linear(
@@ -151,22 +157,42 @@ def fit(task: Task) -> Linear:
     )
 
 
+def _weights(task: Task, y: NDArray[np.int32]) -> NDArray[np.float32] | None:
+    """Return how much each of these images counts in the loss; None where all count alike."""
+    of_class = class_weights(y, task.n_outputs, task.options.get("class_weights", "none"))
+    return None if of_class is None else of_class[y]
+
+
+def _each(weights: NDArray[np.float32] | None, views: int) -> NDArray[np.float32] | None:
+    return None if weights is None else np.repeat(weights, views)
+
+
 def _choose(
-    task: Task,
-    x: DesignMatrix,
-    y: NDArray[np.int32],
-    problem: Problem,
-    judged: DesignMatrix,
-    answers: NDArray[np.int32],
+    task: Task, train: NDArray[np.int64], alone: Judged
 ) -> tuple[float, NDArray[np.float32], list[dict[str, float]], int]:
-    """Return the strength for the training rows, weights near its fit, how it was found, steps."""
-    if strengths.can_be_folded(x, y):
-        found = strengths.folds(x, y, task.n_outputs, task.seed)
-        best, theta, history, epochs = strengths.chosen(found, task.reporter.say)
-        # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
-        return best * (1 - 1 / strengths.FOLDS), theta, history, epochs
-    if len(answers):
-        alone = strengths.Judged(problem=problem, x=judged, y=answers)
-        return strengths.chosen([alone], task.reporter.say)
+    """Return the strength for the training rows, weights near its fit, how it was found, steps.
+
+    Parameters
+    ----------
+    train : positions of the training rows
+    alone : the fit to all of them, and the validation rows, of which there may be none
+    """
+    x, y = alone.problem.x, task.targets[train]
+    given = task.options.get("strength")
     nothing = np.zeros((x.width + 1, task.n_outputs), np.float32)
+    if given is not None:
+        return float(given), nothing, [], 0
+    if strengths.is_small(x) or not len(alone.y):
+        groups = None if task.groups is None else task.groups[train]
+        most = strengths.FOLDS if strengths.is_small(x) else 1
+        weights = _weights(task, y)
+        found = strengths.folds(
+            x, y, task.n_outputs, task.seed, groups, weights, most, alone.problem.basis
+        )
+        if found:
+            best, theta, history, epochs = strengths.chosen(found, task.reporter.say)
+            # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
+            return best * (1 - 1 / strengths.FOLDS), theta, history, epochs
+    if len(alone.y):
+        return strengths.chosen([alone], task.reporter.say)
     return max(strengths.UNCHOSEN, 1 / len(y)), nothing, [], 0

@@ -1,8 +1,8 @@
 """Softmax regression, in numpy alone; which strength is chosen, `strength` says.
 
-The loss is the mean cross-entropy plus strength/2 · ||W||² on standardised features; the bias is
-free. It is convex, so the result depends on the data alone; no seed plays a part. Minimised by
-L-BFGS (Liu and Nocedal 1989).
+The loss is the mean cross-entropy (where rows have weights, of so many rows each) plus strength/2 ·
+||W||² on standardised features; the bias is free. It is convex, so the result depends on the data
+alone; no seed plays a part. Minimised by L-BFGS (Liu and Nocedal 1989).
 
 What makes it quick: the Hessian is at most ½ XᵀX/n per class (Böhning 1992), so the inverse of
 that plus the strength, from one eigendecomposition, is where L-BFGS starts from.
@@ -29,6 +29,7 @@ TOLERANCE = 1e-4  # the gradient's norm, against its norm at zero weights
 # pays where there is a row for each 1,024 of d².
 FEW, MANY = 512, 4096
 WHITEN_ROWS = 8192
+Basis = tuple["NDArray[np.float32]", "NDArray[np.float32]"]  # eigenvalues and vectors of XᵀX/n
 
 
 class Problem:
@@ -39,8 +40,10 @@ class Problem:
         x: DesignMatrix,
         y: NDArray[np.int32],
         n_classes: int,
-        basis: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+        basis: Basis | None = None,
+        weights: NDArray[np.float32] | None = None,
     ) -> None:
+        self.weights = weights
         self.x, self.y, self.n_classes = x, y, n_classes
         self.basis = basis
         n, d = len(x), x.width
@@ -61,8 +64,14 @@ class Problem:
         for at, block in self.x.blocks():
             y = self.y[at]
             p = softmax(block @ theta[:-1] + theta[-1])
-            total += log_loss(p, y) * len(y)
-            p[np.arange(len(p)), y] -= 1
+            if self.weights is None:
+                total += log_loss(p, y) * len(y)
+                p[np.arange(len(p)), y] -= 1
+            else:
+                w = self.weights[at]
+                total += log_loss(p, y, w) * float(w.sum())
+                p[np.arange(len(p)), y] -= 1
+                p *= w[:, None]
             gradient[:-1] += block.T @ p
             gradient[-1] += p.sum(axis=0)
         gradient /= np.float32(n)

@@ -1,10 +1,11 @@
 """How strongly a linear head is regularised: by the loss on rows that a fit had not seen.
 
 From strong to weak, each fit starting from the one before, until two weaker strengths in a row were
-worse. Of few rows the loss is the mean over folds of the training rows, because a fifth of them is
-too few to judge by: the strength that it picks changes with the seed. Of many rows the validation
-rows are enough, and folds would take minutes. The loss is smooth in the strength's logarithm, so
-the lowest point of the parabola through the best three is taken.
+worse. The loss is the mean over folds of the training rows: a fifth of few rows is too few to judge
+by, and the strength that it picks changes with the seed. Of so many rows that five folds would take
+minutes one fifth is enough: the validation rows, or one fold where there are none. The loss is
+smooth in the strength's logarithm, so the lowest point of the parabola through the best three is
+taken.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.heads.groups import fold_of
 from bottleneck.heads.metrics import log_loss
-from bottleneck.heads.softmax_regression import Problem, minimise, probabilities
+from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +31,7 @@ PATIENCE = 2
 PATH_TOLERANCE = 3e-3  # only the order of losses matters on the path
 UNCHOSEN = 1e-3  # where nothing can be judged: one at which few overfit
 FOLDS = 5
-FOLDED_BYTES = 256 << 20  # the largest matrix of training rows that is divided into folds
+FOLDED_BYTES = 96 << 20  # the largest matrix of training rows of which every fold judges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,35 +41,60 @@ class Judged:
     Attributes
     ----------
     x, y : rows and classes (n,) that the fit has not seen
+    weights : (n,) of these rows in the loss; None where each is as much as another
     """
 
     problem: Problem
     x: DesignMatrix
     y: NDArray[np.int32]
+    weights: NDArray[np.float32] | None = None
 
 
-def folds(x: DesignMatrix, y: NDArray[np.int32], n_classes: int, seed: int) -> list[Judged]:
+def folds(
+    x: DesignMatrix,
+    y: NDArray[np.int32],
+    n_classes: int,
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
+    weights: NDArray[np.float32] | None = None,
+    most: int = FOLDS,
+    basis: Basis | None = None,
+) -> list[Judged]:
     """Return fits to all but one fold of the training rows each, and that fold to judge them.
+
+    A row is not judged by a fit that has not seen its class; there may be no row that can be.
 
     Parameters
     ----------
     x : the rows of i images
     y : (i,), the class of each image
+    groups : (i,), equal where images belong together
+    weights : (i,), of each image in the loss
+    most : of so many folds at most
+    basis : of all rows, which only says where a fit starts from
     """
-    fold = _fold_of(y, seed)
+    alone = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    drawn = np.random.default_rng([seed, FOLDS]).permutation(alone.max() + 1)
+    if len(drawn) < FOLDS:
+        return []
+    fold = fold_of(drawn[alone].astype(np.uint64), y, FOLDS)
     found = []
-    for i in range(FOLDS):
+    for i in range(most):
         seen, held_out = np.flatnonzero(fold != i), np.flatnonzero(fold == i)
-        problem = Problem(x.of(seen), np.repeat(y[seen], x.views), n_classes)
-        found.append(Judged(problem=problem, x=x.of(held_out).first_views(), y=y[held_out]))
+        held_out = held_out[np.isin(y[held_out], y[seen])]
+        if not len(held_out) or len(np.unique(y[seen])) < 2:
+            continue
+        of = None if weights is None else np.repeat(weights[seen], x.views)
+        problem = Problem(x.of(seen), np.repeat(y[seen], x.views), n_classes, basis, of)
+        theirs = None if weights is None else weights[held_out]
+        judged = x.of(held_out).first_views()
+        found.append(Judged(problem=problem, x=judged, y=y[held_out], weights=theirs))
     return found
 
 
-def can_be_folded(x: DesignMatrix, y: NDArray[np.int32]) -> bool:
-    """Whether folds of the training rows can judge, and are quick."""
-    counts = np.bincount(y)
-    is_small = 4 * len(x) * x.width <= FOLDED_BYTES
-    return is_small and bool(counts[counts > 0].min() >= 2) and len(y) >= FOLDS
+def is_small(x: DesignMatrix) -> bool:
+    """Whether a fit for every fold of these rows is quick."""
+    return 4 * len(x) * x.width <= FOLDED_BYTES
 
 
 def chosen(
@@ -81,12 +108,14 @@ def chosen(
     lowest, worse, epochs = np.inf, 0, 0
     best = (STRENGTHS[0], weights[0])
     for strength in STRENGTHS:
-        losses, right, n, fitted = 0.0, 0.0, 0, 0.0
+        losses, judged_by, right, n, fitted = 0.0, 0.0, 0.0, 0, 0.0
         for i, one in enumerate(judged):
             weights[i], loss, steps = minimise(one.problem, weights[i], strength, PATH_TOLERANCE)
             p = probabilities(one.x, weights[i])
-            losses += log_loss(p, one.y) * len(one.y)
+            weight = len(one.y) if one.weights is None else float(one.weights.sum())
+            losses += log_loss(p, one.y, one.weights) * weight
             right += float((p.argmax(axis=1) == one.y).sum())
+            judged_by += weight
             n += len(one.y)
             fitted += loss / len(judged)
             epochs += steps
@@ -94,13 +123,13 @@ def chosen(
             "epoch": epochs,
             "strength": strength,
             "loss": fitted,
-            "validation_loss": losses / n,
+            "validation_loss": losses / judged_by,
             "validation_accuracy": right / n,
         }
         history.append(entry)
         report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-        if losses / n < lowest:
-            lowest, worse = losses / n, 0
+        if entry["validation_loss"] < lowest:
+            lowest, worse = entry["validation_loss"], 0
             best = (strength, np.asarray(np.mean(weights, axis=0), np.float32))
         else:
             worse += 1
@@ -118,12 +147,3 @@ def _refined(losses: Sequence[float], strength: float) -> float:
     before, here, after = losses[at - 1 : at + 2]
     bend = before - 2 * here + after
     return strength if bend <= 0 else strength * 10.0 ** (-(before - after) / bend / 4)
-
-
-def _fold_of(y: NDArray[np.int32], seed: int) -> NDArray[np.int64]:
-    """Return the fold of each image, as (i,): each class is spread over all folds."""
-    fold = np.empty(len(y), np.int64)
-    order = np.random.default_rng([seed, FOLDS]).permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    fold[order] = np.arange(len(y)) % FOLDS
-    return fold

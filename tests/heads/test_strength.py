@@ -9,15 +9,6 @@ from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.task import Task
 
 
-def test_each_class_is_spread_over_all_folds():
-    y = np.repeat([0, 1, 2], [50, 10, 7]).astype(np.int32)
-    fold = strength._fold_of(y, seed=3)
-    counts = np.stack([np.bincount(fold[y == c], minlength=strength.FOLDS) for c in range(3)])
-    assert (counts.max(axis=1) - counts.min(axis=1) <= 1).all()
-    assert (strength._fold_of(y, seed=3) == fold).all()
-    assert (strength._fold_of(y, seed=4) != fold).any()
-
-
 def test_a_fold_is_judged_by_a_fit_that_has_not_seen_it():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(30, 4)).astype(np.float32)
@@ -58,7 +49,7 @@ def fitted(seed, folds=True):
 
 def test_what_is_chosen_hardly_depends_on_the_seed(monkeypatch):
     by_folds = [np.log10(fitted(seed).options["strength"]) for seed in range(8)]
-    monkeypatch.setattr(strength, "can_be_folded", lambda *_: False)
+    monkeypatch.setattr(strength, "is_small", lambda _: False)
     by_validation = [np.log10(fitted(seed).options["strength"]) for seed in range(8)]
     assert np.std(by_folds) < np.std(by_validation) / 1.5
 
@@ -73,3 +64,104 @@ def test_what_can_be_judged_by_nothing_is_regularised_as_if_by_one_row():
         options=complete("linear", {}),
     )
     assert load_kind("linear").fit(task).options["strength"] == 0.5
+
+
+def task_of(x, y, split=None, **more):
+    split = np.zeros(len(y), np.uint8) if split is None else split
+    told = {"options": complete("linear", {}), **more}
+    return Task(rows=x, targets=y.astype(np.int32), split=split, n_outputs=y.max() + 1, **told)
+
+
+def blobs(n=60, d=8, k=3):
+    rng = np.random.default_rng(5)
+    y = np.arange(n) % k
+    return (rng.normal(size=(n, d)) * 2 + np.eye(d)[y] * 3).astype(np.float32), y
+
+
+def test_rows_of_one_group_are_never_on_both_sides_of_a_fold():
+    x, y = blobs()
+    groups = np.arange(60) // 4
+    matrix = design_matrix(x, np.arange(60), 1, 60)
+    found = strength.folds(matrix, y.astype(np.int32), 3, 0, groups)
+    assert len(found) == strength.FOLDS
+    for one in found:
+        assert not set(groups[one.problem.x.images]) & set(groups[one.x.images])
+
+
+def test_copies_that_are_groups_do_not_make_it_look_as_if_nothing_overfitted():
+    x, y = blobs()
+    twice, labels = np.repeat(x, 3, axis=0), np.repeat(y, 3)
+    alone = load_kind("linear").fit(task_of(twice, labels)).options["strength"]
+    grouped = task_of(twice, labels, groups=np.repeat(np.arange(60), 3))
+    assert load_kind("linear").fit(grouped).options["strength"] > 2 * alone
+
+
+def test_a_row_whose_class_no_other_fold_has_is_not_judged():
+    x, y = blobs(n=31)
+    y[30] = 3
+    matrix = design_matrix(x, np.arange(31), 1, 31)
+    found = strength.folds(matrix, y.astype(np.int32), 4, 0)
+    assert len(found) == strength.FOLDS
+    assert sorted(np.concatenate([one.x.images for one in found])) == list(range(30))
+    assert load_kind("linear").fit(task_of(x, y)).options["strength"] < 0.5
+
+
+def test_of_many_rows_the_validation_rows_judge_or_one_fold_where_there_are_none(monkeypatch):
+    monkeypatch.setattr(strength, "is_small", lambda _: False)
+    judges, real = [], strength.chosen
+
+    def chosen(judged, report):
+        judges.append([one.x.images.tolist() for one in judged])
+        return real(judged, report)
+
+    monkeypatch.setattr(strength, "chosen", chosen)
+    x, y = blobs()
+    split = (np.arange(60) % 4 == 0).astype(np.uint8)
+    load_kind("linear").fit(task_of(x, y, split))
+    load_kind("linear").fit(task_of(x, y))
+    assert judges[0] == [np.flatnonzero(split).tolist()]
+    assert len(judges[1]) == 1
+    assert len(judges[1][0]) == 12
+
+
+def test_a_strength_that_is_given_is_not_searched_for():
+    x, y = blobs()
+    split = (np.arange(60) % 4 == 0).astype(np.uint8)
+    fitted = load_kind("linear").fit(
+        task_of(x, y, split, options=complete("linear", {"strength": 0.03}))
+    )
+    assert fitted.options["strength"] == 0.03
+    assert len(fitted.history) == 1
+
+
+@pytest.mark.parametrize("how", ["none", "balanced"])
+def test_with_a_strength_it_is_scikit_learn_s_logistic_regression(how):
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = blobs(n=90)
+    keep = np.concatenate([np.flatnonzero(y == c)[: 30 - 12 * c] for c in range(3)])
+    x, y = x[keep], y[keep]
+    strength_, n = 0.05, len(y)
+    options = complete("linear", {"strength": strength_, "class_weights": how})
+    ours = load_kind("linear").fit(task_of(x, y, options=options))
+    scaled = (x - ours.mean) / ours.scale
+    theirs = LogisticRegression(
+        C=1 / (strength_ * n), class_weight=None if how == "none" else how, tol=1e-8, max_iter=5000
+    ).fit(scaled, y)
+    np.testing.assert_allclose(ours.predict(x), theirs.predict_proba(scaled), atol=2e-3)
+    other = LogisticRegression(
+        C=1 / (strength_ * n), class_weight="balanced" if how == "none" else None, max_iter=5000
+    ).fit(scaled, y)
+    assert np.abs(ours.predict(x) - other.predict_proba(scaled)).max() > 0.02
+
+
+def test_where_rare_classes_count_as_much_the_strength_is_chosen_so():
+    x, y = blobs(n=300)
+    keep = np.concatenate([np.flatnonzero(y == c)[: (100, 100, 10)[c]] for c in range(3)])
+    x, y = x[keep], y[keep].astype(np.int32)
+    matrix = design_matrix(x, np.arange(len(y)), 1, len(y))
+    weights = np.array([0.7, 0.7, 7.0], np.float32)[y]
+    found = strength.folds(matrix, y, 3, 0, None, weights)
+    for one in found:
+        np.testing.assert_array_equal(one.weights, weights[one.x.images])
+        np.testing.assert_array_equal(one.problem.weights, weights[one.problem.x.images])

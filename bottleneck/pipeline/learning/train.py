@@ -9,6 +9,7 @@ from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads import catalog
+from bottleneck.heads.groups import numbers
 from bottleneck.heads.run import check_name
 from bottleneck.heads.split import untrained
 from bottleneck.heads.task import Task
@@ -96,6 +97,7 @@ def _task(
         targets=data.labels,
         split=data.split,
         n_outputs=len(data.samples.classes),
+        groups=numbers(data.belongs),
         seed=options.seed,
         options={"validation_split": options.validation_split, **told},
         views=data.store.recipe.views.number,

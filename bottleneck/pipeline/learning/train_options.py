@@ -21,6 +21,10 @@ class TrainOptions:
         none, so that the head is fitted on all
     on_stale : what to do with images that changed or vanished: drop, error or use
     head_options : what the head is told; its defaults for the rest
+    folds, repeats : into how many folds the images are divided, and how often, so that each is
+        judged by a fit that has not seen it; 0 folds is none
+    few_shot, tries : with how many labels a class the head is fitted as well, and how often each
+    calibrate : whether probabilities are made as sure as they are right
     """
 
     cache: Path
@@ -31,3 +35,8 @@ class TrainOptions:
     on_stale: str = "drop"
     run: str | None = None
     head_options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    folds: int = 0
+    repeats: int = 1
+    few_shot: tuple[int, ...] = ()
+    tries: int = 10
+    calibrate: bool = False
