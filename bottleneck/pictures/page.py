@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 MOST_CLASSES = 20  # in a table that is open; more are folded
-SPLIT_NAMES = {"val": "validation", "test": "test"}
+SPLIT_NAMES = {"val": "validation", "test": "test", "folds": "out-of-fold"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from bottleneck.core.sample import show_key
 from bottleneck.core.version import __version__
 from bottleneck.heads.run import write_run
 from bottleneck.pictures import plots
+from bottleneck.pictures.reliability import FILE as RELIABILITY
+from bottleneck.pictures.reliability import reliability
 from bottleneck.pipeline.pages.run_page import FILE as PAGE
 from bottleneck.pipeline.pages.run_page import run_page
 from bottleneck.store import history
@@ -36,11 +39,20 @@ def record(
     judged: Judged,
     seconds: float,
     reporter: Reporter,
+    found: Mapping[str, Any] = MappingProxyType({}),
+    tables: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Write the run's folder and the store's line about it; return the report."""
-    report = _report(options, data, fitted, judged, seconds)
+    """Write the run's folder and the store's line about it; return the report.
+
+    Parameters
+    ----------
+    found : what else is known, for the report and the figures
+    tables : further files of the folder, by name
+    """
+    report = {**_report(options, data, fitted, judged, seconds), **found}
     figures = {
         **judged.figures,
+        **found,
         **{key: report[key] for key in ("seconds", "epochs", "parameters")},
     }
     receipt = _receipt(options, data, fitted, report)
@@ -67,7 +79,7 @@ def record(
         figures,
         fitted.history,
         fitted,
-        {**drawn, PAGE: page},
+        {**drawn, **tables, PAGE: page},
     )
     report = {**report, "run": str(run)}
     entry = {k: v for k, v in report.items() if k != "left_out_keys"}
@@ -108,8 +120,8 @@ def _report(
             why: [show_key(bytes(key)) for key in keys[:MOST_KEYS]]
             for why, keys in data.left_out.items()
         },
-        "judged_on": judged.split if data.counts[judged.split] else None,
-        **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline")},
+        "judged_on": judged.split if len(judged.at) else None,
+        **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline", "ece", "brier")},
         "seconds": round(seconds, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
@@ -124,7 +136,10 @@ def _pictures(
     if not plots.can_draw():
         reporter.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
-    return plots.draw(fitted.history, figures, title)
+    drawn = plots.draw(fitted.history, figures, title)
+    if "calibration" in figures:
+        drawn[RELIABILITY] = reliability(figures["calibration"], title)
+    return drawn
 
 
 def _receipt(
