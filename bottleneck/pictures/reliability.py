@@ -22,7 +22,7 @@ def reliability(found: Mapping[str, Any], title: str) -> bytes:
     ----------
     found : `before` and `after`, each of `ece` and `bins` of `samples`, `confidence`, `accuracy`
     """
-    figure = _figure(8, 4.2)
+    figure = _figure(8, 4.7)
     n = max(1, sum(each["samples"] for each in found["before"]["bins"]))
     for number, (name, colour) in enumerate((("before", TRAINED), ("after", JUDGED)), 1):
         bins = found[name]["bins"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import as_void
-from bottleneck.core.reporter import SILENT
+from bottleneck.core.reporter import OneOfMany
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads.groups import drawn
 from bottleneck.heads.views import itself
@@ -53,7 +53,7 @@ def few_shot(
             few = some(data, n, number, options.seed)
             split = np.full(len(data.split), LEAVE_OUT, np.uint8)
             split[few] = TRAIN
-            said = fit(split, SILENT).predict(rows)
+            said = fit(split, OneOfMany(reporter)).predict(rows)
             accuracies.append(float((said.argmax(axis=1) == truth).mean()))
             sizes.append(len(few))
         found.append(_entry(n, sizes[0], accuracies))

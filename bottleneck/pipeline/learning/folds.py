@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.reporter import SILENT
+from bottleneck.core.reporter import OneOfMany
 from bottleneck.core.sample import show_key
 from bottleneck.core.text import cell
 from bottleneck.heads import metrics
@@ -135,7 +135,7 @@ def cross_validate(
             split = data.split.copy()
             split[at[mine]] = LEAVE_OUT
             rows = data.store.features_of(data.digests[at[mine]])
-            said[repeat, mine] = fit(split, SILENT).predict(itself(rows, views))
+            said[repeat, mine] = fit(split, OneOfMany(reporter)).predict(itself(rows, views))
             right = said[repeat, mine].argmax(axis=1) == labels[mine]
             accuracies.append(float(right.mean()))
             again = f" of repeat {repeat + 1}" if options.repeats > 1 else ""
