@@ -76,7 +76,11 @@ def test_the_report_is_what_the_table_says(cache):
     assert report["folds"]["each"] == pytest.approx(each)
     assert report["folds"]["accuracy"] == pytest.approx(np.mean(each))
     assert report["accuracy"] == pytest.approx(right.mean())
-    assert (report["judged_on"], report["folds"]["k"], report["folds"]["samples"]) == ("folds", 5, 40)
+    assert (report["judged_on"], report["folds"]["k"], report["folds"]["samples"]) == (
+        "folds",
+        5,
+        40,
+    )
     low, high = report["folds"]["interval"]
     assert low < report["folds"]["accuracy"] < high
     said = np.array([[float(line[f"probability {c}"]) for c in ("cat", "dog")] for line in table])
@@ -125,7 +129,9 @@ def test_images_of_a_group_and_equal_images_are_in_one_fold(tmp_path, photos, nu
     assert len(set(groups.tolist())) == 4
 
 
-def test_images_that_are_tested_are_in_no_fold_and_said_apart(tmp_path, photos, numpy_network, tasks):
+def test_images_that_are_tested_are_in_no_fold_and_said_apart(
+    tmp_path, photos, numpy_network, tasks
+):
     root = tmp_path / "split"
     for part, n in (("train", 12), ("val", 4), ("test", 4)):
         for i in range(n):
