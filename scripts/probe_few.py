@@ -26,7 +26,7 @@ import numpy as np
 
 from bottleneck.core import console, words
 from bottleneck.core.errors import DataError
-from bottleneck.core.reporter import SILENT
+from bottleneck.core.reporter import SILENT, OneOfMany
 from bottleneck.heads.calibration import honesty, temperature, tempered
 from bottleneck.heads.catalog import complete, load_kind
 from bottleneck.heads.groups import drawn, numbers
@@ -78,7 +78,7 @@ class Rows:
             groups=numbers(self.data.belongs),
             seed=seed,
             options=complete(head, {}),
-            reporter=SILENT,
+            reporter=OneOfMany(SILENT),
         )
         return load_kind(head).fit(task)
 

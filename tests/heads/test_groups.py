@@ -115,5 +115,5 @@ def test_an_image_that_is_added_moves_at_most_one_to_each_next_fold():
 
 
 def test_more_folds_than_images_or_groups_are_refused():
-    with pytest.raises(UsageError, match=r"5 folds of 3 images .*--folds: give 3 at most"):
-        fold_of(np.array([1, 1, 2, 3], np.uint64), np.array([0, 0, 1, 1]), 5)
+    with pytest.raises(UsageError, match=r"4 folds of 3 images .*--folds: give 3 at most"):
+        fold_of(np.array([1, 1, 2, 3], np.uint64), np.array([0, 0, 1, 1]), 4)
