@@ -1,13 +1,13 @@
 """The linear head: softmax regression on standardised features (see `softmax_regression`).
 
-How strongly it is regularised, `strength` chooses. Then the head is fitted once more to training
-and validation rows together at that strength (per row, as a prior does); the validation figures are
-of the fit before.
+How strongly it is regularised, `strength` chooses, and by which temperature its logits are divided.
+Then the head is fitted once more to training and validation rows together at that strength (per
+row, as a prior does); the validation figures are of the fit before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,11 +133,12 @@ def fit(task: Task) -> Linear:
     of_all = _weights(task, y)
     theirs = None if of_all is None else of_all[n:]
     alone = Judged(problem=problem, x=judged, y=y[n:], weights=theirs)
-    strength, theta, history, epochs = _choose(task, train, alone)
-    theta, loss, steps = minimise(problem, theta, strength, TOLERANCE)
-    epochs += steps
+    choice = _choose(task, train, alone)
+    strength, temperature = choice.strength, np.float32(choice.temperature)
+    theta, loss, steps = minimise(problem, choice.theta, strength, TOLERANCE)
+    epochs = choice.epochs + steps
     entry = {"epoch": epochs, "strength": strength, "loss": loss}
-    chosen = probabilities(judged, theta)
+    chosen = probabilities(judged, theta / temperature)
     if len(validation):
         entry["validation_loss"] = log_loss(chosen, y[n:])
         entry["validation_accuracy"] = float((chosen.argmax(axis=1) == y[n:]).mean())
@@ -146,12 +147,17 @@ def fit(task: Task) -> Linear:
         theta, _, steps = minimise(whole, theta, strength * n / n_all, TOLERANCE)
         epochs += steps
     return Linear(
-        weights=theta[:-1].astype(np.float32),
-        bias=theta[-1].astype(np.float32),
+        weights=(theta[:-1] / temperature).astype(np.float32),
+        bias=(theta[-1] / temperature).astype(np.float32),
         mean=x.mean,
         scale=x.scale,
-        options={**task.options, "strength": strength, "seed": task.seed},
-        history=(*history, entry),
+        options={
+            **task.options,
+            "strength": strength,
+            "temperature": choice.temperature,
+            "seed": task.seed,
+        },
+        history=(*choice.history, entry),
         validation=chosen,
         epochs=epochs,
     )
@@ -167,10 +173,8 @@ def _each(weights: NDArray[np.float32] | None, views: int) -> NDArray[np.float32
     return None if weights is None else np.repeat(weights, views)
 
 
-def _choose(
-    task: Task, train: NDArray[np.int64], alone: Judged
-) -> tuple[float, NDArray[np.float32], list[dict[str, float]], int]:
-    """Return the strength for the training rows, weights near its fit, how it was found, steps.
+def _choose(task: Task, train: NDArray[np.int64], alone: Judged) -> strengths.Choice:
+    """Return the strength for the training rows; a temperature of 1 where nothing judged it.
 
     Parameters
     ----------
@@ -181,18 +185,18 @@ def _choose(
     given = task.options.get("strength")
     nothing = np.zeros((x.width + 1, task.n_outputs), np.float32)
     if given is not None:
-        return float(given), nothing, [], 0
+        return strengths.Choice(strength=float(given), temperature=1.0, theta=nothing)
     if strengths.is_small(x) or not len(alone.y):
         groups = None if task.groups is None else task.groups[train]
         most = strengths.FOLDS if strengths.is_small(x) else 1
-        weights = _weights(task, y)
         found = strengths.folds(
-            x, y, task.n_outputs, task.seed, groups, weights, most, alone.problem.basis
+            x, y, task.n_outputs, task.seed, groups, _weights(task, y), most, alone.problem.basis
         )
         if found:
-            best, theta, history, epochs = strengths.chosen(found, task.reporter.say)
             # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
-            return best * (1 - 1 / strengths.FOLDS), theta, history, epochs
+            choice = strengths.chosen(found, task.reporter.say)
+            return replace(choice, strength=choice.strength * (1 - 1 / strengths.FOLDS))
     if len(alone.y):
         return strengths.chosen([alone], task.reporter.say)
-    return max(strengths.UNCHOSEN, 1 / len(y)), nothing, [], 0
+    unchosen = max(strengths.UNCHOSEN, 1 / len(y))
+    return strengths.Choice(strength=unchosen, temperature=1.0, theta=nothing)

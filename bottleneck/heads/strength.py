@@ -3,9 +3,13 @@
 From strong to weak, each fit starting from the one before, until two weaker strengths in a row were
 worse. The loss is the mean over folds of the training rows: a fifth of few rows is too few to judge
 by, and the strength that it picks changes with the seed. Of so many rows that five folds would take
-minutes one fifth is enough: the validation rows, or one fold where there are none. The loss is
-smooth in the strength's logarithm, so the lowest point of the parabola through the best three is
-taken.
+minutes one fifth is enough: the validation rows, or one fold where there are none.
+
+The loss is that at the best temperature (see `calibration`), which is then the head's. A strength
+that tells classes apart best leaves probabilities that are not sure enough; judged as they are,
+they would ask for a weaker one, which is right less often (Berta et al. 2025, "Rethinking Early
+Stopping: Refine, Then Calibrate"). It is smooth in the strength's logarithm, so the lowest point of
+the parabola through the best three is taken.
 """
 
 from __future__ import annotations
@@ -15,12 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.heads.calibration import temperature, tempered
 from bottleneck.heads.groups import fold_of
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -97,46 +102,73 @@ def is_small(x: DesignMatrix) -> bool:
     return 4 * len(x) * x.width <= FOLDED_BYTES
 
 
-def chosen(
-    judged: Sequence[Judged], report: Callable[[str], None]
-) -> tuple[float, NDArray[np.float32], list[dict[str, float]], int]:
-    """Return the strength of the lowest loss, weights near its fit, the path, and its steps."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """What was found on the path of strengths.
+
+    Attributes
+    ----------
+    temperature : what logits at this strength are divided by, to be as sure as they are right
+    theta : (d + 1, k), weights near the fit at this strength
+    history : an entry for each strength
+    epochs : how many steps all fits took
+    """
+
+    strength: float
+    temperature: float
+    theta: NDArray[np.float32]
+    history: Sequence[Mapping[str, float]] = ()
+    epochs: int = 0
+
+
+def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
+    """Return the strength of the lowest loss on the rows that judge, and how it was found."""
     weights = [
         np.zeros((one.problem.x.width + 1, one.problem.n_classes), np.float32) for one in judged
     ]
+    y = np.concatenate([one.y for one in judged])
+    of_rows = [one.weights for one in judged if one.weights is not None]
+    counted = np.concatenate(of_rows) if of_rows else None
     history: list[dict[str, float]] = []
+    temperatures: list[float] = []
     lowest, worse, epochs = np.inf, 0, 0
     best = (STRENGTHS[0], weights[0])
     for strength in STRENGTHS:
-        losses, judged_by, right, n, fitted = 0.0, 0.0, 0.0, 0, 0.0
+        said, fitted = [], 0.0
         for i, one in enumerate(judged):
             weights[i], loss, steps = minimise(one.problem, weights[i], strength, PATH_TOLERANCE)
-            p = probabilities(one.x, weights[i])
-            weight = len(one.y) if one.weights is None else float(one.weights.sum())
-            losses += log_loss(p, one.y, one.weights) * weight
-            right += float((p.argmax(axis=1) == one.y).sum())
-            judged_by += weight
-            n += len(one.y)
+            said.append(probabilities(one.x, weights[i]))
             fitted += loss / len(judged)
             epochs += steps
+        p = np.concatenate(said)
+        temperatures.append(temperature(p, y))
+        loss = log_loss(tempered(p, temperatures[-1]), y, counted)
         entry = {
             "epoch": epochs,
             "strength": strength,
             "loss": fitted,
-            "validation_loss": losses / judged_by,
-            "validation_accuracy": right / n,
+            "validation_loss": loss,
+            "validation_accuracy": float((p.argmax(axis=1) == y).mean()),
         }
         history.append(entry)
         report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-        if entry["validation_loss"] < lowest:
-            lowest, worse = entry["validation_loss"], 0
+        if loss < lowest:
+            lowest, worse = loss, 0
             best = (strength, np.asarray(np.mean(weights, axis=0), np.float32))
         else:
             worse += 1
             if worse == PATIENCE:
                 break
     strength = _refined([entry["validation_loss"] for entry in history], best[0])
-    return strength, best[1], history, epochs
+    weak_first = np.log(STRENGTHS[: len(temperatures)])[::-1]
+    at = np.interp(np.log(strength), weak_first, np.log(temperatures[::-1]))
+    return Choice(
+        strength=strength,
+        temperature=float(np.exp(at)),
+        theta=best[1],
+        history=history,
+        epochs=epochs,
+    )
 
 
 def _refined(losses: Sequence[float], strength: float) -> float:
