@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 BINS = 15
 LEAST = 1e-30  # of a probability whose logarithm is taken
 COLDEST, HOTTEST = 0.02, 50.0
+MOST_ROWS = 10_000  # that a temperature is found by: it is one number
+MOST_STEPS = 50
+BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,25 +117,36 @@ def temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -
         Of a fit that had not seen these rows.
     labels : (n,) int32
     """
+    step = -(-len(probabilities) // MOST_ROWS) or 1
+    probabilities, labels = probabilities[::step], labels[::step]
     n, k = probabilities.shape
     if not n or k < 2:
         return 1.0
     logs = _logarithms(probabilities)
     doubt = 1 / (n + 2)
     right = logs[np.arange(n), labels]
-    wanted = (1 - doubt) * right + doubt * (logs.sum(axis=1) - right) / (k - 1)
-    cold, hot = np.log(COLDEST), np.log(HOTTEST)
-    for _ in range(50):  # the loss is convex in 1 / temperature
-        middle = (cold + hot) / 2
-        p = _softmax(logs / np.exp(middle))
-        is_too_sure = float(((p * logs).sum(axis=1) - wanted).mean()) > 0
-        cold, hot = (middle, hot) if is_too_sure else (cold, middle)
-    return float(np.exp((cold + hot) / 2))
+    wanted = float(((1 - doubt) * right + doubt * (logs.sum(axis=1) - right) / (k - 1)).mean())
+    low, high, at = 1 / HOTTEST, 1 / COLDEST, 1.0  # of 1 / temperature, in which the loss is convex
+    for _ in range(MOST_STEPS):
+        p = _softmax(logs * at)
+        mean = (p * logs).sum(axis=1)
+        slope = float(mean.mean()) - wanted
+        low, high = (low, at) if slope > 0 else (at, high)
+        bend = float(((p * logs**2).sum(axis=1) - mean**2).mean())
+        newton = at - slope / bend if bend > 0 else at
+        before, at = at, newton if low < newton < high else (low * high) ** 0.5
+        if abs(at / before - 1) < 1e-5:
+            break
+    return 1 / at
 
 
 def tempered(probabilities: NDArray[np.float32], at: float) -> NDArray[np.float32]:
     """Return probabilities (n, k) at another temperature."""
-    return _softmax(_logarithms(probabilities) / at).astype(np.float32)
+    found = np.empty_like(probabilities)
+    for start in range(0, len(found), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        found[block] = _softmax(_logarithms(probabilities[block]) / at)
+    return found
 
 
 def _logarithms(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.learning.training_data import TrainingData
     from bottleneck.store.store import Store
 
+LONG = {"left_out_keys", "few_shot", "calibration"}  # of the report, and not in the history
+EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate")  # in a receipt where asked for
 MOST_KEYS = 100  # of those left out for one reason, in the report
 
 
@@ -82,7 +84,7 @@ def record(
         {**drawn, **tables, PAGE: page},
     )
     report = {**report, "run": str(run)}
-    entry = {k: v for k, v in report.items() if k != "left_out_keys"}
+    entry = {k: v for k, v in report.items() if k not in LONG}
     data.store.append_history(history.ended(entry))
     return report
 
@@ -151,6 +153,7 @@ def _receipt(
         field.name: getattr(options, field.name)
         for field in fields(options)
         if field.name not in ("cache", "head_options")
+        and (field.name not in EVALUATION or getattr(options, field.name) != field.default)
     }
     return {
         "store": {
