@@ -165,3 +165,26 @@ def test_where_rare_classes_count_as_much_the_strength_is_chosen_so():
     for one in found:
         np.testing.assert_array_equal(one.weights, weights[one.x.images])
         np.testing.assert_array_equal(one.problem.weights, weights[one.problem.x.images])
+
+
+def test_the_strength_is_that_of_the_lowest_loss_at_the_best_temperature(monkeypatch):
+    x, y = blobs(n=200, d=60)
+    honest = load_kind("linear").fit(task_of(x, y)).options
+    monkeypatch.setattr(strength, "temperature", lambda p, y: 1.0)
+    as_they_are = load_kind("linear").fit(task_of(x, y)).options
+    assert as_they_are["temperature"] == pytest.approx(1.0)
+    assert honest["strength"] > 1.2 * as_they_are["strength"]
+    assert honest["temperature"] < 0.95
+
+
+def test_the_temperature_that_was_found_divides_the_logits():
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = blobs(n=200, d=60)
+    ours = load_kind("linear").fit(task_of(x, y))
+    scaled = (x - ours.mean) / ours.scale
+    c = 1 / (ours.options["strength"] * len(y))
+    theirs = LogisticRegression(C=c, tol=1e-8, max_iter=5000).fit(scaled, y)
+    logits = theirs.decision_function(scaled) / ours.options["temperature"]
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(ours.predict(x), p / p.sum(axis=1, keepdims=True), atol=3e-3)
