@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bottleneck.heads.design_matrix import DesignMatrix
 
-STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(0, -13, -1))
+STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(4, -13, -1))
 PATIENCE = 2
 PATH_TOLERANCE = 3e-3  # only the order of losses matters on the path
 UNCHOSEN = 1e-3  # where nothing can be judged: one at which few overfit
@@ -132,8 +132,9 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
     history: list[dict[str, float]] = []
     temperatures: list[float] = []
     lowest, worse, epochs = np.inf, 0, 0
-    best = (STRENGTHS[0], weights[0])
-    for strength in STRENGTHS:
+    path = _path(judged[0].problem)
+    best = (path[0], weights[0])
+    for strength in path:
         said, fitted = [], 0.0
         for i, one in enumerate(judged):
             weights[i], loss, steps = minimise(one.problem, weights[i], strength, PATH_TOLERANCE)
@@ -159,8 +160,8 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
             worse += 1
             if worse == PATIENCE:
                 break
-    strength = _refined([entry["validation_loss"] for entry in history], best[0])
-    weak_first = np.log(STRENGTHS[: len(temperatures)])[::-1]
+    strength = _refined(path, [entry["validation_loss"] for entry in history], best[0])
+    weak_first = np.log(path[: len(temperatures)])[::-1]
     at = np.interp(np.log(strength), weak_first, np.log(temperatures[::-1]))
     return Choice(
         strength=strength,
@@ -171,9 +172,15 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
     )
 
 
-def _refined(losses: Sequence[float], strength: float) -> float:
+def _path(problem: Problem) -> Sequence[float]:
+    """Return the strengths to try: of fewer rows than features, stronger ones first."""
+    strongest = max(1.0, 3.2 * problem.x.width / len(problem.x))
+    return [strength for strength in STRENGTHS if strength <= strongest]
+
+
+def _refined(path: Sequence[float], losses: Sequence[float], strength: float) -> float:
     """Return where the parabola through the loss of the best and both beside it is lowest."""
-    at = STRENGTHS.index(strength)
+    at = path.index(strength)
     if not 0 < at < len(losses) - 1:
         return strength
     before, here, after = losses[at - 1 : at + 2]

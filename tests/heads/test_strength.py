@@ -26,14 +26,23 @@ def test_a_fold_is_judged_by_a_fit_that_has_not_seen_it():
 
 @pytest.mark.parametrize("at", [-1.7, -2.0, -2.2])
 def test_the_lowest_point_of_a_parabola_is_found(at):
-    losses = [(np.log10(value) - at) ** 2 + 3 for value in strength.STRENGTHS[:8]]
+    losses = [(np.log10(value) - at) ** 2 + 3 for value in strength.STRENGTHS[:12]]
     best = strength.STRENGTHS[int(np.argmin(losses))]
-    assert np.log10(strength._refined(losses, best)) == pytest.approx(at)
+    assert np.log10(strength._refined(strength.STRENGTHS, losses, best)) == pytest.approx(at)
 
 
 def test_at_the_end_of_the_path_the_best_is_kept():
-    assert strength._refined([1.0, 2.0, 3.0], strength.STRENGTHS[0]) == strength.STRENGTHS[0]
-    assert strength._refined([3.0, 2.0], strength.STRENGTHS[1]) == strength.STRENGTHS[1]
+    path = strength.STRENGTHS
+    assert strength._refined(path, [1.0, 2.0, 3.0], path[0]) == path[0]
+    assert strength._refined(path, [3.0, 2.0], path[1]) == path[1]
+
+
+@pytest.mark.parametrize(("n", "strongest"), [(2000, 1.0), (200, 1.0), (20, 10.0)])
+def test_of_fewer_rows_than_features_stronger_ones_are_tried(n, strongest):
+    rng = np.random.default_rng(0)
+    y = (np.arange(n) % 2).astype(np.int32)
+    fitted = load_kind("linear").fit(task_of(rng.normal(size=(n, 120)).astype(np.float32), y))
+    assert fitted.history[0]["strength"] == pytest.approx(strongest, rel=0.01)
 
 
 def fitted(seed, folds=True):
