@@ -9,11 +9,13 @@ The loss is that at the best temperature (see `calibration`), which is then the 
 that tells classes apart best leaves probabilities that are not sure enough; judged as they are,
 they would ask for a weaker one, which is right less often (Berta et al. 2025, "Rethinking Early
 Stopping: Refine, Then Calibrate"). It is smooth in the strength's logarithm, so the lowest point of
-the parabola through the best three is taken.
+the parabola through the best three is taken, to a quarter of a decade: the loss is flat there, and
+what is finer changes with the seed.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,7 +162,7 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
             worse += 1
             if worse == PATIENCE:
                 break
-    strength = _refined(path, [entry["validation_loss"] for entry in history], best[0])
+    strength = _rounded(_refined(path, [entry["validation_loss"] for entry in history], best[0]))
     weak_first = np.log(path[: len(temperatures)])[::-1]
     at = np.interp(np.log(strength), weak_first, np.log(temperatures[::-1]))
     return Choice(
@@ -186,3 +188,8 @@ def _refined(path: Sequence[float], losses: Sequence[float], strength: float) ->
     before, here, after = losses[at - 1 : at + 2]
     bend = before - 2 * here + after
     return strength if bend <= 0 else strength * 10.0 ** (-(before - after) / bend / 4)
+
+
+def _rounded(strength: float) -> float:
+    """Return a strength to the nearest quarter of a decade."""
+    return float(10.0 ** (round(4 * math.log10(strength)) / 4))

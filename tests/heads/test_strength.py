@@ -37,6 +37,13 @@ def test_at_the_end_of_the_path_the_best_is_kept():
     assert strength._refined(path, [3.0, 2.0], path[1]) == path[1]
 
 
+def test_what_is_finer_than_a_quarter_of_a_decade_is_not_told_apart():
+    chosen = [fitted(seed).options["strength"] / (1 - 1 / strength.FOLDS) for seed in range(4)]
+    np.testing.assert_allclose(4 * np.log10(chosen), np.round(4 * np.log10(chosen)), atol=1e-9)
+    assert strength._rounded(0.093) == strength._rounded(0.123) == pytest.approx(0.1)
+    assert strength._rounded(0.05) == pytest.approx(10**-1.25)
+
+
 @pytest.mark.parametrize(("n", "strongest"), [(2000, 1.0), (200, 1.0), (20, 10.0)])
 def test_of_fewer_rows_than_features_stronger_ones_are_tried(n, strongest):
     rng = np.random.default_rng(0)
