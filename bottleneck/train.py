@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
-from bottleneck.core import console
+from bottleneck.core import console, words
 from bottleneck.heads.catalog import HEADS, described, options_of_all
+
+SAID = {"folds": "out-of-fold"}
 
 if TYPE_CHECKING:
     import argparse
@@ -65,9 +67,51 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="Name of the run's folder below runs/ in the store. Default: the time and the head.",
     )
+    _add_evaluation(made)
     _add_head_options(made)
     _add_trackers(made)
     return made
+
+
+def _add_evaluation(made: argparse.ArgumentParser) -> None:
+    group = made.add_argument_group("evaluation (how it is judged)")
+    group.add_argument(
+        "--folds",
+        type=words.positive,
+        default=0,
+        metavar="K",
+        help="Divide all images but the test images into K folds, each class evenly and each group "
+        "in one; judge each fold by a head fitted to the others, write what is said of each image "
+        "to out_of_fold.csv, then fit the run's head without folds. Default: none.",
+    )
+    group.add_argument(
+        "--repeats",
+        type=words.positive,
+        default=1,
+        metavar="R",
+        help="How often to divide into folds, each time differently. Default: 1.",
+    )
+    group.add_argument(
+        "--few-shot",
+        type=words.whole_numbers,
+        default=(),
+        metavar="N,…",
+        help="Also fit heads to N training images of each class, and say how accurate they are; "
+        "such as 1,5,10. The run's head is of all images. Default: none.",
+    )
+    group.add_argument(
+        "--tries",
+        type=words.positive,
+        default=10,
+        metavar="N",
+        help="How often the few are drawn for --few-shot. Default: 10.",
+    )
+    group.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="Make probabilities as sure as they are right (temperature scaling on images that "
+        "the head has not seen); answers stay what they are.",
+    )
 
 
 def _add_head_options(made: argparse.ArgumentParser) -> None:
@@ -118,6 +162,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             run=args.run,
             tensorboard=args.tensorboard,
             mlflow=args.mlflow,
+            folds=args.folds,
+            repeats=args.repeats,
+            few_shot=args.few_shot,
+            tries=args.tries,
+            calibrate=args.calibrate,
             head_options={name: getattr(args, name) for name in options_of_all()},
         ),
         reporter,
@@ -133,11 +182,13 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     left_out = left_out_in_words(report["left_out"], report["left_out_keys"])
     found = []
     if report["accuracy"] is not None:
-        samples = report["samples"][report["judged_on"]]
+        judged_on = report["judged_on"]
+        counts = {**report["samples"], "folds": report.get("folds", {}).get("samples")}
         # Of five classes the right one is always among five.
         top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
         found.append(
-            f"accuracy {report['accuracy']:.4f} on {samples} {report['judged_on']} images "
+            f"accuracy {report['accuracy']:.4f} on {counts[judged_on]} "
+            f"{SAID.get(judged_on, judged_on)} images "
             f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
         )
     else:
@@ -145,6 +196,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
             f"fitted on all {report['samples']['train']} images: none was kept to judge it by, so "
             "there is no accuracy"
         )
+    found += [*_folds(report), *_few_shot(report), *_calibration(report)]
     if left_out:
         found.append(f"left out: {', '.join(left_out)}")
     found.append(
@@ -154,6 +206,49 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     found += [f"{tracker}: {where}" for tracker, where in report["told"].items()]
     found.append(report["run"])
     return found
+
+
+def _folds(report: Mapping[str, Any]) -> list[str]:
+    folds = report.get("folds")
+    if not folds:
+        return []
+    n = f"{folds['k']} folds" + (f", {folds['repeats']} times" if folds["repeats"] > 1 else "")
+    each = f"each {min(folds['each']):.4f} to {max(folds['each']):.4f}"
+    return [f"{n}: mean accuracy {folds['accuracy']:.4f} ({_interval(folds)}; {each})"]
+
+
+def _few_shot(report: Mapping[str, Any]) -> list[str]:
+    entries = report.get("few_shot")
+    if not entries:
+        return []
+    rows = [("labels a class", "images", "tries", "accuracy", "95 % interval")]
+    for entry in entries:
+        interval = entry["interval"]
+        rows.append(
+            (
+                str(entry["labels"] or "all"),
+                f"{entry['images']:,}",
+                str(entry["tries"]),
+                f"{entry['accuracy']:.4f}",
+                f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-",
+            )
+        )
+    return console.table(rows)
+
+
+def _calibration(report: Mapping[str, Any]) -> list[str]:
+    found = report.get("calibration")
+    if not found:
+        return []
+    return [
+        f"calibrated by {found['samples']:,} images at temperature {found['temperature']:.3f}: "
+        f"calibration error {found['before']['ece']:.4f} before, {found['after']['ece']:.4f} after"
+    ]
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    low, high = found["interval"]
+    return f"95 % interval {low:.4f} to {high:.4f}"
 
 
 def _baseline(baseline: float | None) -> str:

@@ -11,7 +11,7 @@ from bottleneck.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 EXTRACT = "extract --data pets/train.csv --backbone mini --cache cache/pets"
-TRAIN = "train --cache cache/pets"
+TRAIN = "train --cache cache/pets --folds 5"
 
 
 def rows(path):

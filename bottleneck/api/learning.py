@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HEAD_OPTIONS = (
     "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
-    "weight_decay", "epochs", "batch_size", "patience", "class_weights",
+    "weight_decay", "epochs", "batch_size", "patience", "class_weights", "strength",
 )  # fmt: skip
 OnStale = Literal["drop", "error", "use"]
 
@@ -41,6 +41,8 @@ def train_head(
     momentum: float | None = None, nesterov: bool | None = None,
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
+    strength: float | None = None, folds: int = 0, repeats: int = 1,
+    few_shot: Sequence[int] = (), tries: int = 10, calibrate: bool = False,
     head_options: Mapping[str, Any] | None = None,
     tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
     progress: bool = False,
@@ -61,7 +63,13 @@ def train_head(
     units, dropout : of each layer; one dropout serves for all layers (dense, conv)
     filters, kernel : channels of the convolution, its height and width (conv)
     optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
-    class_weights : how a head that is a network is trained; None: the head's own default
+    class_weights : how a head that is a network is trained; None: the head's own default. The
+        linear head takes class_weights as well
+    strength : of the linear head's regularisation; None: the best by folds of the training images
+    folds, repeats : so many folds, each judged by a fit that has not seen it, and how often; the
+        head is then fitted to all images
+    few_shot, tries : also say how accurate it is with so many labels a class, each so often
+    calibrate : make probabilities as sure as they are right (temperature scaling)
     head_options : the same by name, for heads whose options are not among the keywords
     tensorboard : a folder that TensorBoard's event file goes below
     mlflow : the address of MLflow's server or store that is told of the run; True: its default
@@ -87,6 +95,7 @@ def train_head(
     told["cache"] = words.path(cache)
     told["tensorboard"] = words.path_or_none(tensorboard)
     told["mlflow"] = None if mlflow is False else "" if mlflow is True else mlflow
+    told["few_shot"] = tuple(few_shot)
     told["head_options"] = {name: said[name] for name in HEAD_OPTIONS} | {**(head_options or {})}
     return Report(train(TrainOptions(**told), words.reporter(progress)))
 

@@ -64,6 +64,20 @@ class Silent:
         yield NoProgress()
 
 
+class OneOfMany(Silent):
+    """What each of many like tasks is told by: messages are nobody's, warnings are passed on."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def say(self, message: str) -> None:
+        """Say nothing; whoever runs them all says a line for each."""
+
+    def warn(self, message: str) -> None:
+        """Pass the warning on."""
+        self._reporter.warn(message)
+
+
 class Bars(Silent):
     """Shows a bar, in notebooks too, and messages on lines of their own beside it."""
 

@@ -9,9 +9,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.option import is_number
 from bottleneck.core.sealed import unseal
 from bottleneck.heads import options
-from bottleneck.heads.options import DROPOUT, FILTERS, FINE_TUNING, KERNEL, TRAINING, UNITS
+from bottleneck.heads.options import (
+    CLASS_WEIGHTS,
+    DROPOUT,
+    FILTERS,
+    FINE_TUNING,
+    KERNEL,
+    STRENGTH,
+    TRAINING,
+    UNITS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
     from bottleneck.heads.task import Fitted, Head
 
 HEAD_FILE = "head.json"
+KEY_OF_TEMPERATURE = "temperature"  # in that file; see `heads.calibration`
 ADVICE = "train again"  # where a run or its head is damaged
 
 
@@ -49,6 +60,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
         "linear": HeadSpec(
             module="bottleneck.heads.linear",
             about="softmax regression, in seconds",
+            options=(STRENGTH, CLASS_WEIGHTS),
         ),
         "prototypes": HeadSpec(
             module="bottleneck.heads.prototypes",
@@ -141,11 +153,20 @@ def load_head(folder: str | Path) -> Fitted:
     folder = Path(folder)
     path = folder / HEAD_FILE
     try:
-        kind = unseal(path, ADVICE).get("head")
+        said = unseal(path, ADVICE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError("no head in this folder", folder, "name the folder of a run") from error
+    kind, temperature = said.get("head"), said.get(KEY_OF_TEMPERATURE)
     if not isinstance(kind, str):
         raise DamagedError("says no kind of head", path, ADVICE)
     if kind not in HEADS:
         raise UsageError(f"a head of an unknown kind, {kind!r}", path, "upgrade bottleneck-cache")
-    return load_kind(kind).load(folder)
+    head = load_kind(kind).load(folder)
+    if temperature is None:
+        return head
+    if not is_number(temperature) or temperature <= 0:
+        raise DamagedError("a temperature that is not above zero", path, ADVICE)
+    found: Fitted = import_module("bottleneck.heads.calibration").Calibrated(
+        head=head, temperature=temperature
+    )
+    return found

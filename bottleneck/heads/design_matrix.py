@@ -63,6 +63,11 @@ class DesignMatrix:
         kept = None if self.kept is None else self.kept[start:stop]
         return replace(self, images=self.images[start:stop], kept=kept)
 
+    def of(self, which: NDArray[np.int64]) -> DesignMatrix:
+        """Return the rows of these images alone, by their place here; held where they are held."""
+        kept = None if self.kept is None else self.kept[which]
+        return replace(self, images=self.images[which], kept=kept)
+
     def first_views(self) -> DesignMatrix:
         """Return one row an image: the image itself."""
         return replace(self, is_first_view=True)

@@ -1,13 +1,13 @@
 """The linear head: softmax regression on standardised features (see `softmax_regression`).
 
-The strength of the lowest validation loss is taken. Then the head is fitted once more to training
-and validation rows together at that strength (per row, as a prior does); the validation figures
-are of the fit before.
+How strongly it is regularised, `strength` chooses, and by which temperature its logits are divided.
+Then the head is fitted once more to training and validation rows together at that strength (per
+row, as a prior does); the validation figures are of the fit before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,18 +15,21 @@ import numpy as np
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
+from bottleneck.heads import strength as strengths
 from bottleneck.heads import tensors
 from bottleneck.heads.catalog import ADVICE
+from bottleneck.heads.class_weights import class_weights
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import (
     TOLERANCE,
     Problem,
     minimise,
-    path,
     probabilities,
     softmax,
 )
 from bottleneck.heads.split import rows_to_fit
+from bottleneck.heads.strength import Judged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,22 +127,76 @@ def fit(task: Task) -> Linear:
     n, n_all = len(train), len(images)
     y = task.targets[images]
     x = design_matrix(task.rows, images, views, n)
-    problem = Problem(x.between(0, n), np.repeat(y[:n], views), task.n_outputs)
-    judged = x.between(n, n_all).first_views()
-    best, history, epochs = path(problem, judged, y[n:], task.reporter.say)
-    theta, strength = best
-    chosen = probabilities(judged, theta)
+    mine, judged = x.between(0, n), x.between(n, n_all).first_views()
+    weights = _weights(task, y[:n])
+    problem = Problem(mine, np.repeat(y[:n], views), task.n_outputs, weights=_each(weights, views))
+    of_all = _weights(task, y)
+    theirs = None if of_all is None else of_all[n:]
+    alone = Judged(problem=problem, x=judged, y=y[n:], weights=theirs)
+    choice = _choose(task, train, alone)
+    strength, temperature = choice.strength, np.float32(choice.temperature)
+    theta, loss, steps = minimise(problem, choice.theta, strength, TOLERANCE)
+    epochs = choice.epochs + steps
+    entry = {"epoch": epochs, "strength": strength, "loss": loss}
+    chosen = probabilities(judged, theta / temperature)
     if len(validation):
-        whole = Problem(x, np.repeat(y, views), task.n_outputs, problem.basis)
+        entry["validation_loss"] = log_loss(chosen, y[n:])
+        entry["validation_accuracy"] = float((chosen.argmax(axis=1) == y[n:]).mean())
+        every = _each(of_all, views)
+        whole = Problem(x, np.repeat(y, views), task.n_outputs, problem.basis, every)
         theta, _, steps = minimise(whole, theta, strength * n / n_all, TOLERANCE)
         epochs += steps
     return Linear(
-        weights=theta[:-1].astype(np.float32),
-        bias=theta[-1].astype(np.float32),
+        weights=(theta[:-1] / temperature).astype(np.float32),
+        bias=(theta[-1] / temperature).astype(np.float32),
         mean=x.mean,
         scale=x.scale,
-        options={**task.options, "strength": strength, "seed": task.seed},
-        history=tuple(history),
+        options={
+            **task.options,
+            "strength": strength,
+            "temperature": choice.temperature,
+            "seed": task.seed,
+        },
+        history=(*choice.history, entry),
         validation=chosen,
         epochs=epochs,
     )
+
+
+def _weights(task: Task, y: NDArray[np.int32]) -> NDArray[np.float32] | None:
+    """Return how much each of these images counts in the loss; None where all count alike."""
+    of_class = class_weights(y, task.n_outputs, task.options.get("class_weights", "none"))
+    return None if of_class is None else of_class[y]
+
+
+def _each(weights: NDArray[np.float32] | None, views: int) -> NDArray[np.float32] | None:
+    return None if weights is None else np.repeat(weights, views)
+
+
+def _choose(task: Task, train: NDArray[np.int64], alone: Judged) -> strengths.Choice:
+    """Return the strength for the training rows; a temperature of 1 where nothing judged it.
+
+    Parameters
+    ----------
+    train : positions of the training rows
+    alone : the fit to all of them, and the validation rows, of which there may be none
+    """
+    x, y = alone.problem.x, task.targets[train]
+    given = task.options.get("strength")
+    nothing = np.zeros((x.width + 1, task.n_outputs), np.float32)
+    if given is not None:
+        return strengths.Choice(strength=float(given), temperature=1.0, theta=nothing)
+    if strengths.is_small(x) or not len(alone.y):
+        groups = None if task.groups is None else task.groups[train]
+        most = strengths.FOLDS if strengths.is_small(x) else 1
+        found = strengths.folds(
+            x, y, task.n_outputs, task.seed, groups, _weights(task, y), most, alone.problem.basis
+        )
+        if found:
+            # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
+            choice = strengths.chosen(found, task.reporter.say)
+            return replace(choice, strength=choice.strength * (1 - 1 / strengths.FOLDS))
+    if len(alone.y):
+        return strengths.chosen([alone], task.reporter.say)
+    unchosen = max(strengths.UNCHOSEN, 1 / len(y))
+    return strengths.Choice(strength=unchosen, temperature=1.0, theta=nothing)

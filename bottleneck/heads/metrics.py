@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 SMALLEST = 1e-12  # a probability of zero would make one mistake cost everything
 
 
-def log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
-    """Return the mean negative log-likelihood of the true classes, in nats; n > 0."""
+def log_loss(
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    weights: NDArray[np.float32] | None = None,
+) -> float:
+    """Return the mean negative log-likelihood of the true classes, in nats; n > 0.
+
+    With `weights` (n,) it is the mean weighted by them.
+    """
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(right, SMALLEST)).mean())
+    return float(-np.average(np.log(np.maximum(right, SMALLEST)), weights=weights))
 
 
 def evaluate(

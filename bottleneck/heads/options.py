@@ -175,6 +175,24 @@ NESTEROV = Option(
     default_text="--no-nesterov",
     is_switch=True,
 )
+CLASS_WEIGHTS = Option(
+    name="class_weights",
+    help="balanced makes rare classes count as much as common ones",
+    check=lambda value: value in ("balanced", "none"),
+    example="balanced or none",
+    default="none",
+    choices=("balanced", "none"),
+)
+STRENGTH = Option(
+    name="strength",
+    help="how strongly weights are held small: the loss is the mean cross-entropy of the training "
+    "images plus STRENGTH/2 times the sum of squared weights",
+    check=lambda value: is_number(value) and value > 0,
+    example="a number above 0, such as 0.01",
+    default_text="the best by folds of the training images",
+    parse=float,
+    metavar="STRENGTH",
+)
 # How a head that is a Keras network is trained.
 TRAINING: tuple[Option, ...] = (
     OPTIMIZER,
@@ -218,14 +236,7 @@ TRAINING: tuple[Option, ...] = (
         parse=int,
         metavar="N",
     ),
-    Option(
-        name="class_weights",
-        help="balanced makes rare classes count as much as common ones",
-        check=lambda value: value in ("balanced", "none"),
-        example="balanced or none",
-        default="none",
-        choices=("balanced", "none"),
-    ),
+    CLASS_WEIGHTS,
 )
 # The same in small steps, for weights that are good already.
 FINE_TUNING: tuple[Option, ...] = (

@@ -1,10 +1,8 @@
-"""Softmax regression, in numpy alone.
+"""Softmax regression, in numpy alone; which strength is chosen, `strength` says.
 
-The loss is the mean cross-entropy plus strength/2 · ||W||² on standardised features; the bias is
-free. It is convex, so the result depends on the data alone; no seed plays a part. Minimised by
-L-BFGS (Liu and Nocedal 1989) from strong to weak regularisation, each fit starting from the one
-before, and the strength of the lowest validation loss is taken: the path ends when two weaker
-strengths in a row were worse.
+The loss is the mean cross-entropy (where rows have weights, of so many rows each) plus strength/2 ·
+||W||² on standardised features; the bias is free. It is convex, so the result depends on the data
+alone; no seed plays a part. Minimised by L-BFGS (Liu and Nocedal 1989).
 
 What makes it quick: the Hessian is at most ½ XᵀX/n per class (Böhning 1992), so the inverse of
 that plus the strength, from one eigendecomposition, is where L-BFGS starts from.
@@ -20,62 +18,18 @@ import numpy as np
 from bottleneck.heads.metrics import log_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from bottleneck.heads.design_matrix import DesignMatrix
 
-STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(0, -13, -1))
-PATIENCE = 2
 MEMORY = 10
 MAX_ITERATIONS = 200
-# The gradient's norm, against its norm at zero weights: on the path, where only the order of
-# validation losses matters, and of the head that is kept.
-PATH_TOLERANCE = 3e-3
-TOLERANCE = 1e-4
+TOLERANCE = 1e-4  # the gradient's norm, against its norm at zero weights
 # An eigendecomposition costs nothing for few features and too much for many; between these, it
 # pays where there is a row for each 1,024 of d².
 FEW, MANY = 512, 4096
 WHITEN_ROWS = 8192
-
-
-def path(
-    problem: Problem,
-    x: DesignMatrix,
-    y: NDArray[np.int32],
-    report: Callable[[str], None],
-) -> tuple[tuple[NDArray[np.float32], float], list[dict[str, float]], int]:
-    """Fit from strong to weak; return (weights, strength) of the lowest validation loss.
-
-    Parameters
-    ----------
-    x, y : the validation rows, and their classes (n,)
-    """
-    theta = np.zeros((problem.x.width + 1, problem.n_classes), np.float32)
-    history: list[dict[str, float]] = []
-    best = (theta, STRENGTHS[0])
-    lowest, worse, epochs = np.inf, 0, 0
-    # Without validation rows nothing can be chosen: a middling strength, at which few overfit.
-    strengths, tolerance = (STRENGTHS, PATH_TOLERANCE) if len(y) else ((1e-3,), TOLERANCE)
-    for strength in strengths:
-        theta, loss, steps = minimise(problem, theta, strength, tolerance)
-        epochs += steps
-        entry = {"epoch": epochs, "strength": strength, "loss": loss}
-        if len(y):
-            p = probabilities(x, theta)
-            entry["validation_loss"] = log_loss(p, y)
-            entry["validation_accuracy"] = float((p.argmax(axis=1) == y).mean())
-        history.append(entry)
-        report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-        found = entry.get("validation_loss", loss)
-        if found < lowest:
-            lowest, worse, best = found, 0, (theta, strength)
-        else:
-            worse += 1
-            if worse == PATIENCE:
-                break
-    return best, history, epochs
+Basis = tuple["NDArray[np.float32]", "NDArray[np.float32]"]  # eigenvalues and vectors of XᵀX/n
 
 
 class Problem:
@@ -86,8 +40,10 @@ class Problem:
         x: DesignMatrix,
         y: NDArray[np.int32],
         n_classes: int,
-        basis: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+        basis: Basis | None = None,
+        weights: NDArray[np.float32] | None = None,
     ) -> None:
+        self.weights = weights
         self.x, self.y, self.n_classes = x, y, n_classes
         self.basis = basis
         n, d = len(x), x.width
@@ -108,8 +64,14 @@ class Problem:
         for at, block in self.x.blocks():
             y = self.y[at]
             p = softmax(block @ theta[:-1] + theta[-1])
-            total += log_loss(p, y) * len(y)
-            p[np.arange(len(p)), y] -= 1
+            if self.weights is None:
+                total += log_loss(p, y) * len(y)
+                p[np.arange(len(p)), y] -= 1
+            else:
+                w = self.weights[at]
+                total += log_loss(p, y, w) * float(w.sum())
+                p[np.arange(len(p)), y] -= 1
+                p *= w[:, None]
             gradient[:-1] += block.T @ p
             gradient[-1] += p.sum(axis=0)
         gradient /= np.float32(n)

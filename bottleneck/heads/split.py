@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
+from bottleneck.heads.groups import drawn
 from bottleneck.heads.task import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
@@ -20,27 +20,22 @@ if TYPE_CHECKING:
 TEST = 2
 
 
-def validation_mask(digests: NDArray[np.uint8], seed: int, fraction: float) -> NDArray[np.bool_]:
+def validation_mask(belongs: NDArray[np.uint8], seed: int, fraction: float) -> NDArray[np.bool_]:
     """Return which rows are for validation, as (n,) bool.
 
-    A row validates when hash(seed, digest) is below `fraction` of the hash's range. So adding or
-    deleting images or classes never moves others, equal images are always on one side, and each
-    class is cut at the same rate (exactly `fraction` only in the mean: a small class may have
-    none). A class's number is no part of it: a new class that sorts earlier would change it.
+    A row validates when hash(seed, what it is drawn by) is below `fraction` of the hash's range. So
+    adding or deleting images or classes never moves others, equal images and those of one group are
+    always on one side, and each class is cut at the same rate (exactly `fraction` only in the mean:
+    a small class may have none). A class's number is no part of it: a new class that sorts earlier
+    would change it.
 
     Parameters
     ----------
-    digests : (n, 32) uint8
+    belongs : (n, 32) uint8
+        Digests, or what `groups.together` makes of them.
     fraction : from 0 to 1
     """
-    threshold = int(fraction * 2**64)
-    head = hashlib.blake2b(f"validation {seed} ".encode(), digest_size=8)
-    mask = np.empty(len(digests), bool)
-    for i, digest in enumerate(digests):
-        one = head.copy()
-        one.update(digest.tobytes())
-        mask[i] = int.from_bytes(one.digest(), "big") < threshold
-    return mask
+    return np.asarray(drawn(belongs, "validation", seed) < int(fraction * 2**64), bool)
 
 
 def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -63,16 +58,22 @@ def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArra
     return np.asarray((low < high)[group])  # of an image without any label, low stays above high
 
 
-def leaking(digests: NDArray[np.uint8], split: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which training rows hold an image that is also validated or tested, as (n,) bool.
+def leaking(belongs: NDArray[np.uint8], split: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which rows would tell a fit of what it is judged by, as (n,) bool.
+
+    Rows to train on or to validate with of which the image, or the group, is tested; and those to
+    train on of which it is validated.
 
     Parameters
     ----------
-    digests : (n, 32) uint8
+    belongs : (n, 32) uint8
+        Digests, or what `groups.together` makes of them.
     split : (n,) uint8
     """
-    images = as_void(digests)
-    return np.asarray(np.isin(images, images[split != TRAIN]) & (split == TRAIN))
+    images = as_void(belongs)
+    tested = np.isin(images, images[split == TEST]) & ((split == TRAIN) | (split == VALIDATION))
+    validated = np.isin(images, images[split == VALIDATION]) & (split == TRAIN)
+    return np.asarray(tested | validated)
 
 
 def untrained(labels: NDArray[np.int32], split: NDArray[np.uint8]) -> NDArray[np.int32]:

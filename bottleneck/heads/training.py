@@ -19,6 +19,7 @@ import numpy as np
 
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
+from bottleneck.heads.class_weights import class_weights
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.views import drawn, itself, take_rows
 
@@ -189,7 +190,7 @@ def _epochs(model: Any, task: Task, train_rows: NDArray[np.int64]) -> Iterator[d
         jit_compile=False,  # compiling took longer than it saved
     )
     targets = task.targets
-    weights = _class_weights(targets[train_rows], task.n_outputs, options["class_weights"])
+    weights = class_weights(targets[train_rows], task.n_outputs, options["class_weights"])
     orders = batches(train_rows, size, task.seed)
     generator = np.random.default_rng(seed_of(task.seed, VIEWS))
     for epoch in range(1, options["epochs"] + 1):
@@ -241,19 +242,6 @@ def _optimizer(options: Mapping[str, Any]) -> Any:
         nesterov=options["nesterov"],
         weight_decay=decay,
     )
-
-
-def _class_weights(
-    labels: NDArray[np.int32], n_classes: int, how: str
-) -> NDArray[np.float32] | None:
-    """Return a weight for each class, such that all classes that are there weigh the same."""
-    if how == "none":
-        return None
-    counts = np.bincount(labels, minlength=n_classes)
-    there = counts > 0
-    weights = np.ones(n_classes, np.float32)
-    weights[there] = len(labels) / (there.sum() * counts[there])
-    return weights
 
 
 @contextmanager

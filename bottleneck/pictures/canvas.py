@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DPI = 200  # a phone shows two or three dots for each pixel of a page
 INK, TRAINED, JUDGED = "#222222", "#9a6a00", "#1f6fb2"
 LONGEST_NAME = 18  # characters; a longer name is shown without its middle
-SPLIT_NAMES = MappingProxyType({"val": "validation", "test": "test"})
+SPLIT_NAMES = MappingProxyType({"val": "validation", "test": "test", "folds": "out-of-fold"})
 WORDS = {"color": INK, "fontsize": 10}
 
 

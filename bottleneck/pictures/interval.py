@@ -1,7 +1,8 @@
-"""How sure an accuracy is: the bootstrap, over the images that were judged."""
+"""How sure an accuracy is: by the images that were judged, or by several fits."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,3 +31,42 @@ def accuracy_interval(
     drawn = generator.binomial(n, hits / n, resamples) / n
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def mean_interval(values: Sequence[float], overlap: float = 0.0) -> tuple[float, float] | None:
+    """Return the interval (LEVEL) of the mean of such values, by Student's t; None of one alone.
+
+    Parameters
+    ----------
+    overlap : of folds, how many images judge for each that is trained on. Their fits share most of
+        their images, so that plain t would be too sure; Nadeau and Bengio 2003 ("Inference for the
+        Generalization Error") add this to 1/n in the variance of the mean.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    found = np.asarray(values, np.float64)
+    half = _t(n - 1) * float(found.std(ddof=1)) * math.sqrt(1 / n + overlap)
+    return float(found.mean()) - half, float(found.mean()) + half
+
+
+def _t(freedom: int) -> float:
+    """Return the quantile of Student's t that LEVEL lies within, on both sides."""
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        angle = (low + high) / 2
+        low, high = (angle, high) if _within(angle, freedom) < LEVEL else (low, angle)
+    return math.tan(low) * math.sqrt(freedom)
+
+
+def _within(angle: float, freedom: int) -> float:
+    """Return P(|t| < tan(angle) √freedom) (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    cosine, is_odd = math.cos(angle), freedom % 2
+    term = cosine if is_odd else 1.0
+    total = 0.0
+    for i in range(freedom // 2):
+        total += term
+        before = 2 * i + 2 if is_odd else 2 * i + 1
+        term *= cosine * cosine * before / (before + 1)
+    total *= math.sin(angle)
+    return 2 / math.pi * (angle + total) if is_odd else total

@@ -161,7 +161,7 @@ def _is_mine(run: Extraction, samples: Samples) -> NDArray[np.bool_]:
 
 
 def _count_leaking(samples: Samples) -> int:
-    """Return how many known images of train are in val or test as well, byte for byte."""
+    """Return how many known images are judged by as well, byte for byte; see `leaking`."""
     if not samples.splits.any():
         return 0
     known = samples.known

@@ -9,6 +9,7 @@ import numpy as np
 
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads import metrics
+from bottleneck.heads.calibration import honesty
 from bottleneck.heads.views import itself
 from bottleneck.pipeline.learning.training_data import TEST, TRAIN
 
@@ -27,7 +28,7 @@ class Judged:
 
     Attributes
     ----------
-    split : test where there are such rows, else val
+    split : test where there are such rows, else val; or folds, see `folds.Folded`
     at : (n,) positions of those rows among the samples
     probabilities : (n, classes) float32
     figures : as `heads.metrics.evaluate` has them, with the split and the baseline
@@ -54,6 +55,7 @@ def judge(fitted: Fitted, data: TrainingData) -> Judged:
     figures = {
         "split": split,
         **metrics.evaluate(probabilities, truth, classes),
+        **honesty(probabilities, truth),
         "baseline": metrics.majority_baseline(data.labels[data.split == TRAIN], truth),
     }
     return Judged(split=split, at=data.at[is_judged], probabilities=probabilities, figures=figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from bottleneck.core.sample import show_key
 from bottleneck.core.version import __version__
 from bottleneck.heads.run import write_run
 from bottleneck.pictures import plots
+from bottleneck.pictures.reliability import FILE as RELIABILITY
+from bottleneck.pictures.reliability import reliability
 from bottleneck.pipeline.pages.model_card import FILE as CARD
 from bottleneck.pipeline.pages.model_card import model_card
 from bottleneck.pipeline.pages.run_page import FILE as PAGE
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 TRACKED = ("tensorboard", "mlflow")  # where else the run is told of
+LONG = {"left_out_keys", "few_shot", "calibration"}  # of the report, and not in the history
+EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate")  # in a receipt where asked for
 MOST_KEYS = 100  # of those left out for one reason, in the report
 
 
@@ -40,11 +45,20 @@ def record(
     judged: Judged,
     seconds: float,
     reporter: Reporter,
+    found: Mapping[str, Any] = MappingProxyType({}),
+    tables: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Write the run's folder and the store's line about it; return the report."""
-    report = _report(options, data, fitted, judged, seconds)
+    """Write the run's folder and the store's line about it; return the report.
+
+    Parameters
+    ----------
+    found : what else is known, for the report and the figures
+    tables : further files of the folder, by name
+    """
+    report = {**_report(options, data, fitted, judged, seconds), **found}
     figures = {
         **judged.figures,
+        **found,
         **{key: report[key] for key in ("seconds", "epochs", "parameters")},
     }
     receipt = _receipt(options, data, fitted, report)
@@ -82,10 +96,10 @@ def record(
         figures,
         fitted.history,
         fitted,
-        {**drawn, PAGE: page, CARD: card},
+        {**drawn, **tables, PAGE: page, CARD: card},
     )
     report = {**report, "run": str(run)}
-    entry = {k: v for k, v in report.items() if k != "left_out_keys"}
+    entry = {k: v for k, v in report.items() if k not in LONG}
     data.store.append_history(history.ended(entry))
     return report
 
@@ -123,8 +137,8 @@ def _report(
             why: [show_key(bytes(key)) for key in keys[:MOST_KEYS]]
             for why, keys in data.left_out.items()
         },
-        "judged_on": judged.split if data.counts[judged.split] else None,
-        **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline")},
+        "judged_on": judged.split if len(judged.at) else None,
+        **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline", "ece", "brier")},
         "seconds": round(seconds, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
@@ -139,15 +153,19 @@ def _pictures(
     if not plots.can_draw():
         reporter.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
-    return plots.draw(fitted.history, figures, title, fitted.options)
+    drawn = plots.draw(fitted.history, figures, title, fitted.options)
+    if "calibration" in figures:
+        drawn[RELIABILITY] = reliability(figures["calibration"], title)
+    return drawn
 
 
 def _asked(options: TrainOptions) -> dict[str, Any]:
-    """Return what was asked for that makes the head what it is, and its name."""
+    """Return what was asked for that makes the head and its figures what they are, and its name."""
     return {
         field.name: getattr(options, field.name)
         for field in fields(options)
         if field.name not in ("cache", "head_options", *TRACKED)
+        and (field.name not in EVALUATION or getattr(options, field.name) != field.default)
     }
 
 

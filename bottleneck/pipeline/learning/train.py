@@ -10,10 +10,15 @@ from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads import catalog
+from bottleneck.heads.groups import numbers
 from bottleneck.heads.run import check_name
 from bottleneck.heads.split import untrained
 from bottleneck.heads.task import Task
+from bottleneck.pipeline.learning import few_shot as few_shots
 from bottleneck.pipeline.learning import trackers
+from bottleneck.pipeline.learning.calibrate import calibrated
+from bottleneck.pipeline.learning.folds import FILE as OUT_OF_FOLD
+from bottleneck.pipeline.learning.folds import cross_validate
 from bottleneck.pipeline.learning.judge import judge
 from bottleneck.pipeline.learning.record import record
 from bottleneck.pipeline.learning.train_options import TrainOptions
@@ -25,7 +30,11 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bottleneck.backbones.behind import Behind
+    from bottleneck.heads.task import Fitted
     from bottleneck.pipeline.learning.training_data import TrainingData
 
 __all__ = ["TrainOptions", "train"]
@@ -55,16 +64,34 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     head = catalog.load_kind(options.head)
     data = training_data(store, name, options, reporter)
     _announce(data, reporter)
-    fitted = head.fit(_task(data, options, told, reporter))
+    _check_judges(data, options)
+
+    def fit(split: NDArray[np.uint8], told_of: Reporter) -> Fitted:
+        return head.fit(_task(data, split, options, told, told_of))
+
+    found: dict[str, Any] = {}
+    tables: dict[str, bytes] = {}
+    folded = cross_validate(data, options, fit, reporter) if options.folds else None
+    fitted = fit(data.split, reporter)
     judged = judge(fitted, data)
-    report = record(options, data, fitted, judged, time.perf_counter() - started, reporter)
+    if options.few_shot:
+        found["few_shot"] = few_shots.few_shot(data, options, fit, judged, reporter)
+        tables[few_shots.FILE] = few_shots.as_csv(found["few_shot"])
+    if folded is not None:
+        found["folds"], tables[OUT_OF_FOLD] = folded.to_json(), folded.to_csv(data)
+        judged = judged if judged.split == "test" else folded.judged(data)
+    if options.calibrate:
+        fitted, judged = calibrated(fitted, judged, data, options, folded)
+        found["calibration"] = judged.figures["calibration"]
+    seconds = time.perf_counter() - started
+    report = record(options, data, fitted, judged, seconds, reporter, found, tables)
     parameters = {
         "head": options.head, "source": name, "seed": options.seed, "recipe": store.recipe.id,
         "backbone": store.about.get("backbone"), **fitted.options,
     }  # fmt: skip
     run = Path(report["run"])
-    told = trackers.tell(options, run, judged.figures, fitted.history, parameters, reporter)
-    return {**report, "told": told}
+    elsewhere = trackers.tell(options, run, judged.figures, fitted.history, parameters, reporter)
+    return {**report, "told": elsewhere}
 
 
 def _check(options: TrainOptions) -> None:
@@ -78,6 +105,27 @@ def _check(options: TrainOptions) -> None:
     if abs(options.seed) > LARGEST_SEED:
         raise UsageError(
             f"{options.seed} is too large", "--seed", "give a whole number such as 0, up to 2**53"
+        )
+    if options.folds and options.folds < 2:
+        raise UsageError(f"{options.folds} is not several", "--folds", "give 2 or more, such as 5")
+    if options.repeats != 1 and (options.repeats < 1 or not options.folds):
+        raise UsageError(
+            "repeats are of folds", "--repeats", "say --folds 5 as well, and 1 or more"
+        )
+    if any(n < 1 for n in options.few_shot) or options.tries < 1:
+        raise UsageError(
+            "labels a class, and tries of each, begin at 1", "--few-shot", "such as 1,5,10"
+        )
+
+
+def _check_judges(data: TrainingData, options: TrainOptions) -> None:
+    """Raise UsageError where there is nothing to judge by, or to calibrate by."""
+    counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
+    if options.few_shot and not counts["test"] + counts["val"]:
+        raise UsageError("no images to judge by", "--few-shot", advice)
+    if options.calibrate and not counts["val"] and not options.folds:
+        raise UsageError(
+            "no images that the head has not seen", "--calibrate", f"say --folds 5, or {advice}"
         )
 
 
@@ -98,14 +146,19 @@ def _announce(data: TrainingData, reporter: Reporter) -> None:
 
 
 def _task(
-    data: TrainingData, options: TrainOptions, told: Mapping[str, Any], reporter: Reporter
+    data: TrainingData,
+    split: NDArray[np.uint8],
+    options: TrainOptions,
+    told: Mapping[str, Any],
+    reporter: Reporter,
 ) -> Task:
     """Return what the head is fitted on."""
     return Task(
         rows=data.store.features_of(data.digests),
         targets=data.labels,
-        split=data.split,
+        split=split,
         n_outputs=len(data.samples.classes),
+        groups=numbers(data.belongs),
         seed=options.seed,
         options={"validation_split": options.validation_split, **told},
         views=data.store.recipe.views.number,

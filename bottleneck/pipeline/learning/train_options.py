@@ -23,6 +23,10 @@ class TrainOptions:
     head_options : what the head is told; its defaults for the rest
     tensorboard : folder that TensorBoard's event file goes below
     mlflow : the address of MLflow's server or store, or "" for MLflow's own default; None: not told
+    folds, repeats : into how many folds the images are divided, and how often, so that each is
+        judged by a fit that has not seen it; 0 folds is none
+    few_shot, tries : with how many labels a class the head is fitted as well, and how often each
+    calibrate : whether probabilities are made as sure as they are right
     """
 
     cache: Path
@@ -35,3 +39,8 @@ class TrainOptions:
     head_options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     tensorboard: Path | None = None
     mlflow: str | None = None
+    folds: int = 0
+    repeats: int = 1
+    few_shot: tuple[int, ...] = ()
+    tries: int = 10
+    calibrate: bool = False

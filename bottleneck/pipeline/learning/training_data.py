@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedError, StaleError
-from bottleneck.core.sample import SPLITS
+from bottleneck.core.sample import SPLITS, Groups
 from bottleneck.data.catalog import reopen
+from bottleneck.heads.groups import together
 from bottleneck.heads.split import conflicting, leaking, validation_mask
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import (
@@ -56,6 +58,8 @@ class TrainingData:
     store : at the commit that counts
     samples : of the snapshot that counts
     at : (n,) positions among `samples` of those with a row and one label
+    belongs : (n, 32) uint8
+        What each of `at` is drawn by, equal where they belong together; see `groups.together`.
     split : (n,) uint8
         Of each of `at`; LEAVE_OUT for what no head looks at.
     left_out : reason → the keys of the samples that were left out for it
@@ -66,6 +70,7 @@ class TrainingData:
     source: str
     samples: Samples
     at: NDArray[np.int64]
+    belongs: NDArray[np.uint8]
     split: NDArray[np.uint8]
     left_out: Mapping[str, NDArray[np.bytes_]]
     now: Look | None
@@ -132,7 +137,9 @@ def training_data(
     found = np.flatnonzero(with_row & labelled)
     clash = conflicting(samples.digests[found], samples.labels[found])
     at = found[~clash]
-    split = _split(samples, at, options)
+    belongs = together(samples.digests[at], _groups(samples, at))
+    split = _split(samples, at, belongs, options)
+    _warn_of_cut_groups(samples, at, belongs, split, reporter)
     keys = samples.keys
     without = np.setdiff1d(np.flatnonzero(~with_row), current.changed)
     aside = current.aside[without]
@@ -141,6 +148,7 @@ def training_data(
         source=name,
         samples=samples,
         at=at,
+        belongs=belongs,
         split=split,
         left_out={
             "changed": keys[current.changed],
@@ -154,15 +162,45 @@ def training_data(
     )
 
 
-def _split(samples: Samples, at: NDArray[np.int64], options: TrainOptions) -> NDArray[np.uint8]:
+def _groups(samples: Samples, at: NDArray[np.int64]) -> Groups | None:
+    """Return the groups of these samples, where the source says any."""
+    groups = samples.groups
+    return groups and Groups(numbers=groups.numbers[at], names=groups.names)
+
+
+def _split(
+    samples: Samples, at: NDArray[np.int64], belongs: NDArray[np.uint8], options: TrainOptions
+) -> NDArray[np.uint8]:
     """Return the split of each of these samples; the source's own, where it has one."""
     split = samples.splits[at].copy()
+    if options.folds:  # in place of the source's own validation
+        split[split == VALIDATION] = TRAIN
     if not (split == VALIDATION).any():
-        chosen = validation_mask(samples.digests[at], options.seed, options.validation_split)
+        chosen = validation_mask(belongs, options.seed, options.validation_split)
         split[chosen & (split == TRAIN)] = VALIDATION
-    # An image that is tested or validated must not be trained on under another key.
-    split[leaking(samples.digests[at], split)] = LEAVE_OUT
+    # What is tested or validated must not be trained on: neither the same image under another key,
+    # nor another one of its group.
+    split[leaking(belongs, split)] = LEAVE_OUT
     return split
+
+
+def _warn_of_cut_groups(
+    samples: Samples,
+    at: NDArray[np.int64],
+    belongs: NDArray[np.uint8],
+    split: NDArray[np.uint8],
+    reporter: Reporter,
+) -> None:
+    """Say where the source's own split divides a group, and what that costs."""
+    alike = as_void(samples.digests[at])
+    cut = (split == LEAVE_OUT) & ~np.isin(alike, alike[split != LEAVE_OUT])
+    if cut.any():
+        n_groups = len(np.unique(as_void(belongs[cut])))
+        reporter.warn(
+            f"the data's own split cuts {n_groups:,} group{'' if n_groups == 1 else 's'}: "
+            f"{int(cut.sum()):,} images are left out, because others of their group are validated "
+            "or tested; without groups they would be used"
+        )
 
 
 def _current(store: Store, name: str, on_stale: str, reporter: Reporter) -> _Current:

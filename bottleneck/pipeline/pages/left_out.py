@@ -16,7 +16,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "pending": "no features yet: new, or changed since it was extracted",
         "unusable": "set aside: no features could be computed",
         "conflicting": "the same image has two labels",
-        "leaking": "the same image is also among those to validate or test",
+        "leaking": "the same image, or one of its group, is also among those to validate or test",
     }
 )
 

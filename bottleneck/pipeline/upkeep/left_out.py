@@ -1,9 +1,9 @@
 """Which images training leaves out because their bytes occur more than once, and beside which.
 
 Two things are left out. Conflicting: the same bytes have two labels, so that one of them must be
-wrong. Leaking: the same bytes are among the training images and among those that validate or test,
-which would make the head look better than it is; the training image is left out (unless the split
-for validation, which training draws by content, takes it away from the training images anyway).
+wrong. Leaking: the same bytes, or another image of the group, are among the training images and
+among those that validate or test, which would make the head look better than it is; the training
+image is left out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.core.sample import NO_LABEL
+from bottleneck.core.sample import NO_LABEL, Groups
+from bottleneck.heads.groups import together
 from bottleneck.heads.split import conflicting, leaking
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def left_out(samples: Samples, with_row: NDArray[np.bool_]) -> LeftOut:
     at = np.flatnonzero(with_row & (samples.labels != NO_LABEL))
     clash = conflicting(samples.digests[at], samples.labels[at])
     good = at[~clash]
-    leaks = leaking(samples.digests[good], samples.splits[good])
+    groups = samples.groups
+    of = groups and Groups(numbers=groups.numbers[good], names=groups.names)
+    leaks = leaking(together(samples.digests[good], of), samples.splits[good])
     return LeftOut(conflicting=at[clash], leaking=good[leaks])
 
 
