@@ -78,12 +78,13 @@ def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, A
     answers, computer = _answered(options, reporter)
     images = answers.to_json()
     if options.csv is not None:
-        files.publish_bytes(options.csv, as_csv(images, options.top))
+        files.publish_bytes(options.csv, as_csv(images, options.top, answers.classifier))
     classifier = answers.classifier
     return {
         "verb": "predict",
         "run": None if classifier.run is None else str(classifier.run),
         "backbone": classifier.backbone,
+        "kind": classifier.kind,
         "images": images,
         "unusable": sum(image["error"] is not None for image in images),
         "computed": answers.n_computed,
@@ -125,7 +126,9 @@ def _answered(options: PredictOptions, reporter: Reporter) -> tuple[Answers, Com
         else classifiers.of_run(options.run, options.network, reporter, apart)
     )
     inputs = find_inputs(options.images, reporter)
-    n_top = min(options.top, len(classifier.classes))
+    n_outputs = len(classifier.classes)
+    # Of labels and numbers there is an answer for each.
+    n_top = min(options.top, n_outputs) if classifier.kind == "class" else n_outputs
     answers = Answers(inputs=inputs, classifier=classifier, n_top=n_top)
     reader = _reader(classifier, inputs)
     computer = _computer(options, classifier, reader, len(inputs))
