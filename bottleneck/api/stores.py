@@ -113,7 +113,7 @@ class FeatureStore:
         return self._store.snapshot(source).samples
 
     def classes(self, source: str | None = None) -> tuple[str, ...]:
-        """Return the class names; a label is an index into them. None where there are no classes."""
+        """Return the class names, of which a label is an index; none where there are no classes."""
         return self.samples(source).classes
 
     @proposing

@@ -7,11 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.metrics import average_precision_score, f1_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    mean_absolute_error,
+    r2_score,
+    root_mean_squared_error,
+)
 
 import bottleneck
+from bottleneck._extract_lines import lines as extract_lines
+from bottleneck.compare import lines as compare_lines
 from bottleneck.core import console
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.heads.catalog import load_head
 from bottleneck.pictures import plots
 from bottleneck.pipeline.extraction.extract import extract
@@ -27,6 +35,7 @@ from bottleneck.train import lines
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 N = 60
+LOSSES = ("squared", "huber")
 
 
 def pictures(folder):
@@ -220,3 +229,93 @@ def test_arrays_give_a_column_for_each_label(of_labels):
     _, y, _ = bottleneck.open_store(cache).arrays()
     assert y.dtype == np.float32
     np.testing.assert_array_equal(y, is_there)
+
+
+@pytest.fixture
+def of_numbers(tmp_path, colours, numpy_network, later):
+    """Return a store of images, and how bright each is (with a fraction), and how red."""
+    truth = np.stack([colours.mean(axis=1) * 3 + 10, colours[:, 0]], axis=1).astype("f4")
+    rows = [f"{bright:.6g},{red:.6g}" for bright, red in truth.tolist()]
+    path = table(tmp_path, "bright,red", rows)
+    return extracted(tmp_path, path, later, label_column=["bright", "red"]), truth
+
+
+def test_numbers_are_trained_and_judged_as_scikit_learn_judges_them(of_numbers):
+    cache, truth = of_numbers
+    report = fit(cache)
+    assert (report["kind"], report["targets"], report["accuracy"]) == ("numbers", 2, None)
+    head = load_head(report["run"])
+    x, y, keys = Store.open(cache).arrays(split="test")
+    at = [int(bytes(key)[-6:-4]) for key in keys]
+    np.testing.assert_allclose(y, truth[at], rtol=1e-5)
+    said = head.predict(x)
+    assert report["r2"] == pytest.approx(r2_score(y, said), rel=1e-6)
+    assert report["mae"] == pytest.approx(mean_absolute_error(y, said))
+    each = root_mean_squared_error(y, said, multioutput="raw_values")
+    assert report["rmse"] == pytest.approx(each.mean())
+    assert report["r2"] > 0.9
+    assert lines(report)[0].startswith("R² 0.9")
+    receipt = json.loads(Path(report["run"], "run.json").read_text())
+    assert receipt["targets"] == {"kind": "numbers", "names": ["bright", "red"]}
+
+
+def test_the_baseline_of_numbers_is_always_the_training_mean(of_numbers):
+    cache, truth = of_numbers
+    report = fit(cache, validation_split=0)
+    metrics = json.loads(Path(report["run"], "metrics.json").read_text())
+    is_test = np.arange(N) % 3 == 0
+    mean = truth[~is_test].mean(axis=0)
+    wrong = np.sqrt(((truth[is_test] - mean) ** 2).mean(axis=0))
+    assert metrics["numbers"]["red"]["baseline_rmse"] == pytest.approx(wrong[1], rel=1e-4)
+    assert report["baseline"] == pytest.approx(wrong.mean(), rel=1e-4)
+
+
+def test_numbers_have_a_page_a_picture_and_predictions(of_numbers, tmp_path):
+    cache, truth = of_numbers
+    run = Path(fit(cache)["run"])
+    page = (run / "report.html").read_text()
+    assert "Always the training mean" in page
+    assert '<th scope="row">bright</th>' in page
+    assert (run / "numbers.png").exists() == plots.can_draw()
+    file = tmp_path / "said.csv"
+    report = predict(
+        PredictOptions(images=(str(tmp_path / "images"),), run=str(run), csv=file),
+        console.configure(quiet=True),
+    )
+    assert [entry["number"] for entry in report["images"][3]["top"]] == ["bright", "red"]
+    assert report["images"][3]["top"][0]["value"] == pytest.approx(truth[3, 0], abs=0.5)
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    assert list(rows[0]) == ["path", "key", "error", "bright", "red"]
+    assert float(rows[3]["red"]) == report["images"][3]["top"][1]["value"]
+    assert predict_lines(report)[0].split() == ["image", "bright", "red"]
+    said = bottleneck.predict_images(tmp_path / "images", run=run)
+    assert said.values[3].tolist() == [e["value"] for e in report["images"][3]["top"]]
+    with pytest.raises(ValueError, match="no thresholds"):
+        _ = said.passes
+
+
+def test_runs_of_numbers_are_ranked_by_r2_and_drawn(of_numbers, tmp_path):
+    cache, _ = of_numbers
+    runs = tuple(fit(cache, run=loss, head_options={"loss": loss})["run"] for loss in LOSSES)
+    picture = tmp_path / "compared.png" if plots.can_draw() else None
+    report = compare(CompareOptions(runs=runs, picture=picture))
+    figures = [entry["r2"] for entry in report["runs"]]
+    assert figures == sorted(figures, reverse=True)
+    heading, first, *_ = compare_lines(report)
+    assert heading.split()[2:5] == ["R²", "RMSE", "MAE"]
+    assert f"{figures[0]:.4f}" in first
+
+
+def test_what_was_understood_says_how_many_labels_or_numbers(of_numbers):
+    report = extract(ExtractOptions(cache=of_numbers[0], dry_run=True))
+    assert (report["kind"], report["targets"], report["unlabelled"]) == (
+        "numbers", ["bright", "red"], 0,
+    )  # fmt: skip
+    assert "2 numbers (bright, red)" in "\n".join(extract_lines(report))
+
+
+def test_one_number_for_all_is_nothing_to_learn(tmp_path, colours, numpy_network, later):
+    path = table(tmp_path, "y", ["0.5"] * N)
+    cache = extracted(tmp_path, path, later)
+    with pytest.raises(DataError, match="one and the same number"):
+        fit(cache)
