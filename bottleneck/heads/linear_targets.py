@@ -26,6 +26,7 @@ from bottleneck.heads.masked_regression import (
     outputs,
     sigmoid,
 )
+from bottleneck.heads.objectives import standards
 from bottleneck.heads.softmax_regression import TOLERANCE, minimise
 from bottleneck.heads.split import rows_to_fit
 
@@ -79,7 +80,7 @@ def fit(task: Task) -> dict[str, Any]:
     if task.kind == "labels":
         theta, said, found = _labels(_Data(x=x, y=y, n=len(train), task=task))
     else:
-        mean, scale = _standards(y[: len(train)])
+        mean, scale = standards(y[: len(train)])
         data = _Data(x=x, y=((y - mean) / scale).astype(np.float32), n=len(train), task=task)
         theta, said, found = _numbers(data)
         theta = theta * scale
@@ -131,15 +132,6 @@ def _stepped(
         epochs=found.epochs + steps,
     )
     return theta, out, more
-
-
-def _standards(y: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and deviation of each column of numbers, as far as they are known."""
-    known = ~np.isnan(y)
-    n = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, y, 0).sum(axis=0, dtype=np.float64) / n
-    scale = np.sqrt((np.where(known, y - mean, 0) ** 2).sum(axis=0) / n)
-    return mean, np.where(scale > 1e-12 * np.maximum(np.abs(mean), 1e-300), scale, 1.0)
 
 
 def _numbers(data: _Data) -> tuple[NDArray[np.floating[Any]], NDArray[Any], Fit]:
