@@ -156,24 +156,50 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     images = report["images"]
+    if report["kind"] != "class":
+        return [*([] if report["columns"] else _of_targets(report)), *_ends(report)]
     most = max(len(image["top"]) for image in images)
-    found = (
-        []
-        if report["columns"]
-        else [
-            [
-                image["path"],
-                *(f"{entry['description']} {entry['probability']:.4f}" for entry in image["top"]),
-                *([""] * (most - len(image["top"]))),
-            ]
-            for image in images
-            if image["top"]
-        ]
-    )
     heading = ["image", *(f"top {i + 1}" for i in range(most))]
+    found = [
+        [
+            image["path"],
+            *(f"{entry['description']} {entry['probability']:.4f}" for entry in image["top"]),
+            *([""] * (most - len(image["top"]))),
+        ]
+        for image in images
+        if image["top"]
+    ]
+    return [*([] if report["columns"] else console.table([heading, *found])), *_ends(report)]
+
+
+def _of_targets(report: Mapping[str, Any]) -> list[str]:
+    """Return the labels that each image has, or its numbers."""
+    answered = [image for image in report["images"] if image["top"]]
+    if report["kind"] == "numbers":
+        names = [entry["number"] for entry in answered[0]["top"]]
+        values = [[f"{entry['value']:.6g}" for entry in image["top"]] for image in answered]
+    else:
+        names = ["labels"]
+        values = [
+            [
+                ", ".join(
+                    f"{entry['label']} {entry['probability']:.4f}"
+                    for entry in image["top"]
+                    if entry["passes"]
+                )
+                or "none"
+            ]
+            for image in answered
+        ]
+    paths = [image["path"] for image in answered]
+    rows = [[path, *each] for path, each in zip(paths, values, strict=True)]
+    return console.table([["image", *names], *rows])
+
+
+def _ends(report: Mapping[str, Any]) -> list[str]:
+    """Return what has no answer, and how many were computed."""
     return [
-        *(console.table([heading, *found]) if found else []),
-        *(f"{i['path']}: cannot be used: {i['error']}" for i in images if not i["top"]),
+        *(f"{i['path']}: cannot be used: {i['error']}" for i in report["images"] if not i["top"]),
         f"{report['computed']} computed, {report['cached']} cached, "
         f"{report['unusable']} cannot be used",
         *_file_line(report),

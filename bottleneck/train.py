@@ -132,14 +132,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
     left_out = left_out_in_words(report["left_out"], report["left_out_keys"])
     found = []
-    if report["accuracy"] is not None:
+    if report["judged_on"] is not None:
         samples = report["samples"][report["judged_on"]]
-        # Of five classes the right one is always among five.
-        top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
-        found.append(
-            f"accuracy {report['accuracy']:.4f} on {samples} {report['judged_on']} images "
-            f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
-        )
+        found.append(_FIGURES[report["kind"]](report, f"{samples} {report['judged_on']} images"))
     else:
         found.append(
             f"fitted on all {report['samples']['train']} images: none was kept to judge it by, so "
@@ -154,6 +149,40 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     found += [f"{tracker}: {where}" for tracker, where in report["told"].items()]
     found.append(report["run"])
     return found
+
+
+def _of_classes(report: Mapping[str, Any], judged: str) -> str:
+    # Of five classes the right one is always among five.
+    top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
+    return (
+        f"accuracy {report['accuracy']:.4f} on {judged} "
+        f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
+    )
+
+
+def _of_labels(report: Mapping[str, Any], judged: str) -> str:
+    if report["macro_average_precision"] is None:
+        return f"none of {judged} has any of the {report['targets']} labels, so nothing is judged"
+    return (
+        f"average precision {report['macro_average_precision']:.4f} macro, "
+        f"{report['micro_average_precision']:.4f} micro on {judged}, {report['targets']} labels "
+        f"(F1 {report['macro_f1']:.4f} macro, {report['micro_f1']:.4f} micro; by chance: average "
+        f"precision {report['baseline']:.4f})"
+    )
+
+
+def _of_numbers(report: Mapping[str, Any], judged: str) -> str:
+    r2 = "none" if report["r2"] is None else f"{report['r2']:.4f}"
+    mean = f", mean of {report['targets']} numbers" if report["targets"] > 1 else ""
+    if report["rmse"] is None:
+        return f"of {judged} no number is known, so nothing is judged"
+    return (
+        f"R² {r2}, RMSE {report['rmse']:.4g}, MAE {report['mae']:.4g} on {judged}{mean} "
+        f"(always the training mean: RMSE {report['baseline']:.4g})"
+    )
+
+
+_FIGURES = {"class": _of_classes, "labels": _of_labels, "numbers": _of_numbers}
 
 
 def _baseline(baseline: float | None) -> str:

@@ -71,6 +71,7 @@ WRITERS = {
         "into a temporary name that its caller publishes",
     ),
     "pipeline/learning/export.py": ({"save"}, "into a temporary name that it publishes"),
+    "pictures/canvas.py": ({"savefig"}, "into memory"),
     "pictures/plots.py": ({"savefig"}, "into memory"),
     "store/lock.py": ({"FileLock", "write_text"}, "the lock; who holds it, for people"),
     "store/log.py": ({"FileLock"}, "the lock of writers where there are no hard links"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HEAD_OPTIONS = (
     "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
     "weight_decay", "epochs", "batch_size", "patience", "class_weights",
+    "loss",
 )  # fmt: skip
 OnStale = Literal["drop", "error", "use"]
 
@@ -41,11 +42,14 @@ def train_head(
     momentum: float | None = None, nesterov: bool | None = None,
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
+    loss: Literal["squared", "huber"] | None = None,
     head_options: Mapping[str, Any] | None = None,
     tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
     progress: bool = False,
 ) -> Report:  # fmt: skip
-    """Train a classifier on the features in the store at `cache`.
+    """Train a head on the features in the store at `cache`.
+
+    It learns what the store's images have: a class each, several labels, or numbers.
 
     Parameters
     ----------
@@ -62,6 +66,7 @@ def train_head(
     filters, kernel : channels of the convolution, its height and width (conv)
     optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
     class_weights : how a head that is a network is trained; None: the head's own default
+    loss : of numbers alone, squared or huber (linear, dense, conv, tail)
     head_options : the same by name, for heads whose options are not among the keywords
     tensorboard : a folder that TensorBoard's event file goes below
     mlflow : the address of MLflow's server or store that is told of the run; True: its default
@@ -103,7 +108,8 @@ def load_head(run: str | PathLike[str]) -> Fitted:
     Returns
     -------
     A fitted head: `predict(X)` takes features (n, …) and returns probabilities (n, classes)
-    float32, in the order of `classes` of the run.
+    float32, in the order of `classes` of the run; of a run of labels or numbers (n, k), in the
+    order of the names in its receipt: a probability for each label, or the numbers.
 
     Raises
     ------
@@ -128,7 +134,7 @@ def predict_images(
     engine: str | None = None, devices: str | None = None, batch_size: int | None = None,
     threads: int | None = None, progress: bool = False,
 ) -> Predictions:  # fmt: skip
-    """Return the classes of images, with the probabilities of all of them.
+    """Return the classes of images, with the probabilities of all of them; or labels, or numbers.
 
     Parameters
     ----------
@@ -146,7 +152,8 @@ def predict_images(
     Returns
     -------
     Predictions
-        `probabilities` is (n, k) float32, NaN where `errors` says why there is no answer.
+        `probabilities` is (n, k) float32, NaN where `errors` says why there is no answer. Of a run
+        of labels, `passes` says which each image has; of a run of numbers, `values` are those.
 
     Raises
     ------

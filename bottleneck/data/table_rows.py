@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from bottleneck.data.table_splits import (
     refuse_most,
     split_of_flags,
 )
+from bottleneck.data.table_targets import NUMBERS, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +53,7 @@ class Rows:
     keys : names of files, each once; the rows' numbers where the table holds its images
     labels : of each row, "" without one; None where the labels are columns of 0 and 1
     marks : (n, k) uint8 of those columns; None where there are none
+    numbers : (n, k) float32 of columns of numbers to predict; None where there are none
     splits : of each row, a number of `SPLITS`
     words : how the table spells each split
     notes : what a person should know
@@ -62,6 +65,7 @@ class Rows:
     splits: bytearray
     words: dict[str, str]
     notes: tuple[str, ...]
+    numbers: NDArray[np.float32] | None = None
 
 
 def read_rows(
@@ -83,14 +87,20 @@ def read_rows(
     names: dict[bytes, int] = {}
     again: dict[bytes, list[int]] = {}  # further lines of a name
     labels, splits = _Texts(missing), _Texts(missing)
-    marks, of_splits = bytearray(), bytearray()
+    marks, of_splits, predicted = bytearray(), bytearray(), array("f")
+    are_numbers = columns.kind == NUMBERS
     label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
     for line, fields in sheet.rows():
         if columns.file is not None:
             _add_name(fields[columns.file], line, names, again, where)
         elif n_rows is None:
             names[b"%08d" % len(names)] = line
-        if several:
+        if are_numbers:
+            predicted.extend(
+                number_of(fields[at], sheet.header[at], line, missing, where)
+                for at in columns.labels
+            )
+        elif several:
             marks.extend([_mark(sheet.header[at], fields[at], line, where) for at in several])
         elif label_at:
             labels.add(fields[label_at[0]], line)
@@ -116,8 +126,13 @@ def read_rows(
         words = {printable(text): SPLITS[number] for text, number in sorted(numbers.items())}
     return Rows(
         keys=[*names],
-        labels=None if several else labels.texts or [""] * n_rows,
-        marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
+        labels=None if several or are_numbers else labels.texts or [""] * n_rows,
+        marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several))
+        if several and not are_numbers
+        else None,
+        numbers=np.array(predicted, np.float32).reshape(n_rows, len(columns.labels))
+        if are_numbers
+        else None,
         splits=of_splits,
         words=words,
         notes=(

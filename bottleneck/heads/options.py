@@ -175,6 +175,14 @@ NESTEROV = Option(
     default_text="--no-nesterov",
     is_switch=True,
 )
+LOSS = Option(
+    name="loss",
+    help="of numbers alone: what a mistake costs; huber counts large ones less than squared does",
+    check=lambda value: value in ("squared", "huber"),
+    example="squared or huber",
+    default="squared",
+    choices=("squared", "huber"),
+)
 # How a head that is a Keras network is trained.
 TRAINING: tuple[Option, ...] = (
     OPTIMIZER,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.text import printable
+from bottleneck.pictures.elements import paragraph, section
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pictures.page_style import STYLE
 
@@ -68,6 +69,7 @@ class Page:
     cache : what the cache held: a few words → what it was
     receipt : what run.json holds beside its digests
     time : when it was written
+    figures, others : HTML of a run of labels or numbers, in place of figures, classes and mistakes
     """
 
     title: str
@@ -82,6 +84,8 @@ class Page:
     cache: Mapping[str, str]
     receipt: Mapping[str, Any]
     time: str
+    figures: str = ""
+    others: Sequence[tuple[str, str]] = ()
 
 
 def render(page: Page) -> bytes:
@@ -101,12 +105,11 @@ def render(page: Page) -> bytes:
         "<body>",
         f"<header><h1>{_text(page.title)}</h1><p>{_text(page.subtitle)}</p></header>",
         "<main>",
-        _section("Figures", _numbers(page)),
-        _section("Fit", _fit(page)),
-        _section("Classes", _classes(page)),
-        _section("The most confident mistakes", _mistakes(page)),
-        _section("What the cache held", _facts(page.cache)),
-        _section("Receipt", _receipt(page.receipt)),
+        section("Figures", page.figures or _numbers(page)),
+        section("Fit", _fit(page)),
+        *(section(*each) for each in page.others or _of_classes(page)),
+        section("What the cache held", _facts(page.cache)),
+        section("Receipt", _receipt(page.receipt)),
         "</main>",
         f"<footer><p>bottleneck-cache {_text(version)}, {_text(page.time)}</p></footer>",
         "</body>",
@@ -146,6 +149,10 @@ def _numbers(page: Page) -> str:
     return f'<dl class="cards">{"".join(found)}</dl>'
 
 
+def _of_classes(page: Page) -> list[tuple[str, str]]:
+    return [("Classes", _classes(page)), ("The most confident mistakes", _mistakes(page))]
+
+
 def _baseline(metrics: Mapping[str, Any]) -> str:
     if metrics["samples"] and metrics["baseline"] is None:
         return "no judged image is of the class that is commonest in training"
@@ -164,7 +171,7 @@ def _last_epoch(page: Page) -> int:
 
 def _fit(page: Page) -> str:
     if page.no_pictures:
-        return _paragraph(page.no_pictures)
+        return paragraph(page.no_pictures)
     if "curves.png" not in page.pictures:
         return ""
     caption = f"Loss and accuracy up to epoch {_last_epoch(page):,}"
@@ -217,9 +224,9 @@ def _classes(page: Page) -> str:
 
 def _mistakes(page: Page) -> str:
     if not page.metrics["samples"]:
-        return _paragraph("No image was judged.")
+        return paragraph("No image was judged.")
     if not page.mistakes:
-        return _paragraph(f"None: every one of the {_judged(page)} images has the right answer.")
+        return paragraph(f"None: every one of the {_judged(page)} images has the right answer.")
     found = []
     for mistake in page.mistakes:
         words = f"{mistake.key}: {mistake.truth} taken for {mistake.answer}"
@@ -237,7 +244,7 @@ def _mistakes(page: Page) -> str:
         )
     about = f"Of the {_judged(page)} images, those that the head is surest of and wrong about."
     return (
-        f"{_paragraph(about)}{_paragraph(page.about_mistakes)}"
+        f"{paragraph(about)}{paragraph(page.about_mistakes)}"
         f'<ol class="mistakes">{"".join(found)}</ol>'
     )
 
@@ -270,13 +277,6 @@ def _plain(value: object) -> str:
     return f"<code>{text}</code>" if _DIGEST.fullmatch(text) else text
 
 
-def _section(title: str, body: str) -> str:
-    if not body:
-        return ""
-    name = title.lower().replace(" ", "-")
-    return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n{body}\n</section>'
-
-
 def _drawn(png: bytes, caption: str, width_rem: int) -> str:
     """Return a drawn picture; on a narrow screen it keeps this width to be read, and scrolls."""
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
@@ -294,10 +294,6 @@ def _image(data: bytes, words: str, more: str = 'loading="lazy"') -> str:
     return (
         f'<img class="{of}" alt="{_text(words)}" {more} src="data:image/{kind};base64,{content}">'
     )
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{_text(text)}</p>" if text else ""
 
 
 def _judged(page: Page) -> str:

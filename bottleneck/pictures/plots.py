@@ -70,8 +70,11 @@ def curves(history: Sequence[Mapping[str, Any]], title: str) -> bytes:
     """Return a PNG of loss and accuracy over the epochs of a fit."""
     figure = _figure(8, 3.4)
     epochs = _epochs(history)
-    for number, (what, label) in enumerate((("loss", "loss"), ("accuracy", "accuracy")), 1):
-        axes = figure.add_subplot(1, 2, number)
+    wanted = [
+        w for w in ("loss", "accuracy") if any(w in e or f"validation_{w}" in e for e in history)
+    ]
+    for number, what in enumerate(wanted, 1):
+        axes = figure.add_subplot(1, len(wanted), number)
         for key, name, colour in ((what, "train", TRAINED), (f"validation_{what}", "val", JUDGED)):
             values = [
                 (x, entry[key]) for x, entry in zip(epochs, history, strict=True) if key in entry
@@ -81,7 +84,7 @@ def curves(history: Sequence[Mapping[str, Any]], title: str) -> bytes:
                     *zip(*values, strict=True), label=name, color=colour, marker="o", markersize=3
                 )
         axes.set_xlabel("epoch")
-        axes.set_ylabel(label)
+        axes.set_ylabel(what)
         axes.grid(visible=True, alpha=0.25)
         axes.legend(frameon=False)
     figure.suptitle(_shown(title), color=INK, fontsize=11)

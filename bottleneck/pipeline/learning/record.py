@@ -12,7 +12,7 @@ import numpy as np
 from bottleneck.core.sample import show_key
 from bottleneck.core.version import __version__
 from bottleneck.heads.run import write_run
-from bottleneck.pictures import plots
+from bottleneck.pictures import plots, target_plots
 from bottleneck.pipeline.pages.model_card import FILE as CARD
 from bottleneck.pipeline.pages.model_card import model_card
 from bottleneck.pipeline.pages.run_page import FILE as PAGE
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 TRACKED = ("tensorboard", "mlflow")  # where else the run is told of
+# Of labels, and of numbers; None where there is another kind of target, as accuracy and top5 are.
+MORE_FIGURES = (
+    "macro_average_precision", "micro_average_precision", "macro_f1", "micro_f1",
+    "mae", "rmse", "r2",
+)  # fmt: skip
 MOST_KEYS = 100  # of those left out for one reason, in the report
 
 
@@ -47,9 +52,9 @@ def record(
         **judged.figures,
         **{key: report[key] for key in ("seconds", "epochs", "parameters")},
     }
-    receipt = _receipt(options, data, fitted, report)
+    receipt = _receipt(options, data, fitted, report) | _receipt_of_targets(data, judged)
     title = f"{options.head} head on {data.source}"
-    drawn = _pictures(fitted, figures, title, reporter)
+    drawn = _pictures(fitted, figures, title, reporter, data, judged)
     page = run_page(
         store=data.store,
         samples=data.samples,
@@ -115,7 +120,9 @@ def _report(
         "commit": store.state.number,
         "recipe": store.recipe.id,
         "head": options.head,
+        "kind": data.kind,
         "classes": len(data.samples.classes),
+        "targets": 0 if data.kind == "class" else len(data.names),
         "views": store.recipe.views.number,
         "samples": data.counts,
         "left_out": {why: len(keys) for why, keys in data.left_out.items()},
@@ -125,6 +132,7 @@ def _report(
         },
         "judged_on": judged.split if data.counts[judged.split] else None,
         **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline")},
+        **{key: figures.get(key) for key in MORE_FIGURES},
         "seconds": round(seconds, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
@@ -134,12 +142,30 @@ def _report(
 
 
 def _pictures(
-    fitted: Fitted, figures: dict[str, Any], title: str, reporter: Reporter
+    fitted: Fitted,
+    figures: dict[str, Any],
+    title: str,
+    reporter: Reporter,
+    data: TrainingData,
+    judged: Judged,
 ) -> dict[str, bytes]:
     if not plots.can_draw():
         reporter.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
-    return plots.draw(fitted.history, figures, title)
+    targets = data.samples.targets
+    if targets is None:
+        return plots.draw(fitted.history, figures, title)
+    fit = plots.draw(fitted.history, {"confusion": (), "classes": {}}, title)
+    truth = targets.values[judged.at]
+    return fit | target_plots.draw_targets(figures, judged.probabilities, truth, title)
+
+
+def _receipt_of_targets(data: TrainingData, judged: Judged) -> dict[str, Any]:
+    """Return what run.json says besides of labels or numbers: which, and thresholds of labels."""
+    if data.kind == "class":
+        return {}
+    thresholds = {"thresholds": list(judged.thresholds)} if judged.thresholds else {}
+    return {"targets": {"kind": data.kind, "names": list(data.names), **thresholds}}
 
 
 def _asked(options: TrainOptions) -> dict[str, Any]:

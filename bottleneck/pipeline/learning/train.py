@@ -11,7 +11,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads import catalog
 from bottleneck.heads.run import check_name
-from bottleneck.heads.split import untrained
+from bottleneck.heads.split import unlearned
 from bottleneck.heads.task import Task
 from bottleneck.pipeline.learning import trackers
 from bottleneck.pipeline.learning.judge import judge
@@ -54,6 +54,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     trackers.check(options)
     head = catalog.load_kind(options.head)
     data = training_data(store, name, options, reporter)
+    told = catalog.for_kind(options.head, told, data.kind, options.head_options)
     _announce(data, reporter)
     fitted = head.fit(_task(data, options, told, reporter))
     judged = judge(fitted, data)
@@ -83,15 +84,16 @@ def _check(options: TrainOptions) -> None:
 
 def _announce(data: TrainingData, reporter: Reporter) -> None:
     """Say how many images do what, and which classes cannot be learned."""
-    counts, classes = data.counts, data.samples.classes
+    counts, names = data.counts, data.names
+    what = {"class": "classes"}.get(data.kind, data.kind)
     reporter.say(
         f"{data.source}: {counts['train']} to train on, {counts['val']} to validate, "
-        f"{counts['test']} to test; {len(classes)} classes"
+        f"{counts['test']} to test; {len(names)} {what}"
     )
-    missing = [classes[i] for i in untrained(data.labels, data.split)]
+    missing = [names[i] for i in unlearned(data.targets, data.split, data.kind)]
     if missing:
         reporter.warn(
-            f"{len(missing)} of {len(classes)} classes have images to judge by and none to train "
+            f"{len(missing)} of {len(names)} {what} have images to judge by and none to train "
             f"on: {', '.join(missing[:NAMED])}{', …' if len(missing) > NAMED else ''}: "
             "add images, or try another --seed"
         )
@@ -103,9 +105,10 @@ def _task(
     """Return what the head is fitted on."""
     return Task(
         rows=data.store.features_of(data.digests),
-        targets=data.labels,
+        targets=data.targets,
         split=data.split,
-        n_outputs=len(data.samples.classes),
+        n_outputs=len(data.names),
+        kind=data.kind,
         seed=options.seed,
         options={"validation_split": options.validation_split, **told},
         views=data.store.recipe.views.number,
