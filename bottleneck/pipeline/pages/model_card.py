@@ -34,12 +34,16 @@ SPLITS = {"train": "training", "val": "validation", "test": "test", "folds": "ou
 OTHER = {"samples", "seconds", "epochs", "parameters"}
 WORDS = {
     "top5": "top-5 accuracy",
-    "baseline": "always the commonest class",
     "ece": "calibration error",
     "brier": "Brier score",
     "r2": "R²",
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
+}
+BASELINES = {
+    "class": "always the commonest class",
+    "labels": "macro average precision by chance",
+    "numbers": "root mean squared error of always the training mean",
 }
 # What is known of the weights that a store names; of all others nothing is.
 LICENCES = {
@@ -96,10 +100,15 @@ def escaped(text: object) -> str:
 
 
 def _what(store: Store, receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator[str]:
-    names = receipt["classes"]
-    if names:
-        yield f"Says which of {len(names)} classes an image shows: {_listed(names)}."
-        yield ""
+    targets = receipt.get("targets", {})
+    names, kind = targets.get("names", receipt["classes"]), targets.get("kind", "class")
+    says = {
+        "class": f"Says which of {len(names)} classes an image shows",
+        "labels": f"Says which of {len(names)} labels an image has",
+        "numbers": f"Says {len(names)} number{'s' if len(names) > 1 else ''} of an image",
+    }
+    yield f"{says[kind]}: {_listed(names)}."
+    yield ""
     yield (
         f"A head of {figures['parameters']:,} fitted numbers behind a frozen network: "
         f"{escaped(recipe_line(store.recipe, store.about))}. Trained on {receipt['time'][:10]} "
@@ -115,26 +124,34 @@ def _figures(receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
         return
     yield f"On {figures['samples']:,} {SPLITS.get(figures['split'], figures['split'])} images:"
     yield ""
+    words = {**WORDS, "baseline": BASELINES[figures.get("kind", "class")]}
     rows = [
-        (WORDS.get(name, name.replace("_", " ")), f"{value:.4f}{_interval(name, receipt, figures)}")
+        (words.get(name, name.replace("_", " ")), f"{value:.4f}{_interval(name, receipt, figures)}")
         for name, value in figures.items()
         if type(value) in (int, float)
         and name not in OTHER
         and not (name == "top5" and len(receipt["classes"]) <= 5)  # the right one is among five
     ]
     yield from _table(("figure", "value"), rows)
-    classes = figures.get("classes")
-    if isinstance(classes, dict) and classes:
-        columns = [key for key in next(iter(classes.values())) if key != "samples"]
+    yield from _each(figures)
+
+
+def _each(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the table of what each class, label or number has for figures."""
+    for what, one in (("classes", "class"), ("labels", "label"), ("numbers", "number")):
+        each = figures.get(what)
+        if not isinstance(each, dict) or not each:
+            continue
+        columns = [key for key in next(iter(each.values())) if key != "samples"]
         yield from _table(
-            ("class", "images", *(column.replace("_", " ") for column in columns)),
+            (one, "images", *(WORDS.get(key, key.replace("_", " ")) for key in columns)),
             [
-                (name, _number(of.get("samples")), *(_number(of.get(column)) for column in columns))
-                for name, of in [*classes.items()][:MOST_ROWS]
+                (name, _number(of.get("samples")), *(_number(of.get(key)) for key in columns))
+                for name, of in [*each.items()][:MOST_ROWS]
             ],
         )
-        if len(classes) > MOST_ROWS:
-            yield from (f"{len(classes) - MOST_ROWS:,} more classes are in metrics.json.", "")
+        if len(each) > MOST_ROWS:
+            yield from (f"{len(each) - MOST_ROWS:,} more are in metrics.json.", "")
 
 
 def _interval(name: str, receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
