@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the report for people."""
+    """Return the report for people; the answers only where no file holds them column by column."""
     images = report["images"]
     if report["kind"] != "class":
         return [*([] if report["columns"] else _of_targets(report)), *_ends(report)]

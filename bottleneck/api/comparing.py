@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bottleneck.api import extraction, words
 from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
+from bottleneck.core.errors import UsageError
 from bottleneck.pipeline.learning.compare import CompareOptions, compare
 from bottleneck.pipeline.learning.rank import RankOptions, rank
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 @proposing
 def compare_runs(
-    runs: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    runs: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
     *,
     cache: str | PathLike[str] | None = None,
     seed: int = 0,
@@ -40,7 +41,7 @@ def compare_runs(
 
     Parameters
     ----------
-    runs : folders or names of runs, one or several; none: all runs of a store
+    runs : folders or names of runs, one or several; None: all runs of a store
     cache : that store; the only one below cache/ where it is omitted
     seed : of the bootstrap that gives the intervals
     picture : a new .png file with the intervals; None for no file
@@ -59,9 +60,10 @@ def compare_runs(
         When the files of a run that was named are not as they were written.
     """
     file = words.path_or_none(picture)
-    options = CompareOptions(
-        runs=words.several(runs), cache=words.path_or_none(cache), seed=seed, picture=file
-    )
+    named = () if runs is None else words.several(runs)
+    if runs is not None and not named:
+        raise UsageError("no run named", "runs", "omit it for all runs of a store")
+    options = CompareOptions(runs=named, cache=words.path_or_none(cache), seed=seed, picture=file)
     return Report(compare(options))
 
 

@@ -63,6 +63,9 @@ def test_runs_and_backbones_are_compared_as_by_the_command(cache, run, photos, t
     report = bottleneck.compare_runs([run, other], seed=3)
     assert report == compare(CompareOptions(runs=(run, other), seed=3))
     assert len(bottleneck.compare_runs(run)["runs"]) == 1
+    assert len(bottleneck.compare_runs(cache=cache)["runs"]) == 2
+    with pytest.raises(UsageError, match="no run named"):
+        bottleneck.compare_runs([], cache=cache)
     ranked = bottleneck.compare_backbones(
         ["resnet50", "vgg16"],
         photos,
@@ -74,6 +77,28 @@ def test_runs_and_backbones_are_compared_as_by_the_command(cache, run, photos, t
     assert {found["backbone"] for found in ranked["runs"]} == {"numpy"}
     assert [found["extracted"]["computed"] for found in ranked["runs"]] == [9, 9]
     assert sorted(path.name for path in (tmp_path / "caches").iterdir()) == ["resnet50", "vgg16"]
+
+
+def test_the_last_run_of_a_store_answers_and_each_backbone_has_its_weights(
+    cache, run, photos, tmp_path
+):
+    other = bottleneck.train_head(cache, run="second", tensorboard=tmp_path / "board")
+    assert other["told"] == {"tensorboard": str(tmp_path / "board/second")}
+    image = photos / "cat/01.png"
+    named = bottleneck.predict_images(image, run=other["run"]).probabilities
+    last = bottleneck.predict_images(image, run="last", cache=cache).probabilities
+    np.testing.assert_array_equal(last, named)
+    with pytest.raises(UsageError, match=r"runs has .*second"):
+        bottleneck.export_model("third", tmp_path / "m.keras", cache=cache)
+    bottleneck.compare_backbones(
+        ["resnet50", "vgg16"],
+        photos,
+        caches=tmp_path / "caches",
+        weights={"resnet50": "random:1", "vgg16": "random:2"},
+        size=8,
+    )
+    asked = [Store.open(tmp_path / "caches" / name).about for name in ("resnet50", "vgg16")]
+    assert [about["request"]["weights"] for about in asked] == ["random:1", "random:2"]
 
 
 @pytest.mark.parametrize("augment", ["flip,crop", ["flip", "crop"]])

@@ -18,6 +18,7 @@ import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.paths import local_path
 from bottleneck.core.regular import NotAFileError
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def plan(
 def read_sample(path: Path) -> Sample:
     """Return a sample of a submission; UsageError or DataError where the file is none."""
     try:
-        text = files.read(path).decode("utf-8-sig")
+        text = files.read(local_path(path)).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise UsageError("no such file", path, "give the sample of the submission") from error
     except NotAFileError as error:

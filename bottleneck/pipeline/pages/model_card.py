@@ -51,8 +51,7 @@ LICENCES = {
     "for non-commercial research and education; under which licence the weights themselves are, "
     "their publisher says.",
     "shipped": "The network's weights learned from pictures of ImageNet, whose terms allow those "
-    "for non-commercial research and education (the README beside the weights in bottleneck-cache "
-    "names them all).",
+    "for non-commercial research and education (mini's card, in bottleneck-cache, names them all).",
     "random": "The network's weights were drawn from a seed: nobody has rights in them.",
 }
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~#&$@!])")

@@ -328,4 +328,5 @@ def test_the_door_refuses_what_belongs_to_backbones_alone(cache, capsys):
         assert console.run(compare_main, words) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 3
+    assert all("is for --backbones" in line for line in said[:2])
     assert "--caches" in said[2]
