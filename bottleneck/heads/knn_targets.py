@@ -18,7 +18,7 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
 from bottleneck.heads import tensors
 from bottleneck.heads.design_matrix import design_matrix
-from bottleneck.heads.label_metrics import SMALLEST
+from bottleneck.heads.metrics import SMALLEST
 from bottleneck.heads.objectives import standards
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.unit_rows import Directions, directions, loaded
