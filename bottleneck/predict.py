@@ -21,8 +21,8 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "predict",
         "IMAGES ... [--run RUN | --backbone NAME] [options]",
-        "Say which classes images show. Features that are in the run's store are not computed "
-        "again.",
+        "Say which classes or labels images show, or which numbers the run predicts of them. "
+        "Features that are in the run's store are not computed again.",
         "bottleneck predict --run cache/resnet50/runs/NAME photos/ 'more/*.jpg'",
         "bottleneck predict --backbone resnet50 cat.jpg",
     )
