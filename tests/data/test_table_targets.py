@@ -116,7 +116,7 @@ def test_pixels_of_a_table_may_have_several_labels_and_numbers(listed):
     assert values(listed("pixel0,red,big,y\n" + rows, label_column="y")) == [[0.5]] * 3
 
 
-@pytest.mark.parametrize("told", [{}, {"target_kind": "numbers"}, {"target_kind": "labels"}])
+@pytest.mark.parametrize("told", [{"target_kind": "numbers"}, {"target_kind": "labels"}])
 def test_a_table_without_a_row_is_said_so(listed, told):
     with pytest.raises(DataError, match="names no images"):
         listed("filename,target\n", **told)
