@@ -3,8 +3,8 @@
 Labels: a logistic regression each (`masked_regression`), all at one strength. Numbers: ridge
 regression (`ridge`), or with `loss` huber one that outliers move less: squared up to 1.345 standard
 deviations of the errors, taken robustly, and absolute beyond (Huber 1981, 7). The strength is that
-of the lowest loss on validation rows, of each number its own in ridge. Then, as for classes, the
-head is fitted once more to training and validation rows together.
+of the lowest loss on validation rows (of ridge see `_strengths`). Then, as for classes, the head is
+fitted once more to training and validation rows together.
 """
 
 from __future__ import annotations
@@ -180,25 +180,25 @@ def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     """
     x, y = data.train
     (seen, answers), k = data.judged, y.shape[1]
-    given = data.task.options.get("strength")
-    strengths = np.full(k, ridges.STRENGTHS[0] if given is None else given)
+    errors = np.full((3, len(ridges.STRENGTHS), k), np.nan)
     theta, last = np.zeros((2, x.width + 1, k))
-    losses = np.full((2, len(ridges.STRENGTHS), k), np.nan)
+    fits = []
     for columns in _alike(data.y):
         at = np.flatnonzero(~np.isnan(y[:, columns[0]]))
-        all_at = np.flatnonzero(~np.isnan(data.y[:, columns[0]]))
-        if not len(at):
-            continue
-        found = ridges.ridge(ridges.rows_of(x, at), data.of_rows(y[at][:, columns]))
-        losses[:, :, columns] = found.path(seen, answers[:, columns])
-        if given is None and not np.isnan(losses[0][:, columns]).any():
-            strengths[columns] = np.take(ridges.STRENGTHS, losses[0][:, columns].argmin(axis=0))
+        if len(at):
+            found = ridges.ridge(ridges.rows_of(x, at), data.of_rows(y[at][:, columns]))
+            errors[:, :, columns] = found.errors(seen, answers[:, columns])
+            fits.append((columns, len(at), found))
+    given = data.task.options.get("strength")
+    strengths = _strengths(errors, y, answers) if given is None else np.full(k, given)
+    for columns, n, found in fits:
         theta[:, columns] = last[:, columns] = found.theta(strengths[columns])
-        if len(all_at) > len(at):
+        all_at = np.flatnonzero(~np.isnan(data.y[:, columns[0]]))
+        if len(all_at) > n:
             whole = ridges.rows_of(data.x, all_at)
             again = ridges.ridge(whole, data.of_rows(data.y[all_at][:, columns]))
-            last[:, columns] = again.theta(strengths[columns] * len(at) / len(all_at))
-    history = _history(losses, strengths, has_judged=len(seen) > 0)
+            last[:, columns] = again.theta(strengths[columns] * n / len(all_at))
+    history = _history(errors, strengths, has_judged=len(seen) > 0)
     for entry in history:
         data.task.reporter.say(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
     strength = _geometric_mean(strengths)
@@ -209,6 +209,30 @@ def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     return last, out, done
 
 
+def _strengths(
+    errors: NDArray[np.float64], y: NDArray[np.float32], answers: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the strength (k,) of the lowest error of each column.
+
+    That is the error on validation rows and the cross-validated one of the training rows, each
+    weighing as many rows as it is of: of few validation rows alone, the lowest is mostly chance.
+    For the same reason a column's error counts as much as the mean of all.
+
+    Parameters
+    ----------
+    errors : (3, strengths, k), as `ridge.Ridge.errors` returns them
+    y, answers : the targets of training and of validation rows
+    """
+    n, m = ((~np.isnan(each)).sum(axis=0) for each in (y, answers))
+    seen = np.where(np.isnan(errors[0]), 0, errors[0])
+    pooled = (n * errors[1] + m * seen) / np.maximum(n + m, 1)
+    least = np.maximum(pooled.min(axis=0), np.finfo(np.float64).tiny)
+    own = np.where(np.isnan(pooled), 1.0, pooled / least)  # of a column of which nothing is known
+    shared = own.mean(axis=1, keepdims=True)
+    chosen = (own + shared / shared.min()).argmin(axis=0)
+    return np.asarray(np.array(ridges.STRENGTHS)[chosen])
+
+
 def _alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
     """Return columns that are known for the same rows, together."""
     _, which = np.unique(np.isnan(y).T, axis=0, return_inverse=True)
@@ -217,15 +241,16 @@ def _alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
 
 
 def _history(
-    losses: NDArray[np.float64], strengths: NDArray[np.float64], *, has_judged: bool
+    errors: NDArray[np.float64], strengths: NDArray[np.float64], *, has_judged: bool
 ) -> list[dict[str, float]]:
     """Return the mean errors at each strength, half a decade apart, and of the fits that are kept.
 
     Parameters
     ----------
-    losses : (2, strengths, k)
-        On rows that a fit has not seen, and on those it has.
+    errors : (3, strengths, k)
+        As `ridge.Ridge.errors` returns them.
     """
+    losses = errors[[0, 2] if has_judged else [1, 2]]
     usable = ~np.isnan(losses).any(axis=(0, 1))
     if not usable.any():
         return [{"epoch": 1, "loss": 0.0}]

@@ -72,25 +72,40 @@ def test_ridges_of_all_strengths_are_scikit_learn_s(made, n):
         np.testing.assert_allclose(found.fitted_errors(strength), errors, rtol=1e-2, atol=1e-3)
 
 
-def test_the_strength_is_the_one_of_the_least_error_on_the_validation_rows(made):
+def test_the_validation_figures_are_of_the_fit_to_the_training_rows_alone(made):
     x, _, numbers, split = made
     head = fit("numbers", x, numbers[:, :1], split)
     z, train, seen = standardised(x, split), split == 0, split == 1
-    errors = {
-        s: ((Ridge(s * train.sum()).fit(z[train], numbers[train, 0]).predict(z[seen])
-             - numbers[seen, 0]) ** 2).mean()
-        for s in ridge.STRENGTHS
-    }  # fmt: skip
-    assert errors[min(errors, key=errors.get)] == pytest.approx(
-        errors[min(errors, key=lambda s: abs(np.log(s / head.options["strength"])))], rel=1e-4
-    )
-    np.testing.assert_allclose(
-        head.validation[:, 0],
-        Ridge(head.options["strength"] * train.sum())
-        .fit(z[train], numbers[train, 0])
-        .predict(z[seen]),
-        rtol=1e-3,
-    )
+    theirs = Ridge(head.options["strength"] * train.sum()).fit(z[train], numbers[train, 0])
+    np.testing.assert_allclose(head.validation[:, 0], theirs.predict(z[seen]), rtol=1e-3)
+
+
+def test_the_strength_is_near_the_best_on_rows_that_nobody_has_seen(made):
+    x, _, numbers, split = made
+    rng = np.random.default_rng(1)
+    noise = numbers + rng.normal(size=(N, 2)) * [10, 500]
+    head = fit("numbers", x, noise.astype("f4"), split)
+    z, at, test = standardised(x, split), split < 2, split == 2
+    errors = [
+        ((Ridge(s * at.sum()).fit(z[at], noise[at]).predict(z[test]) - numbers[test]) ** 2).mean(0)
+        for s in (1e-6, 1e-3, 1e-2, 0.1, 0.3, 1, 10, 1000)
+    ]
+    ours = ((head.predict(x)[test] - numbers[test]) ** 2).mean(axis=0)
+    assert (ours < 1.15 * np.min(errors, axis=0)).all()
+
+
+@pytest.mark.parametrize("n", [200, 8])
+def test_cross_validation_is_that_of_the_hat_matrix(made, n):
+    x, _, numbers, _ = made
+    rows = design_matrix(x, np.arange(n), 1, n)
+    z = np.hstack([np.ones((n, 1)), StandardScaler().fit_transform(x[:n])])
+    found = ridge.ridge(rows, numbers[:n])
+    for strength in (1e-4, 0.1, 10.0):
+        penalty = np.diag([0] + [strength * n] * D)
+        hat = z @ np.linalg.solve(z.T @ z + penalty, z.T)
+        left = numbers[:n] - hat @ numbers[:n]
+        expected = (left**2).mean(axis=0) / (1 - np.trace(hat) / n) ** 2
+        np.testing.assert_allclose(found.cross_validated(strength), expected, rtol=2e-2)
 
 
 def test_after_the_choice_training_and_validation_rows_are_fitted_together(made):
