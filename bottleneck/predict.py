@@ -25,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "predict",
         "IMAGES ... [--run RUN | --backbone NAME] [options]",
-        "Say which classes images show. Features that are in the run's store are not computed "
-        "again.",
+        "Say which classes or labels images show, or which numbers the run predicts of them. "
+        "Features that are in the run's store are not computed again.",
         "bottleneck predict --run last photos/ 'more/*.jpg'",
         "bottleneck predict --run last test/ --csv mine.csv --like sample_submission.csv",
         "bottleneck predict --backbone resnet50 cat.jpg",

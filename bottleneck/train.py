@@ -22,8 +22,9 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "train",
         "[--cache FOLDER] [options]",
-        "Train a classifier (a head) on the features in a store, in seconds. Images that changed "
-        "or vanished since they were extracted are not used, and the report says how many.",
+        "Train a head on the features in a store, in seconds: it learns a class for each image, "
+        "several labels, or numbers, as the data has them. Images that changed or vanished since "
+        "they were extracted are not used, and the report says how many.",
         "bottleneck train --cache cache/resnet50",
         "bottleneck train --cache cache/resnet50 --head dense --units 512,128",
     )
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         "--head",
         choices=[*HEADS],
         default="linear",
-        help=f"Kind of classifier. {kinds}. Default: linear.",
+        help=f"Kind of head. {kinds}. Default: linear.",
     )
     head.add_argument(
         "--seed",

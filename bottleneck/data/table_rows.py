@@ -27,13 +27,13 @@ from bottleneck.data.table_splits import (
 from bottleneck.data.table_targets import NUMBERS, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bottleneck.data.how import How
     from bottleneck.data.table_columns import Columns
-    from bottleneck.data.table_text import Sheet
+    from bottleneck.data.table_text import Fields, Sheet
 
 _MOST_NAMED = 5  # files that a message names
 _MOST_LINES = 5  # that a message names
@@ -88,20 +88,20 @@ def read_rows(
     again: dict[bytes, list[int]] = {}  # further lines of a name
     labels, splits = _Texts(missing), _Texts(missing)
     marks, of_splits, predicted = bytearray(), bytearray(), array("f")
-    are_numbers = columns.kind == NUMBERS
-    label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
+    label_at, several, are_numbers = columns.labels[:1], len(columns.labels) > 1, False
+    if columns.kind == NUMBERS:
+        several, are_numbers = False, True
     for line, fields in sheet.rows():
         if columns.file is not None:
             _add_name(fields[columns.file], line, names, again, where)
         elif n_rows is None:
             names[b"%08d" % len(names)] = line
         if are_numbers:
-            predicted.extend(
-                number_of(fields[at], sheet.header[at], line, missing, where)
-                for at in columns.labels
-            )
+            predicted.extend(_numbers_of(sheet, columns, fields, line, missing, where))
         elif several:
-            marks.extend([_mark(sheet.header[at], fields[at], line, where) for at in several])
+            marks.extend(
+                [_mark(sheet.header[at], fields[at], line, where) for at in columns.labels]
+            )
         elif label_at:
             labels.add(fields[label_at[0]], line)
         if columns.split is not None:
@@ -111,7 +111,7 @@ def read_rows(
     _refuse_twice(again, names, where)
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
-    n_rows = len(names)
+    n_rows, shape = len(names), (len(names), len(columns.labels))
     said: tuple[str, ...] = ()
     _refuse_names_of_columns(sheet, columns, names, where)
     if columns.flags:
@@ -127,12 +127,8 @@ def read_rows(
     return Rows(
         keys=[*names],
         labels=None if several or are_numbers else labels.texts or [""] * n_rows,
-        marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several))
-        if several and not are_numbers
-        else None,
-        numbers=np.array(predicted, np.float32).reshape(n_rows, len(columns.labels))
-        if are_numbers
-        else None,
+        marks=np.frombuffer(marks, np.uint8).reshape(shape) if several else None,
+        numbers=np.array(predicted, np.float32).reshape(shape) if are_numbers else None,
         splits=of_splits,
         words=words,
         notes=(
@@ -144,6 +140,18 @@ def read_rows(
             ),
         ),
     )
+
+
+def _numbers_of(
+    sheet: Sheet,
+    columns: Columns,
+    fields: Fields,
+    line: int,
+    missing: Collection[str],
+    where: str,
+) -> list[float]:
+    """Return the numbers to predict of a row."""
+    return [number_of(fields[at], sheet.header[at], line, missing, where) for at in columns.labels]
 
 
 def _refuse_names_of_columns(

@@ -61,7 +61,6 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
         "knn": HeadSpec(
             module="bottleneck.heads.knn",
             about="a vote of the nearest training images",
-            kinds=("class",),
         ),
         "dense": HeadSpec(
             module="bottleneck.heads.dense",

@@ -1,10 +1,10 @@
 """The linear head for labels of which a row may have several, and for numbers.
 
 Labels: a logistic regression each (`masked_regression`), all at one strength. Numbers: ridge
-regression (`ridge`), or with `loss` huber one that outliers move less, whose delta is 1.345
-standard deviations of the ridge's errors, taken robustly (Huber 1981, 7). The strength is that of
-the lowest loss on validation rows, of each number its own in ridge. Then, as for classes, the head
-is fitted once more to training and validation rows together.
+regression (`ridge`), or with `loss` huber one that outliers move less: squared up to 1.345 standard
+deviations of the errors, taken robustly, and absolute beyond (Huber 1981, 7). The strength is that
+of the lowest loss on validation rows (of ridge see `_strengths`). Then, as for classes, the head is
+fitted once more to training and validation rows together.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bottleneck.heads import ridge as ridges
 from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.masked_regression import (
     CROSS_ENTROPY,
+    PATH_TOLERANCE,
     Fit,
     Loss,
     Problem,
@@ -26,7 +27,7 @@ from bottleneck.heads.masked_regression import (
     outputs,
     sigmoid,
 )
-from bottleneck.heads.objectives import standards
+from bottleneck.heads.objectives import MAD, standards
 from bottleneck.heads.softmax_regression import TOLERANCE, minimise
 from bottleneck.heads.split import rows_to_fit
 
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from bottleneck.heads.task import Task
 
 ROBUST = 1.345  # 95 % of the efficiency of least squares where errors are normal
-MAD = 1.4826  # standard deviations in the median absolute deviation of normal errors
+ROUNDS = 4
+START = 1e-2  # the strength of the fits that find how large errors are
+LEAST_DELTA = 1e-4
 SURE = 1e-3  # the least and most share of a label that a fit starts from
 
 
@@ -80,7 +83,8 @@ def fit(task: Task) -> dict[str, Any]:
     if task.kind == "labels":
         theta, said, found = _labels(_Data(x=x, y=y, n=len(train), task=task))
     else:
-        mean, scale = standards(y[: len(train)])
+        is_robust = task.options.get("loss") == "huber"
+        mean, scale = standards(y[: len(train)], robust=is_robust)
         data = _Data(x=x, y=((y - mean) / scale).astype(np.float32), n=len(train), task=task)
         theta, said, found = _numbers(data)
         theta = theta * scale
@@ -139,17 +143,34 @@ def _numbers(data: _Data) -> tuple[NDArray[np.floating[Any]], NDArray[Any], Fit]
 
     All of standardised numbers.
     """
-    is_robust = data.task.options.get("loss") == "huber"
-    if not ridges.is_quick(data.x):
-        start = np.zeros((data.x.width + 1, data.y.shape[1]), np.float32)
-        return _stepped(data, huber(np.inf), start)
-    theta, out, found = _ridge(data)
-    if not is_robust:
-        return theta, out, found
-    judged = data.judged[1] if data.n < len(data.y) else data.train[1]
-    said = out if data.n < len(data.y) else outputs(data.train[0].first_views(), found.theta)
-    delta = ROBUST * MAD * float(np.nanmedian(np.abs(said - judged)))
-    return _stepped(data, huber(max(delta, 1e-6)), found.theta)
+    if data.task.options.get("loss") == "huber":
+        theta, delta = _robust_start(data)
+        return _stepped(data, huber(delta), theta)
+    if ridges.is_quick(data.x):
+        return _ridge(data)
+    start = np.zeros((data.x.width + 1, data.y.shape[1]), np.float32)
+    return _stepped(data, huber(np.inf), start)
+
+
+def _robust_start(data: _Data) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return weights near Huber's fit, and the error (k,) from which on it is absolute.
+
+    That is ROBUST deviations of the errors, which are known only after a fit: so it begins with
+    those of the numbers themselves, and a few fits follow each other.
+    """
+    (x, y), k = data.train, data.y.shape[1]
+    theta = np.zeros((x.width + 1, k), np.float32)
+    delta = np.full(k, ROBUST, np.float32)
+    basis = None
+    for _ in range(ROUNDS):
+        problem = Problem(x, data.of_rows(y), huber(delta), basis)
+        basis = problem.basis
+        theta, _, _ = minimise(problem, theta, START, PATH_TOLERANCE)
+        error = np.abs(outputs(x.first_views(), theta) - y)
+        known = [column[~np.isnan(column)] for column in error.T]
+        deviation = [MAD * float(np.median(each)) if len(each) else 1.0 for each in known]
+        delta = np.maximum(ROBUST * np.array(deviation), LEAST_DELTA).astype(np.float32)
+    return theta, delta
 
 
 def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
@@ -159,33 +180,57 @@ def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     """
     x, y = data.train
     (seen, answers), k = data.judged, y.shape[1]
-    given = data.task.options.get("strength")
-    strengths = np.full(k, ridges.STRENGTHS[0] if given is None else given)
+    errors = np.full((3, len(ridges.STRENGTHS), k), np.nan)
     theta, last = np.zeros((2, x.width + 1, k))
-    losses = np.full((2, len(ridges.STRENGTHS), k), np.nan)
+    fits = []
     for columns in _alike(data.y):
         at = np.flatnonzero(~np.isnan(y[:, columns[0]]))
-        all_at = np.flatnonzero(~np.isnan(data.y[:, columns[0]]))
-        if not len(at):
-            continue
-        found = ridges.ridge(ridges.rows_of(x, at), data.of_rows(y[at][:, columns]))
-        losses[:, :, columns] = found.path(seen, answers[:, columns])
-        if given is None and not np.isnan(losses[0][:, columns]).any():
-            strengths[columns] = np.take(ridges.STRENGTHS, losses[0][:, columns].argmin(axis=0))
+        if len(at):
+            found = ridges.ridge(ridges.rows_of(x, at), data.of_rows(y[at][:, columns]))
+            errors[:, :, columns] = found.errors(seen, answers[:, columns])
+            fits.append((columns, len(at), found))
+    given = data.task.options.get("strength")
+    strengths = _strengths(errors, y, answers) if given is None else np.full(k, given)
+    for columns, n, found in fits:
         theta[:, columns] = last[:, columns] = found.theta(strengths[columns])
-        if len(all_at) > len(at):
+        all_at = np.flatnonzero(~np.isnan(data.y[:, columns[0]]))
+        if len(all_at) > n:
             whole = ridges.rows_of(data.x, all_at)
             again = ridges.ridge(whole, data.of_rows(data.y[all_at][:, columns]))
-            last[:, columns] = again.theta(strengths[columns] * len(at) / len(all_at))
-    history = _history(losses, strengths, has_judged=len(seen) > 0)
+            last[:, columns] = again.theta(strengths[columns] * n / len(all_at))
+    history = _history(errors, strengths, has_judged=len(seen) > 0)
     for entry in history:
         data.task.reporter.say(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-    strength = float(np.exp(np.log(strengths).mean()))
+    strength = _geometric_mean(strengths)
     done = Fit(theta=theta.astype(np.float32), strength=strength, history=history, epochs=1)
     out = np.concatenate(
         [np.zeros((0, k)), *(block @ theta[:-1] + theta[-1] for _, block in seen.blocks())]
     )
     return last, out, done
+
+
+def _strengths(
+    errors: NDArray[np.float64], y: NDArray[np.float32], answers: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the strength (k,) of the lowest error of each column.
+
+    That is the error on validation rows and the cross-validated one of the training rows, each
+    weighing as many rows as it is of: of few validation rows alone, the lowest is mostly chance.
+    For the same reason a column's error counts as much as the mean of all.
+
+    Parameters
+    ----------
+    errors : (3, strengths, k), as `ridge.Ridge.errors` returns them
+    y, answers : the targets of training and of validation rows
+    """
+    n, m = ((~np.isnan(each)).sum(axis=0) for each in (y, answers))
+    seen = np.where(np.isnan(errors[0]), 0, errors[0])
+    pooled = (n * errors[1] + m * seen) / np.maximum(n + m, 1)
+    least = np.maximum(pooled.min(axis=0), np.finfo(np.float64).tiny)
+    own = np.where(np.isnan(pooled), 1.0, pooled / least)  # of a column of which nothing is known
+    shared = own.mean(axis=1, keepdims=True)
+    chosen = (own + shared / shared.min()).argmin(axis=0)
+    return np.asarray(np.array(ridges.STRENGTHS)[chosen])
 
 
 def _alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
@@ -196,15 +241,16 @@ def _alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
 
 
 def _history(
-    losses: NDArray[np.float64], strengths: NDArray[np.float64], *, has_judged: bool
+    errors: NDArray[np.float64], strengths: NDArray[np.float64], *, has_judged: bool
 ) -> list[dict[str, float]]:
     """Return the mean errors at each strength, half a decade apart, and of the fits that are kept.
 
     Parameters
     ----------
-    losses : (2, strengths, k)
-        On rows that a fit has not seen, and on those it has.
+    errors : (3, strengths, k)
+        As `ridge.Ridge.errors` returns them.
     """
+    losses = errors[[0, 2] if has_judged else [1, 2]]
     usable = ~np.isnan(losses).any(axis=(0, 1))
     if not usable.any():
         return [{"epoch": 1, "loss": 0.0}]
@@ -212,9 +258,14 @@ def _history(
     chosen = [int(np.abs(np.log(np.array(ridges.STRENGTHS) / s)).argmin()) for s in strengths]
     kept = np.stack([losses[:, at, i] for i, at in enumerate(chosen)], axis=1)[:, usable]
     rows = [(s, *mean[:, at]) for at, s in enumerate(ridges.STRENGTHS) if not at % 4]
-    rows.append((float(np.exp(np.log(strengths).mean())), *kept.mean(axis=1)))
+    rows.append((_geometric_mean(strengths), *kept.mean(axis=1)))
     return [
         {"epoch": 1, "strength": s, "loss": float(fit)}
         | ({"validation_loss": float(seen)} if has_judged else {})
         for s, seen, fit in rows
     ]
+
+
+def _geometric_mean(strengths: NDArray[np.float64]) -> float:
+    first = float(strengths[0])
+    return first if (strengths == first).all() else float(np.exp(np.log(strengths).mean()))

@@ -74,14 +74,20 @@ CROSS_ENTROPY = Loss(
 )
 
 
-def huber(delta: float) -> Loss:
-    """Return Huber's loss, which is squared up to `delta`; infinity makes it the squared error."""
+def huber(delta: float | NDArray[np.float32]) -> Loss:
+    """Return Huber's loss, which is squared up to `delta`; infinity makes it the squared error.
+
+    Parameters
+    ----------
+    delta : of all columns, or (k,)
+    """
+    most = np.asarray(delta, np.float32)
 
     def each(
         outputs: NDArray[np.float32], y: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         error = outputs - y
-        slope = np.clip(error, np.float32(-delta), np.float32(delta))
+        slope = np.clip(error, -most, most)
         return slope * (error - slope / 2), slope
 
     def judge(outputs: NDArray[np.float32], y: NDArray[np.float32]) -> float:

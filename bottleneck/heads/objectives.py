@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bottleneck.heads.task import Task
 
-DELTA = 1.0  # of Huber's loss, in standard deviations of the training rows
+DELTA = 1.345  # of Huber's loss, in standard deviations of the training rows, taken robustly
+MAD = 1.4826  # standard deviations in the median absolute deviation of normal numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,9 +93,10 @@ def _labels(task: Task, _: NDArray[np.int64]) -> Objective:
 
 
 def _numbers(task: Task, train_rows: NDArray[np.int64]) -> Objective:
-    mean, scale = standards(task.targets[train_rows])
+    is_robust = task.options.get("loss") == "huber"
+    mean, scale = standards(task.targets[train_rows], robust=is_robust)
     targets = ((task.targets - mean) / scale).astype(np.float32)
-    delta = DELTA if task.options.get("loss") == "huber" else np.inf
+    delta = DELTA if is_robust else np.inf
     of_rows = huber(delta)
 
     def judge(said: NDArray[np.float32], rows: NDArray[np.int64]) -> dict[str, float]:
@@ -129,11 +131,31 @@ def _of_known(y: Any, each: Callable[[Any], Any]) -> Any:
     return ops.mean(ops.where(is_unknown, 0.0, found), axis=-1)
 
 
-def standards(y: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def standards(
+    y: NDArray[np.float32], *, robust: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and deviation (k,) of columns of numbers (n, k), as far as they are known.
 
     The deviation of a column that never varies is one.
+
+    Parameters
+    ----------
+    robust : whether the median is taken for the mean, and the median distance from it for the
+        deviation, so that outliers do not count; a column of which half is one number has the usual
     """
+    mean, scale = _mean_and_deviation(y)
+    for i, column in enumerate(y.T if robust else ()):
+        numbers = column[~np.isnan(column)].astype(np.float64)
+        middle = float(np.median(numbers)) if len(numbers) else 0.0
+        spread = MAD * float(np.median(np.abs(numbers - middle))) if len(numbers) else 0.0
+        if spread > 0:
+            mean[i], scale[i] = middle, spread
+    return mean, scale
+
+
+def _mean_and_deviation(
+    y: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     known = ~np.isnan(y)
     n = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, y, 0).sum(axis=0, dtype=np.float64) / n

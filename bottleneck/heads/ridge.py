@@ -59,15 +59,10 @@ class Ridge:
         weights = self.vectors @ inner
         return np.vstack([weights, self.y_mean - self.x_mean @ weights])
 
-    def errors(
-        self, strength: float, x: DesignMatrix, y: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Return the mean squared error (k,) on rows that a fit has not seen; NaN where unknown."""
-        return next(self._errors([strength], x, y))
-
     def _errors(
         self, strengths: list[float], x: DesignMatrix, y: NDArray[np.float32]
     ) -> Iterator[NDArray[np.float64]]:
+        """Yield the mean squared errors (k,) on rows that a fit has not seen; NaN where unknown."""
         seen = np.concatenate([block @ self.vectors for _, block in x.blocks()])
         seen -= self.x_mean @ self.vectors
         known = ~np.isnan(y)
@@ -79,26 +74,31 @@ class Ridge:
 
     def fitted_errors(self, strength: float) -> NDArray[np.float64]:
         """Return the mean squared error (k,) on the rows of the fit."""
-        shrunk = self.values[:, None] / (self.values[:, None] + strength)
         explained = self.products**2 / self.values[:, None]
-        return np.asarray(self.spread - (explained * (1 - (1 - shrunk) ** 2)).sum(axis=0))
+        left = (explained * self._left(strength)[:, None] ** 2).sum(axis=0)
+        if len(self.values) >= self.n - 1:  # so many features reach every target
+            return np.asarray(left)
+        return np.asarray(left + np.maximum(self.spread - explained.sum(axis=0), 0))
+
+    def _left(self, strength: float) -> NDArray[np.float64]:
+        """Return which share of each direction (r,) a fit leaves out."""
+        return np.asarray(strength / (self.values + strength))
 
     def cross_validated(self, strength: float) -> NDArray[np.float64]:
         """Return the generalised cross-validation (k,) of Golub, Heath and Wahba 1979."""
-        free = 1 + float((self.values / (self.values + strength)).sum())
-        return self.fitted_errors(strength) / max(1 - free / self.n, 1e-6) ** 2
+        spare = max(self.n - 1 - len(self.values), 0) + float(self._left(strength).sum())
+        return self.fitted_errors(strength) / max(spare / self.n, 1e-12) ** 2
 
-    def path(
-        self, x: DesignMatrix, y: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the errors (strengths, k) on rows that a fit has not seen, and on those it has.
+    def errors(self, x: DesignMatrix, y: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return errors (3, strengths, k): on rows it has not seen, cross-validated, on its own.
 
-        Without such rows, the first are generalised cross-validations.
+        The first are NaN where nothing of such rows is known.
         """
-        fitted = np.stack([self.fitted_errors(s) for s in STRENGTHS])
-        if not len(x):
-            return np.stack([self.cross_validated(s) for s in STRENGTHS]), fitted
-        return np.stack([*self._errors([*STRENGTHS], x, y)]), fitted
+        seen = np.full((len(STRENGTHS), len(self.y_mean)), np.nan)
+        if len(x):
+            seen = np.stack([*self._errors([*STRENGTHS], x, y)])
+        crossed = np.stack([self.cross_validated(s) for s in STRENGTHS])
+        return np.stack([seen, crossed, np.stack([self.fitted_errors(s) for s in STRENGTHS])])
 
 
 def ridge(x: DesignMatrix, y: NDArray[np.float32]) -> Ridge:

@@ -114,3 +114,9 @@ def test_pixels_of_a_table_may_have_several_labels_and_numbers(listed):
     found = listed("pixel0,red,big,y\n" + rows, label_column=["red", "big"])
     assert values(found) == [[0, 1], [1, 1], [0, 1]]
     assert values(listed("pixel0,red,big,y\n" + rows, label_column="y")) == [[0.5]] * 3
+
+
+@pytest.mark.parametrize("told", [{"target_kind": "numbers"}, {"target_kind": "labels"}])
+def test_a_table_without_a_row_is_said_so(listed, told):
+    with pytest.raises(DataError, match="names no images"):
+        listed("filename,target\n", **told)

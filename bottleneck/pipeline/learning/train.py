@@ -86,6 +86,8 @@ def _announce(data: TrainingData, reporter: Reporter) -> None:
     """Say how many images do what, and which classes cannot be learned."""
     counts, names = data.counts, data.names
     what = {"class": "classes"}.get(data.kind, data.kind)
+    if len(names) == 1 and data.kind != "class":
+        what = what.removesuffix("s")
     reporter.say(
         f"{data.source}: {counts['train']} to train on, {counts['val']} to validate, "
         f"{counts['test']} to test; {len(names)} {what}"

@@ -282,7 +282,9 @@ def test_labels_that_pass_have_blanks_between_and_a_number_is_itself(run, kind):
     ask(run, like=Path("sample.csv"))
     answers = [row[1] for row in table()[1:]]
     if kind == "labels":
-        passing = [" ".join(n for n, p in zip(names, row, strict=True) if p) for row in found.passes]
+        passing = [
+            " ".join(n for n, p in zip(names, row, strict=True) if p) for row in found.passes
+        ]
         assert answers == passing
     else:
         np.testing.assert_array_equal(np.array(answers, np.float32), found.values[:, 0])
