@@ -164,16 +164,21 @@ def _rank(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
+    kind = report["runs"][0]["kind"] if report["runs"] else "class"
+    named = {
+        "class": ("accuracy", f"{report['level']:.0%} interval"),
+        "labels": ("macro AP", "micro AP", "macro F1"),
+        "numbers": ("R²", "RMSE", "MAE"),
+    }[kind]
     heading = (
-        "backbone", "head", "accuracy", f"{report['level']:.0%} interval", "loss", "judged on",
+        "backbone", "head", *named, "loss", "judged on",
         "parameters", "train s", "images/s", "cache MB", "run",
     )  # fmt: skip
     rows = [
         (
             entry["backbone"],
             entry["head"],
-            _number(entry["accuracy"], ".4f"),
-            "-".join(f"{end:.4f}" for end in entry["accuracy_interval"] or ()) or "-",
+            *_figures(entry),
             _number(entry["loss"], ".4f"),
             f"{entry['samples']} {entry['judged_on']}",
             _number(entry["parameters"], "d"),
@@ -187,6 +192,17 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     failed = [f"{one['backbone']}: left out: {one['error']}" for one in report.get("failed", ())]
     failed += [f"{one['run']}: left out: {one['error']}" for one in report.get("skipped", ())]
     return [*console.table([heading, *rows]), *failed]
+
+
+def _figures(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the figures of the run's kind of target."""
+    if entry["kind"] == "labels":
+        keys = ("macro_average_precision", "micro_average_precision", "macro_f1")
+        return tuple(_number(entry[key], ".4f") for key in keys)
+    if entry["kind"] == "numbers":
+        return (_number(entry["r2"], ".4f"), *(_number(entry[k], ".4g") for k in ("rmse", "mae")))
+    ends = "-".join(f"{end:.4f}" for end in entry["accuracy_interval"] or ()) or "-"
+    return (_number(entry["accuracy"], ".4f"), ends)
 
 
 def _number(value: float | None, how: str) -> str:

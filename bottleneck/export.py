@@ -88,9 +88,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         colour = "RGB" if channels == 3 else "gray"
         names = ", ".join(report["classes"][:MOST_NAMES])
         more = ", …" if len(report["classes"]) > MOST_NAMES else ""
+        said = "numbers" if report["kind"] == "numbers" else "probabilities of"
         what = [
-            f"uint8 pixels (n, {height}, {width}, {channels}), {colour}, to probabilities of: "
-            f"{names}{more}",
+            f"uint8 pixels (n, {height}, {width}, {channels}), {colour}, to {said}: {names}{more}",
             f"{report['parameters']:,} parameters",
         ]
     else:

@@ -25,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "predict",
         "IMAGES ... [--run RUN | --backbone NAME] [options]",
-        "Say which classes images show. Features that are in the run's store are not computed "
-        "again.",
+        "Say which classes or labels images show, or which numbers the run predicts of them. "
+        "Features that are in the run's store are not computed again.",
         "bottleneck predict --run last photos/ 'more/*.jpg'",
         "bottleneck predict --run last test/ --csv mine.csv --like sample_submission.csv",
         "bottleneck predict --backbone resnet50 cat.jpg",
@@ -156,7 +156,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people; the answers only where no file holds them column by column."""
     images = report["images"]
+    if report["kind"] != "class":
+        return [*([] if report["columns"] else _of_targets(report)), *_ends(report)]
     most = max(len(image["top"]) for image in images)
+    heading = ["image", *(f"top {i + 1}" for i in range(most))]
     found = [
         [
             image["path"],
@@ -166,10 +169,37 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         for image in images
         if image["top"]
     ]
-    heading = ["image", *(f"top {i + 1}" for i in range(most))]
+    return [*([] if report["columns"] else console.table([heading, *found])), *_ends(report)]
+
+
+def _of_targets(report: Mapping[str, Any]) -> list[str]:
+    """Return the labels that each image has, or its numbers."""
+    answered = [image for image in report["images"] if image["top"]]
+    if report["kind"] == "numbers":
+        names = [entry["number"] for entry in answered[0]["top"]]
+        values = [[f"{entry['value']:.6g}" for entry in image["top"]] for image in answered]
+    else:
+        names = ["labels"]
+        values = [
+            [
+                ", ".join(
+                    f"{entry['label']} {entry['probability']:.4f}"
+                    for entry in image["top"]
+                    if entry["passes"]
+                )
+                or "none"
+            ]
+            for image in answered
+        ]
+    paths = [image["path"] for image in answered]
+    rows = [[path, *each] for path, each in zip(paths, values, strict=True)]
+    return console.table([["image", *names], *rows])
+
+
+def _ends(report: Mapping[str, Any]) -> list[str]:
+    """Return what has no answer, and how many were computed."""
     return [
-        *([] if report["columns"] else console.table([heading, *found])),
-        *(f"{i['path']}: cannot be used: {i['error']}" for i in images if not i["top"]),
+        *(f"{i['path']}: cannot be used: {i['error']}" for i in report["images"] if not i["top"]),
         f"{report['computed']} computed, {report['cached']} cached, "
         f"{report['unusable']} cannot be used",
         *_file_line(report),

@@ -24,8 +24,9 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "train",
         "[--cache FOLDER] [options]",
-        "Train a classifier (a head) on the features in a store, in seconds. Images that changed "
-        "or vanished since they were extracted are not used, and the report says how many.",
+        "Train a head on the features in a store, in seconds: it learns a class for each image, "
+        "several labels, or numbers, as the data has them. Images that changed or vanished since "
+        "they were extracted are not used, and the report says how many.",
         "bottleneck train --cache cache/resnet50",
         "bottleneck train --cache cache/resnet50 --head dense --units 512,128",
     )
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         "--head",
         choices=[*HEADS],
         default="linear",
-        help=f"Kind of classifier. {kinds}. Default: linear.",
+        help=f"Kind of head. {kinds}. Default: linear.",
     )
     head.add_argument(
         "--seed",
@@ -181,16 +182,11 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
     left_out = left_out_in_words(report["left_out"], report["left_out_keys"])
     found = []
-    if report["accuracy"] is not None:
-        judged_on = report["judged_on"]
+    judged_on = report["judged_on"]
+    if judged_on is not None:
         counts = {**report["samples"], "folds": report.get("folds", {}).get("samples")}
-        # Of five classes the right one is always among five.
-        top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
-        found.append(
-            f"accuracy {report['accuracy']:.4f} on {counts[judged_on]} "
-            f"{SAID.get(judged_on, judged_on)} images "
-            f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
-        )
+        judged = f"{counts[judged_on]} {SAID.get(judged_on, judged_on)} images"
+        found.append(_FIGURES[report["kind"]](report, judged))
     else:
         found.append(
             f"fitted on all {report['samples']['train']} images: none was kept to judge it by, so "
@@ -249,6 +245,40 @@ def _calibration(report: Mapping[str, Any]) -> list[str]:
 def _interval(found: Mapping[str, Any]) -> str:
     low, high = found["interval"]
     return f"95 % interval {low:.4f} to {high:.4f}"
+
+
+def _of_classes(report: Mapping[str, Any], judged: str) -> str:
+    # Of five classes the right one is always among five.
+    top5 = f"top 5 {report['top5']:.4f}, " if report["classes"] > 5 else ""
+    return (
+        f"accuracy {report['accuracy']:.4f} on {judged} "
+        f"({top5}loss {report['loss']:.4f}; {_baseline(report['baseline'])})"
+    )
+
+
+def _of_labels(report: Mapping[str, Any], judged: str) -> str:
+    if report["macro_average_precision"] is None:
+        return f"none of {judged} has any of the {report['targets']} labels, so nothing is judged"
+    return (
+        f"average precision {report['macro_average_precision']:.4f} macro, "
+        f"{report['micro_average_precision']:.4f} micro on {judged}, {report['targets']} labels "
+        f"(F1 {report['macro_f1']:.4f} macro, {report['micro_f1']:.4f} micro; by chance: average "
+        f"precision {report['baseline']:.4f})"
+    )
+
+
+def _of_numbers(report: Mapping[str, Any], judged: str) -> str:
+    r2 = "none" if report["r2"] is None else f"{report['r2']:.4f}"
+    mean = f", mean of {report['targets']} numbers" if report["targets"] > 1 else ""
+    if report["rmse"] is None:
+        return f"of {judged} no number is known, so nothing is judged"
+    return (
+        f"R² {r2}, RMSE {report['rmse']:.4g}, MAE {report['mae']:.4g} on {judged}{mean} "
+        f"(always the training mean: RMSE {report['baseline']:.4g})"
+    )
+
+
+_FIGURES = {"class": _of_classes, "labels": _of_labels, "numbers": _of_numbers}
 
 
 def _baseline(baseline: float | None) -> str:

@@ -194,7 +194,10 @@ COLUMNS = {
     "no label wanted": Case(text=table(), told={"label_column": ""}, classes={}, unlabelled=24),
     "numbers to predict": Case(
         text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n) / 7}"),
-        refused="'target': regression targets",
+        classes={},
+        unlabelled=24,
+        targets=("target",),
+        says="target: numbers with fractions, so these are numbers to predict",
     ),
     "a target of class numbers": Case(
         text=table("filename,target", lambda n: f"images/{n}.jpg,{NAMES.index(n) % 10}"),
@@ -217,10 +220,46 @@ COLUMNS = {
         told={"label_column": "target"},
         classes={"20": 12, "21": 12},
     ),
+    "fractions, told that they are the labels": Case(
+        text=table("filename,label", lambda n: f"images/{n}.jpg,0.{NAMES.index(n) % 7}"),
+        told={"label_column": "label"},
+        classes={},
+        unlabelled=24,
+        targets=("label",),
+    ),
     "fractions, told that they are classes": Case(
-        text=table("filename,target", lambda n: f"images/{n}.jpg,0.{NAMES.index(n) % 7}"),
-        told={"label_column": "target"},
-        refused="'target' holds numbers such as 0.1: regression",
+        text=table("filename,target", lambda n: f"images/{n}.jpg,0.{NAMES.index(n) % 2 + 1}"),
+        told={"label_column": "target", "target_kind": "class"},
+        classes={"0.1": 12, "0.2": 12},
+    ),
+    "fractions under label": Case(
+        text=table("filename,label", lambda n: f"images/{n}.jpg,0.{NAMES.index(n) % 7}"),
+        refused="holds numbers such as 0.1: regression.*numbers: --target-kind numbers",
+    ),
+    "whole numbers to predict, told": Case(
+        text=table("filename,age", lambda n: f"images/{n}.jpg,{20 + NAMES.index(n)}"),
+        told={"label_column": "age", "target_kind": "numbers"},
+        classes={},
+        unlabelled=24,
+        targets=("age",),
+    ),
+    "several numbers to predict": Case(
+        text=table("filename,x,y", lambda n: f"images/{n}.jpg,{NAMES.index(n)},0.{n[-1]}"),
+        told={"label_column": ["x", "y"]},
+        classes={},
+        unlabelled=24,
+        targets=("x", "y"),
+        says="x, y: numbers with fractions",
+    ),
+    "numbers wanted, and no column is called so": Case(
+        text=table("filename,age,height", lambda n: f"images/{n}.jpg,{NAMES.index(n)},1.8"),
+        told={"target_kind": "numbers"},
+        refused="which columns hold the numbers.*there are: filename, age.*--label-column age",
+    ),
+    "a word among numbers to predict": Case(
+        text=table("filename,age", lambda n: f"images/{n}.jpg,{n if n == 'cat05' else 3}"),
+        told={"label_column": "age", "target_kind": "numbers"},
+        refused="line 7: column 'age' holds 'cat05', not a number",
     ),
     "class_id and class_name that say the same": Case(
         text=table(
@@ -662,7 +701,37 @@ LABELS = {
     ),
     "a class called none": Case(text=labels(["cat", "none"]), classes={"cat": 12, "none": 12}),
     "several labels in a field": Case(
-        text=labels(["cat|dog", "cat"]), refused="several labels an image"
+        text=labels(["cat|dog", "cat"]),
+        classes={},
+        unlabelled=24,
+        targets=("cat", "dog"),
+        says="12 rows have several labels, of 2",
+    ),
+    "several words, told that each is a label": Case(
+        text=labels(["hot dog", "dog"]),
+        told={"target_kind": "labels"},
+        classes={},
+        unlabelled=24,
+        targets=("dog", "hot"),
+    ),
+    "one-hot, told that these are labels": Case(
+        text=ONE_HOT,
+        told={"target_kind": "labels"},
+        classes={},
+        unlabelled=24,
+        targets=("cat", "dog"),
+    ),
+    "one label alone": Case(
+        text=table("filename,male", lambda n: f"images/{n}.jpg,{int(n < 'd')}"),
+        told={"label_column": "male", "target_kind": "labels"},
+        classes={},
+        unlabelled=24,
+        targets=("male",),
+    ),
+    "several ones a row, told that these are classes": Case(
+        text=ONE_HOT.replace("cat00.jpg,1,0", "cat00.jpg,1,1"),
+        told={"target_kind": "class"},
+        refused="1 row has several 1 in the columns of classes.*--target-kind labels",
     ),
     **{
         f"{kind} in {name!r}": Case(
@@ -1106,9 +1175,13 @@ KINDS = {
         unlabelled=12,
     ),
     "a list of labels in JSON": Case(
-        text=lines(lambda n: {"image": f"images/{n}.jpg", "label": ["cat", "dog"]}),
+        text=lines(
+            lambda n: {"image": f"images/{n}.jpg", "label": ["cat", "dog"][: 1 + (n < "d")]}
+        ),
         name="t.jsonl",
-        refused="several labels an image",
+        classes={},
+        unlabelled=24,
+        targets=("cat", "dog"),
     ),
     "a line that is no JSON": Case(
         text='{"image": "images/cat00.jpg"}\n{"image": \n',

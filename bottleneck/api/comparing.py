@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Pooling,
         Resample,
         Rows,
+        TargetKind,
     )
     from bottleneck.api.words import Folders, Images, Labels
 
@@ -91,7 +92,7 @@ def compare_backbones(
     format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002
     devices: str | None = None, batch_size: int | None = None, threads: int | None = None,
     budget_s: float | None = None, wait_s: float | None = None, no_lock: bool = False,
-    progress: bool = False,
+    target_kind: TargetKind | None = None, progress: bool = False,
 ) -> Report:  # fmt: skip
     """Extract what is missing for each backbone, train a linear head on each, and rank them.
 

@@ -24,7 +24,7 @@ class _Batches:
     def __init__(
         self,
         x: Features,
-        y: NDArray[np.int32],
+        y: NDArray[Any],
         batch_size: int,
         *,
         shuffle: bool,
@@ -34,13 +34,15 @@ class _Batches:
         self.rows, self.y, self.views = x, y, views
         self.batch_size = batch_size
         self.shuffle, self.seed, self.epoch = shuffle, seed, 0
-        self.labelled = np.flatnonzero(y >= 0)
+        # Of several labels or numbers, NaN is not known.
+        has_target = y >= 0 if y.ndim == 1 else ~np.isnan(y).all(axis=1)
+        self.labelled = np.flatnonzero(has_target)
         self._begin()
 
     def __len__(self) -> int:
         return math.ceil(len(self.labelled) / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         at = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return np.asarray(self.x.take(at)).astype(np.float32), self.y[at]
 
@@ -59,16 +61,16 @@ class _Batches:
 
 
 def keras_dataset(
-    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
+    x: Features, y: NDArray[Any], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
 ) -> Any:
-    """Return a `keras.utils.PyDataset`: float32 features (b, …) and int32 labels (b,)."""
+    """Return a `keras.utils.PyDataset`: features (b, …) float32, y (b,) int32 or (b, k) float32."""
     batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)
 
     class FeatureBatches(import_callers_keras().utils.PyDataset):  # type: ignore[misc] # no types in Keras
         def __len__(self) -> int:
             return len(batches)
 
-        def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
             return batches[index]
 
         def on_epoch_end(self) -> None:
@@ -78,20 +80,20 @@ def keras_dataset(
 
 
 def tf_dataset(
-    x: Features, y: NDArray[np.int32], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
+    x: Features, y: NDArray[Any], *, batch_size: int, shuffle: bool, seed: int, views: int = 1
 ) -> Any:
-    """Return a `tf.data.Dataset` of float32 features (b, …) and int32 labels (b,)."""
+    """Return a `tf.data.Dataset` of the batches of `keras_dataset`."""
     tf = import_tensorflow()
     batches = _Batches(x, y, batch_size, shuffle=shuffle, seed=seed, views=views)
 
-    def epoch() -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+    def epoch() -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
         for index in range(len(batches)):
             yield batches[index]
         batches.next_epoch()
 
     shapes = (
         tf.TensorSpec((None, *batches.x.shape[1:]), tf.float32),
-        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None, *y.shape[1:]), tf.int32 if y.ndim == 1 else tf.float32),
     )
     found = tf.data.Dataset.from_generator(epoch, output_signature=shapes)
     return found.apply(tf.data.experimental.assert_cardinality(len(batches)))

@@ -28,6 +28,7 @@ Fit = Literal["squash", "crop", "pad"]
 Decode = Literal["exact", "fast"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Rows = Literal["float16", "float32"]
+TargetKind = Literal["class", "labels", "numbers"]
 Compute = Literal["float32", "bfloat16"]
 Cache = str | PathLike[str]
 
@@ -45,7 +46,7 @@ def extract_features(
     split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
     root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
-    limit: int | None = None, allow_shrink: bool = False,
+    target_kind: TargetKind | None = None, limit: int | None = None, allow_shrink: bool = False,
     backbone: str | PathLike[str] | None = None, weights: str | PathLike[str] | None = None,
     layer: str | Sequence[str] | None = None, output: str | int | None = None,
     pooling: Pooling | Sequence[Pooling] | None = None, rehash: bool = False,
@@ -76,8 +77,8 @@ def extract_features(
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
     layout, label_from, group_by, join_classes, any_name, follow_links : how paths are read, as
         the command's; a template such as "{split}/{class}/*", regular expressions, switches
-    file_column, label_column, split_column, split_map, root, header, encoding, missing,
-    pixel_order : of a table, as the command's; split_map may be {"0": "train", "1": "test"}
+    file_column, label_column, target_kind, split_column, split_map, root, header, encoding,
+    missing, pixel_order : of a table, as the command's; split_map may be {"0": "train"}
     unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now, in all stores together
     allow_shrink, rehash : accept that more than half of the images are gone; read all anew

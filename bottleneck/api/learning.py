@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HEAD_OPTIONS = (
     "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
-    "weight_decay", "epochs", "batch_size", "patience", "class_weights", "strength",
+    "weight_decay", "epochs", "batch_size", "patience", "class_weights", "strength", "loss",
 )  # fmt: skip
 OnStale = Literal["drop", "error", "use"]
 
@@ -41,13 +41,16 @@ def train_head(
     momentum: float | None = None, nesterov: bool | None = None,
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
-    strength: float | None = None, folds: int = 0, repeats: int = 1,
+    strength: float | None = None, loss: Literal["squared", "huber"] | None = None,
+    folds: int = 0, repeats: int = 1,
     few_shot: Sequence[int] = (), tries: int = 10, calibrate: bool = False,
     head_options: Mapping[str, Any] | None = None,
     tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
     progress: bool = False,
 ) -> Report:  # fmt: skip
-    """Train a classifier on the features in the store at `cache`.
+    """Train a head on the features in the store at `cache`.
+
+    It learns what the store's images have: a class each, several labels, or numbers.
 
     Parameters
     ----------
@@ -70,6 +73,7 @@ def train_head(
         head is then fitted to all images
     few_shot, tries : also say how accurate it is with so many labels a class, each so often
     calibrate : make probabilities as sure as they are right (temperature scaling)
+    loss : of numbers alone, squared or huber (linear, dense, conv, tail)
     head_options : the same by name, for heads whose options are not among the keywords
     tensorboard : a folder that TensorBoard's event file goes below
     mlflow : the address of MLflow's server or store that is told of the run; True: its default
@@ -112,7 +116,8 @@ def load_head(run: str | PathLike[str]) -> Fitted:
     Returns
     -------
     A fitted head: `predict(X)` takes features (n, …) and returns probabilities (n, classes)
-    float32, in the order of `classes` of the run.
+    float32, in the order of `classes` of the run; of a run of labels or numbers (n, k), in the
+    order of the names in its receipt: a probability for each label, or the numbers.
 
     Raises
     ------
@@ -137,7 +142,7 @@ def predict_images(
     engine: str | None = None, devices: str | None = None, batch_size: int | None = None,
     threads: int | None = None, progress: bool = False,
 ) -> Predictions:  # fmt: skip
-    """Return the classes of images, with the probabilities of all of them.
+    """Return the classes of images, with the probabilities of all of them; or labels, or numbers.
 
     Parameters
     ----------
@@ -155,7 +160,8 @@ def predict_images(
     Returns
     -------
     Predictions
-        `probabilities` is (n, k) float32, NaN where `errors` says why there is no answer.
+        `probabilities` is (n, k) float32, NaN where `errors` says why there is no answer. Of a run
+        of labels, `passes` says which each image has; of a run of numbers, `values` are those.
 
     Raises
     ------

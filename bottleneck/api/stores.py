@@ -113,13 +113,13 @@ class FeatureStore:
         return self._store.snapshot(source).samples
 
     def classes(self, source: str | None = None) -> tuple[str, ...]:
-        """Return the class names; a label is an index into them."""
+        """Return the class names, of which a label is an index; none where there are no classes."""
         return self.samples(source).classes
 
     @proposing
     def arrays(
         self, split: Split | None = None, source: str | None = None
-    ) -> tuple[Features, NDArray[np.int32], list[str]]:
+    ) -> tuple[Features, NDArray[Any], list[str]]:
         """Return (X, y, keys) of the samples that have a row, aligned, in the order of their keys.
 
         Parameters
@@ -132,7 +132,9 @@ class FeatureStore:
         X : Features (n, …), float16 or float32
             An array-like; `numpy.asarray(X)` gives the whole, for scikit-learn as it is. Of a store
             with several views (n, views, …): `X[:, 0]` are the images themselves.
-        y : (n,) int32, -1 without a label
+        y : (n,) int32, -1 without a label. Where an image may have several labels (n, k) float32 of
+            0 and 1, and of numbers (n, k) float32; NaN where one is not known. What each column is
+            stands in `samples().targets.names`.
         keys : n paths, with backslash escapes where they are not UTF-8
 
         Raises
@@ -185,7 +187,8 @@ class FeatureStore:
     ) -> Any:
         """Return a `keras.utils.PyDataset` of (features, labels) batches of labelled samples.
 
-        Features are float32 (b, …), labels int32 (b,).
+        Features are float32 (b, …), labels int32 (b,); of several labels or numbers float32 (b, k),
+        of the samples for which at least one is known.
 
         Parameters
         ----------

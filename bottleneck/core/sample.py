@@ -57,6 +57,11 @@ class Targets:
     kind: str
     names: tuple[str, ...]
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which samples have something that is known, (n,)."""
+        return np.asarray(~np.isnan(self.values).all(axis=1))
+
     def taken(self, rows: NDArray[np.int64]) -> Targets:
         """Return those of these samples, in this order."""
         return Targets(values=self.values[rows], kind=self.kind, names=self.names)
@@ -101,6 +106,16 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def kind(self) -> str:
+        """What there is to learn: one "class" each, several "labels", or "numbers"."""
+        return "class" if self.targets is None else self.targets.kind
+
+    @property
+    def has_target(self) -> NDArray[np.bool_]:
+        """Which samples have something to learn, (n,)."""
+        return self.labels != NO_LABEL if self.targets is None else self.targets.known
 
     def same_as(self, other: Samples) -> bool:
         """Whether both say the same of every sample."""

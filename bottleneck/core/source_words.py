@@ -27,15 +27,21 @@ def source_lines(source: Mapping[str, Any], *, notes: bool = True) -> list[str]:
     source : a report's keys `classes`, `splits`, `unlabelled` and `understood`
     notes : whether to say also what else a person should know
     """
-    classes, understood = source["classes"], source.get("understood", {})
+    understood = source.get("understood", {})
+    classes, kind = source["classes"], source.get("kind", "class")
+    if kind != "class":  # several labels an image, or numbers
+        classes = source["targets"]
     named = ", ".join(classes[:MOST_CLASSES]) + (", …" if len(classes) > MOST_CLASSES else "")
     kinds = f"{len(classes)} class{'' if len(classes) == 1 else 'es'}"
+    if kind != "class":
+        kinds = f"{len(classes)} {kind if len(classes) != 1 else kind.removesuffix('s')}"
     splits = ", ".join(
         f"{split} {n:,}{_spelled(split, understood)}" for split, n in source["splits"].items() if n
     )
     found = [f"{kinds}{f' ({named})' if named else ''}; {splits or 'no images'}"]
     if source["unlabelled"]:
-        found.append(f"{source['unlabelled']:,} without a label")
+        what = "number" if kind == "numbers" else "label"
+        found.append(f"{source['unlabelled']:,} without a {what}")
     if not notes:
         return found
     layout = understood.get("layout")

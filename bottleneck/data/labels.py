@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _BETWEEN_LABELS = re.compile(r"\s*[\s/+&]\s*")
+# How a table's column is read otherwise, for the end of a message.
+TO_PREDICT = "; to predict the numbers: --target-kind numbers"
+AS_LABELS = "; to learn each label: --target-kind labels"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def number_labels(
-    names: Sequence[str], column: str, where: str
+    names: Sequence[str], column: str, where: str, *, in_table: bool = False, told: bool = False
 ) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Return each sample's class number and the class names, sorted; "" has no label.
+
+    Parameters
+    ----------
+    in_table : whether `--target-kind` may say what they are
+    told : whether a person said that they are classes, whatever they look like
 
     Raises
     ------
@@ -31,11 +39,14 @@ def number_labels(
         When the names are no classes: numbers with fractions, or several in one.
     """
     found = set(names) - {""}
-    _refuse_fractions(found, column, where)
     _refuse_two_spellings(found, column, where)
-    _refuse_several(found, column, where)
-    if not is_numeric(found) and all(map(_DECIMAL_COMMA.fullmatch, found)):
-        raise regression_error(f"column {column!r} holds numbers such as {min(found)}", where)
+    if not told:
+        numbers = TO_PREDICT if in_table else ""
+        _refuse_fractions(found, column, where, numbers)
+        _refuse_several(found, column, where, AS_LABELS if in_table else "")
+        if not is_numeric(found) and all(map(_DECIMAL_COMMA.fullmatch, found)):
+            what = f"column {column!r} holds numbers such as {min(found)}"
+            raise regression_error(what, where, numbers)
     shown = {name: show_key(name.encode("utf-8", "surrogateescape")) for name in found}
     classes = tuple(sorted(set(shown.values())))
     if len(classes) < len(found):
@@ -48,16 +59,16 @@ def number_labels(
 def regression_error(what: str, where: str, more: str = "") -> DataError:
     """Return the error for a column (`what`) of numbers to predict; `more` is another way on."""
     return DataError(
-        f"{what}: regression targets are not supported",
+        f"{what}: regression targets, and no classes",
         where,
-        f"heads learn classes: give each image the name or the whole number of one{more}",
+        f"give each image the name or the whole number of its class{more}",
     )
 
 
 def multi_label_error(what: str, where: str, more: str = "") -> DataError:
     """Return the error for a column (`what`) with several labels an image; `more` is a way on."""
     return DataError(
-        f"{what}: several labels an image (multi-label) are not supported",
+        f"{what}: several labels an image (multi-label)",
         where,
         f"give each image one class (of one-hot rows, the argmax){more}",
     )
@@ -83,16 +94,17 @@ def is_numeric(names: Iterable[str]) -> bool:
     return all(map(_NUMBER.fullmatch, names))
 
 
-def _is_broken(name: str) -> bool:
+def has_fraction(name: str) -> bool:
     """Whether a number has a fraction; many digits are no float, and have none."""
     return not name.lstrip("+-").isdigit() and not float(name).is_integer()
 
 
-def _refuse_fractions(names: Iterable[str], column: str, where: str) -> None:
+def _refuse_fractions(names: Iterable[str], column: str, where: str, more: str) -> None:
     if is_numeric(names):
-        broken = next((name for name in sorted(names) if _is_broken(name)), None)
+        broken = next((name for name in sorted(names) if has_fraction(name)), None)
         if broken is not None:
-            raise regression_error(f"column {column!r} holds numbers such as {broken}", where)
+            what = f"column {column!r} holds numbers such as {broken}"
+            raise regression_error(what, where, more)
 
 
 def _refuse_two_spellings(names: set[str], column: str, where: str) -> None:
@@ -112,13 +124,13 @@ def _refuse_two_spellings(names: set[str], column: str, where: str) -> None:
             )
 
 
-def _refuse_several(names: set[str], column: str, where: str) -> None:
+def _refuse_several(names: set[str], column: str, where: str, more: str) -> None:
     seen: set[frozenset[str]] = set()
     is_decimal = all(map(_DECIMAL_COMMA.fullmatch, names))  # 0,25 is a number to predict
     for name in sorted(names):
         parts = [part.strip() for part in name.split(",")]
         if len(parts) > 1 and frozenset(parts) in seen:  # in another order
-            raise multi_label_error(f"column {column!r} holds {name!r}", where)
+            raise multi_label_error(f"column {column!r} holds {name!r}", where, more)
         seen.add(frozenset(parts))
         several = (
             "|" in name
@@ -129,4 +141,4 @@ def _refuse_several(names: set[str], column: str, where: str) -> None:
             or (len(parts) > 1 and all(map(str.isdecimal, parts)) and not is_decimal)
         )
         if several:
-            raise multi_label_error(f"column {column!r} holds {name!r}", where)
+            raise multi_label_error(f"column {column!r} holds {name!r}", where, more)

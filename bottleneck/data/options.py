@@ -9,6 +9,8 @@ from typing import Any
 from bottleneck.core.option import Option
 from bottleneck.data.template import AUTO, is_template, split_of_all
 
+TARGETS = ("class", "labels", "numbers")
+
 
 def is_pattern(value: Any) -> bool:
     """Whether it is a regular expression."""
@@ -98,6 +100,15 @@ SPLIT_MAP = Option(
 )
 IN_ARCHIVES = (LAYOUT, LABEL_FROM, GROUP_BY, JOIN_CLASSES, ANY_NAME, SPLIT_MAP)
 IN_FOLDERS = (*IN_ARCHIVES, FOLLOW_LINKS)
+TARGET_KIND = Option(
+    name="target_kind",
+    help="What there is to learn of each image. class: one of several classes; labels: several of "
+    "them, in columns of 0 and 1 or in texts such as cat|dog; numbers: to predict as they are, of "
+    "one column or several. Default: class, or what the data can only be, and that is said.",
+    check=lambda value: value in TARGETS,
+    example="class, labels or numbers",
+    choices=TARGETS,
+)
 UNPACK = Option(
     name="unpack",
     help="Folder in which an archive that is compressed as a whole (.tar.gz) is unpacked, into one "

@@ -21,7 +21,6 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import key_array, show_key
 from bottleneck.data.arrays import Arrays
-from bottleneck.data.labels import multi_label_error
 from bottleneck.data.table_answers import answers
 from bottleneck.data.table_columns import find_columns
 from bottleneck.data.table_encoding import what_to_do
@@ -80,8 +79,6 @@ def load_pixels(
         header=tuple(pixels.header[i] for i in others), rows=rows, is_named=pixels.is_named
     )
     columns = find_columns(sheet, how, where, names_files=False)
-    if len(columns.labels) > 1:
-        raise multi_label_error(f"columns {sheet.header[columns.labels[0]]!r} and more", where)
     found = read_rows(sheet, columns, how, where)
     said = answers(found, columns, sheet.header, [*range(len(fields))], how, where)
     notes = _order_note(images, told=how["pixel_order"], where=where)
@@ -91,6 +88,7 @@ def load_pixels(
         labels=said.labels,
         splits=np.frombuffer(found.splits, np.uint8),
         classes=said.classes,
+        targets=said.targets,
         paths=(path,),
         stat=container.stat,
         clock_ns=container.clock_ns,

@@ -1,4 +1,4 @@
-"""What there is to learn of the rows of a table: classes, or several labels an image."""
+"""What there is to learn of the rows of a table: classes, several labels an image, or numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, Targets
 from bottleneck.core.text import printable
 from bottleneck.data.classes import joined_texts, untrained
-from bottleneck.data.labels import number_labels, refuse_lists
+from bottleneck.data.labels import AS_LABELS, number_labels, refuse_lists
 from bottleneck.data.table_rows import MINUS, NOTHING, n_rows_have
+from bottleneck.data.table_targets import CLASS, LABELS, NUMBERS, are_lists, labels_of_texts
 from bottleneck.data.table_words import otherwise, way
 
 if TYPE_CHECKING:
@@ -53,23 +54,11 @@ def answers(
     DataError
         When the labels are no classes, two are one for a person, or it cannot be told.
     """
-    join, told = bool(how["join_classes"]), (how["label_column"] or how["label_from"]) is not None
+    told = (how["label_column"] or how["label_from"]) is not None
+    if rows.numbers is not None:
+        return _numbers(rows.numbers[at], [header[i] for i in columns.labels], where)
     if rows.marks is None:
-        assert rows.labels is not None
-        name = header[columns.labels[0]] if columns.labels else "label"
-        if not told:
-            said = {rows.labels[i] for i in at} - {""}
-            refuse_lists(said, name, where, lambda: otherwise("each text is one class", name, said))
-        texts, notes = joined_texts([rows.labels[i] for i in at], join=join, where=where)
-        labels, classes = number_labels(texts, name, where)
-        splits = np.frombuffer(rows.splits, np.uint8)[at]
-        notes = (
-            *notes,
-            *_fraction_note(classes),
-            *_sign_note(texts),
-            *untrained(labels, splits, classes),
-        )
-        return Answers(labels=labels, classes=classes, notes=notes)
+        return _of_texts(rows, columns, header, at, how, where)
     marks = rows.marks[at]
     is_signed = bool((marks == MINUS).any())
     if is_signed:
@@ -80,9 +69,15 @@ def answers(
         marks = np.where(marks == MINUS, 0, marks)
     names = [header[i] for i in columns.labels]
     ones = (marks == 1).sum(axis=1)
-    if (ones > 1).any():
+    if columns.kind == CLASS and (ones > 1).any():
+        raise DataError(
+            f"{n_rows_have(int((ones > 1).sum()))} several 1 in the columns of classes",
+            where,
+            "give each row one 1, or say --target-kind labels",
+        )
+    if (ones > 1).any() or columns.kind == LABELS:
         return _several(marks, ones, names, where)
-    if ((ones == 0).any() or is_signed) and not told:
+    if ((ones == 0).any() or is_signed) and not told and columns.kind != CLASS:
         raise _unclear(ones, names, where)
     texts = [names[i] for i in (marks == 1).argmax(axis=1).tolist()]
     labels, classes = number_labels(
@@ -91,6 +86,50 @@ def answers(
     n_without = int((ones == 0).sum())
     note = (f"{n_rows_have(n_without)} no 1 in any column, so no label",) if n_without else ()
     return Answers(labels=labels, classes=classes, notes=note)
+
+
+def _of_texts(
+    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], how: How, where: str
+) -> Answers:
+    """Return classes, or the labels that texts list."""
+    assert rows.labels is not None
+    name = header[columns.labels[0]] if columns.labels else "label"
+    told = (how["label_column"] or how["label_from"]) is not None
+    texts = [rows.labels[i] for i in at]
+    said = {*texts} - {""}
+    if columns.kind == LABELS or (columns.kind is None and are_lists(said)):
+        targets, notes = labels_of_texts(texts, name, where)
+        return _with_targets(targets, notes)
+    if not told and columns.kind is None:
+        refuse_lists(
+            said, name, where, lambda: AS_LABELS + otherwise("each text is one class", name, said)
+        )
+    texts, notes = joined_texts(texts, join=bool(how["join_classes"]), where=where)
+    labels, classes = number_labels(texts, name, where, in_table=True, told=columns.kind == CLASS)
+    splits = np.frombuffer(rows.splits, np.uint8)[at]
+    notes = (
+        *notes,
+        *_fraction_note(classes),
+        *_sign_note(texts),
+        *untrained(labels, splits, classes),
+    )
+    return Answers(labels=labels, classes=classes, notes=notes)
+
+
+def _with_targets(targets: Targets, notes: Sequence[str]) -> Answers:
+    """Return what there is to learn where it is no class."""
+    none = np.full(len(targets.values), NO_LABEL, np.int32)
+    return Answers(labels=none, classes=(), targets=targets, notes=tuple(notes))
+
+
+def _numbers(values: NDArray[np.float32], names: Sequence[str], where: str) -> Answers:
+    """Return numbers to predict."""
+    shown = tuple(map(printable, names))
+    if len(set(shown)) < len(shown):
+        raise DataError("two columns of numbers are spelled alike", where, "rename one")
+    n_unknown = int(np.isnan(values).any(axis=1).sum())
+    notes = (f"{n_rows_have(n_unknown)} no number in some column",) if n_unknown else ()
+    return _with_targets(Targets(values=values, kind=NUMBERS, names=shown), notes)
 
 
 def _fraction_note(classes: Sequence[str]) -> tuple[str, ...]:
@@ -122,8 +161,9 @@ def _unclear(ones: NDArray[np.int64], names: Sequence[str], where: str) -> DataE
         f"{what} in columns {shown}, and no row has two 1: these may be classes of which an image "
         "has one at most, or properties of which it may have several",
         where,
-        f"say {each} for classes, {way('--label-column', names[0])} to learn that one alone (0 or "
-        "1), or --label-column '' for none",
+        f"say {each} for classes, --target-kind labels for properties, "
+        f"{way('--label-column', names[0])} to learn that one alone (0 or 1), or --label-column '' "
+        "for none",
     )
 
 
@@ -139,9 +179,4 @@ def _several(
     n_none = int((ones == 0).sum())
     if n_none:
         notes.append(f"{n_rows_have(n_none)} none of them")
-    return Answers(
-        labels=np.full(len(marks), NO_LABEL, np.int32),
-        classes=(),
-        targets=Targets(values=values, kind="labels", names=shown),
-        notes=tuple(notes),
-    )
+    return _with_targets(Targets(values=values, kind=LABELS, names=shown), notes)

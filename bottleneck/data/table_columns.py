@@ -13,9 +13,11 @@ from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.labels import is_numeric
 from bottleneck.data.split_words import split_of_word
 from bottleneck.data.table_boxes import are_boxes, boxes_error
-from bottleneck.data.table_labels import find_labels
+from bottleneck.data.table_labels import find_labels, find_targets
+from bottleneck.data.table_options import MISSING
 from bottleneck.data.table_split_words import refuse_unnamed_splits, unnamed_splits_error
 from bottleneck.data.table_splits import find_flags, flags_note, flags_of, is_flag
+from bottleneck.data.table_targets import CALLED, LABELS, NUMBERS, are_numbers
 from bottleneck.data.table_words import by_name, named, plain_name, there, way
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Columns:
     split : of the column of splits; None for none
     flags : columns of 0 and 1 that say it instead, one for each split
     notes : what a person should know of it
+    kind : of what stands in the columns of labels: class, labels or numbers; None where nobody
+        said, and it is to be seen
     """
 
     file: int | None
@@ -64,6 +68,7 @@ class Columns:
     split: int | None = None
     flags: tuple[Flag, ...] = ()
     notes: tuple[str, ...] = ()
+    kind: str | None = None
 
     def understood(self, header: Sequence[str]) -> dict[str, str]:
         """Return what each of our columns is called there."""
@@ -98,11 +103,26 @@ def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True
         refuse_unnamed_splits(sheet, plain, sample, {file, *named_labels}, where)
     taken = {file, split, *(flag.column for flag in flags)}
     told = how["label_column"] if how["label_from"] is None else ("",)
+    kind: str | None = how["target_kind"]
+    more: tuple[str, ...] = ()
+    is_clear = False
     if told is not None:
         labels = tuple(named(sheet, name, "--label-column", where) for name in told if name)
-        return Columns(file=file, labels=labels, split=split, flags=flags, notes=note)
-    labels, more = find_labels(sheet, plain, sample, taken, where)
-    return Columns(file=file, labels=labels, split=split, flags=flags, notes=(*note, *more))
+        is_clear = True
+    elif kind in (LABELS, NUMBERS):
+        labels = find_targets(sheet, plain, sample, taken, kind, where)
+    else:
+        labels, more = find_labels(sheet, plain, sample, taken, where)
+        is_clear = len(labels) == 1 and plain[labels[0]] in CALLED.split()
+    if kind is None and is_clear:
+        missing = () if sheet.is_typed else how["missing"] or MISSING
+        if are_numbers(sheet, labels, sample, missing):
+            names = ", ".join(printable(sheet.header[i]) for i in labels)
+            kind = NUMBERS
+            more = (*more, f"{names}: numbers with fractions, so these are numbers to predict")
+    return Columns(
+        file=file, labels=labels, split=split, flags=flags, notes=(*note, *more), kind=kind
+    )
 
 
 def looks_like_rows(first: Sequence[str]) -> bool:

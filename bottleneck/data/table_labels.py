@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.text import printable
-from bottleneck.data.labels import is_numeric, multi_label_error, regression_error
+from bottleneck.data.labels import (
+    AS_LABELS,
+    TO_PREDICT,
+    has_fraction,
+    is_numeric,
+    multi_label_error,
+    regression_error,
+)
 from bottleneck.data.table_boxes import refuse_boxes
-from bottleneck.data.table_words import by_name, otherwise, texts_in, way
+from bottleneck.data.table_targets import CALLED, LABELS, NUMBERS, are_lists, is_mark
+from bottleneck.data.table_words import by_name, otherwise, texts_in, there, way
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bottleneck.data.table_text import Fields, Sheet
 
@@ -25,10 +33,8 @@ _LABELS = (
 _PLURAL = re.compile(r"labels|tags|classes")
 _NUMBERED = re.compile(r"label\d+")
 _SEVERAL_WORDS = re.compile(r"[\s,;|/+&\[{]")
-_TARGETS = {"target", "targets", "value", "values", "score", "y"}
 _ALSO = {"target", "targets"}  # of these, classes alone
 _COUNTERS = {"", "index", "unnamed0", "unnamed01", "rownames", "row"}
-_ZERO_OR_ONE = {"0", "1", "0.0", "1.0", "-1", "-1.0", "", "true", "false"}
 _WHOLE = re.compile(r"\d{1,6}(\.0)?")
 _MOST_CLASSES = 100_000  # beyond it, a column is no class
 
@@ -59,9 +65,7 @@ def find_labels(
         When it cannot be told, or a column's name says what we do not do.
     """
     free = ["" if i in taken else name for i, name in enumerate(plain)]
-    numbered = next((i for i, name in enumerate(free) if _NUMBERED.fullmatch(name)), None)
-    if numbered is not None:
-        raise multi_label_error(f"column {sheet.header[numbered]!r}", where)
+    _refuse_numbered(sheet, free, where)
     usual = [i for i, name in enumerate(free) if name in _LABELS[1].split()]
     plural = [i for i, name in enumerate(free) if _PLURAL.fullmatch(name)]
     found: int | None = None
@@ -77,8 +81,9 @@ def find_labels(
         assert found is not None
         if any(_SEVERAL_WORDS.search((f[found] or "").strip()) for f in sample):
             name, texts = sheet.header[found], texts_in(sheet, found)
-            one = otherwise("each text is one class", name, texts)
-            raise multi_label_error(f"column {name!r}", where, one)
+            if not are_lists(texts):
+                one = AS_LABELS + otherwise("each text is one class", name, texts)
+                raise multi_label_error(f"column {name!r}", where, one)
     refuse_boxes(sheet.header, plain, None if found is None else sheet.header[found], where)
     if found is not None:
         return (found,), notes
@@ -87,19 +92,73 @@ def find_labels(
         # Of a file and one thing more, or of pixels and one thing more, that is the label.
         is_clear = len(rest) == 1 and (len(free) == 2 or None in taken)
         return (tuple(rest), ()) if is_clear else ((), _no_label(sheet, rest))
-    target = [i for i, name in enumerate(free) if name in _TARGETS]
+    target = [i for i, name in enumerate(free) if name in CALLED.split()]
     if target:
         return _target(sheet, target, sample, where), ()
     rest = [i for i, name in enumerate(free) if i not in taken and name not in _COUNTERS]
-    if len(rest) > 1 and sample and all(_zero_or_one(f[i]) for f in sample for i in rest):
+    if len(rest) > 1 and sample and all(is_mark(f[i]) for f in sample for i in rest):
         numbers = (
             "-1 and 1"
             if any((f[i] or "").strip()[:1] == "-" for f in sample for i in rest)
             else "0 and 1"
         )
         return tuple(rest), (f"{len(rest)} columns of {numbers} were read as labels",)
-    marks = [i for i in rest if sample and all(_zero_or_one(f[i]) for f in sample)]
+    marks = [i for i in rest if sample and all(is_mark(f[i]) for f in sample)]
     return (), (*_no_label(sheet, rest), *_marks_note(sheet, marks))
+
+
+def _refuse_numbered(sheet: Sheet, free: Sequence[str], where: str) -> None:
+    """Raise DataError for columns label_1, label_2, …: what is missing in some stands in others."""
+    numbered = next((i for i, name in enumerate(free) if _NUMBERED.fullmatch(name)), None)
+    if numbered is not None:
+        raise multi_label_error(
+            f"column {sheet.header[numbered]!r}",
+            where,
+            ", or write all labels of an image into one column, such as cat|dog",
+        )
+
+
+def find_targets(
+    sheet: Sheet,
+    plain: Sequence[str],
+    sample: Sequence[Fields],
+    taken: Collection[int | None],
+    kind: str,
+    where: str,
+) -> tuple[int, ...]:
+    """Return the columns of labels or numbers, where a person said that there are such.
+
+    Parameters
+    ----------
+    plain : the columns' plain names
+    sample : the first rows
+    taken : columns that are something else
+
+    Raises
+    ------
+    DataError
+        When it cannot be told which.
+    """
+    free = ["" if i in taken else name for i, name in enumerate(plain)]
+    _refuse_numbered(sheet, free, where)
+    usual = (*_LABELS, "labels tags classes")
+    tiers = (CALLED, *usual) if kind == NUMBERS else (*usual, CALLED)
+    found = by_name(sheet, free, tiers, ("label", "--label-column"), where)
+    if found is not None:
+        return (found,)
+    rest = [i for i in range(len(free)) if i not in taken]
+    if kind == LABELS:
+        marks = [i for i in rest if sample and all(is_mark(fields[i]) for fields in sample)]
+        if len(marks) > 1:
+            return tuple(marks)
+    if len(rest) == 1:
+        return (rest[0],)
+    each = way("--label-column", sheet.header[rest[0]]) if rest else "--label-column NAME"
+    raise DataError(
+        f"which columns hold the {kind}? (there are: {there(sheet)})",
+        where,
+        f"say each, such as {each}",
+    )
 
 
 def _one_of(
@@ -195,11 +254,13 @@ def _target(
     """Return a column called target or so, when it holds classes: words, or their numbers."""
     name = sheet.header[found[0]]
     texts = [(fields[found[0]] or "").strip() for fields in sample]
-    if len(found) > 1 or (is_numeric({*texts} - {""}) and not _are_class_numbers(texts)):
+    is_number = is_numeric({*texts} - {""}) and not _are_class_numbers(texts)
+    is_clear = is_number and any(map(has_fraction, filter(None, texts)))
+    if len(found) > 1 or (is_number and not is_clear):
         raise regression_error(
             f"no column 'label', but {printable(name)!r}",
             where,
-            otherwise("its numbers are classes", name, texts_in(sheet, found[0])),
+            TO_PREDICT + otherwise("its numbers are classes", name, texts_in(sheet, found[0])),
         )
     return (found[0],)
 
@@ -215,7 +276,3 @@ def _are_class_numbers(texts: Sequence[str]) -> bool:
         and max(numbers, default=0) - min(numbers, default=0) == len(numbers) - 1
         and (len(found) >= 2 * len(numbers) or numbers <= {0, 1})
     )
-
-
-def _zero_or_one(text: str | None) -> bool:
-    return (text or "").strip().lower() in _ZERO_OR_ONE

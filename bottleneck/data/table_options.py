@@ -6,7 +6,7 @@ import codecs
 from typing import Any
 
 from bottleneck.core.option import Option
-from bottleneck.data.options import JOIN_CLASSES, LABEL_FROM, SPLIT_MAP
+from bottleneck.data.options import JOIN_CLASSES, LABEL_FROM, SPLIT_MAP, TARGET_KIND
 
 # What pandas reads as missing; `none` in small letters is left a class, as there.
 MISSING = (
@@ -45,14 +45,15 @@ OPTIONS = (
     Option(
         name="label_column",
         help="Column of a table that holds the classes. Given several times, columns of 0 and 1, "
-        "one for each class; '' is none. Default: label, else the one that has another usual name "
-        "of it.",
+        "one for each class, or columns of numbers to predict; '' is none. Default: label, else "
+        "the one that has another usual name of it.",
         check=_are_texts,
         example="the name of a column",
         metavar="NAME",
         is_repeated=True,
     ),
     LABEL_FROM,
+    TARGET_KIND,
     Option(
         name="split_column",
         help="Column of a table that says train, val or test; '' is none. Default: split, else "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,15 +24,16 @@ from bottleneck.data.table_splits import (
     refuse_most,
     split_of_flags,
 )
+from bottleneck.data.table_targets import NUMBERS, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bottleneck.data.how import How
     from bottleneck.data.table_columns import Columns
-    from bottleneck.data.table_text import Sheet
+    from bottleneck.data.table_text import Fields, Sheet
 
 _MOST_NAMED = 5  # files that a message names
 _MOST_LINES = 5  # that a message names
@@ -51,6 +53,7 @@ class Rows:
     keys : names of files, each once; the rows' numbers where the table holds its images
     labels : of each row, "" without one; None where the labels are columns of 0 and 1
     marks : (n, k) uint8 of those columns; None where there are none
+    numbers : (n, k) float32 of columns of numbers to predict; None where there are none
     splits : of each row, a number of `SPLITS`
     words : how the table spells each split
     notes : what a person should know
@@ -62,6 +65,7 @@ class Rows:
     splits: bytearray
     words: dict[str, str]
     notes: tuple[str, ...]
+    numbers: NDArray[np.float32] | None = None
 
 
 def read_rows(
@@ -83,15 +87,21 @@ def read_rows(
     names: dict[bytes, int] = {}
     again: dict[bytes, list[int]] = {}  # further lines of a name
     labels, splits = _Texts(missing), _Texts(missing)
-    marks, of_splits = bytearray(), bytearray()
-    label_at, several = columns.labels[:1], columns.labels if len(columns.labels) > 1 else ()
+    marks, of_splits, predicted = bytearray(), bytearray(), array("f")
+    label_at, several, are_numbers = columns.labels[:1], len(columns.labels) > 1, False
+    if columns.kind == NUMBERS:
+        several, are_numbers = False, True
     for line, fields in sheet.rows():
         if columns.file is not None:
             _add_name(fields[columns.file], line, names, again, where)
         elif n_rows is None:
             names[b"%08d" % len(names)] = line
-        if several:
-            marks.extend([_mark(sheet.header[at], fields[at], line, where) for at in several])
+        if are_numbers:
+            predicted.extend(_numbers_of(sheet, columns, fields, line, missing, where))
+        elif several:
+            marks.extend(
+                [_mark(sheet.header[at], fields[at], line, where) for at in columns.labels]
+            )
         elif label_at:
             labels.add(fields[label_at[0]], line)
         if columns.split is not None:
@@ -101,7 +111,7 @@ def read_rows(
     _refuse_twice(again, names, where)
     if n_rows is not None:
         names = {b"%08d" % i: i for i in range(n_rows)}
-    n_rows = len(names)
+    n_rows, shape = len(names), (len(names), len(columns.labels))
     said: tuple[str, ...] = ()
     _refuse_names_of_columns(sheet, columns, names, where)
     if columns.flags:
@@ -116,8 +126,9 @@ def read_rows(
         words = {printable(text): SPLITS[number] for text, number in sorted(numbers.items())}
     return Rows(
         keys=[*names],
-        labels=None if several else labels.texts or [""] * n_rows,
-        marks=np.frombuffer(marks, np.uint8).reshape(n_rows, len(several)) if several else None,
+        labels=None if several or are_numbers else labels.texts or [""] * n_rows,
+        marks=np.frombuffer(marks, np.uint8).reshape(shape) if several else None,
+        numbers=np.array(predicted, np.float32).reshape(shape) if are_numbers else None,
         splits=of_splits,
         words=words,
         notes=(
@@ -129,6 +140,18 @@ def read_rows(
             ),
         ),
     )
+
+
+def _numbers_of(
+    sheet: Sheet,
+    columns: Columns,
+    fields: Fields,
+    line: int,
+    missing: Collection[str],
+    where: str,
+) -> list[float]:
+    """Return the numbers to predict of a row."""
+    return [number_of(fields[at], sheet.header[at], line, missing, where) for at in columns.labels]
 
 
 def _refuse_names_of_columns(

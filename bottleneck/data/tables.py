@@ -194,7 +194,9 @@ def _classes(
     texts, notes = joined_texts(
         [texts[i] for i in kept], join=bool(how["join_classes"]), where=where
     )
-    labels, classes = number_labels(texts, "label", where)
+    labels, classes = number_labels(
+        texts, "label", where, in_table=True, told=how["target_kind"] == "class"
+    )
     return labels, classes, notes
 
 

@@ -18,6 +18,7 @@ from bottleneck.heads.options import (
     FILTERS,
     FINE_TUNING,
     KERNEL,
+    LOSS,
     STRENGTH,
     TRAINING,
     UNITS,
@@ -43,11 +44,13 @@ class HeadSpec:
     module : has `fit` and `load`; see `heads.task.Head`
     about : what it is, in a few words, for --help
     options : what it can be told
+    kinds : of targets that it can learn; see `heads.task.Task`
     """
 
     module: str
     about: str
     options: tuple[Option, ...] = ()
+    kinds: tuple[str, ...] = ("class", "labels", "numbers")
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -59,12 +62,13 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
     {
         "linear": HeadSpec(
             module="bottleneck.heads.linear",
-            about="softmax regression, in seconds",
-            options=(STRENGTH, CLASS_WEIGHTS),
+            about="softmax regression, in seconds; of labels logistic, of numbers ridge regression",
+            options=(STRENGTH, CLASS_WEIGHTS, LOSS),
         ),
         "prototypes": HeadSpec(
             module="bottleneck.heads.prototypes",
             about="the nearest class mean, for few labels",
+            kinds=("class",),
         ),
         "knn": HeadSpec(
             module="bottleneck.heads.knn",
@@ -73,7 +77,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
         "dense": HeadSpec(
             module="bottleneck.heads.dense",
             about="fully connected layers with dropout",
-            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING),
+            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING, LOSS),
         ),
         "conv": HeadSpec(
             module="bottleneck.heads.conv",
@@ -83,13 +87,14 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
                 KERNEL.by_default(2),
                 DROPOUT.by_default((0.4, 0.3)),
                 *TRAINING,
+                LOSS,
             ),
         ),
         "tail": HeadSpec(
             module="bottleneck.heads.tail",
             about="fine-tunes the network's own layers behind the cut, on maps extracted with "
             "--layer and --pooling none",
-            options=FINE_TUNING,
+            options=(*FINE_TUNING, LOSS),
         ),
     }
 )
@@ -133,6 +138,41 @@ def complete(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return options.complete(
         name, spec(name).options, given, lambda option: [*owners.get(option, {})]
     )
+
+
+# Options that only one kind of target has a use for.
+_OF_KIND = MappingProxyType({"loss": "numbers", "class_weights": "class"})
+
+
+def for_kind(
+    name: str, told: Mapping[str, Any], kind: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options of a head that mean something for targets of this kind.
+
+    Parameters
+    ----------
+    told : all of them, as `complete` returns them
+    given : those that somebody gave
+
+    Raises
+    ------
+    UsageError
+        When the head cannot learn such targets, or an option was given that is of another kind's.
+    """
+    if kind not in spec(name).kinds:
+        able = ", ".join(head for head, known in HEADS.items() if kind in known.kinds)
+        raise UsageError(
+            f"the head {name} learns classes, and these are {kind}", "--head", f"use {able}"
+        )
+    for option, of in _OF_KIND.items():
+        value = given.get(option)
+        if of != kind and value is not None and value != spec(name).defaults.get(option):
+            flag = f"--{option.replace('_', '-')}"
+            what = {"class": "classes"}
+            raise UsageError(
+                f"is of {what.get(of, of)}, and these are {what.get(kind, kind)}", flag, "omit it"
+            )
+    return {key: value for key, value in told.items() if _OF_KIND.get(key, kind) == kind}
 
 
 def load_kind(name: str) -> Head:

@@ -4,7 +4,8 @@ Near is the cosine of directions (`unit_rows`); a neighbour's vote is exp(cosine
 Wu et al. 2018 have it, and one neighbour more has votes for all classes alike, so that nothing is
 impossible. The number of neighbours and the temperature are those of the lowest loss: on validation
 rows, which then become neighbours too, or without such rows on the training rows, none its own
-neighbour. Of several views of an image the image itself is kept.
+neighbour. Of several views of an image the image itself is kept. Several labels, and numbers:
+`knn_targets`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
-from bottleneck.heads import tensors
-from bottleneck.heads.catalog import ADVICE
+from bottleneck.core.sealed import unseal
+from bottleneck.heads import knn_targets, tensors
+from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.split import rows_to_fit
@@ -91,8 +93,11 @@ class Knn(tensors.Fitted):
         tensors.save(folder, "knn", options, found)
 
 
-def load(folder: Path) -> Knn:
+def load(folder: Path) -> Knn | knn_targets.KnnTargets:
     """Return the head that `save` wrote; DamagedError when its files are not such."""
+    said = unseal(folder / HEAD_FILE, ADVICE).get("options")
+    if isinstance(said, dict) and "kind" in said:
+        return knn_targets.load(folder, nearest)
     dtypes = {"rows": np.float16, "labels": np.int32}
     how, found, options = loaded(folder, _SHAPES, dtypes, "knn")
     n_classes = options.pop("classes", None)
@@ -104,8 +109,10 @@ def load(folder: Path) -> Knn:
     )
 
 
-def fit(task: Task) -> Knn:
+def fit(task: Task) -> Knn | knn_targets.KnnTargets:
     """Keep the rows, and choose how many vote; see `heads.task.Head.fit`."""
+    if task.kind != "class":
+        return knn_targets.fit(task, nearest, NEIGHBOURS, TEMPERATURES)
     train, validation = rows_to_fit(task)
     images = np.concatenate([train, validation])
     n, k = len(train), task.n_outputs

@@ -2,12 +2,14 @@
 
 How strongly it is regularised, `strength` chooses, and by which temperature its logits are divided.
 Then the head is fitted once more to training and validation rows together at that strength (per
-row, as a prior does); the validation figures are of the fit before.
+row, as a prior does); the validation figures are of the fit before. Labels of which a row may have
+several, and numbers: `linear_targets`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +17,12 @@ import numpy as np
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
+from bottleneck.heads import linear_targets, tensors
 from bottleneck.heads import strength as strengths
-from bottleneck.heads import tensors
 from bottleneck.heads.catalog import ADVICE
 from bottleneck.heads.class_weights import class_weights
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.masked_regression import sigmoid
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import (
     TOLERANCE,
@@ -32,12 +35,17 @@ from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.strength import Judged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bottleneck.heads.task import Task
 
+LINKS: Mapping[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = MappingProxyType(
+    {"class": softmax, "labels": sigmoid, "numbers": np.asarray}
+)
+ACTIVATIONS = MappingProxyType({"class": "softmax", "labels": "sigmoid", "numbers": "linear"})
 _SHAPES = {"weights": ("d", "k"), "bias": ("k",), "mean": ("d",), "scale": ("d",)}
 
 
@@ -59,24 +67,29 @@ class Linear(tensors.Fitted):
     scale: NDArray[np.float32]
 
     @property
+    def kind(self) -> str:
+        """What it predicts: see `heads.task.Task`."""
+        return str(self.options.get("kind", "class"))
+
+    @property
     def parameters(self) -> int:
         """How many numbers were fitted."""
         return self.weights.size + self.bias.size
 
     def predict(self, features: Any) -> NDArray[np.float32]:
-        """Return probabilities (n, k) float32 of features (n, …).
+        """Return probabilities or numbers (n, k) float32 of features (n, …).
 
         Raises
         ------
         DataError
             When a row is of another length, or holds a value that is too large or no finite number.
         """
-        d, k = self.weights.shape
+        (d, k), activate = self.weights.shape, LINKS[self.kind]
 
         def block_of(block: NDArray[np.float32]) -> NDArray[np.float32]:
             logits = np.asarray((block - self.mean) / self.scale @ self.weights + self.bias)
             is_finite = np.isfinite(logits).all(axis=1, keepdims=True)
-            return np.where(is_finite, softmax(logits), np.float32(np.nan))
+            return np.where(is_finite, activate(logits), np.float32(np.nan))
 
         return tensors.predicted(features, d, k, block_of)
 
@@ -85,7 +98,8 @@ class Linear(tensors.Fitted):
         """Return probabilities (n, k) of a Keras tensor of rows; see `heads.task.Fitted`."""
         keras = import_keras()
         centre = keras.layers.Normalization(name="centre")
-        dense = keras.layers.Dense(len(self.bias), activation="softmax", name="probabilities")
+        activation = ACTIVATIONS[self.kind]
+        dense = keras.layers.Dense(len(self.bias), activation=activation, name="probabilities")
         x = keras.layers.Flatten(name="features")(rows)
         y = dense(centre(x))
         # Subtracted first, as in `predict`: folded into the bias, a large mean would cost digits.
@@ -109,6 +123,8 @@ def load(folder: Path) -> Linear:
     found, options = tensors.load(folder, _SHAPES, dict.fromkeys(_SHAPES, np.float32))
     if not (found["scale"] > 0).all():
         raise DamagedError("not a linear head (a scale that is not above zero)", folder, ADVICE)
+    if options.get("kind", "class") not in LINKS:
+        raise DamagedError("not a linear head (predictions of no kind)", folder, ADVICE)
     return Linear(
         weights=found["weights"],
         bias=found["bias"],
@@ -120,6 +136,8 @@ def load(folder: Path) -> Linear:
 
 def fit(task: Task) -> Linear:
     """Fit a linear head; see `heads.task.Head.fit`."""
+    if task.kind != "class":
+        return Linear(**linear_targets.fit(task))
     train, validation = rows_to_fit(task)
     # Training rows first, so that some rows are either; validation rows join for the last fit.
     # Every view is a row, and in a mean of as many of each image they weigh as much as one of it.

@@ -23,6 +23,7 @@ from bottleneck.core.frameworks import (
 from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
+from bottleneck.heads.objectives import objective
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.training import probabilities, room_for, seed_of, train
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.heads.objectives import Objective
     from bottleneck.heads.task import Task
 
 FILE = "head.keras"
@@ -47,7 +49,7 @@ class KerasHead:
     kind : str
         Its name in the catalog.
     model : keras.Model
-        From rows (n, …) float32 to probabilities (n, k).
+        From rows (n, …) float32 to predictions (n, k).
     whole : keras.Model or None
         What is saved in its place: a model that holds `model` as the layer of that name.
     """
@@ -83,7 +85,7 @@ class KerasHead:
 
     @as_guest()
     def predict(self, features: Any) -> NDArray[np.float32]:
-        """Return probabilities (n, k) float32 of features (n, …).
+        """Return predictions (n, k) float32 of features (n, …).
 
         Raises
         ------
@@ -102,7 +104,7 @@ class KerasHead:
 
     @as_guest()
     def append(self, rows: Any) -> Any:
-        """Return probabilities (n, k) of a Keras tensor of rows (n, …), float32."""
+        """Return predictions (n, k) of a Keras tensor of rows (n, …), float32."""
         return self.model(rows, training=False)
 
     def save(self, folder: Path) -> None:
@@ -162,28 +164,33 @@ def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> 
     Parameters
     ----------
     build : callable
-        Returns the input of the network and its last features (n, d), KerasTensors; a softmax over
-        the classes is put behind them.
+        Returns the input of the network and its last features (n, d), KerasTensors; what predicts
+        the targets is put behind them.
     """
     check_trains(f"--head {kind}")
     train_rows, validation_rows = rows_to_fit(task)
     with generators_kept(), room_for("this head", "make it smaller"):
-        model = _with_classifier(*build(), task.n_outputs, task.seed, kind)
+        goal = objective(task, train_rows)
+        model = _with_outputs(*build(), goal, task, kind)
     done = train(model, task, train_rows, validation_rows)
     return KerasHead(
         kind=kind,
         model=model,
-        options={**task.options, "seed": task.seed},
+        options={
+            **task.options,
+            "seed": task.seed,
+            **({} if task.kind == "class" else {"kind": task.kind}),
+        },
         history=done.history,
         validation=done.validation,
     )
 
 
-def _with_classifier(inputs: Any, last: Any, n_classes: int, seed: int, name: str) -> Any:
+def _with_outputs(inputs: Any, last: Any, goal: Objective, task: Task, name: str) -> Any:
     keras = import_keras()
-    dense = keras.layers.Dense(n_classes, kernel_initializer=glorot(seed, 0), name="classifier")
-    outputs = keras.layers.Softmax(name="probabilities")(dense(last))
-    return keras.Model(inputs, outputs, name=name)
+    initial = glorot(task.seed, 0)
+    dense = keras.layers.Dense(task.n_outputs, kernel_initializer=initial, name="classifier")
+    return keras.Model(inputs, goal.last()(dense(last)), name=name)
 
 
 def glorot(seed: int, number: int) -> Any:

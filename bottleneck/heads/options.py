@@ -193,6 +193,14 @@ STRENGTH = Option(
     parse=float,
     metavar="STRENGTH",
 )
+LOSS = Option(
+    name="loss",
+    help="of numbers alone: what a mistake costs; huber counts large ones less than squared does",
+    check=lambda value: value in ("squared", "huber"),
+    example="squared or huber",
+    default="squared",
+    choices=("squared", "huber"),
+)
 # How a head that is a Keras network is trained.
 TRAINING: tuple[Option, ...] = (
     OPTIMIZER,

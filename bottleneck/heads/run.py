@@ -47,9 +47,13 @@ class Run:
     commit, recipe : the number and the id that the rows were of
     about : names for people: backbone, layer, weights
     snapshot : the name of what the source was when it was trained on
-    classes : class names; a column of the probabilities is an index into them
+    classes : class names; a column of the probabilities is an index into them. Empty where the
+        head predicts labels or numbers.
     head, options : the kind of head, and what it was fitted with
     metrics : the figures, of the split that they name
+    kind : what the head predicts: class, labels or numbers
+    targets : what each label or number is called
+    thresholds : of each label, the probability from which on it counts as there
     """
 
     folder: Path
@@ -63,6 +67,14 @@ class Run:
     head: str
     options: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    kind: str = "class"
+    targets: tuple[str, ...] = ()
+    thresholds: tuple[float, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each column of the predictions is called."""
+        return self.classes if self.kind == "class" else self.targets
 
 
 def read_run(folder: Path) -> Run:
@@ -81,6 +93,7 @@ def read_run(folder: Path) -> Run:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError("not a run", folder, "name a folder below the runs/ of a store") from error
     try:
+        of = dict(receipt.get("targets", {}))
         found = {name: read_beside(path, receipt, name, ADVICE) for name in dict(receipt["files"])}
         return Run(
             folder=folder,
@@ -94,9 +107,19 @@ def read_run(folder: Path) -> Run:
             head=receipt["head"],
             options=dict(receipt["options"]),
             metrics=parse(found[METRICS_FILE]),
+            kind=_kind(of.get("kind", "class")),
+            targets=tuple(of.get("names", ())),
+            thresholds=tuple(map(float, of.get("thresholds", ()))),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"not a receipt ({error})", path, ADVICE) from error
+
+
+def _kind(kind: str) -> str:
+    """Return what a head predicts; UsageError for what a newer program knows."""
+    if kind not in ("class", "labels", "numbers"):
+        raise UsageError(f"a head of {kind!r}", RUN_FILE, "upgrade bottleneck-cache")
+    return kind
 
 
 def check_name(runs: Path, name: str | None) -> None:

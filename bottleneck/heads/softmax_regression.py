@@ -11,7 +11,7 @@ that plus the strength, from one eigendecomposition, is where L-BFGS starts from
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -30,6 +30,18 @@ TOLERANCE = 1e-4  # the gradient's norm, against its norm at zero weights
 FEW, MANY = 512, 4096
 WHITEN_ROWS = 8192
 Basis = tuple["NDArray[np.float32]", "NDArray[np.float32]"]  # eigenvalues and vectors of XᵀX/n
+
+
+class Convex(Protocol):
+    """What `minimise` minimises: see `Problem`."""
+
+    def value(
+        self, theta: NDArray[np.float32], strength: float
+    ) -> tuple[float, NDArray[np.float32]]:
+        """Return the loss at `theta` and its gradient."""
+
+    def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+        """Return the gradient times the inverse of a bound of the Hessian."""
 
 
 class Problem:
@@ -91,7 +103,7 @@ class Problem:
 
 
 def minimise(
-    problem: Problem, theta: NDArray[np.float32], strength: float, tolerance: float
+    problem: Convex, theta: NDArray[np.float32], strength: float, tolerance: float
 ) -> tuple[NDArray[np.float32], float, int]:
     """Return the minimum near `theta`, its loss and how many steps it took."""
     zero = np.zeros_like(theta)
@@ -121,7 +133,7 @@ def minimise(
 
 
 def _two_loop(
-    problem: Problem,
+    problem: Convex,
     pairs: deque[tuple[NDArray[np.float32], NDArray[np.float32], float]],
     gradient: NDArray[np.float32],
     strength: float,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from bottleneck.heads.task import TRAIN, VALIDATION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Samples
     from bottleneck.heads.task import Task
 
 
@@ -58,6 +59,36 @@ def conflicting(digests: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArra
     return np.asarray((low < high)[group])  # of an image without any label, low stays above high
 
 
+def contradicting(digests: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which rows hold an image that stands under two labels or numbers, as (n,) bool.
+
+    Parameters
+    ----------
+    digests : (n, 32) uint8
+    values : (n, k) float32
+        NaN is not known, and contradicts none.
+    """
+    if not len(digests):
+        return np.zeros(0, bool)
+    _, group = np.unique(as_void(digests), return_inverse=True)
+    low = np.full((group.max() + 1, values.shape[1]), np.inf, np.float32)
+    high = -low
+    np.fmin.at(low, group, values)
+    np.fmax.at(high, group, values)
+    return np.asarray(np.any(low < high, axis=1))[group]
+
+
+def clashing(samples: Samples, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of the samples `at` hold an image that has other targets elsewhere, (len(at),).
+
+    It stands under two classes, labels or numbers.
+    """
+    digests = samples.digests[at]
+    if samples.targets is None:
+        return conflicting(digests, samples.labels[at])
+    return contradicting(digests, samples.targets.values[at])
+
+
 def leaking(belongs: NDArray[np.uint8], split: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which rows would tell a fit of what it is judged by, as (n,) bool.
 
@@ -89,6 +120,22 @@ def untrained(labels: NDArray[np.int32], split: NDArray[np.uint8]) -> NDArray[np
     return np.setdiff1d(judged, labels[split == TRAIN])
 
 
+def unlearned(targets: NDArray[Any], split: NDArray[np.uint8], kind: str) -> NDArray[np.int64]:
+    """Return the classes, labels or numbers that only rows to judge by have, sorted.
+
+    Parameters
+    ----------
+    targets : as in `heads.task.Task`
+    split : (n,) uint8
+        As in `untrained`.
+    """
+    if kind == "class":
+        return untrained(targets, split).astype(np.int64)
+    there = targets == 1 if kind == "labels" else ~np.isnan(targets)
+    is_judged = (split == VALIDATION) | (split == TEST)
+    return np.flatnonzero(there[is_judged].any(axis=0) & ~there[split == TRAIN].any(axis=0))
+
+
 def rows_to_fit(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the rows to train on and of those to validate with.
 
@@ -109,6 +156,9 @@ def rows_to_fit(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     train, validation = np.flatnonzero(split == TRAIN), np.flatnonzero(split == VALIDATION)
     if not len(train):
         raise DataError("no images to train on", "train", "leave some of them out of val and test")
+    if task.kind != "class":
+        _check_known(task, train, validation)
+        return train, validation
     used = np.concatenate([labels[train], labels[validation]])
     unlabelled = int((used < 0).sum())
     if unlabelled:
@@ -128,3 +178,27 @@ def rows_to_fit(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             "a classifier needs two classes or more",
         )
     return train, validation
+
+
+def _check_known(task: Task, train: NDArray[np.int64], validation: NDArray[np.int64]) -> None:
+    """Raise DataError unless each row has something known, and training rows differ in it."""
+    values = task.targets
+    if values.shape[1:] != (task.n_outputs,):
+        raise ValueError(f"targets of shape {values.shape} for {task.n_outputs} outputs")
+    used = values[np.concatenate([train, validation])]
+    unknown = int(np.isnan(used).all(axis=1).sum())
+    if unknown:
+        raise DataError(
+            f"{unknown} of {len(used)} images have nothing known to learn",
+            "train",
+            "fill the table's columns, or leave those images out",
+        )
+    if np.isinf(used).any():
+        raise DataError("targets that are not finite numbers", "train", "correct the table")
+    if not (np.fmin.reduce(values[train]) < np.fmax.reduce(values[train])).any():
+        what = "no label that some of them have and others have not"
+        if task.kind == "numbers":
+            what = "one and the same number in each of them"
+        raise DataError(
+            f"the {len(train)} training images have {what}", "train", "add images that differ"
+        )

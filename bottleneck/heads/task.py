@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Reporter
 
-TargetKind = Literal["class"]
+TargetKind = Literal["class", "labels", "numbers"]
 TRAIN, VALIDATION = 0, 1  # in `Task.split`; a head never looks at rows of any other number
 
 
@@ -44,13 +44,15 @@ class Task:
     rows : array-like (n, …)
         The features: an array, or the rows of a store. Gather some of them by
         `heads.views.take_rows(rows, indices)`; `heads.split.rows_to_fit` says which.
-    targets : (n,) int32
-        The class of each row, below `n_outputs`.
+    targets : (n,) int32, or (n, n_outputs) float32
+        The class of each row, below `n_outputs`. Of the other kinds a column for each label (0 or
+        1) or number; NaN where it is not known.
     split : (n,) uint8
         0 to train on, 1 to validate with; rows of any other number are never looked at.
     n_outputs : int
-        How many numbers a prediction has: as many as there are classes.
-    kind : what the targets are; "class" is one class for each row
+        How many numbers a prediction has: as many as there are classes, labels or numbers.
+    kind : what the targets are: one class for each row ("class"), "labels" of which a row may
+        have several, or "numbers"
     groups : (n,) or None
         Rows of one group (such as the pictures of one patient) belong together. Whoever makes the
         split keeps them on one side; a head that divides its training rows further must too.
@@ -64,7 +66,7 @@ class Task:
     """
 
     rows: Any
-    targets: NDArray[np.int32]
+    targets: NDArray[Any]
     split: NDArray[np.uint8]
     n_outputs: int
     kind: TargetKind = "class"
@@ -84,12 +86,13 @@ class Fitted(Protocol):
         """What the fit reported, in order.
 
         The last entry has at least `epoch` and `loss`, and with validation rows also
-        `validation_loss` and `validation_accuracy`, of the fit before validation rows joined.
+        `validation_loss` (of classes `validation_accuracy` too), of the fit before validation rows
+        joined.
         """
 
     @property
     def validation(self) -> NDArray[np.float32]:
-        """The probabilities of the validation rows, by a fit that had not seen them."""
+        """What is predicted of the validation rows, by a fit that had not seen them."""
 
     @property
     def epochs(self) -> int:
@@ -112,7 +115,10 @@ class Fitted(Protocol):
         """The libraries that fitted it, beside numpy."""
 
     def predict(self, rows: Any) -> NDArray[np.float32]:
-        """Return the probabilities (n, classes) of rows (n, …).
+        """Return what is predicted of rows (n, …), as (n, n_outputs).
+
+        Of classes a probability each, which sum to 1; of labels a probability each; of numbers
+        the numbers.
 
         Raises
         ------
@@ -122,7 +128,7 @@ class Fitted(Protocol):
         """
 
     def append(self, rows: Any) -> Any:
-        """Return the probabilities (n, classes) of a Keras tensor of rows (n, …), float32.
+        """Return what `predict` does, as (n, n_outputs), of a Keras tensor of rows (n, …), float32.
 
         Made of Keras' own layers and `keras.ops`, so that the model they become part of loads in
         safe mode. `bottleneck export` calls it; nothing else does.
@@ -141,9 +147,10 @@ class Head(Protocol):
         Raises
         ------
         DataError
-            Fewer than two classes among the training rows, a row without a label (-1), or
-            features that are not finite numbers or too large (the message says "too large"):
-            `heads.split.rows_to_fit` and `heads.training.gather` check this.
+            Fewer than two classes among the training rows, a row without a label (-1) or with
+            nothing known, nothing that differs between training rows, or features that are not
+            finite numbers or too large (the message says "too large"): `heads.split.rows_to_fit`
+            and `heads.training.gather` check this.
         ValueError
             A label of no class, or not one for each row: the caller's mistake.
         """

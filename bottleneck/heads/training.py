@@ -20,7 +20,7 @@ import numpy as np
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.class_weights import class_weights
-from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.objectives import objective
 from bottleneck.heads.views import drawn, itself, take_rows
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.heads.objectives import Objective
     from bottleneck.heads.task import Task
 
 LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
@@ -84,7 +85,7 @@ def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
 def probabilities(
     model: Any, features: Any, rows: NDArray[np.int64], size: int, doing: str
 ) -> NDArray[np.float32]:
-    """Return what a network that ends in softmax says of these rows, as (n, k).
+    """Return what a network says of these rows, as (n, k).
 
     Raises
     ------
@@ -97,7 +98,7 @@ def probabilities(
             at = rows[start : start + size]
             out[start : start + len(at)] = _said(model, gather(features, at, doing))
     if not np.isfinite(out).all():
-        what = "the head's probabilities are not numbers"
+        what = "what the head says are not numbers"
         raise UsageError(what, "train --learning-rate", "try a lower one")
     return out
 
@@ -118,7 +119,7 @@ class Trained:
     Attributes
     ----------
     validation : (n, k) float32
-        The probabilities of the validation rows, by the weights that were kept.
+        What is predicted of the validation rows, by the weights that were kept.
     """
 
     history: tuple[Mapping[str, float], ...]
@@ -136,7 +137,7 @@ def train(
     Parameters
     ----------
     model : keras.Model
-        From rows to probabilities; its last layer is the softmax alone.
+        From rows to predictions; its last layer is that of `objectives.objective`.
     task : its options are those of `heads.options.TRAINING`, complete
 
     Raises
@@ -150,15 +151,16 @@ def train(
     """
     options, size = task.options, task.options["batch_size"]
     images = itself(task.rows, task.views)
+    goal = objective(task, train_rows)
     for start in range(0, len(validation_rows), size):  # a bad one is found before any epoch
         gather(images, validation_rows[start : start + size], "train")
     history: list[Mapping[str, float]] = []
     validation = np.zeros((0, 0), np.float32)
     lowest, waited, best = math.inf, 0, None
-    for entry in _epochs(model, task, train_rows):
+    for entry in _epochs(model, task, goal, train_rows):
         if len(validation_rows):
             validation = probabilities(model, images, validation_rows, size, "train")
-            entry |= _judged(validation, task.targets[validation_rows])
+            entry |= goal.judge(validation, validation_rows)
         history.append(entry)
         task.reporter.say(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
         if not options["patience"] or not len(validation_rows):
@@ -178,24 +180,28 @@ def train(
     return Trained(history=tuple(history), validation=validation)
 
 
-def _epochs(model: Any, task: Task, train_rows: NDArray[np.int64]) -> Iterator[dict[str, float]]:
+def _epochs(
+    model: Any, task: Task, goal: Objective, train_rows: NDArray[np.int64]
+) -> Iterator[dict[str, float]]:
     """Take the steps of one epoch after another; yield the loss and accuracy of each."""
     keras = import_keras()
     options, size = task.options, task.options["batch_size"]
     learner = keras.Model(model.input, model.layers[-1].input)
     learner.compile(
         optimizer=_optimizer(options),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        loss=goal.loss(),
+        metrics=["accuracy"] if goal.has_accuracy else None,
         jit_compile=False,  # compiling took longer than it saved
     )
-    targets = task.targets
-    weights = class_weights(targets[train_rows], task.n_outputs, options["class_weights"])
+    weights = None
+    if task.kind == "class":
+        how = options["class_weights"]
+        weights = class_weights(task.targets[train_rows], task.n_outputs, how)
     orders = batches(train_rows, size, task.seed)
     generator = np.random.default_rng(seed_of(task.seed, VIEWS))
     for epoch in range(1, options["epochs"] + 1):
         shown = drawn(task.rows, task.views, generator)
-        found = _epoch(learner, shown, targets, next(orders), weights, size)
+        found = _epoch(learner, shown, goal.targets, next(orders), weights, size)
         if not math.isfinite(found["loss"]):
             raise UsageError(
                 f"the loss of epoch {epoch} is not a number", "--learning-rate", "try a lower one"
@@ -203,32 +209,25 @@ def _epochs(model: Any, task: Task, train_rows: NDArray[np.int64]) -> Iterator[d
         yield {"epoch": epoch, **found}
 
 
-def _judged(said: NDArray[np.float32], truth: NDArray[np.int32]) -> dict[str, float]:
-    return {
-        "validation_loss": log_loss(said, truth),
-        "validation_accuracy": float((said.argmax(axis=1) == truth).mean()),
-    }
-
-
 def _epoch(
     learner: Any,
     features: Any,
-    labels: NDArray[np.int32],
+    targets: NDArray[Any],
     order: list[NDArray[np.int64]],
     weights: NDArray[np.float32] | None,
     size: int,
 ) -> dict[str, float]:
     """Take one step a batch; return the mean loss and accuracy over the rows as they were met."""
-    loss = right = 0.0
+    total: dict[str, float] = {}
     with room_for(f"a batch of {size}", "lower --batch-size"):
         for at in order:
-            x, y = gather(features, at, "train"), labels[at]
+            x, y = gather(features, at, "train"), targets[at]
             weight = None if weights is None else weights[y]
             found = learner.train_on_batch(x, y, sample_weight=weight, return_dict=True)
-            loss += float(found["loss"]) * len(at)
-            right += float(found["accuracy"]) * len(at)
+            for name, figure in found.items():
+                total[name] = total.get(name, 0.0) + float(figure) * len(at)
     n = sum(map(len, order))
-    return {"loss": loss / n, "accuracy": right / n}
+    return {name: total[name] / n for name in ("loss", "accuracy") if name in total}
 
 
 def _optimizer(options: Mapping[str, Any]) -> Any:

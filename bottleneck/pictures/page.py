@@ -65,6 +65,7 @@ class Page:
     cache : what the cache held: a few words → what it was
     receipt : what run.json holds beside its digests
     time : when it was written
+    figures, others : HTML of a run of labels or numbers, in place of figures, classes and mistakes
     """
 
     title: str
@@ -79,6 +80,8 @@ class Page:
     cache: Mapping[str, str]
     receipt: Mapping[str, Any]
     time: str
+    figures: str = ""
+    others: Sequence[tuple[str, str]] = ()
 
 
 def render(page: Page) -> bytes:
@@ -98,13 +101,9 @@ def render(page: Page) -> bytes:
         "<body>",
         f"<header><h1>{text(page.title)}</h1><p>{text(page.subtitle)}</p></header>",
         "<main>",
-        section("Figures", _numbers(page)),
+        section("Figures", page.figures or _numbers(page)),
         section("Fit", _fit(page)),
-        section(
-            "Classes",
-            classes_section(page.metrics, page.pictures.get("confusion.png"), _judged(page)),
-        ),
-        section("The most confident mistakes", _mistakes(page)),
+        *(section(*each) for each in page.others or _of_classes(page)),
         section("What the cache held", facts(page.cache)),
         section("Receipt", _receipt(page.receipt)),
         "</main>",
@@ -251,6 +250,14 @@ def _receipt(receipt: Mapping[str, Any]) -> str:
         f"{facts(receipt['versions'])}<details><summary>All of it, as in run.json, which also "
         f"holds the digest of each file of this run</summary><pre>{lines}</pre></details>"
     )
+
+
+def _of_classes(page: Page) -> list[tuple[str, str]]:
+    matrix = page.pictures.get("confusion.png")
+    return [
+        ("Classes", classes_section(page.metrics, matrix, _judged(page))),
+        ("The most confident mistakes", _mistakes(page)),
+    ]
 
 
 def _judged(page: Page) -> str:

@@ -261,11 +261,16 @@ class Store:
 
     def arrays(
         self, source: str | None = None, split: str | None = None
-    ) -> tuple[Features, NDArray[np.int32], NDArray[np.bytes_]]:
-        """Return (X, y, keys) of the available samples, aligned; y is -1 without a label."""
+    ) -> tuple[Features, NDArray[Any], NDArray[np.bytes_]]:
+        """Return (X, y, keys) of the available samples, aligned.
+
+        y is (n,) int32, -1 without a label; of labels or numbers (n, k) float32, NaN where one is
+        not known.
+        """
         samples = self.snapshot(source).samples
         at = self.available(source, split)
-        return self.features_of(samples.digests[at]), samples.labels[at], samples.keys[at]
+        y = samples.labels if samples.targets is None else samples.targets.values
+        return self.features_of(samples.digests[at]), y[at], samples.keys[at]
 
     def features_of(self, digests: NDArray[np.uint8]) -> Features:
         """Return the features of (n, 32) digests, in that order; ValueError where one has none."""

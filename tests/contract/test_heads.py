@@ -6,22 +6,14 @@ import random
 
 import numpy as np
 import pytest
+from head_world import SHAPES, SMALL, behind, is_network
 from world import flip
 
-from bottleneck.backbones.backbone import from_model
 from bottleneck.core.canonical import canonical_digest
 from bottleneck.core.errors import DamagedError, DataError, UsageError
 from bottleneck.core.frameworks import import_keras
 from bottleneck.heads.catalog import HEADS, complete, load_head, load_kind
 from bottleneck.heads.task import Task
-
-SHAPES = {"conv": (3, 2, 1), "tail": (3, 2, 1)}  # of rows, where a head does not take flat ones
-SMALL = {"epochs": 2, "units": (5,), "filters": 4}
-
-
-def is_network(name):
-    return "optimizer" in {option.name for option in HEADS[name].options}
-
 
 # Those that are networks take their time.
 NAMES = [pytest.param(n, marks=pytest.mark.slow if is_network(n) else ()) for n in HEADS]
@@ -56,18 +48,6 @@ def fit(head, x, labels, split, n_classes=3, views=1):
             views=views,
         )
     )
-
-
-def behind(shape):
-    """Return a small network, cut where its maps have this shape."""
-    keras = import_keras()
-    image = keras.Input((*shape[:2], 3))
-    maps = keras.layers.Conv2D(shape[2], 1, name="cut")(image)
-    y = keras.layers.Dropout(0.2)(keras.layers.Conv2D(4, 2, activation="relu")(maps))
-    model = keras.Model(image, keras.layers.BatchNormalization()(y))
-    rng = np.random.default_rng(1)
-    model.set_weights([rng.random(w.shape).astype("f4") for w in model.get_weights()])
-    return from_model(model, layer="cut", size=shape[:2]).behind()
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_without_a_label_column_there_are_no_labels_and_a_split_column_counts(wr
         (table(PIXELS[:, :63]), "63 columns of pixels, pixel0 to pixel62, are no square"),
         ("label,pixel1,pixel0,pixel2,pixel3\n1,2,3,4,5\n", "are no square"),
         ("label,pixel,pixels,pixel_a,pixel_b\n1,2,3,4,5\n", "are no square"),
-        ("pixel0,target\n3,0.5\n", "'target': regression"),
+        ("pixel0,target\n3,5\n4,17\n", "'target': regression"),
         ("label,pixel0\n0.5,3\n", "'label' holds numbers such as 0.5: regression"),
         ("label,pixel0\n1,2,3\n", "line 2 has 3 columns, the first line 2"),
         ("label,pixel0\n", "no images"),

@@ -66,7 +66,6 @@ def test_label_studios_tasks_are_images_with_what_was_chosen(tmp_path):
             [task(0, "Cat"), task(1, "Cat", "Dog")],
             "task 2 has two annotations that chose otherwise",
         ),
-        ([task(0, "Cat"), task(1, ["Cat", "Dog"])], "several labels"),
     ],
 )
 def test_tasks_of_several_choices_are_refused(tmp_path, tasks, what):
@@ -74,6 +73,14 @@ def test_tasks_of_several_choices_are_refused(tmp_path, tasks, what):
     (tmp_path / "p.json").write_text(json.dumps(tasks))
     with pytest.raises(DataError, match=what):
         open_source(str(tmp_path / "p.json")).list()
+
+
+def test_tasks_that_chose_several_things_have_several_labels(tmp_path):
+    photos(tmp_path / "data/upload/1", *FILES)
+    (tmp_path / "p.json").write_text(json.dumps([task(0, "Cat"), task(1, ["Cat", "Dog"])]))
+    targets = open_source(str(tmp_path / "p.json")).list().targets
+    assert (targets.kind, targets.names) == ("labels", ("Cat", "Dog"))
+    assert targets.values.tolist() == [[1, 0], [1, 1]]
 
 
 def test_label_studios_local_files_and_questions_are_columns(tmp_path):

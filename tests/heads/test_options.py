@@ -61,8 +61,8 @@ def test_an_option_of_another_head_is_refused_and_the_heads_that_have_it_are_nam
 def test_of_an_option_that_no_head_has_the_ones_there_are_are_named():
     with pytest.raises(UsageError, match="--depth: omit it: conv has --filters, --kernel, "):
         complete("conv", {"depth": 5})
-    with pytest.raises(UsageError, match="--depth: omit it: knn has no options"):
-        complete("knn", {"depth": 5})
+    with pytest.raises(UsageError, match="--depth: omit it: prototypes has no options"):
+        complete("prototypes", {"depth": 5})
 
 
 def test_an_option_of_several_heads_differs_in_its_default_alone():

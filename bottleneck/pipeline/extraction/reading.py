@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 # The options that say classes and splits.
 SAYING = (
-    "layout", "label_from", "label_column", "split_column", "split_map", "join_classes", "missing",
-    "encoding",
+    "layout", "label_from", "label_column", "target_kind", "split_column", "split_map",
+    "join_classes", "missing", "encoding",
 )  # fmt: skip
 
 

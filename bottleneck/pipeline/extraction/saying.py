@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.sample import NO_LABEL, SPLITS
+from bottleneck.core.sample import SPLITS
 from bottleneck.core.source_words import left_alone_line, source_lines, spread_line
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ def source_values(samples: Samples) -> dict[str, Any]:
     """Return what was understood of a source: classes, splits, images without a label."""
     counts = np.bincount(samples.splits, minlength=len(SPLITS))
     return {
+        "kind": samples.kind,
         "classes": list(samples.classes),
+        "targets": [] if samples.targets is None else list(samples.targets.names),
         "splits": {split: int(n) for split, n in zip(SPLITS, counts, strict=True)},
-        "unlabelled": int((samples.labels == NO_LABEL).sum()),
+        "unlabelled": int((~samples.has_target).sum()),
     }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictions:
-    """The classes of n images, in the order in which they were named; a source's by its keys.
+    """What is predicted of n images, in the order in which they were named; a source's by its keys.
 
     Attributes
     ----------
@@ -32,9 +32,13 @@ class Predictions:
     errors : n texts
         Why there is no answer; None where there is one.
     classes, descriptions : k texts
-        One a column: a class's name, and the same or, of ImageNet's classes, words for people.
+        One a column: a class's name, and the same or, of ImageNet's classes, words for people. Of
+        a run of labels or numbers, their names.
     probabilities : (n, k) float32
-        NaN in the rows of images without an answer.
+        NaN in the rows of images without an answer. Of numbers, the numbers: see `values`.
+    kind : what is predicted: class, labels or numbers
+    thresholds : k numbers
+        Of labels: the probability from which on each counts as there; chosen in training.
     computed, cached : int
         Answers that the network was needed for, and those that it was not.
     """
@@ -47,6 +51,23 @@ class Predictions:
     probabilities: NDArray[np.float32]
     computed: int
     cached: int
+    kind: str = "class"
+    thresholds: tuple[float, ...] = ()
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """What was predicted, (n, k): the numbers, or the probabilities of classes or labels."""
+        return self.probabilities
+
+    @property
+    def passes(self) -> NDArray[np.bool_]:
+        """Which labels each image has, (n, k): those whose probability passes their threshold.
+
+        Nothing passes where there is no answer. ValueError where labels are not what is predicted.
+        """
+        if self.kind != "labels":
+            raise ValueError(f"these are {self.kind}, which have no thresholds")
+        return np.asarray(self.probabilities >= np.asarray(self.thresholds, np.float32))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -55,7 +76,8 @@ class Predictions:
         n_failed = sum(error is not None for error in self.errors)
         failed = f", {n_failed} without an answer" if n_failed else ""
         return (
-            f"Predictions({len(self):,} images, {len(self.classes):,} classes, {self.computed:,} "
+            f"Predictions({len(self):,} images, {len(self.classes):,} "
+            f"{'classes' if self.kind == 'class' else self.kind}, {self.computed:,} "
             f"computed, {self.cached:,} cached{failed})"
         )
 
@@ -67,7 +89,17 @@ class Predictions:
     def _row(self, index: int) -> dict[str, object]:
         """Return what is known of one image, for a notebook."""
         if self.errors[index] is not None:
-            return {"image": self.paths[index], "class": None, "error": self.errors[index]}
+            what = "class" if self.kind == "class" else self.kind
+            return {"image": self.paths[index], what: None, "error": self.errors[index]}
+        if self.kind == "numbers":
+            said = zip(self.descriptions, self.probabilities[index].tolist(), strict=True)
+            return {"image": self.paths[index], **dict(said)}
+        if self.kind == "labels":
+            there = np.flatnonzero(self.passes[index])
+            return {
+                "image": self.paths[index],
+                "labels": ", ".join(self.descriptions[i] for i in there) or "none",
+            }
         best = int(self.probabilities[index].argmax())
         return {
             "image": self.paths[index],
@@ -86,7 +118,8 @@ class Answers:
     digests : position → what the image's bytes are
     unread : position → why the image could not be read
     failed : digest → why it has no answer
-    top : digest → the numbers of its best classes, the best first, and their probabilities
+    top : digest → the numbers of its best classes, the best first, and their probabilities; of
+        labels all, and of numbers all in their order
     """
 
     inputs: Inputs
@@ -109,7 +142,10 @@ class Answers:
         if not digests:
             return
         probabilities = self.classifier.probabilities(rows)
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, : self.n_top]
+        order = -probabilities
+        if self.classifier.kind == "numbers":
+            order = np.zeros_like(probabilities)  # as the columns are
+        best = np.argsort(order, axis=1, kind="stable")[:, : self.n_top]
         values = np.take_along_axis(probabilities, best, axis=1)
         self.top.update(zip(digests, zip(best, values, strict=True), strict=True))
 
@@ -130,13 +166,22 @@ class Answers:
         for i, entry in enumerate(self.inputs.entries):
             best, values = self.top.get(self.digests.get(i, b""), ((), ()))
             top = [
-                {"class": name, "description": words, "probability": float(value)}
-                for (name, words), value in zip(
-                    (self.classifier.classes[j] for j in best[:most]), values[:most], strict=True
-                )
+                self._entry(int(j), float(value))
+                for j, value in zip(best[:most], values[:most], strict=True)
             ]
             found.append({**asdict(entry), "error": self.error(i), "top": top})
         return found
+
+    def _entry(self, column: int, value: float) -> dict[str, Any]:
+        """Return what is said of one class, label or number."""
+        name, words = self.classifier.classes[column]
+        if self.classifier.kind == "numbers":
+            return {"number": name, "value": value}
+        if self.classifier.kind == "labels":
+            threshold = self.classifier.thresholds[column]
+            passes = bool(np.float32(value) >= np.float32(threshold))
+            return {"label": name, "probability": value, "threshold": threshold, "passes": passes}
+        return {"class": name, "description": words, "probability": value}
 
     def to_arrays(self) -> Predictions:
         """Return the probabilities of the classes that were kept, NaN for the others."""
@@ -155,16 +200,23 @@ class Answers:
             probabilities=probabilities,
             computed=self.n_computed,
             cached=self.n_cached,
+            kind=self.classifier.kind,
+            thresholds=self.classifier.thresholds,
         )
 
 
-def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
+def as_csv(images: list[dict[str, Any]], top: int, classifier: Classifier) -> bytes:
     """Return the answers as CSV: path, key, error, then class, description, probability by rank.
 
-    No cell is a formula to a spreadsheet; see `core.text.cell`.
+    Of labels: those that pass their thresholds with | between, then the probability of each label
+    in a column of its name. Of numbers: each in a column of its name. No cell is a formula to a
+    spreadsheet; see `core.text.cell`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    if classifier.kind != "class":
+        _write_columns(writer, images, classifier)
+        return text.getvalue().encode()
     ranks = range(1, top + 1)
     words = ("class", "description", "probability")
     writer.writerow(["path", "key", "error", *(f"{w}_{r}" for r in ranks for w in words)])
@@ -174,3 +226,19 @@ def as_csv(images: list[dict[str, Any]], top: int) -> bytes:
         cells = [image["path"], image["key"], image["error"] or "", *found]
         writer.writerow([cell(it) if isinstance(it, str) else it for it in cells])
     return text.getvalue().encode()
+
+
+def _write_columns(writer: Any, images: list[dict[str, Any]], classifier: Classifier) -> None:
+    """Write labels or numbers, each in a column of its own."""
+    names = [name for name, _ in classifier.classes]
+    is_labels = classifier.kind == "labels"
+    what, figure = ("label", "probability") if is_labels else ("number", "value")
+    first = ["path", "key", "error", *(["labels"] if is_labels else [])]
+    writer.writerow([*first, *map(cell, names)])
+    for image in images:
+        found = {entry[what]: entry for entry in image["top"]}
+        cells = [image["path"], image["key"], image["error"] or ""]
+        if is_labels:
+            cells.append("|".join(name for name in names if found.get(name, {}).get("passes")))
+        values = [found[name][figure] if name in found else "" for name in names]
+        writer.writerow([cell(it) if isinstance(it, str) else it for it in (*cells, *values)])

@@ -1,4 +1,4 @@
-"""What turns an image into probabilities: a frozen network, a head behind it, names of classes.
+"""What turns an image into predictions: a frozen network, a head behind it, names of classes.
 
 A run's head stands behind the network of its receipt. The store that the run lies in gives that
 network, and its rows. Where the store is gone, or was given another recipe, the network is asked
@@ -48,15 +48,17 @@ OF_A_RUN = {"backbone", "weights", *PERMISSIONS}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classifier:
-    """A network, and what makes probabilities of its rows.
+    """A network, and what makes predictions of its rows.
 
     Attributes
     ----------
     run : the run's folder, where there is one
     backbone : its name, for people
     store : where rows of this network are; None where there is none
-    probabilities : from rows (n, …) to (n, k) float32
-    classes : (class, description) of each of the k columns
+    probabilities : from rows (n, …) to (n, k) float32; of numbers, the numbers
+    classes : (class, description) of each of the k columns; a label's or number's name twice
+    kind : of what is predicted: class, labels or numbers
+    thresholds : of each label, the probability from which on it counts as there
     """
 
     run: Path | None
@@ -65,6 +67,8 @@ class Classifier:
     store: Store | None
     probabilities: Callable[[NDArray[Any]], NDArray[np.float32]]
     classes: Sequence[tuple[str, str]]
+    kind: str = "class"
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -166,7 +170,9 @@ def of_run(
         network=opened.network,
         store=opened.store,
         probabilities=opened.head.predict,
-        classes=[(name, name) for name in run.classes],
+        classes=[(name, name) for name in run.names],
+        kind=run.kind,
+        thresholds=run.thresholds,
     )
 
 

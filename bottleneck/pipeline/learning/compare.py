@@ -15,6 +15,7 @@ from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.extraction.sources import the_one_store
 from bottleneck.pipeline.learning.classifier import store_of
+from bottleneck.pipeline.learning.record import MORE_FIGURES
 from bottleneck.pipeline.learning.runs import TRAIN_FIRST, find_run, runs_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Reporter
     from bottleneck.store.store import Store
+
+
+MAIN_FIGURE = {"class": "accuracy", "labels": "macro_average_precision", "numbers": "r2"}
+IN_WORDS = {"class": "accuracy", "labels": "macro average precision", "numbers": "R²"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +48,15 @@ class CompareOptions:
 
 @as_guest()
 def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
-    """Return the runs' figures, the most accurate first; nothing is computed anew.
+    """Return the runs' figures, the best first; nothing is computed anew.
 
     Of all runs of a store, those that are damaged are said, and stand under `skipped`.
 
     Raises
     ------
     UsageError
-        When what is named is no run, or the store has none.
+        When what is named is no run, the store has none, or runs of classes are beside such of
+        labels or numbers.
     DamagedError
         When the files of a run that was named, or of all runs, are not as they were written.
     """
@@ -60,6 +66,7 @@ def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, A
         read = [read_run(find_run(named, options.cache, reporter)) for named in options.runs]
     else:
         read, skipped = _all_of(options.cache or the_one_store(), reporter)
+    require_one_kind(read)
     found = ranked([figures_of(run, options.seed) for run in read])
     same = judged_alike(read)
     if not same:
@@ -93,7 +100,7 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
     metrics = run.metrics
     store = store_of(run)
     fits = store is not None and store.recipe.id == run.recipe
-    interval = accuracy_interval(metrics["confusion"], seed)
+    interval = accuracy_interval(metrics["confusion"], seed) if run.kind == "class" else None
     return {
         "run": str(run.folder),
         "backbone": run.about.get("backbone"),
@@ -101,11 +108,13 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
         "source": run.source,
         "judged_on": metrics["split"],
         "samples": metrics["samples"],
+        "kind": run.kind,
         "accuracy": metrics["accuracy"],
         "accuracy_interval": None if interval is None else list(interval),
         "top5": metrics["top5"],
         "loss": metrics["loss"],
         "baseline": metrics["baseline"],
+        **{key: metrics.get(key) for key in MORE_FIGURES},
         "seconds": metrics.get("seconds"),
         "epochs": metrics.get("epochs"),
         "parameters": metrics.get("parameters"),
@@ -132,12 +141,27 @@ def _extracted(store: Store, recipe: str) -> dict[str, Any] | None:
     }
 
 
+def require_one_kind(runs: Sequence[Run]) -> None:
+    """Raise UsageError for runs whose figures are not of one kind."""
+    kinds = {run.kind: run for run in reversed(runs)}
+    if len(kinds) > 1:
+        each = ", ".join(f"{run.folder.name} ({kind})" for kind, run in kinds.items())
+        raise UsageError(
+            f"their targets are of unlike kinds: {each}",
+            "compare",
+            "compare runs of one kind: classes, labels or numbers",
+        )
+
+
 def ranked(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return entries by accuracy, the highest first; by loss where it is equal; None last."""
+    """Return entries by the main figure, the highest first; by loss where it is equal; None last.
+
+    It is the accuracy of classes, the macro average precision of labels, R² of numbers.
+    """
 
     def order(entry: dict[str, Any]) -> tuple[float, float]:
-        known = entry["accuracy"] is not None
-        return (-entry["accuracy"], entry["loss"]) if known else (1.0, 0.0)
+        main = entry[MAIN_FIGURE[entry["kind"]]]
+        return (1e9, 0.0) if main is None else (-main, entry["loss"] or 0.0)
 
     return sorted(entries, key=order)
 
@@ -159,7 +183,15 @@ def finished(
 ) -> dict[str, Any]:
     """Draw the picture that is asked for; return the report."""
     if picture is not None:
-        files.publish_bytes(picture, plots.comparison(entries, "accuracy"))
+        kind = entries[0]["kind"]
+        main = MAIN_FIGURE[kind]
+        shown = [
+            {**entry, "accuracy": entry[main], "accuracy_interval": [entry[main]] * 2}
+            if kind != "class"
+            else entry
+            for entry in entries
+        ]
+        files.publish_bytes(picture, plots.comparison(shown, IN_WORDS[kind]))
     return {
         "verb": "compare",
         "runs": entries,

@@ -78,8 +78,10 @@ def _export_model(options: ExportOptions, named: str, reporter: Reporter) -> dic
         "file": str(file),
         "run": str(opened.run.folder),
         "input": [None, height, width, recipe.image.channels],
-        "output": [None, len(opened.run.classes)],
-        "classes": list(opened.run.classes),
+        "output": [None, len(opened.run.names)],
+        "kind": opened.run.kind,
+        "classes": list(opened.run.names),
+        **({"thresholds": list(opened.run.thresholds)} if opened.run.thresholds else {}),
         "parameters": int(model.count_params()),
         "bytes": file.stat().st_size,
     }
@@ -99,6 +101,7 @@ def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, An
         rows=rows if holds_views else itself(rows, store.recipe.views.number),
         keys=[show_key(bytes(key)) for key in samples.keys[at]],
         labels=samples.labels[at],
+        targets=None if samples.targets is None else samples.targets.taken(at),
         splits=[SPLITS[i] for i in samples.splits[at]],
         classes=samples.classes,
         recipe=store.recipe.id,
@@ -120,5 +123,7 @@ def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, An
         "shape": list(table.rows.shape),
         "dtype": str(table.rows.dtype),
         "classes": list(samples.classes),
+        "kind": samples.kind,
+        "targets": [] if samples.targets is None else list(samples.targets.names),
         "bytes": options.file.stat().st_size,
     }

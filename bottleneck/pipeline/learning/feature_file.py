@@ -1,11 +1,14 @@
 """Rows, labels and keys as one file that any other tool reads; written in blocks.
 
 `.npz`: rows (n, …) in their own dtype, keys (n,) and classes (k,) as text, labels (n,) int32 (an
-index into classes, -1 without a label), splits (n,) as text, recipe. Nothing in it is pickled.
+index into classes, -1 without a label), splits (n,) as text, recipe. Of labels or numbers also
+targets (n, k) float32 (NaN where not known) and target_names (k,), target_kind as text. Nothing in
+it is pickled.
 Of several views of each image it holds all, rows (n, views, …), the image itself first.
-`.csv`: key, label (the class's name), split, f0, f1, … with nine digits, which float32 needs to
-come back as it was; rows of several axes are flattened in C order. Of several views the first. No
-cell is a formula to a spreadsheet (`core.text.cell`).
+`.csv`: key, label (the class's name; of labels or numbers a column of each, by its name), split,
+f0, f1, … with nine digits, which float32 needs to come back as it was; rows of several axes are
+flattened in C order. Of several views the first. No cell is a formula to a spreadsheet
+(`core.text.cell`).
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Progress
+    from bottleneck.core.sample import Targets
 
 BLOCK_BYTES = 32 << 20
 
@@ -42,6 +46,7 @@ class Table:
     splits: Sequence[str]
     classes: tuple[str, ...]
     recipe: str
+    targets: Targets | None = None
 
 
 def write(path: Path, table: Table, bar: Progress) -> None:
@@ -67,6 +72,10 @@ def _write_npz(path: Path, table: Table, bar: Progress) -> None:
         "classes": np.array(table.classes, dtype=str),
         "recipe": np.array(table.recipe),
     }
+    if table.targets is not None:
+        small["targets"] = table.targets.values
+        small["target_names"] = np.array(table.targets.names, dtype=str)
+        small["target_kind"] = np.array(table.targets.kind)
     with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED) as archive:
         # A member of this kind has no date of now: equal rows give equal bytes.
         with archive.open(zipfile.ZipInfo("rows.npy"), "w", force_zip64=True) as file:
@@ -88,14 +97,22 @@ def _write_csv(path: Path, table: Table, bar: Progress) -> None:
     numbers = ",%.9g" * n_features
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="")  # quotes names where they need it
-        writer.writerow(["key", "label", "split", *(f"f{i}" for i in range(n_features))])
+        said = ["label"] if table.targets is None else [*map(cell, table.targets.names)]
+        writer.writerow(["key", *said, "split", *(f"f{i}" for i in range(n_features))])
         file.write("\n")
         for at, block in _blocks(table.rows, bar):
             for i, row in enumerate(block.reshape(len(block), n_features).tolist(), at):
-                label = int(table.labels[i])
-                name = table.classes[label] if label >= 0 else ""
-                writer.writerow(map(cell, (table.keys[i], name, table.splits[i])))
+                writer.writerow(map(cell, (table.keys[i], *_said(table, i), table.splits[i])))
                 file.write(numbers % tuple(row) + "\n")
+
+
+def _said(table: Table, row: int) -> list[str]:
+    """Return the name of a row's class, or its labels or numbers; "" for what is not known."""
+    if table.targets is None:
+        label = int(table.labels[row])
+        return [table.classes[label] if label >= 0 else ""]
+    values = table.targets.values[row].tolist()
+    return ["" if value != value else f"{value:.9g}" for value in values]  # NaN
 
 
 @dataclass(frozen=True, slots=True)

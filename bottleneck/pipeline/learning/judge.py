@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.sample import SPLITS
-from bottleneck.heads import metrics
+from bottleneck.heads import label_metrics, metrics, number_metrics
 from bottleneck.heads.calibration import honesty
 from bottleneck.heads.views import itself
-from bottleneck.pipeline.learning.training_data import TEST, TRAIN
+from bottleneck.pipeline.learning.training_data import TEST, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,32 +30,73 @@ class Judged:
     ----------
     split : test where there are such rows, else val; or folds, see `folds.Folded`
     at : (n,) positions of those rows among the samples
-    probabilities : (n, classes) float32
-    figures : as `heads.metrics.evaluate` has them, with the split and the baseline
+    probabilities : (n, outputs) float32
+        Of classes or labels; of numbers what was predicted.
+    figures : as the metrics of this kind of target have them, with kind, split and baseline
+    thresholds : of each label, the probability from which on it counts as there; chosen by the
+        validation rows, and empty for other kinds of targets
     """
 
     split: str
     at: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     figures: Mapping[str, Any]
+    thresholds: tuple[float, ...] = ()
 
 
 def judge(fitted: Fitted, data: TrainingData) -> Judged:
     """Judge a head by the test rows, or by the validation rows where there are none."""
     split = "test" if data.counts["test"] else "val"
     is_judged = data.split == SPLITS.index(split)
-    classes, truth = data.samples.classes, data.labels[is_judged]
+    truth = data.targets[is_judged]
     if split == "test":
         rows = data.store.features_of(data.digests[data.split == TEST])
-        probabilities = fitted.predict(itself(rows, data.store.recipe.views.number))
+        said = fitted.predict(itself(rows, data.store.recipe.views.number))
     elif len(truth):  # by the fit that had not seen them
-        probabilities = fitted.validation
+        said = fitted.validation
     else:
-        probabilities = np.zeros((0, len(classes)), np.float32)
+        said = np.zeros((0, len(data.names)), np.float32)
+    thresholds = _thresholds(fitted, data) if data.kind == "labels" else ()
     figures = {
+        "kind": data.kind,
         "split": split,
-        **metrics.evaluate(probabilities, truth, classes),
-        **honesty(probabilities, truth),
-        "baseline": metrics.majority_baseline(data.labels[data.split == TRAIN], truth),
+        "accuracy": None,  # of classes alone
+        "top5": None,
+        **_figures(said, truth, data, thresholds),
     }
-    return Judged(split=split, at=data.at[is_judged], probabilities=probabilities, figures=figures)
+    return Judged(
+        split=split,
+        at=data.at[is_judged],
+        probabilities=said,
+        figures=figures,
+        thresholds=thresholds,
+    )
+
+
+def _thresholds(fitted: Fitted, data: TrainingData) -> tuple[float, ...]:
+    """Return the threshold of each label, by the fit that had not seen the validation rows."""
+    if not data.counts["val"]:
+        return (label_metrics.UNCHOSEN,) * len(data.names)
+    return label_metrics.best_thresholds(fitted.validation, data.targets[data.split == VALIDATION])
+
+
+def _figures(
+    said: NDArray[np.float32],
+    truth: NDArray[Any],
+    data: TrainingData,
+    thresholds: tuple[float, ...],
+) -> dict[str, Any]:
+    """Return the figures of this kind of target."""
+    trained = data.targets[data.split == TRAIN]
+    if data.kind == "labels":
+        return label_metrics.evaluate_labels(said, truth, data.names, thresholds)
+    if data.kind == "numbers":
+        known = ~np.isnan(trained)
+        total = np.where(known, trained, 0).sum(axis=0, dtype=np.float64)
+        mean = total / np.maximum(known.sum(axis=0), 1)
+        return number_metrics.evaluate_numbers(said, truth, data.names, mean)
+    return {
+        **metrics.evaluate(said, truth, data.names),
+        **honesty(said, truth),
+        "baseline": metrics.majority_baseline(trained, truth),
+    }

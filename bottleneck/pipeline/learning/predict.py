@@ -86,19 +86,20 @@ def predict(options: PredictOptions, reporter: Reporter = SILENT) -> dict[str, A
     made: Submission | None = None
     if asked:
         names = [name for name, _ in classifier.classes]
-        made = plan(options.columns, sample, answers.inputs, names)
+        made = plan(options.columns, sample, answers.inputs, names, classifier.kind)
         n_others = len(answers.inputs.readable) - len(set(made.at))
         if sample is not None and n_others:
             reporter.say(f"{n_others} of the images are not in {sample.path}")
     computer = _fill(answers, options, reporter)
-    images = answers.to_json(options.top)
+    images = answers.to_json(options.top if classifier.kind == "class" else None)
     if options.csv is not None:
-        data = made.to_csv(answers.to_arrays()) if made else as_csv(images, options.top)
+        data = made.to_csv(answers.to_arrays()) if made else as_csv(images, options.top, classifier)
         (files.replace if options.force else files.publish_bytes)(options.csv, data)
     return {
         "verb": "predict",
         "run": None if classifier.run is None else str(classifier.run),
         "backbone": classifier.backbone,
+        "kind": classifier.kind,
         "images": images,
         "unusable": sum(image["error"] is not None for image in images),
         "computed": answers.n_computed,
@@ -158,7 +159,9 @@ def _asked(options: PredictOptions, reporter: Reporter) -> Answers:
         else classifiers.of_run(options.run, options.network, reporter, apart, options.cache)
     )
     inputs = find_inputs(options.images, reporter)
-    n_top = min(options.top, len(classifier.classes))
+    n_outputs = len(classifier.classes)
+    # Of labels and numbers there is an answer for each.
+    n_top = min(options.top, n_outputs) if classifier.kind == "class" else n_outputs
     return Answers(inputs=inputs, classifier=classifier, n_top=n_top)
 
 

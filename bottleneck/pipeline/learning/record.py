@@ -13,7 +13,7 @@ import numpy as np
 from bottleneck.core.sample import show_key
 from bottleneck.core.version import __version__
 from bottleneck.heads.run import write_run
-from bottleneck.pictures import plots
+from bottleneck.pictures import plots, target_plots
 from bottleneck.pictures.reliability import FILE as RELIABILITY
 from bottleneck.pictures.reliability import reliability
 from bottleneck.pipeline.pages.model_card import FILE as CARD
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 TRACKED = ("tensorboard", "mlflow")  # where else the run is told of
 LONG = {"left_out_keys", "few_shot", "calibration"}  # of the report, and not in the history
 EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate")  # in a receipt where asked for
+# Of labels, and of numbers; None where there is another kind of target, as accuracy and top5 are.
+MORE_FIGURES = (
+    "macro_average_precision", "micro_average_precision", "macro_f1", "micro_f1",
+    "mae", "rmse", "r2",
+)  # fmt: skip
 MOST_KEYS = 100  # of those left out for one reason, in the report
 
 
@@ -61,9 +66,9 @@ def record(
         **found,
         **{key: report[key] for key in ("seconds", "epochs", "parameters")},
     }
-    receipt = _receipt(options, data, fitted, report)
+    receipt = _receipt(options, data, fitted, report) | _receipt_of_targets(data, judged)
     title = f"{options.head} head on {data.source}"
-    drawn = _pictures(fitted, figures, title, reporter)
+    drawn = _pictures(fitted, figures, title, reporter, data, judged)
     page = run_page(
         store=data.store,
         samples=data.samples,
@@ -129,7 +134,9 @@ def _report(
         "commit": store.state.number,
         "recipe": store.recipe.id,
         "head": options.head,
+        "kind": data.kind,
         "classes": len(data.samples.classes),
+        "targets": 0 if data.kind == "class" else len(data.names),
         "views": store.recipe.views.number,
         "samples": data.counts,
         "left_out": {why: len(keys) for why, keys in data.left_out.items()},
@@ -138,7 +145,8 @@ def _report(
             for why, keys in data.left_out.items()
         },
         "judged_on": judged.split if len(judged.at) else None,
-        **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline", "ece", "brier")},
+        **{key: figures[key] for key in ("accuracy", "top5", "loss", "baseline")},
+        **{key: figures.get(key) for key in ("ece", "brier", *MORE_FIGURES)},
         "seconds": round(seconds, 3),
         "epochs": fitted.epochs,
         "parameters": fitted.parameters,
@@ -148,15 +156,33 @@ def _report(
 
 
 def _pictures(
-    fitted: Fitted, figures: dict[str, Any], title: str, reporter: Reporter
+    fitted: Fitted,
+    figures: dict[str, Any],
+    title: str,
+    reporter: Reporter,
+    data: TrainingData,
+    judged: Judged,
 ) -> dict[str, bytes]:
     if not plots.can_draw():
         reporter.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
-    drawn = plots.draw(fitted.history, figures, title, fitted.options)
-    if "calibration" in figures:
-        drawn[RELIABILITY] = reliability(figures["calibration"], title)
-    return drawn
+    targets = data.samples.targets
+    if targets is None:
+        drawn = plots.draw(fitted.history, figures, title, fitted.options)
+        if "calibration" in figures:
+            drawn[RELIABILITY] = reliability(figures["calibration"], title)
+        return drawn
+    fit = plots.draw(fitted.history, {"confusion": (), "classes": {}}, title, fitted.options)
+    truth = targets.values[judged.at]
+    return fit | target_plots.draw_targets(figures, judged.probabilities, truth, title)
+
+
+def _receipt_of_targets(data: TrainingData, judged: Judged) -> dict[str, Any]:
+    """Return what run.json says besides of labels or numbers: which, and thresholds of labels."""
+    if data.kind == "class":
+        return {}
+    thresholds = {"thresholds": list(judged.thresholds)} if judged.thresholds else {}
+    return {"targets": {"kind": data.kind, "names": list(data.names), **thresholds}}
 
 
 def _asked(options: TrainOptions) -> dict[str, Any]:

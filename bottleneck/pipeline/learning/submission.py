@@ -49,12 +49,14 @@ class Submission:
         for the predicted class
     ids : n texts
     at : n positions of the images among those that are predicted
+    kind : what is predicted: class, labels or numbers
     """
 
     header: tuple[str, ...]
     columns: tuple[int | None, ...]
     ids: tuple[str, ...]
     at: tuple[int, ...]
+    kind: str = "class"
 
     def to_csv(self, answers: Predictions) -> bytes:
         """Return the file; what has no answer has empty fields."""
@@ -66,11 +68,20 @@ class Submission:
             if np.isnan(probabilities).any():
                 writer.writerow([name, *[""] * len(self.columns)])
                 continue
-            best = answers.classes[int(probabilities.argmax())]
+            best = self._predicted(answers, at)
             # numpy's text of a float32 is the shortest that gives it back.
             found = [best if c is None else str(probabilities[c]) for c in self.columns]
             writer.writerow([name, *found])
         return text.getvalue().encode()
+
+    def _predicted(self, answers: Predictions, at: int) -> str:
+        """Return the class, the labels that pass with blanks between, or the number."""
+        if self.kind == "labels":
+            passing = np.flatnonzero(answers.passes[at])
+            return " ".join(answers.classes[i] for i in passing)
+        if self.kind == "numbers":
+            return str(answers.values[at, 0])
+        return answers.classes[int(answers.probabilities[at].argmax())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +94,11 @@ class Sample:
 
 
 def plan(
-    columns: Sequence[str], sample: Sample | None, inputs: Inputs, classes: Sequence[str]
+    columns: Sequence[str],
+    sample: Sample | None,
+    inputs: Inputs,
+    classes: Sequence[str],
+    kind: str = "class",
 ) -> Submission:
     """Return what the file will hold.
 
@@ -100,7 +115,7 @@ def plan(
         For an id of the sample that is no image or several, or two images of one id.
     """
     if sample is not None:
-        _check_header(columns, sample, classes)
+        _check_header(columns, sample, classes, kind)
     first, *others = columns or (sample.header if sample else ())
     where = "--columns" if columns else sample.path if sample else ""
     if not others:
@@ -108,6 +123,8 @@ def plan(
             "one column alone", where, "name the ids' column and the answers', such as id,label"
         )
     header, numbers = _columns(others, classes, where)
+    if kind == "numbers" and None in numbers and len(classes) > 1:
+        raise _no_class(header[numbers.index(None)], classes, where)
     head, what = (first, "") if first in classes else _halves(first)
     if what and (what not in IDS or sample is not None):
         raise UsageError(
@@ -125,7 +142,7 @@ def plan(
         at = tuple(paths.values())
         ids = tuple(IDS[what or "stem"](inputs.entries[each].key) for each in at)
         _check_unique(ids, [*paths], what or "stem", head)
-    return Submission(header=(head, *header), columns=numbers, ids=ids, at=at)
+    return Submission(header=(head, *header), columns=numbers, ids=ids, at=at, kind=kind)
 
 
 def read_sample(path: Path) -> Sample:
@@ -154,7 +171,9 @@ def read_sample(path: Path) -> Sample:
     return Sample(path=path, header=header, rows=tuple(rows))
 
 
-def _check_header(columns: Sequence[str], sample: Sample, classes: Sequence[str]) -> None:
+def _check_header(
+    columns: Sequence[str], sample: Sample, classes: Sequence[str], kind: str
+) -> None:
     """Raise an error where the sample's columns are others than those that are asked for.
 
     Also where nobody says what a column is whose values are not classes: a probability, perhaps.
@@ -172,6 +191,10 @@ def _check_header(columns: Sequence[str], sample: Sample, classes: Sequence[str]
         if name in classes:
             continue
         values = {row[number] for row in sample.rows} - {"", *classes}
+        if kind == "labels":  # several in a field
+            values = {text for text in values if not set(text.split()) <= set(classes)}
+        if kind == "numbers":
+            values = set()
         if values:
             first, header = min(values), ",".join(sample.header[:-1])
             raise DataError(

@@ -12,7 +12,7 @@ from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads import catalog
 from bottleneck.heads.groups import numbers
 from bottleneck.heads.run import check_name
-from bottleneck.heads.split import untrained
+from bottleneck.heads.split import unlearned
 from bottleneck.heads.task import Task
 from bottleneck.pipeline.learning import few_shot as few_shots
 from bottleneck.pipeline.learning import trackers
@@ -63,6 +63,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     trackers.check(options)
     head = catalog.load_kind(options.head)
     data = training_data(store, name, options, reporter)
+    told = catalog.for_kind(options.head, told, data.kind, options.head_options)
     _announce(data, reporter)
     _check_judges(data, options)
 
@@ -120,6 +121,14 @@ def _check(options: TrainOptions) -> None:
 
 def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     """Raise UsageError where there is nothing to judge by, or to calibrate by."""
+    asked = (
+        ("folds", options.folds),
+        ("few-shot", options.few_shot),
+        ("calibrate", options.calibrate),
+    )
+    for flag, is_asked in asked if data.kind != "class" else ():
+        if is_asked:
+            raise UsageError(f"is of classes, and these are {data.kind}", f"--{flag}", "omit it")
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:
         raise UsageError("no images to judge by", "--few-shot", advice)
@@ -131,15 +140,18 @@ def _check_judges(data: TrainingData, options: TrainOptions) -> None:
 
 def _announce(data: TrainingData, reporter: Reporter) -> None:
     """Say how many images do what, and which classes cannot be learned."""
-    counts, classes = data.counts, data.samples.classes
+    counts, names = data.counts, data.names
+    what = {"class": "classes"}.get(data.kind, data.kind)
+    if len(names) == 1 and data.kind != "class":
+        what = what.removesuffix("s")
     reporter.say(
         f"{data.source}: {counts['train']} to train on, {counts['val']} to validate, "
-        f"{counts['test']} to test; {len(classes)} classes"
+        f"{counts['test']} to test; {len(names)} {what}"
     )
-    missing = [classes[i] for i in untrained(data.labels, data.split)]
+    missing = [names[i] for i in unlearned(data.targets, data.split, data.kind)]
     if missing:
         reporter.warn(
-            f"{len(missing)} of {len(classes)} classes have images to judge by and none to train "
+            f"{len(missing)} of {len(names)} {what} have images to judge by and none to train "
             f"on: {', '.join(missing[:NAMED])}{', …' if len(missing) > NAMED else ''}: "
             "add images, or try another --seed"
         )
@@ -155,9 +167,10 @@ def _task(
     """Return what the head is fitted on."""
     return Task(
         rows=data.store.features_of(data.digests),
-        targets=data.labels,
+        targets=data.targets,
         split=split,
-        n_outputs=len(data.samples.classes),
+        n_outputs=len(data.names),
+        kind=data.kind,
         groups=numbers(data.belongs),
         seed=options.seed,
         options={"validation_split": options.validation_split, **told},

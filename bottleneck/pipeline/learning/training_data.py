@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedE
 from bottleneck.core.sample import SPLITS, Groups
 from bottleneck.data.catalog import reopen
 from bottleneck.heads.groups import together
-from bottleneck.heads.split import conflicting, leaking, validation_mask
+from bottleneck.heads.split import clashing, leaking, validation_mask
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.look import (
     LOOKS,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Reporter
     from bottleneck.core.sample import Samples
+    from bottleneck.heads.task import TargetKind
     from bottleneck.pipeline.learning.train_options import TrainOptions
     from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.store import Store
@@ -57,7 +58,7 @@ class TrainingData:
     ----------
     store : at the commit that counts
     samples : of the snapshot that counts
-    at : (n,) positions among `samples` of those with a row and one label
+    at : (n,) positions among `samples` of those with a row and something to learn
     belongs : (n, 32) uint8
         What each of `at` is drawn by, equal where they belong together; see `groups.together`.
     split : (n,) uint8
@@ -77,8 +78,25 @@ class TrainingData:
 
     @property
     def labels(self) -> NDArray[np.int32]:
-        """The label of each of `at`."""
+        """The class of each of `at`; -1 where there is another kind of target."""
         return self.samples.labels[self.at]
+
+    @property
+    def kind(self) -> TargetKind:
+        """What there is to learn: see `heads.task.Task`."""
+        return cast("TargetKind", self.samples.kind)
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """The class (n,) int32 of each of `at`, or its labels or numbers (n, k) float32."""
+        of = self.samples.targets
+        return self.labels if of is None else of.values[self.at]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each class, label or number is called."""
+        of = self.samples.targets
+        return self.samples.classes if of is None else of.names
 
     @property
     def digests(self) -> NDArray[np.uint8]:
@@ -127,7 +145,7 @@ def training_data(
     with_row = samples.known & store.has(samples.digests)
     if not with_row.any():
         raise DataError("no image has features", options.cache, "run bottleneck extract first")
-    labelled = samples.labels >= 0
+    labelled = samples.has_target
     if not (with_row & labelled).any():
         raise DataError(
             "no sample has a label, so there is nothing to learn",
@@ -135,7 +153,7 @@ def training_data(
             "put images into class folders, or name their classes in a table",
         )
     found = np.flatnonzero(with_row & labelled)
-    clash = conflicting(samples.digests[found], samples.labels[found])
+    clash = clashing(samples, found)
     at = found[~clash]
     belongs = together(samples.digests[at], _groups(samples, at))
     split = _split(samples, at, belongs, options)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.paths import from_json_text, shown
-from bottleneck.pictures import plots
+from bottleneck.pictures import plots, target_page
 from bottleneck.pictures.page import Page, render
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
@@ -47,7 +47,7 @@ def run_page(
     Parameters
     ----------
     at : (n,) positions among `samples` of those that the head was judged on
-    probabilities : (n, classes), theirs
+    probabilities : (n, classes), theirs; not looked at where there are no classes
     now : the source as it was looked at; None where it was not there
     figures, history, drawn, receipt : what the run's other files hold
     frozen : how many parameters stayed as they were, where that is known
@@ -56,6 +56,7 @@ def run_page(
     without = "" if plots.can_draw() else f"No pictures of the fit: {plots.INSTALL}"
     panels = {} if without else plots.panels(history, receipt["options"])
     away = "The source was not at hand, so its pictures are not shown." if now is None else ""
+    is_of_classes = figures["kind"] == "class"
     page = Page(
         title=f"{receipt['head']} head on {receipt['source']}",
         subtitle=recipe_line(store.recipe, store.about),
@@ -64,11 +65,13 @@ def run_page(
         pictures={**drawn, **panels},
         no_pictures=without,
         frozen=frozen,
-        mistakes=mistakes_of(probabilities, samples, at, now),
+        mistakes=mistakes_of(probabilities, samples, at, now) if is_of_classes else (),
         about_mistakes=away,
         cache=_cache(store, samples, receipt, left_out_keys),
         receipt=receipt,
         time=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        figures="" if is_of_classes else target_page.cards(figures, receipt, frozen),
+        others=() if is_of_classes else target_page.sections(figures, drawn),
     )
     return render(page)
 

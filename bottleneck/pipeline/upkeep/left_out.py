@@ -1,9 +1,9 @@
 """Which images training leaves out because their bytes occur more than once, and beside which.
 
-Two things are left out. Conflicting: the same bytes have two labels, so that one of them must be
-wrong. Leaking: the same bytes, or another image of the group, are among the training images and
-among those that validate or test, which would make the head look better than it is; the training
-image is left out.
+Two things are left out. Conflicting: the same bytes have two labels (or other targets), so that
+one of them must be wrong. Leaking: the same bytes, or another image of the group, are among the
+training images and among those that validate or test, which would make the head look better than
+it is; the training image is left out.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.core.sample import NO_LABEL, Groups
+from bottleneck.core.sample import Groups
 from bottleneck.heads.groups import together
-from bottleneck.heads.split import conflicting, leaking
+from bottleneck.heads.split import clashing, leaking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +39,8 @@ def left_out(samples: Samples, with_row: NDArray[np.bool_]) -> LeftOut:
     with_row : (n,) bool
         Which samples have a row in the store; no others are trained on.
     """
-    at = np.flatnonzero(with_row & (samples.labels != NO_LABEL))
-    clash = conflicting(samples.digests[at], samples.labels[at])
+    at = np.flatnonzero(with_row & samples.has_target)
+    clash = clashing(samples, at)
     good = at[~clash]
     groups = samples.groups
     of = groups and Groups(numbers=groups.numbers[good], names=groups.names)

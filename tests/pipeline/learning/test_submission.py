@@ -14,7 +14,7 @@ from bottleneck.heads.catalog import load_head
 from bottleneck.pictures import plots
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
-from bottleneck.pipeline.learning.predict import PredictOptions, predict
+from bottleneck.pipeline.learning.predict import PredictOptions, predict, predictions
 from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.predict import main as predict_main
@@ -264,3 +264,30 @@ def test_the_report_has_as_many_classes_as_were_asked_for_whatever_the_file_has(
     report = ask(run, columns="id,*", top=1)
     assert {len(image["top"]) for image in report["images"]} == {1}
     assert len(table()[1]) == 3
+
+
+@pytest.mark.parametrize("kind", ["labels", "numbers"])
+def test_labels_that_pass_have_blanks_between_and_a_number_is_itself(run, kind):
+    names = ("soft", "small") if kind == "labels" else ("score",)
+    lines = [",".join(("filename", *names))]
+    for n, path in enumerate(sorted(Path("photos").rglob("*.png"))):
+        values = (n % 2, n % 3 > 0) if kind == "labels" else (n / 7,)
+        lines.append(",".join([str(path), *(str(float(value)) for value in values)]))
+    Path("t.csv").write_text("\n".join(lines))
+    reading = {"target_kind": kind, "label_column": names}
+    extract(ExtractOptions(cache=Path("s"), data="t.csv", network=NETWORK, reading=reading))
+    run = train(TrainOptions(cache=Path("s"), run="r"))["run"]
+    found = predictions(PredictOptions(images=("test",), run=run))
+    Path("sample.csv").write_text("id,answer\n00,\n01,\n02,\n03,\n")
+    ask(run, like=Path("sample.csv"))
+    answers = [row[1] for row in table()[1:]]
+    if kind == "labels":
+        passing = [
+            " ".join(n for n, p in zip(names, row, strict=True) if p) for row in found.passes
+        ]
+        assert answers == passing
+    else:
+        np.testing.assert_array_equal(np.array(answers, np.float32), found.values[:, 0])
+    ask(run, columns="id,*", force=True)
+    values = np.array([row[1:] for row in table()[1:]], np.float32)
+    np.testing.assert_array_equal(values, found.probabilities)

@@ -1,0 +1,190 @@
+"""The linear head of labels and of numbers, against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import HuberRegressor, LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+
+from bottleneck.heads import linear, ridge
+from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.masked_regression import CROSS_ENTROPY, Problem, huber
+from bottleneck.heads.softmax_regression import minimise
+from bottleneck.heads.task import Task
+
+N, D = 300, 12
+
+
+@pytest.fixture
+def made():
+    """Return rows, targets of labels and of numbers, and a split."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(N, D)) * rng.uniform(0.1, 10, D) + 5).astype("f4")
+    w = rng.normal(size=(D, 2)) / x.std(axis=0)[:, None]
+    logits = (x - 5) @ w
+    labels = (rng.random((N, 2)) < 1 / (1 + np.exp(-logits))).astype("f4")
+    numbers = (logits * [2, 50] + [7, 1000] + rng.normal(size=(N, 2)) * [1, 20]).astype("f4")
+    return x, labels, numbers, rng.choice([0, 0, 0, 1, 2], N).astype("u1")
+
+
+def fit(kind, x, y, split, **more):
+    return linear.fit(
+        Task(rows=x, targets=y, split=split, n_outputs=y.shape[1], kind=kind, options=more)
+    )
+
+
+def standardised(x, split):
+    return StandardScaler().fit(x[split == 0]).transform(x)
+
+
+def test_at_a_strength_that_is_given_labels_are_those_of_logistic_regression(made):
+    x, labels, _, split = made
+    split = np.where(split == 1, 2, split)  # nothing to choose by
+    head = fit("labels", x, labels, split, strength=0.03)
+    z, at = standardised(x, split), split == 0
+    p = head.predict(x)
+    for i in range(2):
+        theirs = LogisticRegression(C=1 / (0.03 * at.sum()), tol=1e-8, max_iter=5000)
+        theirs.fit(z[at], labels[at, i])
+        np.testing.assert_allclose(p[:, i], theirs.predict_proba(z)[:, 1], atol=2e-3)
+
+
+def test_at_a_strength_that_is_given_numbers_are_those_of_ridge(made):
+    x, _, numbers, split = made
+    split = np.where(split == 1, 2, split)
+    head = fit("numbers", x, numbers, split, strength=0.03)
+    z, at = standardised(x, split), split == 0
+    theirs = Ridge(alpha=0.03 * at.sum()).fit(z[at], numbers[at])
+    np.testing.assert_allclose(head.predict(x), theirs.predict(z), rtol=1e-3)
+
+
+@pytest.mark.parametrize("n", [200, 8])  # more rows than features, and fewer
+def test_ridges_of_all_strengths_are_scikit_learn_s(made, n):
+    x, _, numbers, _ = made
+    rows = design_matrix(x, np.arange(n), 1, n)
+    z = StandardScaler().fit_transform(x[:n])
+    found = ridge.ridge(rows, numbers[:n])
+    for strength in (1e-3, 1.0, 100.0):
+        theirs = Ridge(alpha=strength * n).fit(z, numbers[:n])
+        theta = found.theta(np.full(2, strength))
+        np.testing.assert_allclose(theta[:-1], theirs.coef_.T, rtol=2e-3, atol=2e-3)
+        np.testing.assert_allclose(theta[-1], theirs.intercept_, rtol=1e-4)
+        errors = ((theirs.predict(z) - numbers[:n]) ** 2).mean(axis=0)
+        np.testing.assert_allclose(found.fitted_errors(strength), errors, rtol=1e-2, atol=1e-3)
+
+
+def test_the_validation_figures_are_of_the_fit_to_the_training_rows_alone(made):
+    x, _, numbers, split = made
+    head = fit("numbers", x, numbers[:, :1], split)
+    z, train, seen = standardised(x, split), split == 0, split == 1
+    theirs = Ridge(head.options["strength"] * train.sum()).fit(z[train], numbers[train, 0])
+    np.testing.assert_allclose(head.validation[:, 0], theirs.predict(z[seen]), rtol=1e-3)
+
+
+def test_the_strength_is_near_the_best_on_rows_that_nobody_has_seen(made):
+    x, _, numbers, split = made
+    rng = np.random.default_rng(1)
+    noise = numbers + rng.normal(size=(N, 2)) * [10, 500]
+    head = fit("numbers", x, noise.astype("f4"), split)
+    z, at, test = standardised(x, split), split < 2, split == 2
+    errors = [
+        ((Ridge(s * at.sum()).fit(z[at], noise[at]).predict(z[test]) - numbers[test]) ** 2).mean(0)
+        for s in (1e-6, 1e-3, 1e-2, 0.1, 0.3, 1, 10, 1000)
+    ]
+    ours = ((head.predict(x)[test] - numbers[test]) ** 2).mean(axis=0)
+    assert (ours < 1.15 * np.min(errors, axis=0)).all()
+
+
+@pytest.mark.parametrize("n", [200, 8])
+def test_cross_validation_is_that_of_the_hat_matrix(made, n):
+    x, _, numbers, _ = made
+    rows = design_matrix(x, np.arange(n), 1, n)
+    z = np.hstack([np.ones((n, 1)), StandardScaler().fit_transform(x[:n])])
+    found = ridge.ridge(rows, numbers[:n])
+    for strength in (1e-4, 0.1, 10.0):
+        penalty = np.diag([0] + [strength * n] * D)
+        hat = z @ np.linalg.solve(z.T @ z + penalty, z.T)
+        left = numbers[:n] - hat @ numbers[:n]
+        expected = (left**2).mean(axis=0) / (1 - np.trace(hat) / n) ** 2
+        np.testing.assert_allclose(found.cross_validated(strength), expected, rtol=2e-2)
+
+
+def test_after_the_choice_training_and_validation_rows_are_fitted_together(made):
+    x, _, numbers, split = made
+    head = fit("numbers", x, numbers[:, :1], split)
+    z, at = standardised(x, split), split < 2
+    alpha = head.options["strength"] * (split == 0).sum()  # a prior does not grow with the rows
+    theirs = Ridge(alpha).fit(z[at], numbers[at, 0])
+    np.testing.assert_allclose(head.predict(x)[:, 0], theirs.predict(z), rtol=1e-3)
+
+
+def test_outliers_move_huber_less_than_the_squared_error(made):
+    x, _, numbers, split = made
+    clean = numbers.copy()
+    numbers[np.flatnonzero(split == 0)[::8]] += 3000
+    test = split == 2
+    off = {
+        loss: np.abs(fit("numbers", x, numbers, split, loss=loss).predict(x)[test] - clean[test])
+        for loss in ("squared", "huber")
+    }
+    assert off["huber"].mean() < off["squared"].mean() / 3
+    z, at = standardised(x, split), split < 2
+    theirs = HuberRegressor(alpha=1e-3, max_iter=1000).fit(z[at], numbers[at, 0]).predict(z)
+    assert off["huber"][:, 0].mean() < 1.3 * np.abs(theirs[test] - clean[test, 0]).mean()
+
+
+def test_without_validation_rows_ridge_chooses_by_cross_validation(made):
+    x, _, numbers, split = made
+    rng = np.random.default_rng(1)
+    wide = np.hstack([x, rng.normal(size=(N, 100))]).astype("f4")  # most of it noise
+    y = numbers[:, :1] + rng.normal(0, 5, (N, 1)).astype("f4")
+    test = split > 0
+    split = np.where(test, 2, 0)
+
+    def error(**more):
+        return ((fit("numbers", wide, y, split, **more).predict(wide) - y)[test] ** 2).mean()
+
+    errors = [error(strength=10.0**i) for i in range(-6, 3)]
+    assert error() < 1.1 * min(errors)
+    assert error() < max(errors) / 2
+
+
+def test_columns_that_are_known_for_other_rows_do_not_disturb_each_other(made):
+    x, labels, numbers, split = made
+    for kind, y in (("labels", labels), ("numbers", numbers)):
+        both = y.copy()
+        both[np.random.default_rng(2).random(N) < 0.4, 1] = np.nan
+        one = fit(kind, x, y[:, :1], split, strength=0.1)
+        two = fit(kind, x, both, split, strength=0.1)
+        np.testing.assert_allclose(two.predict(x)[:, 0], one.predict(x)[:, 0], rtol=5e-3, atol=5e-3)
+
+
+@pytest.mark.parametrize("loss", [CROSS_ENTROPY, huber(np.inf), huber(0.5)])
+def test_the_gradient_is_that_of_the_loss(made, loss):
+    x, labels, _, _ = made
+    labels[::5, 0] = np.nan
+    problem = Problem(design_matrix(x, np.arange(N), 1, N), labels, loss)
+    rng = np.random.default_rng(3)
+    theta = rng.normal(size=(D + 1, 2)).astype("f4")
+    step = (1e-2 * rng.normal(size=theta.shape)).astype("f4")
+    _, gradient = problem.value(theta, 0.1)
+    above, below = (problem.value(theta + sign * step, 0.1)[0] for sign in (1, -1))
+    assert (above - below) / 2 == pytest.approx(float((gradient * step).sum()), rel=2e-3)
+
+
+def test_numbers_by_steps_are_those_in_closed_form(made, monkeypatch):
+    x, _, numbers, split = made
+    closed = fit("numbers", x, numbers, split, strength=0.1)
+    monkeypatch.setattr(ridge, "LARGEST", 1)
+    steps = fit("numbers", x, numbers, split, strength=0.1)
+    off = (steps.predict(x) - closed.predict(x)) / numbers.std(axis=0)
+    assert np.abs(off).max() < 1e-3
+    assert steps.epochs > 1
+
+
+def test_a_minimum_is_found_where_labels_are_rare(made):
+    x, labels, _, _ = made
+    labels[:, 0] = 0
+    labels[0, 0] = 1
+    problem = Problem(design_matrix(x, np.arange(N), 1, N), labels, CROSS_ENTROPY)
+    theta, _, _ = minimise(problem, np.zeros((D + 1, 2), "f4"), 0.1, 1e-4)
+    assert np.linalg.norm(problem.value(theta, 0.1)[1]) < 1e-3
