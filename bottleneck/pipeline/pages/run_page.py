@@ -56,7 +56,7 @@ def run_page(
     without = "" if plots.can_draw() else f"No pictures of the fit: {plots.INSTALL}"
     panels = {} if without else plots.panels(history, receipt["options"])
     away = "The source was not at hand, so its pictures are not shown." if now is None else ""
-    is_of_classes = figures["kind"] == "class"
+    is_of_classes = figures.get("kind", "class") == "class"
     page = Page(
         title=f"{receipt['head']} head on {receipt['source']}",
         subtitle=recipe_line(store.recipe, store.about),
