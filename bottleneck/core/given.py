@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 NAME = "memory"  # of such a source, unless the caller gives another
 
@@ -19,8 +25,12 @@ class Given:
     labels : n class names, "" without a label; None where no image has one
     name : str
         What the source is called.
+    digests : callable or None
+        Of a source that is handed over a few images at a time and only grows: returns the digests
+        (n, 32) of all that it has by now. `images` are then those at hand, by their digests.
     """
 
     images: Any
     labels: tuple[str, ...] | None = None
     name: str = NAME
+    digests: Callable[[], NDArray[np.uint8]] | None = None

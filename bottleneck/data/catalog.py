@@ -225,6 +225,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
 
     if isinstance(data, Given):
         how = make_how(told, (), "what is passed from Python")
+        if data.digests is not None:
+            return _open("bottleneck.data.collected:CollectedSource", data, how)
         return _open("bottleneck.data.memory:MemorySource", data, how)
     if not data:
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
