@@ -1,16 +1,14 @@
 """Stores and heads as scikit-learn's objects; needs scikit-learn (`bottleneck-cache[sklearn]`)."""
 
-from bottleneck.core.errors import MissingDependencyError
-from bottleneck.core.installed import is_here
+from bottleneck.core.installed import require
 
-if not is_here("sklearn"):
-    raise MissingDependencyError(
-        "scikit-learn is not installed",
-        "bottleneck.sklearn",
-        "pip install 'bottleneck-cache[sklearn]'",
-    )
+require("sklearn", "sklearn", "bottleneck.sklearn", called="scikit-learn")
 
-from bottleneck.api.cached_features import CachedFeatures
-from bottleneck.api.estimators import KNNClassifier, LinearClassifier, PrototypesClassifier
+from bottleneck.api.cached_features import CachedFeatures  # noqa: E402 - after the check
+from bottleneck.api.estimators import (  # noqa: E402
+    KNNClassifier,
+    LinearClassifier,
+    PrototypesClassifier,
+)
 
 __all__ = ["CachedFeatures", "KNNClassifier", "LinearClassifier", "PrototypesClassifier"]

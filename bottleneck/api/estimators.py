@@ -123,9 +123,7 @@ class LinearClassifier(_HeadClassifier):
 
     head = "linear"
 
-    def __init__(
-        self, *, validation_fraction: float = 0.2, random_state: RandomState = 0
-    ) -> None:
+    def __init__(self, *, validation_fraction: float = 0.2, random_state: RandomState = 0) -> None:
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
@@ -144,9 +142,7 @@ class KNNClassifier(_HeadClassifier):
 
     head = "knn"
 
-    def __init__(
-        self, *, validation_fraction: float = 0.2, random_state: RandomState = 0
-    ) -> None:
+    def __init__(self, *, validation_fraction: float = 0.2, random_state: RandomState = 0) -> None:
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
@@ -165,8 +161,6 @@ class PrototypesClassifier(_HeadClassifier):
 
     head = "prototypes"
 
-    def __init__(
-        self, *, validation_fraction: float = 0.2, random_state: RandomState = 0
-    ) -> None:
+    def __init__(self, *, validation_fraction: float = 0.2, random_state: RandomState = 0) -> None:
         self.validation_fraction = validation_fraction
         self.random_state = random_state
