@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ON_ERROR = ("raise", "nan")
 COUNTS = ("batch_size", "threads")
+HOW = ("format", "engine", "devices", "wait_s", *COUNTS)
 
 
 # Several to a line, by subject, as in `extract_features`.
@@ -94,7 +95,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # n
         self.on_error = on_error
         self.progress = progress
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002, N803 - as scikit-learn has it
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803 - as scikit-learn has it
         """Return itself: there is nothing to learn."""
         return self
 
@@ -117,15 +118,12 @@ class CachedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # n
         said["fit"] = said["image_fit"]
         extraction.check_network(said)
         words.check_counts(said, *COUNTS)
-        options = ExtractOptions(
-            **{name: said[name] for name in ("format", "engine", "devices", "wait_s", *COUNTS)},
-            cache=self._folder(),
-            network=words.network(said),
-        )
+        told: dict[str, Any] = {name: said[name] for name in HOW}
+        options = ExtractOptions(**told, cache=self._folder(), network=words.network(said))
         reporter = words.reporter(self.progress)
         return collect(X, options, reporter, is_strict=self.on_error == "raise").rows()
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return `f0`, `f1`, … for the numbers of a row, as exported features have them.
 
         Raises

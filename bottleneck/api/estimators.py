@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -16,8 +16,6 @@ from bottleneck.heads import catalog
 from bottleneck.heads.task import TRAIN, VALIDATION, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from numpy.typing import ArrayLike, NDArray
 
     RandomState = int | np.random.RandomState | None
@@ -49,7 +47,7 @@ class _HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # n
         UsageError
             A parameter that cannot be meant.
         """
-        fraction = self.validation_fraction
+        fraction: Any = self.validation_fraction
         if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
             raise UsageError(
                 f"{fraction!r} is no part of the rows", "validation_fraction", "give 0 to below 1"
@@ -83,7 +81,8 @@ class _HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # n
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most probable class of each of rows (n, d), as (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
 
 def _split(
@@ -99,7 +98,7 @@ def _split(
     drawn = np.empty(len(rows), np.uint64)
     for i, row in enumerate(rows):
         one = head.copy()
-        one.update(np.ascontiguousarray(row))
+        one.update(row.tobytes())
         drawn[i] = int.from_bytes(one.digest(), "big")
     for label in np.unique(targets):
         mine = np.flatnonzero(targets == label)

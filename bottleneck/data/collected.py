@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.given import Given
-    from bottleneck.data.how import How
     from bottleneck.core.paths import Stat
+    from bottleneck.data.how import How
 
 AT_HAND: Stat = (1, 0, 0, 0)  # of long ago; the digest is the key, so nothing else need prove it
 _ADVICE = "pass paths, PIL images, or uint8 arrays [n, height, width, 3]"
@@ -104,7 +104,7 @@ def digests_of(keys: NDArray[np.bytes_]) -> NDArray[np.uint8]:
     return np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
 
 
-def items_of(images: Any) -> Sequence[Any]:
+def items_of(images: Any) -> Sequence[Any] | NDArray[np.uint8]:
     """Return each image that a caller hands over: the path of a file as bytes, a picture, an array.
 
     Parameters

@@ -120,7 +120,9 @@ def _name(item: Any, position: int) -> str:
     return show_key(item) if isinstance(item, bytes) else f"image {position}"
 
 
-def _digests(items: Sequence[Any], threads: int) -> tuple[NDArray[np.uint8], dict[int, str]]:
+def _digests(
+    items: Sequence[Any] | NDArray[np.uint8], threads: int
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """Read every image; return the digests, and why of those that cannot be read."""
     failures: dict[int, str] = {}
 
@@ -159,7 +161,7 @@ def _require_same(options: ExtractOptions, store: Store, reporter: Reporter) -> 
 
 
 def _extracted(
-    items: Sequence[Any],
+    items: Sequence[Any] | NDArray[np.uint8],
     names: Sequence[str],
     digests: NDArray[np.uint8],
     positions: tuple[NDArray[np.int64], NDArray[np.int64]],
