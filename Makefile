@@ -126,7 +126,8 @@ soak: $(INSTALLED) $(VENV)/.bottleneck-test
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
 
-docs: $(INSTALLED_LIGHT)
+# The reference of bottleneck.sklearn needs scikit-learn.
+docs: $(INSTALLED_LIGHT) $(VENV)/.bottleneck-test
 	$(BIN)/python scripts/make_references.py
 	$(BIN)/python scripts/draw_way.py
 

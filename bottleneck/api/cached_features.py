@@ -38,9 +38,9 @@ class CachedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # n
     computed again: not in another fold, process or year.
 
     What is computed becomes part of the store's source `sklearn`, which only grows, so that `gc`
-    keeps its rows; `bottleneck forget sklearn` and `gc` give the space back. One process at a time
-    computes into a store, and the others wait; where everything is known, nothing is written, and
-    the store may be read-only.
+    keeps its rows; `bottleneck forget --source sklearn` and `gc` give the space back. One process
+    at a time computes into a store, and the others wait; where everything is known, nothing is
+    written, and the store may be read-only.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A store's tables against its arrays: order, keys, numbers bit for bit, names where numbers are."""
+"""A store's tables against its arrays: order, keys, numbers bit for bit, names in their place."""
 
 from dataclasses import replace
 

@@ -94,9 +94,7 @@ def test_a_spawned_process_reads_it_and_imports_no_torch(store, tmp_path):
         f"data = pickle.load(open({str(tmp_path / 'data.pickle')!r}, 'rb'))\n"
         "print(len(data), data[2][1], 'torch' in sys.modules)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["12", str(store.torch_dataset()[2][1]), "False"]
 
 
