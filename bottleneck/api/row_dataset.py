@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Pair = tuple[NDArray[np.float32], int]
+    Pair = tuple[NDArray[np.float32], int | NDArray[np.float32]]
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +26,7 @@ class _Opened:
 
     pid: int = -1
     rows: Any = None
-    labels: NDArray[np.int32] | None = None
+    targets: NDArray[Any] | None = None
 
     def __reduce__(self) -> tuple[type[_Opened], tuple[()]]:
         return _Opened, ()  # what is open stays in its process
@@ -37,8 +37,9 @@ class RowDataset:
     """Labelled rows of a store as a map-style data set: (features, label) by position.
 
     Made by `FeatureStore.torch_dataset`. Needs no PyTorch: a DataLoader makes tensors of what it
-    is given, features (b, …) float32 and labels (b,) int64. A worker of a DataLoader, forked or
-    spawned, opens the store by itself, at the commit of the one that made this.
+    is given, features (b, …) float32 and labels (b,) int64, or targets (b, k) float32. A worker of
+    a DataLoader, forked or spawned, opens the store by itself, at the commit of the one that made
+    this.
     """
 
     path: Path
@@ -56,24 +57,32 @@ class RowDataset:
 
     def __getitems__(self, indices: Sequence[int]) -> list[Pair]:
         """Return (features (…) float32, label) of several positions, gathered at once."""
-        rows, labels = self._here()
+        rows, targets = self._here()
         at = np.asarray(indices, np.int64)
         features = np.asarray(take_rows(rows, at)).astype(np.float32)
-        return list(zip(features, labels[at].tolist(), strict=True))
+        found = targets[at].tolist() if targets.ndim == 1 else targets[at]
+        return list(zip(features, found, strict=True))
 
-    def _here(self) -> tuple[Any, NDArray[np.int32]]:
-        """Return rows and labels as this process has them."""
+    def _here(self) -> tuple[Any, NDArray[Any]]:
+        """Return rows and labels, or targets, as this process has them."""
         opened = self._opened
         if opened.pid != os.getpid():
             store = Store.open(self.path, self.commit)
-            samples, at = (
-                store.snapshot(self.source).samples,
-                store.available(self.source, self.split),
-            )
-            at = at[samples.labels[at] >= 0]
-            rows = store.features_of(samples.digests[at])
+            samples = store.snapshot(self.source).samples
+            at = store.available(self.source, self.split)
+            said: NDArray[Any] = samples.labels
+            if samples.targets is not None:
+                said = samples.targets.values
+            targets = said[at]
+            is_known = _is_known(targets)
+            rows = store.features_of(samples.digests[at[is_known]])
             opened.rows = itself(rows, store.recipe.views.number)
-            opened.labels = samples.labels[at]
+            opened.targets = targets[is_known]
             opened.pid = os.getpid()
-        assert opened.labels is not None
-        return opened.rows, opened.labels
+        assert opened.targets is not None
+        return opened.rows, opened.targets
+
+
+def _is_known(targets: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of classes (n,) are one, or of targets (n, k) have one that is known, as (n,)."""
+    return np.asarray(targets >= 0 if targets.ndim == 1 else ~np.isnan(targets).all(axis=1))

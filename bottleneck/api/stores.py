@@ -200,9 +200,10 @@ class FeatureStore:
     def torch_dataset(self, split: Split | None = "train", source: str | None = None) -> RowDataset:
         """Return labelled rows by position, for a `torch.utils.data.DataLoader`.
 
-        Each is (features (…) float32, label), of which a DataLoader makes tensors; it gathers a
-        batch at once, and each of its workers opens the store by itself. Of several views of an
-        image it is the image itself. PyTorch is not imported.
+        Each is (features (…) float32, label), of which a DataLoader makes tensors; of several
+        labels or numbers (k,) float32 stand in the label's place, NaN where one is not known. It
+        gathers a batch at once, and each of its workers opens the store by itself. Of several views
+        of an image it is the image itself. PyTorch is not imported.
 
         Raises
         ------
@@ -220,9 +221,10 @@ class FeatureStore:
         """Return a `pandas.DataFrame` of the samples of `arrays`: a row each, in its order.
 
         Columns: key, label and split (categories; the codes of label are the numbers of `arrays`),
-        group where there are groups, each target by its name (one that is another column's begins
-        with `target_`), and f0, f1, … float32, a row flattened in C order. Of several views of an
-        image it is the image itself. All of it is in memory.
+        group where there are groups, and f0, f1, … float32, a row flattened in C order. Of several
+        labels or numbers each has a column in the place of label, by its name, or by `target_` and
+        its name where another column has that. Of several views of an image it is the image
+        itself. All of it is in memory.
 
         Raises
         ------

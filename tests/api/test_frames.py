@@ -108,7 +108,7 @@ def test_a_data_array_has_what_arrays_gives_in_its_order(store, split):
 
 def test_groups_and_targets_are_columns_and_none_takes_the_place_of_another(told):
     frame, table, array = told.to_pandas(), told.to_arrow(), told.to_xarray()
-    ours = ["key", "label", "split", "group", "age", "target_f1"]
+    ours = ["key", "split", "group", "age", "target_f1"]
     assert [*frame.columns] == [*ours, *(f"f{i}" for i in range(6))]
     assert table.column_names == [*ours, "features"]
     assert set(array.coords) == {*ours}

@@ -5,12 +5,16 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from world import picture
 
 import bottleneck
+from bottleneck.core.sample import Targets
+from bottleneck.store.log import SetSource
+from bottleneck.store.store import Store
 
 NETWORK = {"backbone": "resnet50", "weights": "random:0", "size": 8}
 
@@ -103,3 +107,20 @@ def test_of_several_views_it_is_the_image_itself(tmp_path, photos, numpy_network
     bottleneck.extract_features(photos, cache=cache, views=3, augment="flip", **NETWORK)
     store = bottleneck.open_store(cache)
     np.testing.assert_array_equal(store.torch_dataset()[4][0], store.arrays()[0][4, 0])
+
+
+def test_numbers_stand_in_the_place_of_a_label_where_one_at_least_is_known(store):
+    inner = Store.open(store.path)
+    recorded = inner.snapshot()
+    values = np.arange(26, dtype=np.float32).reshape(13, 2)
+    values[3], values[5, 0] = np.nan, np.nan
+    targets = Targets(values=values, kind="numbers", names=("a", "b"))
+    samples = replace(recorded.samples, targets=targets)
+    entry = inner.write_snapshot(replace(recorded, samples=samples))
+    inner.commit([SetSource("photos", inner.state.sources["photos"].snapshot, entry)], "test")
+    data = bottleneck.open_store(store.path).torch_dataset()
+    assert len(data) == 12
+    rows, found = as_arrays(data.__getitems__(range(12)))
+    np.testing.assert_array_equal(found, np.delete(values, 3, axis=0))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(rows, np.delete(np.asarray(store.arrays()[0], "f4"), 3, axis=0))

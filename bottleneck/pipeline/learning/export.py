@@ -14,6 +14,7 @@ from bottleneck.heads.network import whole_model
 from bottleneck.pipeline.extraction.sources import the_one_store
 from bottleneck.pipeline.learning import feature_file
 from bottleneck.pipeline.learning.classifier import open_run
+from bottleneck.pipeline.learning.feature_table import table_of
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 
@@ -90,7 +91,7 @@ def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, An
     name = store.source_name(options.source)
     samples = store.snapshot(name).samples
     kind = feature_file.KINDS[options.file.suffix.lower()]
-    table = feature_file.table_of(store, name, options.split, holds_views=kind.holds_views)
+    table = table_of(store, name, options.split, holds_views=kind.holds_views)
     if not len(table.keys):
         raise DataError("no sample has a row", cache, "run bottleneck extract first")
     with (

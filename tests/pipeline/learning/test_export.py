@@ -179,7 +179,7 @@ def test_an_export_that_fails_leaves_nothing(cache, tmp_path, monkeypatch):
     def full(*_):
         raise NoSpaceError("no space left", "there", "")
 
-    monkeypatch.setattr(feature_file, "blocks_of", full)
+    monkeypatch.setattr(feature_file, "_blocks", full)
     before = sorted(p.name for p in tmp_path.iterdir())
     for end in ("csv", "npz"):
         with pytest.raises(NoSpaceError):
