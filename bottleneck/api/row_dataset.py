@@ -84,5 +84,5 @@ class RowDataset:
 
 
 def _is_known(targets: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which of classes (n,) are one, or of targets (n, k) have one that is known, as (n,)."""
+    """Return which of classes (n,) are one, or which of targets (n, k) have one that is known."""
     return np.asarray(targets >= 0 if targets.ndim == 1 else ~np.isnan(targets).all(axis=1))
