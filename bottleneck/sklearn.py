@@ -6,9 +6,16 @@ require("sklearn", "sklearn", "bottleneck.sklearn", called="scikit-learn")
 
 from bottleneck.api.cached_features import CachedFeatures  # noqa: E402 - after the check
 from bottleneck.api.estimators import (  # noqa: E402
+    DenseClassifier,
     KNNClassifier,
     LinearClassifier,
     PrototypesClassifier,
 )
 
-__all__ = ["CachedFeatures", "KNNClassifier", "LinearClassifier", "PrototypesClassifier"]
+__all__ = [
+    "CachedFeatures",
+    "DenseClassifier",
+    "KNNClassifier",
+    "LinearClassifier",
+    "PrototypesClassifier",
+]

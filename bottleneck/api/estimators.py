@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -11,11 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from bottleneck.api.keywords import plain_number
 from bottleneck.core.errors import UsageError
 from bottleneck.heads import catalog
 from bottleneck.heads.task import TRAIN, VALIDATION, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     RandomState = int | np.random.RandomState | None
@@ -61,7 +64,11 @@ class _HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # n
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        given = {n: v for n, v in self.get_params(deep=False).items() if n not in OF_SKLEARN}
+        given = {
+            name: plain_number(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in OF_SKLEARN
+        }
         task = Task(
             rows=rows,
             targets=targets.astype(np.int32),
@@ -161,5 +168,46 @@ class PrototypesClassifier(_HeadClassifier):
     head = "prototypes"
 
     def __init__(self, *, validation_fraction: float = 0.2, random_state: RandomState = 0) -> None:
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+
+class DenseClassifier(_HeadClassifier):
+    """Fully connected layers with dropout, trained by Keras; for rows that are not linear enough.
+
+    The head `dense` (see docs/heads.md); needs Keras with a backend that trains.
+
+    Parameters
+    ----------
+    units, dropout : of each layer; one dropout serves for all layers
+    optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
+    class_weights : how it is trained, as of `train_head`; None: the head's own default
+    validation_fraction : part of the rows, of each class, whose loss says when to stop
+    random_state : which rows those are, first weights and the order of batches; None draws anew
+        each time
+    """
+
+    head = "dense"
+
+    def __init__(
+        self, *, units: Sequence[int] | None = None, dropout: Sequence[float] | None = None,
+        optimizer: Literal["adam", "sgd"] | None = None, learning_rate: float | None = None,
+        momentum: float | None = None, nesterov: bool | None = None,
+        weight_decay: float | None = None, epochs: int | None = None,
+        batch_size: int | None = None, patience: int | None = None,
+        class_weights: Literal["balanced", "none"] | None = None,
+        validation_fraction: float = 0.2, random_state: RandomState = 0,
+    ) -> None:  # fmt: skip
+        self.units = units
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.class_weights = class_weights
         self.validation_fraction = validation_fraction
         self.random_state = random_state
