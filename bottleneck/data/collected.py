@@ -133,7 +133,7 @@ def items_of(images: Any) -> Sequence[Any] | NDArray[np.uint8]:
 
 def _item(image: Any, position: int) -> Any:
     if isinstance(image, str | os.PathLike):
-        return os.path.realpath(os.fsencode(image))
+        return os.path.abspath(os.fsencode(image))  # noqa: PTH100 - bytes
     if isinstance(image, Image.Image):
         return image
     try:
@@ -151,6 +151,11 @@ def read_item(image: Any) -> Read:
         When it cannot be read.
     """
     if isinstance(image, bytes):
-        return read_file(image)
+        try:
+            return read_file(image)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        return read_file(os.path.realpath(image))  # of each file it would take longer than reading
     clock_ns = time.time_ns()
     return Read(content=pixels_of(image), stat=AT_HAND, clock_ns=clock_ns)

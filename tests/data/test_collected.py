@@ -45,6 +45,14 @@ def test_pixels_are_the_same_as_an_array_as_a_list_and_as_pictures():
         assert contents(images) == expected
 
 
+def test_a_link_is_the_file_that_it_leads_to(files, tmp_path):
+    link, folder = tmp_path / "link.png", tmp_path / "folder"
+    link.symlink_to(files[0])
+    folder.symlink_to(tmp_path)
+    expected = sample_digest(files[0].read_bytes())
+    assert contents([link, folder / files[0].name, folder / "link.png"]) == [expected] * 3
+
+
 def test_files_and_pictures_may_stand_beside_each_other(files):
     found = contents([files[0], PIXELS[1]])
     assert found == [sample_digest(files[0].read_bytes()), sample_digest(PIXELS[1])]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck import engines
-from bottleneck.core.digest import DIGEST_BYTES, sample_digest
+from bottleneck.core.digest import DIGEST_BYTES
 from bottleneck.core.errors import DataError
 from bottleneck.core.given import Given
 from bottleneck.core.guest import as_guest
@@ -24,7 +24,8 @@ from bottleneck.core.sample import show_key
 from bottleneck.data.collected import digests_of, items_of, keys_of, read_item
 from bottleneck.pipeline.extraction.compute import is_apart, made_by
 from bottleneck.pipeline.extraction.extract import existing, extract
-from bottleneck.pipeline.extraction.flow import default_threads, read_ahead
+from bottleneck.pipeline.extraction.flow import default_threads
+from bottleneck.pipeline.extraction.hashing import hashed
 from bottleneck.pipeline.network import network as networks
 from bottleneck.pipeline.network.same_recipe import check_same
 from bottleneck.store.store import Store
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
+    from bottleneck.data.source import Read
     from bottleneck.pipeline.extraction.options import ExtractOptions
 
 COLLECTED = "sklearn"  # the source's name
-AHEAD = 64  # contents that may wait to be hashed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +72,17 @@ class Handed:
             some = found.take(np.arange(at, min(at + step, len(good))))
             out[good[at : at + step]] = views.first(some).reshape(len(some), width)
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """Images as they were handed over, to be read by position."""
+
+    items: Sequence[Any] | NDArray[np.uint8]
+
+    def read(self, index: int) -> Read:
+        """See `data.source.Source.read`."""
+        return read_item(self.items[index])
 
 
 @as_guest()
@@ -124,17 +136,25 @@ def _digests(
     items: Sequence[Any] | NDArray[np.uint8], threads: int
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """Read every image; return the digests, and why of those that cannot be read."""
+    digests = np.zeros((len(items), DIGEST_BYTES), np.uint8)
     failures: dict[int, str] = {}
+    source = _Items(items)
+    for positions, found in hashed(source, range(len(items)), threads):
+        for i, read in zip(positions, found, strict=True):
+            if read is None:
+                failures[i] = _unreadable(source, i)
+            else:
+                digests[i] = np.frombuffer(read[0], np.uint8)
+    return digests, failures
 
-    def digest(i: int) -> bytes:
-        try:
-            return sample_digest(read_item(items[i]).content)
-        except OSError as error:
-            failures[i] = f"cannot be read: {error.strerror or error}"
-            return bytes(DIGEST_BYTES)
 
-    found = b"".join(read_ahead(digest, range(len(items)), threads=threads, window=AHEAD))
-    return np.frombuffer(found, np.uint8).reshape(-1, DIGEST_BYTES), failures
+def _unreadable(source: _Items, position: int) -> str:
+    """Return why an image cannot be read."""
+    try:
+        source.read(position)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return "cannot be read: it changes"
 
 
 def _refuse(failures: Mapping[int, str], names: Sequence[str]) -> None:
