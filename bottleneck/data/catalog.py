@@ -184,7 +184,14 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 TABLES = ("table", "tables")  # the kinds whose columns say what is what
-MEMORY = "memory"  # the kind of source that was handed over from Python
+# The kinds of source that were handed over from Python, and how to hand them over again.
+HANDED: Mapping[str, str] = MappingProxyType(
+    {
+        "memory": "pass the same images again as the first argument of extract_features, with the "
+        "same source=",
+        "collected": "pass the same images again to bottleneck.sklearn.CachedFeatures",
+    }
+)
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
 
 
@@ -266,12 +273,11 @@ def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> So
         how = how_from_json(spec, told, KINDS[kind].options, _a(KINDS[kind]))
         where = (Path(from_json_text(spec["where"])),) if kind in PATHS else ()
         return _open(KINDS[kind].opens, *where, how)
-    if kind == MEMORY:
+    if kind in HANDED:
         raise UsageError(
             "its images were passed from Python, so they cannot be opened again",
             spec.get("where"),
-            "pass the same images again as the first argument of extract_features, with the same "
-            "source=",
+            HANDED[kind],
         )
     raise UsageError(
         f"unknown kind of source {kind!r}", "the record of the source", "upgrade bottleneck-cache"

@@ -54,7 +54,7 @@ class CollectedSource:
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`."""
         where = f"collected from Python as {to_json_text(self.given.name)!r}"
-        return {"kind": "memory", "where": where, **self.how.to_json()}
+        return {"kind": "collected", "where": where, **self.how.to_json()}
 
     def exists(self) -> bool:
         """Whether the images are there: some are."""
