@@ -93,8 +93,10 @@ def test_rows_of_another_source_serve_and_stay_its_own(features, files):
     features.transform(files)
     assert bottleneck.open_store(features.cache).sources == ["files"]
     assert computed(features.cache) == [20]
-    features.transform(PIXELS[:3])  # an array's bytes are not a file's
-    assert bottleneck.open_store(features.cache).sources == ["files", "sklearn"]
+    features.transform([*files[:4], *PIXELS[:3]])  # an array's bytes are not a file's
+    store = bottleneck.open_store(features.cache)
+    assert store.sources == ["files", "sklearn"]
+    assert len(store.samples("sklearn")) == 3
     assert computed(features.cache) == [20, 3]
 
 
