@@ -16,7 +16,12 @@ import bottleneck
 from bottleneck.api.estimators import OF_SKLEARN, _split
 from bottleneck.heads import catalog
 from bottleneck.heads.task import Task
-from bottleneck.sklearn import KNNClassifier, LinearClassifier, PrototypesClassifier
+from bottleneck.sklearn import (
+    DenseClassifier,
+    KNNClassifier,
+    LinearClassifier,
+    PrototypesClassifier,
+)
 
 HEADS = [LinearClassifier, KNNClassifier, PrototypesClassifier]
 # What of scikit-learn's checks cannot hold, and why: nothing.
@@ -99,10 +104,29 @@ def test_grids_are_searched_and_folds_are_made_in_processes(digits):
     assert (cross_val_score(KNNClassifier(), x[:300], y[:300], cv=3, n_jobs=2) > 0.8).all()
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", [*HEADS, DenseClassifier])
 def test_every_option_of_the_head_is_a_parameter(head):
     known = {option.name for option in catalog.spec(head.head).options}
+    known -= {"loss"}  # of numbers, which no classifier learns
     assert {*inspect.signature(head).parameters} == known | {*OF_SKLEARN}
+
+
+def test_every_head_for_rows_of_one_axis_is_a_classifier():
+    for_maps = {"conv", "tail"}  # tail also wants the network behind the cut
+    assert {head.head for head in (*HEADS, DenseClassifier)} == {*catalog.HEADS} - for_maps
+
+
+@pytest.mark.slow
+def test_a_network_of_keras_learns_is_pickled_and_is_the_same_again(digits):
+    x, new, y, truth = digits
+    made = DenseClassifier(units=[32], epochs=np.int64(15), learning_rate=0.01)
+    fitted = clone(made).fit(x / 16, y)
+    assert fitted.score(new / 16, truth) > 0.9
+    p = fitted.predict_proba(new / 16)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(new / 16), p)
+    np.testing.assert_allclose(made.fit(x / 16, y).predict_proba(new / 16), p, atol=1e-5)
+    with pytest.raises(bottleneck.errors.UsageError, match="units"):
+        clone(made).set_params(units=0).fit(x, y)
 
 
 def test_each_class_gives_its_share_to_validation_and_equal_rows_are_on_one_side():

@@ -58,6 +58,7 @@ def test_a_batch_is_gathered_at_once(store, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_another_process_opens_the_store_by_itself_at_the_same_commit(store, photos):
     data = store.torch_dataset()
     expected = as_arrays(data.__getitems__(range(len(data))))
@@ -87,6 +88,7 @@ def test_pickled_it_is_small_and_says_the_same(store):
     pickled = pickle.dumps(data)
     assert len(pickled) < 1000
     again = pickle.loads(pickled)
+    assert again._opened.rows is again._opened.targets is None  # what is open stays in its process
     np.testing.assert_array_equal(again[7][0], expected)
     assert (len(again), again.commit) == (len(data), store.commit)
 
