@@ -77,7 +77,7 @@ WRITERS = {
     "data/keras_sets.py": ({"FileLock", "save"}, "into a temporary name that it publishes"),
 }
 # scikit-learn's objects have an attribute for each keyword of theirs, set when they are made.
-ESTIMATORS = {"BaseEstimator", "_HeadClassifier"}
+ESTIMATORS = {"BaseEstimator", "_HeadClassifier", "_HeadEstimator"}
 EFFECTS = {
     "rename", "renames", "link", "unlink", "rmdir", "removedirs", "rmtree", "mkdir", "makedirs",
     "write_bytes", "write_text", "touch", "symlink", "symlink_to", "hardlink_to", "truncate",

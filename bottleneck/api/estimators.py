@@ -21,24 +21,61 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from bottleneck.heads.task import Fitted
+
     RandomState = int | np.random.RandomState | None
 
 OF_SKLEARN = ("validation_fraction", "random_state")  # every other parameter is the head's
 
 
-class _HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # no types in sklearn
-    """What the heads share: rows and labels checked, a split made, the head of the catalog fitted.
+class _HeadEstimator(BaseEstimator):  # type: ignore[misc] # no types in scikit-learn
+    """What heads of any kind share: parameters, a split, and the head of the catalog fitted.
 
     Attributes
     ----------
     head_ : the fitted head; see `bottleneck.heads.task.Fitted`
-    classes_ : (k,) the labels, sorted
     n_features_in_ : d
     """
 
     head: ClassVar[str]
     validation_fraction: float
     random_state: RandomState
+
+    def _fitted(
+        self, rows: NDArray[np.float32], targets: NDArray[Any], strata: NDArray[Any], **more: Any
+    ) -> Fitted:
+        """Return the head, fitted; `strata` (n,) are numbers, each of which gives its share."""
+        fraction: Any = self.validation_fraction
+        if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
+            raise UsageError(
+                f"{fraction!r} is no part of the rows", "validation_fraction", "give 0 to below 1"
+            )
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer):
+            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+        given = {
+            name: plain_number(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in OF_SKLEARN
+        }
+        task = Task(
+            rows=rows,
+            targets=targets,
+            split=_split(rows, strata, int(seed), fraction),
+            seed=int(seed),
+            options=catalog.complete(self.head, given),
+            **more,
+        )
+        return catalog.load_kind(self.head).fit(task)
+
+
+class _HeadClassifier(ClassifierMixin, _HeadEstimator):  # type: ignore[misc] # the same
+    """What the heads that are classifiers share.
+
+    Attributes
+    ----------
+    classes_ : (k,) the labels, sorted
+    """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - as scikit-learn has it
         """Fit on rows (n, d) and their classes (n,), numbers or texts.
@@ -50,34 +87,14 @@ class _HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # n
         UsageError
             A parameter that cannot be meant.
         """
-        fraction: Any = self.validation_fraction
-        if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
-            raise UsageError(
-                f"{fraction!r} is no part of the rows", "validation_fraction", "give 0 to below 1"
-            )
         rows, labels = validate_data(self, X, y, dtype=np.float32)
         labels = column_or_1d(labels, warn=True)
         check_classification_targets(labels)
         self.classes_, targets = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
+        n_classes = len(self.classes_)
+        if n_classes < 2:
             raise ValueError(f"1 class in the data ({self.classes_[0]!r}); a classifier needs two")
-        seed = self.random_state
-        if not isinstance(seed, int | np.integer):
-            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        given = {
-            name: plain_number(value)
-            for name, value in self.get_params(deep=False).items()
-            if name not in OF_SKLEARN
-        }
-        task = Task(
-            rows=rows,
-            targets=targets.astype(np.int32),
-            split=_split(rows, targets, int(seed), fraction),
-            n_outputs=len(self.classes_),
-            seed=int(seed),
-            options=catalog.complete(self.head, given),
-        )
-        self.head_ = catalog.load_kind(self.head).fit(task)
+        self.head_ = self._fitted(rows, targets.astype(np.int32), targets, n_outputs=n_classes)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
@@ -93,9 +110,9 @@ class _HeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # n
 
 
 def _split(
-    rows: NDArray[np.float32], targets: NDArray[np.int64], seed: int, fraction: float
+    rows: NDArray[np.float32], strata: NDArray[np.int64], seed: int, fraction: float
 ) -> NDArray[np.uint8]:
-    """Return which rows train and which validate: of each class its share, by hash(seed, row).
+    """Return which rows train and which validate: of each stratum its share, by hash(seed, row).
 
     So the order of rows plays no part, and equal rows of one class are on one side. At least one
     row of each class is trained on.
@@ -107,8 +124,8 @@ def _split(
         one = head.copy()
         one.update(row.tobytes())
         drawn[i] = int.from_bytes(one.digest(), "big")
-    for label in np.unique(targets):
-        mine = np.flatnonzero(targets == label)
+    for stratum in np.unique(strata):
+        mine = np.flatnonzero(strata == stratum)
         unique = np.unique(drawn[mine])
         chosen = unique[: min(round(fraction * len(unique)), len(unique) - 1)]
         split[mine[np.isin(drawn[mine], chosen)]] = VALIDATION
