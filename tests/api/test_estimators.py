@@ -1,8 +1,11 @@
 """Heads as scikit-learn has classifiers: its own checks, and figures against its own."""
 
+import contextlib
 import inspect
+import os
 import pickle
 import warnings
+from unittest import SkipTest
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 
 import bottleneck
 from bottleneck.api.estimators import OF_SKLEARN, _split
@@ -24,6 +27,13 @@ from bottleneck.sklearn import (
 )
 
 HEADS = [LinearClassifier, KNNClassifier, PrototypesClassifier]
+LONG = os.environ.get("BOTTLENECK_SOAK") == "1"
+# A network takes a second a fit, so in the short form only some checks are made of one.
+OF_NETWORKS = {
+    "check_estimators_pickle", "check_estimators_unfitted", "check_n_features_in",
+    "check_no_attributes_set_in_init", "check_estimators_overwrite_params",
+    "check_classifiers_one_label", "check_estimators_nan_inf", "check_fit2d_1feature",
+}  # fmt: skip
 # What of scikit-learn's checks cannot hold, and why: nothing.
 EXPECTED_TO_FAIL: dict[str, str] = {}
 
@@ -115,6 +125,19 @@ def test_every_option_of_the_head_is_a_parameter(head):
 def test_every_head_for_rows_of_one_axis_is_a_classifier():
     for_maps = {"conv", "tail"}  # tail also wants the network behind the cut
     assert {head.head for head in (*HEADS, DenseClassifier)} == {*catalog.HEADS} - for_maps
+
+
+@pytest.mark.slow
+def test_some_checks_pass_for_a_network_and_all_of_them_in_the_long_form():
+    made = DenseClassifier(epochs=20 if LONG else 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those that the checks provoke
+        checks = [(check.func.__name__, check) for _, check in estimator_checks_generator(made)]
+        assert {name for name, _ in checks} >= OF_NETWORKS
+        for name, check in checks:
+            if LONG or name in OF_NETWORKS:
+                with contextlib.suppress(SkipTest):
+                    check(clone(made))
 
 
 @pytest.mark.slow
