@@ -71,7 +71,7 @@ WRITERS = {
         "into a temporary name that its caller publishes",
     ),
     "pipeline/learning/export.py": ({"save"}, "into a temporary name that it publishes"),
-    "pictures/plots.py": ({"savefig"}, "into memory"),
+    "pictures/canvas.py": ({"savefig"}, "into memory"),
     "store/lock.py": ({"FileLock", "write_text"}, "the lock; who holds it, for people"),
     "store/log.py": ({"FileLock"}, "the lock of writers where there are no hard links"),
     "data/keras_sets.py": ({"FileLock", "save"}, "into a temporary name that it publishes"),

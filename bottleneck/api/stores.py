@@ -122,7 +122,8 @@ class FeatureStore:
     def picture(self, source: str | None = None) -> bytes:
         """Return a PNG of a source's features in two dimensions, coloured by class.
 
-        Of at most some thousand images, always the same ones; written nowhere.
+        Of at most some thousand images, always the same ones; written nowhere. By UMAP where
+        umap-learn is installed, else by principal components: the picture says which.
 
         Raises
         ------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.errors import OtherRowsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -35,6 +35,16 @@ class Agreement:
     def ok(self) -> bool:
         """Whether the rows agree; a row that is no number never does."""
         return self.worst <= self.bound
+
+
+def allowed(spread: Mapping[str, Any] | None) -> float:
+    """Return how far, in relative L2, a row that is computed again may be from the first.
+
+    Parameters
+    ----------
+    spread : of reduced precision, what the rows that are there record of it; None of float32
+    """
+    return float(max(FLOAT32_BOUND, (spread or {}).get("relative", 0.0)))
 
 
 def compare(

@@ -84,6 +84,9 @@ class OpenVinoEngine:
         """What the user should know: that nothing was there to check the rows with."""
         if not self.check.startswith(UNCHECKED):
             return None
+        if self.check != UNCHECKED:
+            why = self.check.removeprefix(UNCHECKED).strip(" ()")
+            return f"this network's rows were compared with nothing: {why}"
         way = f"with Keras: {INSTALL}" if self._oracle is None else f"pip install {self._oracle}"
         return f"nothing is here to compare this network's rows with; {way}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,7 +23,7 @@ def log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> f
 def evaluate(
     probabilities: NDArray[np.float32], labels: NDArray[np.int32], classes: Sequence[str]
 ) -> dict[str, Any]:
-    """Return accuracy, top-5 accuracy, loss, per-class precision and recall, confusion counts.
+    """Return accuracy, top-5 accuracy, loss, precision, recall and F1, confusion counts.
 
     Parameters
     ----------
@@ -35,8 +35,9 @@ def evaluate(
     -------
     dict
         `confusion[i][j]` counts rows of class i that were predicted as j. Precision is None for a
-        class that was never predicted, recall for one that has no row; of no rows at all every
-        figure is None.
+        class that was never predicted, recall for one that has no row, F1 where both are; of no
+        rows at all every figure is None. `macro` is the mean over the classes that have a row or
+        were predicted, where what is None counts as 0: scikit-learn's `average="macro"`.
     """
     n_classes = len(classes)
     confusion = np.zeros((n_classes, n_classes), np.int64)
@@ -48,21 +49,38 @@ def evaluate(
         rank = (probabilities > right[:, None]).sum(axis=1)
         accuracy, top5 = float((predicted == labels).mean()), float((rank < 5).mean())
         loss = log_loss(probabilities, labels)
-    hits = np.diag(confusion)
+    per_class = _per_class(confusion, classes)
     return {
         "samples": len(labels),
         "accuracy": accuracy,
         "top5": top5,
         "loss": loss,
-        "classes": {
-            name: {
-                "samples": int(confusion[i].sum()),
-                "precision": _ratio(hits[i], confusion[:, i].sum()),
-                "recall": _ratio(hits[i], confusion[i].sum()),
-            }
-            for i, name in enumerate(classes)
-        },
+        "macro": _macro(per_class.values()),
+        "classes": per_class,
         "confusion": confusion.tolist(),
+    }
+
+
+def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    hits, truth, answers = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    return {
+        name: {
+            "samples": int(truth[i]),
+            "precision": _ratio(hits[i], answers[i]),
+            "recall": _ratio(hits[i], truth[i]),
+            "f1": _ratio(2 * hits[i], truth[i] + answers[i]),
+        }
+        for i, name in enumerate(classes)
+    }
+
+
+def _macro(per_class: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
+    seen = [found for found in per_class if found["f1"] is not None]
+    if not seen:
+        return {"precision": None, "recall": None, "f1": None}
+    return {
+        key: float(np.mean([found[key] or 0.0 for found in seen]))
+        for key in ("precision", "recall", "f1")
     }
 
 

@@ -1,33 +1,29 @@
 """The page of a run: one HTML file that needs nothing beside it, for whoever trained the head.
 
-Every text that comes from outside (names of classes and files, paths, options) passes `_text`, so
-that it is shown as it is and never read as markup; the page has no script, and its policy lets a
-browser fetch nothing.
+It has no script, and its policy lets a browser fetch nothing. It is read on a phone as well, and
+never wider than the screen: pictures scale, and what cannot scrolls in a box of its own.
 """
 
 from __future__ import annotations
 
-import base64
-import html
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from bottleneck.core.text import printable
+from bottleneck.pictures.canvas import SPLIT_NAMES
+from bottleneck.pictures.course import STRENGTH, course_of
+from bottleneck.pictures.curves import PANELS
+from bottleneck.pictures.elements import drawn, facts, image, paragraph, section, text, value
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
+from bottleneck.pictures.page_classes import classes_section
 from bottleneck.pictures.page_style import STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bottleneck.pictures.course import Course
+
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-MOST_CLASSES = 20  # in a table that is open; more are folded
-SPLIT_NAMES = {"val": "validation", "test": "test"}
-_PNG = b"\x89PNG\r\n\x1a\n"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +56,8 @@ class Page:
     title, subtitle : the run and its features in a few words
     metrics : what metrics.json holds
     history : what the fit reported, in order
-    pictures : file name → PNG, as `pictures.draw` returns them
+    pictures : PNGs: "confusion.png", as `plots.draw` returns it; "loss" and "accuracy", as
+        `plots.panels` returns them; each where there is one
     no_pictures : why there are none, where they could not be drawn
     frozen : how many parameters stayed as they were, where that is known
     mistakes : the most confident ones, the first the surest
@@ -95,20 +92,23 @@ def render(page: Page) -> bytes:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{_text(page.title)}</title>",
+        f"<title>{text(page.title)}</title>",
         f"<style>{STYLE}</style>",
         "</head>",
         "<body>",
-        f"<header><h1>{_text(page.title)}</h1><p>{_text(page.subtitle)}</p></header>",
+        f"<header><h1>{text(page.title)}</h1><p>{text(page.subtitle)}</p></header>",
         "<main>",
-        _section("Figures", _numbers(page)),
-        _section("Fit", _fit(page)),
-        _section("Classes", _classes(page)),
-        _section("The most confident mistakes", _mistakes(page)),
-        _section("What the cache held", _facts(page.cache)),
-        _section("Receipt", _receipt(page.receipt)),
+        section("Figures", _numbers(page)),
+        section("Fit", _fit(page)),
+        section(
+            "Classes",
+            classes_section(page.metrics, page.pictures.get("confusion.png"), _judged(page)),
+        ),
+        section("The most confident mistakes", _mistakes(page)),
+        section("What the cache held", facts(page.cache)),
+        section("Receipt", _receipt(page.receipt)),
         "</main>",
-        f"<footer><p>bottleneck-cache {_text(version)}, {_text(page.time)}</p></footer>",
+        f"<footer><p>bottleneck-cache {text(version)}, {text(page.time)}</p></footer>",
         "</body>",
         "</html>",
     ]
@@ -123,12 +123,21 @@ def _numbers(page: Page) -> str:
     trained = f"{metrics['parameters']:,}"
     of = "" if page.frozen is None else f"trainable of {metrics['parameters'] + page.frozen:,}"
     left_out = [f"{n:,} {why}" for why, n in split["left_out"].items() if n]
-    top5 = ("Top 5", _value(metrics["top5"]), "the truth among the five likeliest")
+    top5 = ("Top 5", value(metrics["top5"]), "the truth among the five likeliest")
+    macro = metrics["macro"]
     cards = [
-        ("Accuracy", _value(metrics["accuracy"]), f"of {judged}; {sure}" if sure else judged),
-        ("Always the commonest class", _value(metrics["baseline"]), _baseline(metrics)),
+        ("Accuracy", value(metrics["accuracy"]), f"of {judged}; {sure}" if sure else judged),
+        ("Always the commonest class", value(metrics["baseline"]), _baseline(metrics)),
         *([top5] if len(metrics["classes"]) > 5 else []),  # of five it is always 1
-        ("Loss", _value(metrics["loss"]), "mean negative log-likelihood, nats"),
+        *(
+            (f"Macro {name}", value(macro[key]), more)
+            for name, key, more in (
+                ("precision", "precision", "mean of the classes, each with the same weight"),
+                ("recall", "recall", "mean of the classes"),
+                ("F1", "f1", "mean of the classes"),
+            )
+        ),
+        ("Loss", value(metrics["loss"]), "mean negative log-likelihood, nats"),
         (
             "Trained on",
             f"{split['samples']['train']:,}",
@@ -136,12 +145,12 @@ def _numbers(page: Page) -> str:
             + (f"; left out: {', '.join(left_out)}" if left_out else ""),
         ),
         ("Parameters", trained, of),
-        ("Epochs", f"{metrics['epochs']:,}", f"the curves end at {_last_epoch(page):,}"),
+        ("Epochs", f"{metrics['epochs']:,}", _course_words(page)),
         ("Seconds", f"{metrics['seconds']:.1f}", "from the rows in the cache"),
     ]
     found = [
-        f"<div><dt>{_text(name)}</dt><dd>{value}<small>{_text(more)}</small></dd></div>"
-        for name, value, more in cards
+        f"<div><dt>{text(name)}</dt><dd>{shown}<small>{text(more)}</small></dd></div>"
+        for name, shown, more in cards
     ]
     return f'<dl class="cards">{"".join(found)}</dl>'
 
@@ -152,92 +161,83 @@ def _baseline(metrics: Mapping[str, Any]) -> str:
     return "the accuracy to beat"
 
 
-def _value(number: float | None) -> str:
-    """Return a figure as `train` prints it, the whole number of metrics.json beside it."""
-    return "none" if number is None else f'<data value="{number!r}">{number:.4f}</data>'
-
-
-def _last_epoch(page: Page) -> int:
-    """Return the last epoch of the curves; some heads are then fitted once more, to all rows."""
-    return int(page.history[-1].get("epoch", len(page.history))) if page.history else 0
+def _course_words(page: Page) -> str:
+    """Return how the epochs are spread; some heads are in the end fitted once more, to all rows."""
+    course = _course(page)
+    if not course.at:
+        return ""
+    if course.over == STRENGTH:
+        n = len(course.at)
+        return f"in all, with {n} {'strength' if n == 1 else 'strengths'} tried"
+    return f"the curves end at {course.at[-1]:,g}" if len(course.at) > 1 else ""
 
 
 def _fit(page: Page) -> str:
+    """Return the curves, each a picture, so that they stand below each other on a phone."""
     if page.no_pictures:
-        return _paragraph(page.no_pictures)
-    if "curves.png" not in page.pictures:
+        return paragraph(page.no_pictures)
+    found = [drawn(page.pictures[w], _panel_words(page, w)) for w in PANELS if w in page.pictures]
+    if not found:
         return ""
-    caption = f"Loss and accuracy up to epoch {_last_epoch(page):,}"
-    validated = [(n, e) for n, e in enumerate(page.history, 1) if "validation_loss" in e]
-    if validated:
-        number, best = min(validated, key=lambda pair: pair[1]["validation_loss"])
-        epoch = best.get("epoch", number)
-        caption += (
-            f"; the validation loss is lowest, {best['validation_loss']:.4f}, at epoch {epoch:g}"
-        )
-    return _drawn(page.pictures["curves.png"], f"{caption}.", 36)
+    return f'<div class="curves">{"".join(found)}</div><p class="caption">{text(_fitted(page))}</p>'
 
 
-def _classes(page: Page) -> str:
-    """Return the confusion matrix, and what it says of each class, in words."""
-    classes = page.metrics["classes"]
-    counts = np.array(page.metrics["confusion"])
-    wrong = counts - np.diag(np.diag(counts))
-    drawn, names = "", list(classes)
-    if "confusion.png" in page.pictures:
-        caption = f"{len(classes)} classes: a row is the truth, a column the answer"
-        if wrong.max() > 1:
-            row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
-            caption += (
-                f"; most often {names[row]} is taken for {names[column]}, "
-                f"{_times(wrong[row, column])}"
+def _panel_words(page: Page, what: str) -> str:
+    """Return what a curve shows, in words: from where to where the validated or trained figure."""
+    course = _course(page)
+    for key, of in ((f"validation_{what}", "validation"), (what, "training")):
+        places, values = course.line(key)
+        if places:
+            return (
+                f"The {of} {what} goes from {values[0]:.4f} at {course.over} {places[0]:g} "
+                f"to {values[-1]:.4f} at {course.over} {places[-1]:g}."
             )
-        drawn = _drawn(page.pictures["confusion.png"], f"{caption}.", 30)
-    rows = []
-    for i, (name, found) in enumerate(classes.items()):
-        other = int(wrong[i].argmax())
-        taken = f"{_text(names[other])} ({_times(wrong[i, other])})" if wrong[i, other] else ""
-        rows.append(
-            f'<tr><th scope="row">{_text(name)}</th><td>{found["samples"]:,}</td>'
-            f"<td>{_share(found['recall'])}</td><td>{_share(found['precision'])}</td>"
-            f"<td>{taken}</td></tr>"
-        )
-    head = "".join(
-        f'<th scope="col">{name}</th>'
-        for name in ("class", "images", "recall", "precision", "most often taken for")
-    )
-    table = (
-        f'<div class="scroll"><table><caption>Each class of the {_judged(page)} images</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
-    if len(classes) > MOST_CLASSES:
-        table = f"<details><summary>{len(classes):,} classes, each</summary>{table}</details>"
-    return f'<div class="beside">{drawn}{table}</div>'
+    return what
+
+
+def _fitted(page: Page) -> str:
+    """Return the caption of the curves."""
+    course = _course(page)
+    both = " and ".join(what for what in PANELS if what in page.pictures).capitalize()
+    if course.over == STRENGTH:
+        words = f"{both} of {len(course.at)} fits, over the strength of their regularisation"
+        return f"{words}; {course.marked:.3g} was chosen." if course.marked else f"{words}."
+    caption = f"{both} up to epoch {course.at[-1]:,g}"
+    if course.lowest is not None:
+        epoch, loss = course.lowest
+        caption += f"; the validation loss is lowest, {loss:.4f}, at epoch {epoch:g}"
+    if course.diverged is not None:
+        caption += f"; the loss is no finite number at epoch {course.diverged:g}"
+    return f"{caption}."
+
+
+def _course(page: Page) -> Course:
+    return course_of(page.history, page.receipt["options"])
 
 
 def _mistakes(page: Page) -> str:
     if not page.metrics["samples"]:
-        return _paragraph("No image was judged.")
+        return paragraph("No image was judged.")
     if not page.mistakes:
-        return _paragraph(f"None: every one of the {_judged(page)} images has the right answer.")
+        return paragraph(f"None: every one of the {_judged(page)} images has the right answer.")
     found = []
     for mistake in page.mistakes:
         words = f"{mistake.key}: {mistake.truth} taken for {mistake.answer}"
         shown = (
-            _image(mistake.picture, words)
+            image(mistake.picture, words)
             if mistake.picture is not None
-            else f'<p class="none">{_text(mistake.reason)}</p>'
+            else f'<p class="none">{text(mistake.reason)}</p>'
             if mistake.reason
             else ""
         )
         found.append(
-            f"<li><figure>{shown}<figcaption><b>{_text(mistake.truth)}</b> taken for "
-            f"<b>{_text(mistake.answer)}</b> with {mistake.probability:.4f}"
-            f"<code>{_text(mistake.key)}</code></figcaption></figure></li>"
+            f"<li><figure>{shown}<figcaption><b>{text(mistake.truth)}</b> taken for "
+            f"<b>{text(mistake.answer)}</b> with {mistake.probability:.4f}"
+            f"<code>{text(mistake.key)}</code></figcaption></figure></li>"
         )
     about = f"Of the {_judged(page)} images, those that the head is surest of and wrong about."
     return (
-        f"{_paragraph(about)}{_paragraph(page.about_mistakes)}"
+        f"{paragraph(about)}{paragraph(page.about_mistakes)}"
         f'<ol class="mistakes">{"".join(found)}</ol>'
     )
 
@@ -245,73 +245,13 @@ def _mistakes(page: Page) -> str:
 def _receipt(receipt: Mapping[str, Any]) -> str:
     """Return what this head was made with, and the whole of it, folded."""
     whole = json.dumps(receipt, indent=1, ensure_ascii=False, allow_nan=False)
-    lines = "\n".join(map(_text, whole.split("\n")))
+    lines = "\n".join(map(text, whole.split("\n")))
     return (
-        f"<h3>Options</h3>{_facts(receipt['options'])}<h3>Versions</h3>"
-        f"{_facts(receipt['versions'])}<details><summary>All of it, as in run.json, which also "
+        f"<h3>Options</h3>{facts(receipt['options'])}<h3>Versions</h3>"
+        f"{facts(receipt['versions'])}<details><summary>All of it, as in run.json, which also "
         f"holds the digest of each file of this run</summary><pre>{lines}</pre></details>"
     )
 
 
-def _facts(facts: Mapping[str, Any]) -> str:
-    pairs = (
-        f"<div><dt>{_text(name.replace('_', ' '))}</dt><dd>{_plain(value)}</dd></div>"
-        for name, value in facts.items()
-    )
-    return f'<dl class="facts">{"".join(pairs)}</dl>'
-
-
-def _plain(value: object) -> str:
-    if value is None or value in ("", (), []):
-        return "-"
-    if isinstance(value, list | tuple):
-        return _text(", ".join(map(str, value)))
-    text = _text(value)
-    return f"<code>{text}</code>" if _DIGEST.fullmatch(text) else text
-
-
-def _section(title: str, body: str) -> str:
-    if not body:
-        return ""
-    name = title.lower().replace(" ", "-")
-    return f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n{body}\n</section>'
-
-
-def _drawn(png: bytes, caption: str, width_rem: int) -> str:
-    """Return a drawn picture; on a narrow screen it keeps this width to be read, and scrolls."""
-    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    size = f'width="{width}" height="{height}" style="min-width:min({width}px,{width_rem}rem)"'
-    return (
-        '<figure class="drawn"><div class="scroll" tabindex="0" role="group" '
-        f'aria-label="picture">{_image(png, caption, size)}</div>'
-        f"<figcaption>{_text(caption)}</figcaption></figure>"
-    )
-
-
-def _image(data: bytes, words: str, more: str = 'loading="lazy"') -> str:
-    kind, of = ("png", "exact") if data.startswith(_PNG) else ("jpeg", "photo")
-    content = base64.b64encode(data).decode()
-    return (
-        f'<img class="{of}" alt="{_text(words)}" {more} src="data:image/{kind};base64,{content}">'
-    )
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{_text(text)}</p>" if text else ""
-
-
 def _judged(page: Page) -> str:
     return f"{page.metrics['samples']:,} {SPLIT_NAMES[page.metrics['split']]}"
-
-
-def _share(number: float | None) -> str:
-    return "-" if number is None else f"{number:.4f}"
-
-
-def _times(n: int) -> str:
-    return {1: "once", 2: "twice"}.get(int(n), f"{n:,} times")
-
-
-def _text(value: object) -> str:
-    """Return text for HTML, in an element or in a quoted attribute."""
-    return html.escape(printable(str(value)), quote=True)

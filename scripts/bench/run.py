@@ -15,6 +15,7 @@ one       one of 60,000 files changed, by mini on OpenVINO, beside nothing chang
 increments  a store after a thousand runs of one image and gc, beside one filled at once
 cold      5,000 JPEG files through MobileNetV2 (or --backbone resnet50) at 139x139, in float32 and
           bfloat16, beside plain Keras
+bare      20,000 JPEG files through MobileNetV2 at 139x139, beside the same engine by itself
 cuts      two cuts of MobileNetV2 in one pass, beside the deeper one alone
 conv      an epoch of the conv head on maps of ResNet50, beside ResNet50 frozen in the loop
 tail      an epoch of tails of VGG16 at 224x224, beside the layers before the cut in the loop
@@ -34,6 +35,7 @@ from importlib import metadata
 from pathlib import Path
 
 from accuracies import bench_dense, bench_tail_accuracy
+from bare import bench_bare
 from baseline import APPLICATIONS
 from cold import bench_cold
 from cuts import bench_cuts
@@ -54,6 +56,7 @@ BENCHES = {
     "one": bench_one,
     "increments": bench_increments,
     "cold": bench_cold,
+    "bare": bench_bare,
     "cuts": bench_cuts,
     "conv": bench_conv,
     "tail": bench_tail,
@@ -99,7 +102,7 @@ def main():
         "--images",
         type=Path,
         metavar="FOLDER",
-        help="for cold, cuts; with train/ and test/ for heads",
+        help="for cold, bare, cuts; with train/ and test/ for heads",
     )
     parser.add_argument(
         "--weights", default="random:0", help="of the networks: a file, or random:SEED (default 0)"
@@ -108,7 +111,7 @@ def main():
         "--size", type=int, metavar="PIXELS", help="for tail, tail-accuracy, dense, cuts"
     )
     parser.add_argument(
-        "--backbone", choices=sorted(APPLICATIONS), default="mobilenetv2", help="for cold"
+        "--backbone", choices=sorted(APPLICATIONS), default="mobilenetv2", help="for cold, bare"
     )
     parser.add_argument("--layer", help="for tail: where VGG16 is cut")
     parser.add_argument("--epochs", type=int, help="for tail-accuracy, dense, and conv's `train`")

@@ -166,6 +166,14 @@ def test_with_nothing_to_compare_with_rows_are_unchecked_until_there_is(
     assert len(made) == 2
 
 
+def test_where_what_is_installed_cannot_compare_nobody_is_told_to_install_it(model):
+    engine = opened(model, None, reference=lambda _: None)
+    assert engine.check == "unchecked (tensorflow cannot compute it)"
+    assert engine.warning == (
+        "this network's rows were compared with nothing: tensorflow cannot compute it"
+    )
+
+
 def test_float32_is_what_was_compiled(model):
     """The processor's own default may be bfloat16, which is several per cent off."""
     compiled = opened(model, None).compiled

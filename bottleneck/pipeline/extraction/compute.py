@@ -217,8 +217,7 @@ class Computer:
     @property
     def _bound(self) -> float:
         """How far rows may be from stored ones: rounding, or what fewer bits were seen to do."""
-        spread = self.provenance.get("spread") or {}
-        return float(max(engines.check.FLOAT32_BOUND, spread.get("relative", 0.0)))
+        return engines.check.allowed(self.provenance.get("spread"))
 
     def _compare(self, computed: NDArray[Any], stored: NDArray[Any]) -> Agreement:
         return engines.check.compare_each(self.spans)(computed, stored)

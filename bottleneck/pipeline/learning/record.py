@@ -124,7 +124,7 @@ def _pictures(
     if not plots.can_draw():
         reporter.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
-    return plots.draw(fitted.history, figures, title)
+    return plots.draw(fitted.history, figures, title, fitted.options)
 
 
 def _receipt(

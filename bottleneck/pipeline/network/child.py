@@ -133,7 +133,7 @@ def _golden(request: Request) -> list[Any] | None:
     recorded = golden.of_request(request)
     if recorded is None:
         return None
-    known = backbones.catalog.load(golden.request(request.backbone))
+    known = golden.network(request.backbone)
     shape = (*golden.SIZE, 3)
     network, _ = layout.faster(convert.trace(known.model, _preprocess(known), shape), None)
     return [golden.sums(_rows(network, golden.images())).tolist(), recorded.tolist()]

@@ -11,7 +11,7 @@ from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import shown
 from bottleneck.pictures import plots
-from bottleneck.pictures.plane import principal_plane
+from bottleneck.pictures.plane import plane_of
 from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.network.recipe_words import recipe_line
 
@@ -61,14 +61,13 @@ def feature_picture(store: Store, source: str | None = None) -> bytes:
     rows = store.recipe.views.first(store.rows(samples.digests[chosen]))
     if not np.isfinite(rows).all():
         raise DataError("features that are no numbers", store.path, "run bottleneck verify")
-    points, shares = principal_plane(rows)
+    found = plane_of(rows)
     drawn = f"{len(chosen):,} of {len(at):,} images"
-    how = "first two principal components"
+    how = found.how
     if len(chosen) < len(at):
         how = f"those of the lowest digests; {how}"
     return plots.plane(
-        points,
-        shares,
+        found,
         samples.labels[chosen],
         samples.classes,
         f"{name} in {shown(store.path)}\n{recipe_line(store.recipe, store.about)}",
@@ -89,5 +88,4 @@ def _sample(digests: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
 def _colours(labels: NDArray[np.int32], classes: tuple[str, ...]) -> str:
     if (labels < 0).all():
         return "without labels"
-    many = len(classes) > plots.MOST_COLOURS
-    return f"coloured by class ({len(classes)}{', too many to name' if many else ''})"
+    return f"coloured by class ({len(classes):,}), each named at its median where there is room"

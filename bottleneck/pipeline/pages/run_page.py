@@ -54,13 +54,14 @@ def run_page(
     left_out_keys : reason → the names of what was left out for it, or of the first of them
     """
     without = "" if plots.can_draw() else f"No pictures of the fit: {plots.INSTALL}"
+    panels = {} if without else plots.panels(history, receipt["options"])
     away = "The source was not at hand, so its pictures are not shown." if now is None else ""
     page = Page(
         title=f"{receipt['head']} head on {receipt['source']}",
         subtitle=recipe_line(store.recipe, store.about),
         metrics=figures,
         history=history,
-        pictures=drawn,
+        pictures={**drawn, **panels},
         no_pictures=without,
         frozen=frozen,
         mistakes=mistakes_of(probabilities, samples, at, now),

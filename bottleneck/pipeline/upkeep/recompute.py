@@ -51,8 +51,12 @@ class RecomputeOptions:
 
 @dataclass(slots=True)
 class Differences:
-    """How far computed rows are from stored ones; the worst of each so far."""
+    """How far computed rows are from stored ones; the worst of each so far.
 
+    `allowed` is how far in relative L2 a row may be, beside what rounding it to be stored did.
+    """
+
+    allowed: float = engines.check.FLOAT32_BOUND
     n_rows: int = 0
     max_abs: float = 0.0
     cosine: float = 1.0
@@ -65,7 +69,7 @@ class Differences:
         """Take in rows (k, views, …), each view by itself: none must hide another."""
         now = computed.reshape(-1, *computed.shape[2:])
         then = stored.reshape(-1, *stored.shape[2:])
-        agreement = engines.check.compare(now, then)
+        agreement = engines.check.compare(now, then, self.allowed)
         flat = [a.reshape(len(a), -1).astype(np.float64) for a in (now, then)]
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(flat[0] - flat[1]).max(initial=0.0)
@@ -105,7 +109,8 @@ def recompute(
     BottleneckError
         When the network cannot be had.
     """
-    found = Differences()
+    spread = spread_of(store)
+    found = Differences(allowed=engines.check.allowed(spread))
     report = {"asked": options.number, "computed": 0, "seed": options.seed}
     nothing = dict.fromkeys(("max_abs", "cosine", "relative", "bound", "within"))
     if not options.number or not store.state.parts:
@@ -119,7 +124,7 @@ def recompute(
     if computer is None:
         unread = "no image with a row can be read here and is still what it was"
         return {**report, **nothing, "why": unread, **_by({})}
-    within, why = _judged(store, found)
+    is_known = store.recipe.compute == "float32" or spread is not None
     return {
         **report,
         "computed": found.n_rows,
@@ -127,8 +132,8 @@ def recompute(
         "cosine": found.cosine,
         "relative": found.relative,
         "bound": found.bound,
-        "within": within,
-        "why": why,
+        "within": found.ok if is_known else None,
+        "why": None if is_known else f"the parts record no spread of {store.recipe.compute}",
         **_by(computer.provenance),
     }
 
@@ -203,14 +208,3 @@ def _images(store: Store, seed: int) -> Iterator[tuple[NDArray[np.uint8], NDArra
 
 def _mixed(seed: int, digest: bytes) -> bytes:
     return hashlib.blake2b(b"%d %b" % (seed, digest), digest_size=8).digest()
-
-
-def _judged(store: Store, found: Differences) -> tuple[bool | None, str | None]:
-    """Return whether the rows agree, and why nobody knows where that is so."""
-    if store.recipe.compute == "float32":
-        return found.ok, None
-    spreads = [part.provenance.get("spread") for part in store.parts]
-    known = [spread for spread in spreads if isinstance(spread, dict) and "cosine" in spread]
-    if not known:
-        return None, f"the parts record no spread of {store.recipe.compute}"
-    return found.cosine >= min(float(spread["cosine"]) for spread in known), None

@@ -38,6 +38,7 @@ def asked(monkeypatch):
 
     monkeypatch.setattr(plots, "can_draw", lambda: True)
     monkeypatch.setattr(plots, "plane", plane)
+    monkeypatch.setattr("bottleneck.pictures.plane.has_umap", lambda: False)
     return found
 
 
@@ -67,7 +68,8 @@ def test_without_a_name_it_is_among_the_derived_files_and_drawn_anew(cache, aske
 
 def test_the_points_are_those_of_the_rows_in_the_order_of_their_digests(cache, asked):
     feature_picture.feature_picture(Store.open(cache))
-    ((points, shares, labels, classes, title, caption),) = asked
+    ((found, labels, classes, title, caption),) = asked
+    points = found.points
     x, y, _ = Store.open(cache).arrays()
     digests = Store.open(cache).snapshot().samples.digests
     order = np.array(sorted(range(len(y)), key=lambda i: digests[i].tobytes()))
@@ -76,18 +78,21 @@ def test_the_points_are_those_of_the_rows_in_the_order_of_their_digests(cache, a
     rows -= rows.mean(0)
     far = np.linalg.svd(rows, full_matrices=False)[1]
     np.testing.assert_allclose(np.linalg.norm(points, axis=0), far[:2], rtol=1e-6)
-    assert 1 > shares[0] > shares[1] > 0
+    assert found.axes[0].startswith("component 1, ")
     assert classes == ("cat", "dog")
     assert title.startswith(f"photos in {cache}\nnumpy, 8 x 8 pixels, 6 numbers an image, float16")
-    assert caption == "12 of 12 images; first two principal components; coloured by class (2)"
+    assert caption == (
+        "12 of 12 images; first two principal components; coloured by class (2), each named at its "
+        "median where there is room"
+    )
 
 
 def test_a_sample_is_the_same_on_every_run_and_says_that_it_is_one(cache, asked, monkeypatch):
     monkeypatch.setattr(feature_picture, "MOST_ROWS", 5)
     for _ in range(2):
         feature_picture.feature_picture(Store.open(cache))
-    np.testing.assert_array_equal(asked[0][0], asked[1][0])
-    assert len(asked[0][0]) == 5
+    np.testing.assert_array_equal(asked[0][0].points, asked[1][0].points)
+    assert len(asked[0][0].points) == 5
     assert asked[0][-1].startswith("5 of 12 images; those of the lowest digests; ")
 
 
@@ -97,8 +102,8 @@ def test_copies_are_one_point_and_images_without_labels_are_drawn(tmp_path, nump
     data = str(tmp_path / "flat")
     extract(ExtractOptions(cache=tmp_path / "store", data=data, network=NETWORK))
     feature_picture.feature_picture(Store.open(tmp_path / "store"))
-    ((points, _, labels, classes, _, caption),) = asked
-    assert (len(points), list(labels), classes) == (2, [-1, -1], ())
+    ((found, labels, classes, _, caption),) = asked
+    assert (len(found.points), list(labels), classes) == (2, [-1, -1], ())
     assert caption.endswith("without labels")
 
 
@@ -132,7 +137,7 @@ def test_a_store_without_rows_and_one_of_several_sources_say_what_to_do(cache, t
     with pytest.raises(UsageError, match="--source"):
         feature_picture.feature_picture(store)
     assert status("--cache", cache, "--source", "other", "--picture") == 0
-    assert len(asked[-1][0]) == 2
+    assert len(asked[-1][0].points) == 2
     store.available = lambda name: np.zeros(0, np.int64)
     with pytest.raises(DataError, match="extract"):
         feature_picture.feature_picture(store, "other")

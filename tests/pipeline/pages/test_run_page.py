@@ -1,6 +1,7 @@
 """The page of a run: the right mistakes, with their pictures where those can be had."""
 
 import base64
+import csv
 import io
 import re
 import shutil
@@ -166,12 +167,20 @@ def test_without_matplotlib_the_page_stands_without_the_two_pictures(cache):
 
 
 @pytest.mark.slow
-def test_with_matplotlib_the_page_holds_the_two_pictures_of_the_run(cache, monkeypatch):
+def test_with_matplotlib_the_page_holds_the_matrix_and_the_curves_one_by_one(cache, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.undo()
     text, run = page_of(cache)
-    for name in ("curves.png", "confusion.png"):
-        assert base64.b64encode((run / name).read_bytes()).decode() in text
+    assert base64.b64encode((run / "confusion.png").read_bytes()).decode() in text
+    kept = read_run(run)
+    with (run / "history.csv").open() as file:
+        history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    again = plots.draw(history, kept.metrics, "linear head on photos", kept.options)
+    assert (run / "curves.png").read_bytes() == again["curves.png"]
+    assert text.count("<img") == SHOWN + 3
+    assert "The validation loss goes from" in text
+    assert "fits, over the strength of their regularisation; " in text
+    assert f"; {kept.options['strength']:.3g} was chosen." in text
 
 
 def test_the_page_says_what_the_cache_held(cache, root):

@@ -10,6 +10,7 @@ from bottleneck.core.errors import DamagedError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.network.options import NetworkOptions
+from bottleneck.pipeline.upkeep import recompute
 from bottleneck.pipeline.upkeep.recompute import Differences, RecomputeOptions
 from bottleneck.pipeline.upkeep.upkeep import verify
 from bottleneck.store.store import Store
@@ -133,6 +134,20 @@ def test_reduced_precision_without_a_recorded_spread_is_not_judged(
     found, said = again(tmp_path / "b")
     assert found["within"] is None
     assert "the parts record no spread of bfloat16" in said[-1]
+
+
+@pytest.mark.parametrize(("factor", "within"), [(1.02, True), (1.05, False)])
+def test_reduced_precision_is_judged_as_the_next_extraction_would(
+    tmp_path, photos, numpy_network, later, monkeypatch, factor, within
+):
+    spread = {"images": 32, "cosine": 0.9999, "median": 0.99999, "relative": 0.03, "max_abs": 1.0}
+    network = NetworkOptions(
+        backbone="resnet50", weights="random:0", size=(8, 8), compute="bfloat16"
+    )
+    extract(ExtractOptions(cache=tmp_path / "b", data=str(photos), network=network))
+    monkeypatch.setattr(recompute, "spread_of", lambda _: spread)
+    numpy_network.factor = factor
+    assert again(tmp_path / "b")[0]["within"] is within
 
 
 def test_a_row_that_is_no_number_is_never_within():
