@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
 NAME = "memory"  # of such a source, unless the caller gives another
+# The kinds of such sources, and how their images are handed over again.
+HANDED: Mapping[str, str] = MappingProxyType(
+    {
+        "memory": "pass the same images again as the first argument of extract_features, with the "
+        "same source=",
+        "collected": "pass the same images again to bottleneck.sklearn.CachedFeatures",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.given import Given
+from bottleneck.core.given import HANDED, Given
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
@@ -184,14 +184,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 TABLES = ("table", "tables")  # the kinds whose columns say what is what
-# The kinds of source that were handed over from Python, and how to hand them over again.
-HANDED: Mapping[str, str] = MappingProxyType(
-    {
-        "memory": "pass the same images again as the first argument of extract_features, with the "
-        "same source=",
-        "collected": "pass the same images again to bottleneck.sklearn.CachedFeatures",
-    }
-)
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.given import HANDED
 from bottleneck.core.sample import find, show_key
-from bottleneck.data.catalog import HANDED, TABLES
+from bottleneck.data.catalog import TABLES
 from bottleneck.data.source import READING
 from bottleneck.pipeline.extraction.relabelled import by_keys, moved, words
 
