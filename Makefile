@@ -122,11 +122,12 @@ fast: $(INSTALLED) $(VENV)/.bottleneck-test
 # Hours. The long forms of the tests of faults, then a month of nights, then 200 kills.
 soak: $(INSTALLED) $(VENV)/.bottleneck-test
 	BOTTLENECK_SOAK=1 $(BIN)/python -m pytest -q tests/store tests/pipeline tests/test_stopped.py tests/test_small_disk.py \
-		tests/data/test_million.py tests/data/test_read_faults.py
+		tests/data/test_million.py tests/data/test_read_faults.py tests/api/test_estimators.py
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
 
-docs: $(INSTALLED_LIGHT)
+# The reference of bottleneck.sklearn needs scikit-learn.
+docs: $(INSTALLED_LIGHT) $(VENV)/.bottleneck-test
 	$(BIN)/python scripts/make_references.py
 	$(BIN)/python scripts/draw_way.py
 

@@ -9,7 +9,8 @@ From Python, with the words of the commands:
 - `compare_runs`, `compare_backbones`: which classifier, which network is the best;
 - `export_model`, `export_features`: files for other programs;
 - `verify_store`, `collect_garbage`: upkeep of a store;
-- `errors`: the family of errors that all of them raise.
+- `errors`: the family of errors that all of them raise;
+- `sklearn`: stores and heads as scikit-learn's objects, where that is installed.
 
 The import name is also that of a NumPy accelerator (PyPI: Bottleneck) that pandas and xarray pick
 up when they see it. To be a good neighbour, `__version__` stays below the floor that pandas asks
@@ -27,6 +28,7 @@ from bottleneck.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bottleneck import errors
+    from bottleneck import sklearn as sklearn
     from bottleneck.api.comparing import compare_backbones, compare_runs
     from bottleneck.api.extraction import extract_features
     from bottleneck.api.learning import (
@@ -82,8 +84,8 @@ warnings.filterwarnings(
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
-    if name == "errors":
-        return import_module("bottleneck.errors")
+    if name in ("errors", "sklearn"):
+        return import_module(f"bottleneck.{name}")
     if name.startswith("__"):
         raise AttributeError(name)
     raise AttributeError(

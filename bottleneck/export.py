@@ -32,8 +32,8 @@ def parser() -> argparse.ArgumentParser:
         "file",
         type=Path,
         metavar="FILE",
-        help="File to write; it must not exist. Its ending says what: .keras a model, .npz or "
-        ".csv the features.",
+        help="File to write; it must not exist. Its ending says what: .keras a model, .npz, .csv "
+        "or .parquet the features.",
     )
     model = made.add_argument_group("model (for a .keras file)")
     of_stores.add_run(model, "The training run to export")
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help="Where the network's weight file is now. Default: where it was when it was extracted.",
     )
     options.add_code(model)
-    features = made.add_argument_group("features (for a .npz or .csv file)")
+    features = made.add_argument_group("features (for a .npz, .csv or .parquet file)")
     of_stores.add_cache_of_run(features, ", or whose features are")
     of_stores.add_source(features)
     features.add_argument(

@@ -145,7 +145,7 @@ def api() -> Iterator[str]:
         "How they are used: [python.md](python.md).",
         "",
     )
-    yield from (f"- [`bottleneck.{name}`](#{_anchor(name)})" for name in public)
+    yield from (f"- [`bottleneck.{name}`](#{_anchor(name)})" for name in (*public, "sklearn"))
     for name in public:
         thing = getattr(bottleneck, name)
         yield from ("", f"## bottleneck.{name}", "")
@@ -155,6 +155,24 @@ def api() -> Iterator[str]:
             yield from _class(name, thing)
         else:
             yield from _function(name, thing)
+    yield from ("", "## bottleneck.sklearn", "", *_docstring(bottleneck.sklearn))
+    for name in bottleneck.sklearn.__all__:
+        thing = getattr(bottleneck.sklearn, name)
+        yield from ("", f"### bottleneck.sklearn.{name}", "")
+        yield from (*_signature(name, thing.__init__), *_docstring(thing))
+        yield from ("Methods: " + ", ".join(f"`{method}`" for method in _methods(thing)) + ".", "")
+
+
+def _methods(thing: type) -> list[str]:
+    """Return the methods of a class that are spelled in this package, the inherited ones too."""
+    ours = [base for base in thing.__mro__ if base.__module__.startswith("bottleneck.")]
+    named = dict.fromkeys(name for base in ours for name in vars(base) if name[0] != "_")
+    functions = {name: getattr(thing, name) for name in named}
+    return [
+        name
+        for name, found in functions.items()
+        if inspect.isfunction(found) and found.__module__.startswith("bottleneck.")
+    ]
 
 
 def _function(name: str, function: Any) -> list[str]:

@@ -20,7 +20,7 @@ ROOMS = {
     "learning": {"network", "extraction", "pages"},
     "upkeep": {"network", "extraction", "pages"},
 }
-NO_DOORS = {"errors"}  # public names from Python, beside the verbs
+NO_DOORS = {"errors", "sklearn"}  # public names from Python, beside the verbs
 DOORS = sorted(
     path.stem for path in SRC.glob("*.py") if path.stem not in NO_DOORS and path.stem[0] != "_"
 )
@@ -76,6 +76,8 @@ WRITERS = {
     "store/log.py": ({"FileLock"}, "the lock of writers where there are no hard links"),
     "data/keras_sets.py": ({"FileLock", "save"}, "into a temporary name that it publishes"),
 }
+# scikit-learn's objects have an attribute for each keyword of theirs, set when they are made.
+ESTIMATORS = {"BaseEstimator", "_HeadClassifier", "_HeadEstimator"}
 EFFECTS = {
     "rename", "renames", "link", "unlink", "rmdir", "removedirs", "rmtree", "mkdir", "makedirs",
     "write_bytes", "write_text", "touch", "symlink", "symlink_to", "hardlink_to", "truncate",
@@ -244,6 +246,9 @@ def mutable_attributes(of):
     for node in ast.walk(of):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             found |= {node.attr} if ast.unparse(node.value) == "self" else set()
+    if {ast.unparse(base) for base in of.bases} & ESTIMATORS:
+        found -= {arg.arg for node in of.body if isinstance(node, ast.FunctionDef)
+                  if node.name == "__init__" for arg in node.args.kwonlyargs}  # fmt: skip
     return found
 
 

@@ -38,14 +38,14 @@ def proposing(function: Callable[P, R]) -> Callable[P, R]:
                 raise TypeError(
                     f"{function.__qualname__}() got an unexpected keyword argument {word!r}{meant}"
                 )
-        plain = {word: _plain(value) for word, value in kwargs.items()}
+        plain = {word: plain_number(value) for word, value in kwargs.items()}
         with _warnings_shown() if kwargs.get("progress") else contextlib.nullcontext():
             return function(*args, **plain)  # type: ignore[arg-type]  # the same, converted
 
     return called
 
 
-def _plain(value: object) -> object:
+def plain_number(value: object) -> object:
     """Return a number of numpy's as Python's; whatever else it is as it is."""
     is_number = getattr(value, "shape", None) == () and hasattr(value, "item")
     return value.item() if is_number else value  # type: ignore[attr-defined]  # just looked

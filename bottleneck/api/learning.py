@@ -238,15 +238,15 @@ def export_features(
     source: str | None = None,
     split: Literal["train", "val", "test"] | None = None,
 ) -> Report:
-    """Write a store's rows, labels and keys as `.npz` or `.csv`.
+    """Write a store's rows, labels and keys as `.npz`, `.csv` or `.parquet`.
 
     The arrays of an .npz are rows (n, …) float16 or float32, labels (n,) int32 (-1 without one),
-    keys, splits (n,) and classes (k,) as text.
+    keys, splits (n,) and classes (k,) as text. A .parquet file is what `to_arrow` gives.
 
     Parameters
     ----------
     cache : the store's folder
-    file : a new file, whose name ends with .npz or .csv
+    file : a new file, whose name ends with .npz, .csv or .parquet
     source : which images of the store, where there are several sources
     split : train, val or test; None for all
 

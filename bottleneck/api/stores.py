@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from bottleneck.api import words
+from bottleneck.api import shown, words
 from bottleneck.api.keywords import proposing
-from bottleneck.core import notebook
-from bottleneck.core.sample import SPLITS
-from bottleneck.pipeline.network.recipe_words import recipe_line
 from bottleneck.pipeline.pages.feature_picture import feature_picture
 from bottleneck.store.store import Store
 
@@ -20,13 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.api.row_dataset import RowDataset
     from bottleneck.core.recipe import Recipe
     from bottleneck.core.sample import Samples
     from bottleneck.store.features import Features
 
     Split = Literal["train", "val", "test"]
-
-MOST_SOURCES = 5  # named in one line
 
 
 class FeatureStore:
@@ -40,44 +34,10 @@ class FeatureStore:
         self._store = store
 
     def __repr__(self) -> str:
-        sources = [
-            f"{found['source']} ({notebook.plain(found['images'])} images, "
-            f"{notebook.plain(found['classes'])} classes, {notebook.plain(found['splits'])})"
-            for found in map(self._source_facts, self.sources[:MOST_SOURCES])
-        ]
-        n_more = len(self.sources) - len(sources)
-        listed = ", ".join([*sources, *([f"and {n_more} more"] if n_more else [])])
-        return (
-            f"FeatureStore({str(self.path)!r}, commit {self.commit}: "
-            f"{recipe_line(self.recipe, self._store.about)}; {self._n_rows:,} rows; "
-            f"{listed or 'no source'})"
-        )
+        return shown.in_a_line(self._store)
 
     def _repr_html_(self) -> str:
-        facts = {
-            "folder": self.path,
-            "commit": f"{self.commit} of {self._store.state.time}",
-            "network": recipe_line(self.recipe, self._store.about),
-            "layer": self._store.about.get("layer"),
-            "rows": self._n_rows,
-        }
-        sources = [self._source_facts(name) for name in self.sources[: notebook.MOST_ROWS]]
-        grid = notebook.grid("sources", sources, len(self.sources)) if sources else ""
-        return notebook.facts("FeatureStore", facts) + grid
-
-    @property
-    def _n_rows(self) -> int:
-        return sum(part.rows for part in self._store.state.parts)
-
-    def _source_facts(self, name: str) -> dict[str, object]:
-        samples = self.samples(name)
-        counts = np.bincount(samples.splits, minlength=len(SPLITS)).tolist()
-        return {
-            "source": name,
-            "images": len(samples),
-            "classes": len(samples.classes),
-            "splits": {split: n for split, n in zip(SPLITS, counts, strict=True) if n},
-        }
+        return shown.in_html(self._store)
 
     @property
     def path(self) -> Path:
@@ -238,6 +198,83 @@ class FeatureStore:
         return tf_dataset(
             x, y, batch_size=batch_size, shuffle=shuffle, seed=seed, views=self.recipe.views.number
         )
+
+    @proposing
+    def torch_dataset(self, split: Split | None = "train", source: str | None = None) -> RowDataset:
+        """Return labelled rows by position, for a `torch.utils.data.DataLoader`.
+
+        Each is (features (…) float32, label), of which a DataLoader makes tensors; of several
+        labels or numbers (k,) float32 stand in the label's place, NaN where one is not known. It
+        gathers a batch at once, and each of its workers opens the store by itself. Of several views
+        of an image it is the image itself. PyTorch is not imported.
+
+        Raises
+        ------
+        UsageError
+            No such source or split.
+        """
+        from bottleneck.api.row_dataset import RowDataset  # noqa: PLC0415 - for this alone
+
+        self._store.available(source, split)  # refuses what there is not
+        name = self._store.source_name(source)
+        return RowDataset(path=self.path.absolute(), commit=self.commit, source=name, split=split)
+
+    @proposing
+    def to_pandas(self, split: Split | None = None, source: str | None = None) -> Any:
+        """Return a `pandas.DataFrame` of the samples of `arrays`: a row each, in its order.
+
+        Columns: key, label and split (categories; the codes of label are the numbers of `arrays`),
+        group where there are groups, and f0, f1, … float32, a row flattened in C order. Of several
+        labels or numbers each has a column in the place of label, by its name, or by `target_` and
+        its name where another column has that. Of several views of an image it is the image
+        itself. All of it is in memory.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without pandas.
+        UsageError
+            No such source or split.
+        """
+        from bottleneck.api.frames import to_pandas  # noqa: PLC0415 - for this alone
+
+        return to_pandas(self._store, source, split)
+
+    @proposing
+    def to_arrow(self, split: Split | None = None, source: str | None = None) -> Any:
+        """Return a `pyarrow.Table` of the columns of `to_pandas`, in chunks.
+
+        In the place of f0, f1, … it has features, fixed-size lists of the stored dtype, whose
+        shape is in the metadata. Chunks whose rows lie in one part, in its order, stay on the disk.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without pyarrow (extra `parquet`).
+        UsageError
+            No such source or split.
+        """
+        from bottleneck.api.frames import to_arrow  # noqa: PLC0415 - for this alone
+
+        return to_arrow(self._store, source, split)
+
+    @proposing
+    def to_xarray(self, split: Split | None = None, source: str | None = None) -> Any:
+        """Return an `xarray.DataArray` of the rows of `arrays`, in the stored dtype.
+
+        Dimensions are sample, and feature, (token, feature) or (height, width, channel); the other
+        columns of `to_pandas` are coordinates of sample, names as text, "" where there is none.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without xarray.
+        UsageError
+            No such source or split.
+        """
+        from bottleneck.api.frames import to_xarray  # noqa: PLC0415 - for this alone
+
+        return to_xarray(self._store, source, split)
 
 
 @proposing

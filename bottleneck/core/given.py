@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 NAME = "memory"  # of such a source, unless the caller gives another
+# The kinds of such sources, and how their images are handed over again.
+HANDED: Mapping[str, str] = MappingProxyType(
+    {
+        "memory": "pass the same images again as the first argument of extract_features, with the "
+        "same source=",
+        "collected": "pass the same images again to bottleneck.sklearn.CachedFeatures",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -19,8 +34,12 @@ class Given:
     labels : n class names, "" without a label; None where no image has one
     name : str
         What the source is called.
+    digests : callable or None
+        Of a source that is handed over a few images at a time and only grows: returns the digests
+        (n, 32) of all that it has by now. `images` are then those at hand, by their digests.
     """
 
     images: Any
     labels: tuple[str, ...] | None = None
     name: str = NAME
+    digests: Callable[[], NDArray[np.uint8]] | None = None

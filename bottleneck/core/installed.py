@@ -6,6 +6,8 @@ import os
 import sys
 from importlib.util import find_spec
 
+from bottleneck.core.errors import MissingDependencyError
+
 TRAINING = ("tensorflow", "jax", "torch")  # the backends of Keras that compute and train
 
 
@@ -48,3 +50,19 @@ def training_backend() -> str | None:
     """
     named = [name for name in TRAINING if name == os.environ.get("KERAS_BACKEND")]
     return next((name for name in (*named, *TRAINING) if is_here(name)), None)
+
+
+def require(package: str, extra: str, what: str, called: str | None = None) -> None:
+    """Raise MissingDependencyError unless a package is installed that `what` needs.
+
+    Parameters
+    ----------
+    extra : the extra of ours that brings it
+    called : what people call it; None for its own name
+    """
+    if not is_here(package):
+        raise MissingDependencyError(
+            f"{called or package} is not installed",
+            what,
+            f"pip install 'bottleneck-cache[{extra}]'",
+        )

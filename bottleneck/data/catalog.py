@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.given import Given
+from bottleneck.core.given import HANDED, Given
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
@@ -184,7 +184,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 TABLES = ("table", "tables")  # the kinds whose columns say what is what
-MEMORY = "memory"  # the kind of source that was handed over from Python
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
 
 
@@ -225,6 +224,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
 
     if isinstance(data, Given):
         how = make_how(told, (), "what is passed from Python")
+        if data.digests is not None:
+            return _open("bottleneck.data.collected:CollectedSource", data, how)
         return _open("bottleneck.data.memory:MemorySource", data, how)
     if not data:
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
@@ -264,12 +265,11 @@ def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> So
         how = how_from_json(spec, told, KINDS[kind].options, _a(KINDS[kind]))
         where = (Path(from_json_text(spec["where"])),) if kind in PATHS else ()
         return _open(KINDS[kind].opens, *where, how)
-    if kind == MEMORY:
+    if kind in HANDED:
         raise UsageError(
             "its images were passed from Python, so they cannot be opened again",
             spec.get("where"),
-            "pass the same images again as the first argument of extract_features, with the same "
-            "source=",
+            HANDED[kind],
         )
     raise UsageError(
         f"unknown kind of source {kind!r}", "the record of the source", "upgrade bottleneck-cache"

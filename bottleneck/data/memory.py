@@ -103,7 +103,7 @@ class MemorySource:
         if isinstance(image, bytes):
             return read_file(image)
         clock_ns = time.time_ns()
-        content = _pixels(image)
+        content = pixels_of(image)
         return Read(content=content, stat=_stat_of_pixels(content), clock_ns=clock_ns)
 
 
@@ -112,7 +112,7 @@ def _items(images: Any) -> tuple[Sequence[Any], list[bytes]]:
     if isinstance(images, Image.Image):
         images = [images]
     if hasattr(images, "__array_interface__") or hasattr(images, "__array__"):
-        images = _checked(np.asarray(images))
+        images = checked(np.asarray(images))
         return images, [b"%08d" % i for i in range(len(images))]
     items = [*images]
     n_paths = sum(isinstance(item, str | os.PathLike) for item in items)
@@ -123,7 +123,7 @@ def _items(images: Any) -> tuple[Sequence[Any], list[bytes]]:
         return [os.path.realpath(path) for path in paths], [_key(path) for path in paths]
     for i, item in enumerate(items):
         if not isinstance(item, Image.Image):
-            items[i] = _checked(np.asarray(item)[None])[0]
+            items[i] = checked(np.asarray(item)[None])[0]
     return items, [b"%08d" % i for i in range(len(items))]
 
 
@@ -131,7 +131,7 @@ def _key(path: bytes) -> bytes:
     return path.replace(os.fsencode(os.sep), b"/")
 
 
-def _checked(array: NDArray[Any]) -> NDArray[np.uint8]:
+def checked(array: NDArray[Any]) -> NDArray[np.uint8]:
     """Return an array of images; DataError where it is none."""
     shape = [*array.shape]
     what = f"an array of {array.dtype} {shape}"
@@ -145,7 +145,7 @@ def _checked(array: NDArray[Any]) -> NDArray[np.uint8]:
     return array
 
 
-def _pixels(image: Any) -> NDArray[np.uint8]:
+def pixels_of(image: Any) -> NDArray[np.uint8]:
     """Return a copy of an image's pixels; OSError where there are none."""
     if not isinstance(image, Image.Image):
         return np.array(image)  # a copy: what is hashed is what is decoded
@@ -166,7 +166,7 @@ def _stat(image: Any) -> Stat:
     if isinstance(image, bytes):
         return stat_of(image)
     try:
-        return _stat_of_pixels(_pixels(image))
+        return _stat_of_pixels(pixels_of(image))
     except OSError:
         return NOT_THERE
 

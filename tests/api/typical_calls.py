@@ -9,6 +9,7 @@ from PIL import Image
 import bottleneck
 from bottleneck import FeatureStore, Predictions, errors
 from bottleneck.errors import RecipeError
+from bottleneck.sklearn import CachedFeatures, DenseClassifier, LinearClassifier
 
 
 def extraction(folder: Path, pixels: NDArray[np.uint8], pictures: list[Image.Image]) -> int:
@@ -56,6 +57,26 @@ def comparison(run: str, folder: Path) -> str:
     bottleneck.export_model(run, folder / "model.keras")
     bottleneck.export_features(folder, "features.npz", split="train")
     return str(best["backbone"])
+
+
+def tables(folder: Path) -> int:
+    """Go on in other libraries."""
+    store = bottleneck.open_store(folder)
+    frame = store.to_pandas("train")
+    store.to_arrow(source="photos").to_pandas()
+    store.to_xarray().mean("sample")
+    data = store.torch_dataset("train")
+    row: NDArray[np.float32] = data[0][0]
+    bottleneck.export_features(folder, "features.parquet")
+    return len(frame) + len(data) + len(row)
+
+
+def estimators(folder: Path, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Use stores and heads with scikit-learn."""
+    features = CachedFeatures("mini", cache=folder, size=(64, 96), on_error="nan")
+    rows = features.fit(pixels).transform([folder / "1.png", "2.png"])
+    DenseClassifier(units=[64], dropout=(0.3,), optimizer="sgd").fit(rows, ["a", "b"])
+    return LinearClassifier(random_state=None).fit(rows, [0, 1]).predict_proba(rows)
 
 
 def failure(folder: Path) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import BottleneckError
+from bottleneck.data.reading import NOT_THERE
 from bottleneck.pipeline.extraction.flow import Reader, Seconds
 from bottleneck.pipeline.extraction.sources import reopen_existing
 
@@ -81,7 +82,8 @@ def _first(
 def _candidates(
     store: Store, name: str, reader: Reader, now: Look, planned: Plan
 ) -> Iterator[tuple[Reader, int, NDArray[np.uint8]]]:
-    for i in np.flatnonzero(planned.cached)[:TRIES]:
+    at_hand = (now.listing.stats != NOT_THERE).any(axis=1)
+    for i in np.flatnonzero(planned.cached & at_hand)[:TRIES]:
         yield reader, int(i), now.digests[i]
     if name in store.source_names:  # a copy that was restored has new stats, so no digest is known
         recorded = store.snapshot(name).samples

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.given import HANDED
 from bottleneck.core.sample import find, show_key
-from bottleneck.data.catalog import MEMORY, TABLES
+from bottleneck.data.catalog import TABLES
 from bottleneck.data.source import READING
 from bottleneck.pipeline.extraction.relabelled import by_keys, moved, words
 
@@ -45,7 +46,7 @@ def guard_reading(before: Snapshot | None, now: Look) -> None:
     """
     listing = now.listing
     spec = now.source.spec
-    if before is None or before.spec["kind"] != spec["kind"] or spec["kind"] == MEMORY:
+    if before is None or before.spec["kind"] != spec["kind"] or spec["kind"] in HANDED:
         return
     was, told = _saying(before.spec), _saying(spec)
     if told not in ({}, was):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import STOPS, BottleneckError, UsageError, expected, in_json
+from bottleneck.core.given import HANDED
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
-from bottleneck.data.catalog import MEMORY
 from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.extract import existing
 from bottleneck.pipeline.extraction.several_report import Ended, several_report
@@ -85,7 +85,7 @@ class _Several:
             return [self._planned(options, store, name)]
         return [
             _Planned(store=cache, name=each, skipped=PASSED)
-            if spec.get("kind") == MEMORY
+            if spec.get("kind") in HANDED
             else self._planned(options, store, each)
             for each, spec in specs.items()
         ]

@@ -10,12 +10,11 @@ from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
 from bottleneck.core.reporter import SILENT
-from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.network import whole_model
-from bottleneck.heads.views import itself
 from bottleneck.pipeline.extraction.sources import the_one_store
 from bottleneck.pipeline.learning import feature_file
 from bottleneck.pipeline.learning.classifier import open_run
+from bottleneck.pipeline.learning.feature_table import table_of
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 
@@ -32,7 +31,7 @@ MODEL = ".keras"
 class ExportOptions:
     """What `bottleneck export` is asked for; the words of its command line."""
 
-    file: Path  # its end says what is written: .keras, .npz or .csv
+    file: Path  # its end says what is written
     run: str | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)  # see `classifier.open_run`
     cache: Path | None = None
@@ -91,24 +90,14 @@ def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, An
     cache = options.cache or the_one_store()
     store = Store.open(cache)
     name = store.source_name(options.source)
-    at = store.available(name, options.split)
     samples = store.snapshot(name).samples
-    if not len(at):
+    kind = feature_file.KINDS[options.file.suffix.lower()]
+    table = table_of(store, name, options.split, holds_views=kind.holds_views)
+    if not len(table.keys):
         raise DataError("no sample has a row", cache, "run bottleneck extract first")
-    rows = store.features_of(samples.digests[at])
-    holds_views = feature_file.KINDS[options.file.suffix.lower()].holds_views
-    table = feature_file.Table(
-        rows=rows if holds_views else itself(rows, store.recipe.views.number),
-        keys=[show_key(bytes(key)) for key in samples.keys[at]],
-        labels=samples.labels[at],
-        targets=None if samples.targets is None else samples.targets.taken(at),
-        splits=[SPLITS[i] for i in samples.splits[at]],
-        classes=samples.classes,
-        recipe=store.recipe.id,
-    )
     with (
         files.new_file(options.file) as temporary,
-        reporter.progress(len(at), "export") as bar,
+        reporter.progress(len(table.keys), "export") as bar,
     ):
         feature_file.write(temporary, table, bar)
     return {
@@ -118,7 +107,7 @@ def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, An
         "source": name,
         "commit": store.state.number,
         "recipe": store.recipe.id,
-        "samples": len(at),
+        "samples": len(table.keys),
         "pending": len(samples) - len(store.available(name)),
         "shape": list(table.rows.shape),
         "dtype": str(table.rows.dtype),

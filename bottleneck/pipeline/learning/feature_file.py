@@ -9,6 +9,7 @@ Of several views of each image it holds all, rows (n, views, …), the image its
 f0, f1, … with nine digits, which float32 needs to come back as it was; rows of several axes are
 flattened in C order. Of several views the first. No cell is a formula to a spreadsheet
 (`core.text.cell`).
+`.parquet`: as `arrow_rows` has it, a row group for each block. Of several views the first.
 """
 
 from __future__ import annotations
@@ -22,31 +23,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from bottleneck.core.reporter import NoProgress
 from bottleneck.core.text import cell
+from bottleneck.pipeline.learning import arrow_rows
+from bottleneck.pipeline.learning.feature_table import Table as Table  # noqa: TC001
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Progress
-    from bottleneck.core.sample import Targets
 
 BLOCK_BYTES = 32 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Table:
-    """What is written, aligned."""
-
-    rows: Any  # (n, …), as features of a store: in blocks
-    keys: Sequence[str]
-    labels: NDArray[np.int32]
-    splits: Sequence[str]
-    classes: tuple[str, ...]
-    recipe: str
-    targets: Targets | None = None
 
 
 def write(path: Path, table: Table, bar: Progress) -> None:
@@ -62,6 +52,11 @@ def _blocks(rows: Any, bar: Progress) -> Iterator[tuple[int, NDArray[Any]]]:
         block = rows[at : at + step]
         yield at, block
         bar.update(len(block))
+
+
+def blocks(rows: Any) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield (position, rows) of features from the first to the last, a few at a time."""
+    return _blocks(rows, NoProgress())
 
 
 def _write_npz(path: Path, table: Table, bar: Progress) -> None:
@@ -115,6 +110,16 @@ def _said(table: Table, row: int) -> list[str]:
     return ["" if value != value else f"{value:.9g}" for value in values]  # NaN
 
 
+def _write_parquet(path: Path, table: Table, bar: Progress) -> None:
+    schema = arrow_rows.schema_of(table)
+    texts = [name for name in arrow_rows.NAMES if name in schema.names]
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - an extra of ours
+
+    with path.open("xb") as file, ParquetWriter(file, schema, use_dictionary=texts) as writer:
+        for batch in arrow_rows.batches(table, _blocks(table.rows, bar)):
+            writer.write_batch(batch)  # a row group
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How a file of this kind is written, and whether it has room for several views of an image."""
@@ -124,5 +129,9 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {".npz": Kind(_write_npz, holds_views=True), ".csv": Kind(_write_csv, holds_views=False)}
+    {
+        ".npz": Kind(_write_npz, holds_views=True),
+        ".csv": Kind(_write_csv, holds_views=False),
+        ".parquet": Kind(_write_parquet, holds_views=False),
+    }
 )
