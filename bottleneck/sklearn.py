@@ -11,11 +11,13 @@ from bottleneck.api.estimators import (  # noqa: E402
     LinearClassifier,
     PrototypesClassifier,
 )
+from bottleneck.api.regressors import LinearRegressor  # noqa: E402
 
 __all__ = [
     "CachedFeatures",
     "DenseClassifier",
     "KNNClassifier",
     "LinearClassifier",
+    "LinearRegressor",
     "PrototypesClassifier",
 ]
