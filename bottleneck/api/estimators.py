@@ -63,7 +63,9 @@ class _HeadEstimator(BaseEstimator):  # type: ignore[misc] # no types in scikit-
             targets=targets,
             split=_split(rows, strata, int(seed), fraction),
             seed=int(seed),
-            options=catalog.complete(self.head, given),
+            options=catalog.for_kind(
+                self.head, catalog.complete(self.head, given), more.get("kind", "class"), given
+            ),
             **more,
         )
         return catalog.load_kind(self.head).fit(task)
@@ -133,20 +135,31 @@ def _split(
 
 
 class LinearClassifier(_HeadClassifier):
-    """Softmax regression whose strength of regularisation is chosen on a part of the rows.
+    """Softmax regression that chooses how strongly it is regularised.
 
     The head `linear` (see docs/heads.md). It standardises rows by itself.
 
     Parameters
     ----------
-    validation_fraction : part of the rows, of each class, that the strength is chosen by; they
-        join the fit once it is
+    strength : of the regularisation; None: the best by folds of the rows
+    class_weights : balanced makes rare classes count as much as common ones; None: none
+    validation_fraction : part of the rows, of each class, that judges the fit before they join it,
+        and by which the strength of very many rows is chosen
     random_state : which rows those are; None draws anew each time
     """
 
     head = "linear"
 
-    def __init__(self, *, validation_fraction: float = 0.2, random_state: RandomState = 0) -> None:
+    def __init__(
+        self,
+        *,
+        strength: float | None = None,
+        class_weights: Literal["balanced", "none"] | None = None,
+        validation_fraction: float = 0.2,
+        random_state: RandomState = 0,
+    ) -> None:
+        self.strength = strength
+        self.class_weights = class_weights
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 

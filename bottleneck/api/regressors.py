@@ -25,6 +25,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, _HeadEstimator):  # type
     Parameters
     ----------
     loss : squared, or huber, which large mistakes move less
+    strength : of the regularisation; None: it is chosen
     validation_fraction : part of the rows that the strength is chosen by; they join the fit once
         it is
     random_state : which rows those are; None draws anew each time
@@ -36,10 +37,12 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, _HeadEstimator):  # type
         self,
         *,
         loss: Literal["squared", "huber"] = "squared",
+        strength: float | None = None,
         validation_fraction: float = 0.2,
         random_state: RandomState = 0,
     ) -> None:
         self.loss = loss
+        self.strength = strength
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
