@@ -10,7 +10,7 @@ from bottleneck.__main__ import VERBS, main
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.reporter import SILENT
-from bottleneck.pipeline.learning.inputs import Inputs
+from bottleneck.pipeline.extraction.inputs import Inputs
 from bottleneck.store.store import Store
 
 GOLDEN = str(Path(__file__).parent / "golden" / "stores" / "v1-hdf5")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.pipeline.learning.classifier import Classifier
-    from bottleneck.pipeline.learning.inputs import Inputs
+    from bottleneck.pipeline.extraction.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -32,7 +32,7 @@ from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.extraction.writing import to_dtype
 from bottleneck.pipeline.learning import classifier as classifiers
 from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
-from bottleneck.pipeline.learning.inputs import Inputs, find_inputs
+from bottleneck.pipeline.extraction.inputs import Inputs, find_inputs
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import numpy as np
 from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import (
+    PATH_TOLERANCE,
     PATIENCE,
     STRENGTHS,
     Problem,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from bottleneck.heads.design_matrix import DesignMatrix
 
 FOLDS = 5
-TOLERANCE = 1e-3  # of the gradient: finer fits change no order of images
 
 
 def folds_of(
@@ -72,21 +72,24 @@ def out_of_fold(
     """
     out = np.zeros((len(rows), n_classes), np.float32)
     strength: float | None = None
+    basis = None  # where a fit starts from; that of nearly the same rows serves as well
     for fold in np.unique(folds):
         asked = np.flatnonzero(folds == fold)
-        fitted = np.flatnonzero((folds != fold) & (True if trusted is None else trusted))
+        others = folds != fold
+        fitted = np.flatnonzero(others if trusted is None else others & trusted)
         if not len(fitted):
             out[asked] = 1 / n_classes
             continue
         x = design_matrix(rows, np.concatenate([fitted, asked]), 1, len(fitted))
         inside, outside = x.between(0, len(fitted)), x.between(len(fitted), len(x))
-        problem = Problem(inside, labels[fitted], n_classes)
+        problem = Problem(inside, labels[fitted], n_classes, basis)
+        basis = problem.basis
         theta = np.zeros((x.width + 1, n_classes), np.float32)
         if strength is None:
-            judged = np.flatnonzero(True if trusted is None else trusted[asked])
+            judged = np.arange(len(asked)) if trusted is None else np.flatnonzero(trusted[asked])
             theta, strength = _chosen(problem, outside, labels[asked], judged)
         else:
-            theta, _, _ = minimise(problem, theta, strength, TOLERANCE)
+            theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
         out[asked] = probabilities(outside, theta)
         counted(len(asked))
     return out
@@ -99,7 +102,7 @@ def _chosen(
     theta = np.zeros((problem.x.width + 1, problem.n_classes), np.float32)
     best, lowest, worse = (theta, STRENGTHS[0]), np.inf, 0
     for strength in STRENGTHS:
-        theta, _, _ = minimise(problem, theta, strength, TOLERANCE)
+        theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
         loss = log_loss(probabilities(x, theta)[judged], labels[judged])
         if loss < lowest:
             best, lowest, worse = (theta, strength), loss, 0
