@@ -9,7 +9,7 @@ import numpy as np
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.pipeline.looking.glances import MEASURES, Pictures, pixels_of
 from bottleneck.pipeline.looking.groups import around
-from bottleneck.pipeline.looking.outliers import FAR, PIXEL_KINDS, farness, pixel_kinds
+from bottleneck.pipeline.looking.outliers import FAR, FAR_FROM, PIXEL_KINDS, farness, pixel_kinds
 from bottleneck.pipeline.looking.same import HOW
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def counts_of(groups: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 def outliers_of(images: Images, near: Neighbours, seen: Glances) -> dict[str, Any]:
     """Return what lies far from everything, and what is odd by its pixels."""
-    distance, deviations = farness(near.cosines, images.labels)
+    distance, deviations = farness(near.cosines[:, :FAR_FROM], images.labels)
     far = np.flatnonzero(deviations > FAR)
     far = far[np.argsort(-deviations[far], kind="stable")]
     kinds = np.zeros((len(images), len(PIXEL_KINDS)), bool)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
 
 PARTS = ("same", "labels", "outliers", "classes", "next")
-NEAREST = 10  # neighbours of each image
+NEAREST = 20  # neighbours of each image
 MOST_ROWS = 200_000  # beyond, exact products take hours
 
 
@@ -135,9 +135,7 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     needs_pictures = bool({"same", "labels", "outliers", "classes"} & set(options.only))
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
-    n_pairs = len(images) * min(NEAREST, near.which.shape[1])
-    with reporter.progress(n_pairs, "pair") as bar:
-        pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found, bar.update)
+    pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
     opinions = None
     if {"labels", "classes"} & set(options.only):
         together = united(len(images), pairs.pairs)

@@ -27,6 +27,7 @@ CUT_LIKE_DETAILS = 0.75
 CUT_SIDES = (0.94, 0.88, 0.81, 0.75, 0.69, 0.62)  # of the whole side
 BLOCK_PAIRS = 512
 TONED_DOWN = 2.0  # strength of details, of 255, from which they are
+MAY_BE = 0.1  # less than LIKE that pictures of half the side may have, and still be looked at
 FLAT = 1.5  # deviation, of 255: below it a picture has nothing to be recognised by
 
 
@@ -45,6 +46,26 @@ class Likeness:
     is_same: NDArray[np.bool_]
     details: NDArray[np.float32]
     how: NDArray[np.uint8]
+
+
+def may_be_same(gray: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pairs (p, 2) of whole pictures are worth a closer look; most are not.
+
+    By the brightness of pictures (n, side, side) at half their side; flat ones are let through.
+    """
+    small = _halved(gray.astype(np.float32))
+    flat = gray.reshape(len(gray), -1).std(axis=1) < FLAT
+    small -= small.mean(axis=(1, 2), keepdims=True)
+    small /= np.maximum(np.sqrt((small * small).sum(axis=(1, 2), keepdims=True)), 1e-6)
+    mirrored = np.ascontiguousarray(small[:, :, ::-1]).reshape(len(gray), -1)
+    small = small.reshape(len(gray), -1)
+    found = np.empty(len(pairs), bool)
+    for start in range(0, len(pairs), 8192):
+        one, other = pairs[start : start + 8192].T
+        best = np.einsum("pd,pd->p", small[one], small[other])
+        best = np.maximum(best, np.einsum("pd,pd->p", small[one], mirrored[other]))
+        found[start : start + 8192] = (best >= LIKE - MAY_BE) | flat[one] | flat[other]
+    return found
 
 
 def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness:

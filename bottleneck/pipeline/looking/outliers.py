@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+FAR_FROM = 10  # neighbours
 FAR = 3.5  # deviations above the middle of its class from which an image is far from everything
 LEAST_OF_CLASS = 20  # images; of fewer, the class is measured by all images
 PER_DEVIATION = 1.4826  # the deviation of a normal distribution, by its median absolute one

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.pipeline.looking.likeness import cut_likeness, likeness
+from bottleneck.pipeline.looking.likeness import cut_likeness, likeness, may_be_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bottleneck.pipeline.looking.neighbours import Neighbours
 
-NEAREST = 10  # neighbours that are looked at
+NEAREST = 20  # neighbours that are looked at
 CUT_NEAREST = 3  # and those that may be cuts of each other, which takes longer to see
 CUT_COSINE = 0.45  # the least that a cut and its picture have in common
 ROWS_ALONE = 0.9  # cosine from which rows alone say that two images are the same
@@ -92,20 +92,17 @@ def same_pairs(
     seen = has_gray[pairs].all(axis=1)
     is_same[~seen] = cosines[~seen] >= ROWS_ALONE
     at = np.flatnonzero(seen)
-    for start in range(0, len(at), 4096):
-        some = at[start : start + 4096]
-        found = likeness(gray[pairs[some, 0]], gray[pairs[some, 1]])
-        is_same[some], score[some], how[some] = found.is_same, found.details, found.how
-        counted(len(some))
+    at = at[may_be_same(gray, pairs[at])]
+    found = likeness(gray[pairs[at, 0]], gray[pairs[at, 1]])
+    is_same[at], score[at], how[at] = found.is_same, found.details, found.how
     left = np.flatnonzero(
         seen & ~is_same & (rank < CUT_NEAREST) & (cosines >= CUT_COSINE)
     )
-    for start in range(0, len(left), 4096):
-        some = left[start : start + 4096]
-        cut = cut_likeness(gray[pairs[some, 0]], gray[pairs[some, 1]], counted)
-        good = some[cut.is_same]
-        is_same[good] = True
-        score[good], how[good] = cut.details[cut.is_same], cut.how[cut.is_same]
+    counted(len(pairs) - len(left))
+    cut = cut_likeness(gray[pairs[left, 0]], gray[pairs[left, 1]], counted)
+    good = left[cut.is_same]
+    is_same[good] = True
+    score[good], how[good] = cut.details[cut.is_same], cut.how[cut.is_same]
     return Pairs(
         pairs=pairs[is_same], cosines=cosines[is_same], likeness=score[is_same], how=how[is_same]
     )
