@@ -8,6 +8,7 @@ import numpy as np
 
 from bottleneck.api import words
 from bottleneck.api.keywords import proposing
+from bottleneck.api.report import Report
 from bottleneck.core import notebook
 from bottleneck.core.sample import SPLITS
 from bottleneck.pipeline.network.recipe_words import recipe_line
@@ -15,6 +16,7 @@ from bottleneck.pipeline.pages.feature_picture import feature_picture
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
     from pathlib import Path
 
@@ -171,6 +173,86 @@ class FeatureStore:
             When no sample has a row.
         """
         return feature_picture(self._store, source)
+
+    @proposing
+    def neighbours(
+        self, k: int = 10, source: str | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the k nearest images to each sample that has a row, by cosine.
+
+        Exact. Rows are compared less their mean; of several views the image itself is, maps and
+        tokens are averaged over all positions. Copies of an image are one image: none of them is a
+        neighbour of another.
+
+        Parameters
+        ----------
+        k : how many; fewer where there are not so many images
+        source : needed where there are several
+
+        Returns
+        -------
+        which : (n, k) int64
+            Positions in what `arrays(source=source)` returns, the nearest first.
+        cosines : (n, k) float32
+
+        Raises
+        ------
+        UsageError
+            No such source.
+        DataError
+            When no sample has a row.
+        """
+        words.check_counts({"k": k}, "k")
+        from bottleneck.pipeline.looking.nearest_samples import nearest_samples  # noqa: PLC0415
+
+        return nearest_samples(self._store, source, k)
+
+    @proposing
+    def inspect(
+        self,
+        source: str | None = None,
+        *,
+        only: str | Sequence[str] | None = None,
+        top: int = 10,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> Report:
+        """Look into the images, as `bottleneck inspect`: copies, labels, outliers, classes, next.
+
+        Parameters
+        ----------
+        source : needed where there are several
+        only : some of same, labels, outliers, classes, next; None for all
+        top : how many images to propose for labelling
+        seed : of the folds that judge labels, and of what is proposed
+        progress : show messages and bars; without it, nothing is printed
+
+        Returns
+        -------
+        dict, with the keys of `bottleneck inspect --json`
+
+        Raises
+        ------
+        UsageError
+            No such source, or no such part.
+        DataError
+            When no sample has a row.
+        """
+        words.check_counts({"top": top}, "top")
+        from bottleneck.pipeline.looking.inspection import (  # noqa: PLC0415 - when used
+            PARTS,
+            InspectOptions,
+            inspect,
+        )
+
+        options = InspectOptions(
+            cache=self.path,
+            source=source,
+            only=PARTS if only is None else words.several(only),
+            top=top,
+            seed=seed,
+        )
+        return Report(inspect(options, words.reporter(progress), store=self._store))
 
     @proposing
     def keras_dataset(

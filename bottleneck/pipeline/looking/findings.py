@@ -106,6 +106,12 @@ def _how(
     return how, like
 
 
+def n_leaks(groups: Sequence[dict[str, Any]]) -> int:
+    """Return how many samples of other splits show what a training sample shows."""
+    others = [[e for e in g["images"] if e["split"] != "train"] for g in groups if g["is_leak"]]
+    return sum(map(len, others))
+
+
 def counts_of(groups: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Return how many samples are the same as the first of their group, by KINDS."""
     found = dict.fromkeys(KINDS, 0)

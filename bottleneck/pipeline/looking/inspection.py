@@ -67,8 +67,14 @@ class Seen:
 
 
 @as_guest()
-def inspect(options: InspectOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
+def inspect(
+    options: InspectOptions, reporter: Reporter = SILENT, store: Store | None = None
+) -> dict[str, Any]:
     """Return what was found; the keys are those of docs/inspect.md.
+
+    Parameters
+    ----------
+    store : one that is open already, at whichever commit; None to open the newest
 
     Raises
     ------
@@ -77,11 +83,13 @@ def inspect(options: InspectOptions, reporter: Reporter = SILENT) -> dict[str, A
     UsageError
         No such source or part; the file for --csv exists.
     """
-    report, _ = inspected(options, reporter)
+    report, _ = inspected(options, reporter, store)
     return report
 
 
-def inspected(options: InspectOptions, reporter: Reporter) -> tuple[dict[str, Any], Seen]:
+def inspected(
+    options: InspectOptions, reporter: Reporter, store: Store | None = None
+) -> tuple[dict[str, Any], Seen]:
     """Return the report, and what it was made from."""
     started = time.perf_counter()
     unknown = [part for part in options.only if part not in PARTS]
@@ -93,7 +101,7 @@ def inspected(options: InspectOptions, reporter: Reporter) -> tuple[dict[str, An
         )
     if options.csv is not None:
         check_free(options.csv)
-    images = images_of(Store.open(options.cache), options.source)
+    images = images_of(store or Store.open(options.cache), options.source)
     for words in how_pooled(images.store):
         reporter.say(words)
     seen = _seen(images, options, reporter)
@@ -157,7 +165,7 @@ def _same(seen: Seen, _: InspectOptions, reporter: Reporter) -> dict[str, Any]:
     return {
         "groups": groups,
         "counts": findings.counts_of(groups),
-        "leaks": int(leaked.sum()) if n_splits > 1 else None,
+        "leaks": findings.n_leaks(groups) if n_splits > 1 else None,
         "no_leaks": None if n_splits > 1 else "all images are in one split: none can leak",
         "run": without_leaks(images, leaked, reporter) if n_splits > 1 else None,
         "by_rows_alone": int((~seen.glances.found).sum()),

@@ -86,7 +86,9 @@ def out_of_fold(
         basis = problem.basis
         theta = np.zeros((x.width + 1, n_classes), np.float32)
         if strength is None:
-            judged = np.arange(len(asked)) if trusted is None else np.flatnonzero(trusted[asked])
+            judged = np.arange(len(asked))
+            if trusted is not None and trusted[asked].any():
+                judged = np.flatnonzero(trusted[asked])
             theta, strength = _chosen(problem, outside, labels[asked], judged)
         else:
             theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
