@@ -68,10 +68,9 @@ def _leaks(same: Mapping[str, Any]) -> Iterator[str]:
     if run is None:
         yield "no run on this source yet: what leaks do to its accuracy is not known"
     elif run["leaked"] and run["accuracy_without"] is not None:
-        yield (
-            f"run {run['run']}: accuracy {run['accuracy']:.4f} on {run['samples']:,} {run['split']} "
-            f"images; {run['accuracy_without']:.4f} without the {run['leaked']:,} that leaked"
-        )
+        judged = f"{run['samples']:,} {run['split']} images"
+        without = f"{run['accuracy_without']:.4f} without the {run['leaked']:,} that leaked"
+        yield f"run {run['run']}: accuracy {run['accuracy']:.4f} on {judged}; {without}"
     else:
         yield f"run {run['run']}: none of its {run['samples']:,} {run['split']} images leaked"
 

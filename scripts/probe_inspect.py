@@ -15,10 +15,7 @@ on others drawn by lot. `scale` takes rows that are made up.
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -53,7 +53,7 @@ def glance(content: bytes | NDArray[np.uint8]) -> Glance:
     width, height = _size(content, picture)
     gray = picture.resize((SIDE, SIDE), Image.Resampling.BOX)
     picture.thumbnail((ENOUGH, ENOUGH), Image.Resampling.BOX)
-    values = np.asarray(picture, np.float32) / 255
+    values = np.asarray(picture, np.float32) / np.float32(255)
     dark, light = np.percentile(values, (ALMOST_ALL, 100 - ALMOST_ALL))
     contrast = float(values.std())
     return Glance(

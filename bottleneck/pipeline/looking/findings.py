@@ -55,7 +55,7 @@ def groups_of(
     members: dict[int, list[int]] = {}
     for image in np.flatnonzero((n_samples > 1) | (group != np.arange(len(images)))).tolist():
         members.setdefault(int(group[image]), []).append(image)
-    listed = []
+    listed: list[dict[str, Any]] = []
     leaked = np.zeros(len(images), bool)
     for lead, others in members.items():
         entries: list[dict[str, Any]] = []
@@ -69,9 +69,7 @@ def groups_of(
         if is_leak:
             leaked[[i for i in (lead, *others) if images.splits[i] & OTHERS]] = True
         classes = sorted({e["class"] for e in entries if e["class"] is not None})
-        listed.append(
-            {"images": entries, "splits": splits, "is_leak": is_leak, "classes": classes}
-        )
+        listed.append({"images": entries, "splits": splits, "is_leak": is_leak, "classes": classes})
     listed.sort(key=lambda g: (not g["is_leak"], len(g["classes"]) < 2, -len(g["images"])))
     return listed, leaked
 
@@ -93,9 +91,7 @@ def _of_samples(
     ]
 
 
-def _how(
-    images: Images, pairs: Pairs, pair: int, pictures: Pictures | None
-) -> tuple[str, float]:
+def _how(images: Images, pairs: Pairs, pair: int, pictures: Pictures | None) -> tuple[str, float]:
     """Return how two images are the same, and how alike they are."""
     how, like = HOW[pairs.how[pair]], float(pairs.likeness[pair])
     may_be_equal = how == "whole" and min(like, float(pairs.cosines[pair])) > SAME_PIXELS

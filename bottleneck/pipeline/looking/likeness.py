@@ -146,7 +146,8 @@ def _blurred(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _halved(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     p, side, _ = pictures.shape
-    return pictures.reshape(p, side // 2, 2, side // 2, 2).mean(axis=(2, 4))
+    found = pictures.reshape(p, side // 2, 2, side // 2, 2).mean(axis=(2, 4))
+    return np.asarray(found, np.float32)
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,8 +175,8 @@ def _best_window(
         compared, side = of(whole), whole.shape[1]
         for n in sorted({round(share * side) for share in CUT_SIDES}):
             shrink = _shrinking(side, n)
-            template = of(shrink @ cut @ shrink.T).reshape(len(a), -1)
-            template = template - template.mean(axis=1, keepdims=True)
+            template = of(np.asarray(shrink @ cut @ shrink.T)).reshape(len(a), -1)
+            template -= template.mean(axis=1, keepdims=True)
             template /= np.maximum(np.linalg.norm(template, axis=1, keepdims=True), 1e-6)
             windows = np.lib.stride_tricks.sliding_window_view(compared, (n, n), axis=(1, 2))
             for at in np.ndindex(windows.shape[1:3]):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.looking.images import Images
 
 
-def proposals_of(images: Images, number: int, seed: int, reporter: Reporter) -> dict[str, Any] | str:
+def proposals_of(
+    images: Images, number: int, seed: int, reporter: Reporter
+) -> dict[str, Any] | str:
     """Return the images to label next; a reason where there is none."""
     left = np.flatnonzero((images.labels < 0) & ~images.conflicting)
     if not len(left):
@@ -58,7 +60,5 @@ def answers(
     split = np.where(folds == 0, VALIDATION, TRAIN).astype(np.uint8)
     if len(np.unique(some[split == TRAIN])) < len(np.unique(some)):
         split[:] = TRAIN
-    task = Task(
-        rows=rows[labelled], targets=some, split=split, n_outputs=n_classes, seed=seed
-    )
+    task = Task(rows=rows[labelled], targets=some, split=split, n_outputs=n_classes, seed=seed)
     return linear.fit(task).predict(rows[asked])

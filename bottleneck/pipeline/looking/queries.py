@@ -68,9 +68,7 @@ class Query:
     row: NDArray[Any] | None = None
 
 
-def queries_of(
-    images: Images, words: Sequence[str], work: Work, reporter: Reporter
-) -> list[Query]:
+def queries_of(images: Images, words: Sequence[str], work: Work, reporter: Reporter) -> list[Query]:
     """Return what these words mean, in order: a key of the source, else as in `predict`."""
     keys = images.samples.keys
     number = np.full(len(images.samples), -1, np.int64)
@@ -152,9 +150,7 @@ def _computer(
 ) -> Computer:
     store = images.store
     engine = work.engine or AUTO
-    network = resolve(
-        work.network, store, reporter, is_apart=is_apart(engine, work.devices, store)
-    )
+    network = resolve(work.network, store, reporter, is_apart=is_apart(engine, work.devices, store))
     size = work.batch_size or store.provenance().get("batch") or network.batch_size
     return Computer(
         network=network,

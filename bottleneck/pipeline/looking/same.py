@@ -48,7 +48,9 @@ class Pairs:
     how: NDArray[np.uint8]
 
 
-def candidates(near: Neighbours, most: int = NEAREST) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def candidates(
+    near: Neighbours, most: int = NEAREST
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each pair (p, 2) of images once, of which one is among the nearest of the other.
 
     And the rank (p,) of the nearer of both, from 0.
@@ -95,9 +97,7 @@ def same_pairs(
     at = at[may_be_same(gray, pairs[at])]
     found = likeness(gray[pairs[at, 0]], gray[pairs[at, 1]])
     is_same[at], score[at], how[at] = found.is_same, found.details, found.how
-    left = np.flatnonzero(
-        seen & ~is_same & (rank < CUT_NEAREST) & (cosines >= CUT_COSINE)
-    )
+    left = np.flatnonzero(seen & ~is_same & (rank < CUT_NEAREST) & (cosines >= CUT_COSINE))
     counted(len(pairs) - len(left))
     cut = cut_likeness(gray[pairs[left, 0]], gray[pairs[left, 1]], counted)
     good = left[cut.is_same]

@@ -45,7 +45,8 @@ def test_the_image_with_most_pairs_gathers_first_and_of_those_the_heaviest():
     pairs = np.array([[0, 1], [1, 2], [1, 3], [4, 5], [5, 6], [4, 7]])
     found = around(8, pairs, np.array([1, 1, 1, 0.9, 0.8, 0.7], "f4"))
     assert groups(found) == {
-        frozenset({0, 1, 2, 3}), frozenset({4, 5, 6}),
+        frozenset({0, 1, 2, 3}),
+        frozenset({4, 5, 6}),
     } or groups(found) == {frozenset({0, 1, 2, 3}), frozenset({4, 5, 7})}
     assert found[0] == found[2] == found[3] == 1
     assert found[6] == 5  # 5 has the heavier pairs

@@ -151,9 +151,7 @@ def test_nothing_else_of_the_store_is_written(cache, world):
     assert tree(world) == source
 
 
-def test_unlabelled_images_are_proposed_and_there_is_nothing_to_dispute(
-    tmp_path, numpy_network
-):
+def test_unlabelled_images_are_proposed_and_there_is_nothing_to_dispute(tmp_path, numpy_network):
     for i in range(9):
         saved(patterned(i, (1, 1, 1)), tmp_path / "flat" / f"{i}.png")
     extract(ExtractOptions(cache=tmp_path / "s", data=str(tmp_path / "flat"), network=NETWORK))

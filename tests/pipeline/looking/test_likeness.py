@@ -74,7 +74,9 @@ def test_two_of_the_same_light_and_dark_are_not_the_same_by_that_alone():
     y, x = np.mgrid[:32, :32]
     spot = 180 * np.exp(-((x - 16) ** 2 + (y - 16) ** 2) / 60)
     rng = np.random.default_rng(1)
-    one, other = (np.clip(spot + rng.normal(30, 8, (40, 32, 32)), 0, 255).astype("u1") for _ in "ab")
+    one, other = (
+        np.clip(spot + rng.normal(30, 8, (40, 32, 32)), 0, 255).astype("u1") for _ in "ab"
+    )
     correlation = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(one, other, strict=True)]
     assert min(correlation) > 0.9
     assert likeness(one, other).is_same.mean() < 0.1
