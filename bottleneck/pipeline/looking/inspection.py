@@ -194,7 +194,9 @@ def _classes(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | st
     return {
         "sizes": dict(zip(names, sizes.tolist(), strict=True)),
         "imbalance": round(float(there.max() / there.min()), 2),
-        "accuracy": round(float(opinions.accuracy), 4),
+        "accuracy": round(
+            float((opinions.head.argmax(axis=1) == images.labels[opinions.at]).mean()), 4
+        ),
         "confused": [
             {**pair, "one": names[pair["one"]], "other": names[pair["other"]]} for pair in confused
         ],

@@ -3,9 +3,9 @@
 Each image stands for the step that its label would make a linear head take, if the likeliest class
 were right: the row times (probabilities - that class). Long where the head is unsure, of another
 direction where the image is unlike. Images are drawn one after another, each in proportion to its
-squared distance from those that were drawn, and from no step at all (k-means++ on gradients, Ash et al. 2020, "Deep Batch
-Active Learning by Diverse, Uncertain Gradient Lower Bounds"). Without any label there is no head,
-and rows alone serve.
+squared distance from those that were drawn, and from no step at all (k-means++ on gradients, Ash
+et al. 2020, "Deep Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds"). Without any
+label there is no head, and rows alone serve.
 """
 
 from __future__ import annotations

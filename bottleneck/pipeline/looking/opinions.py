@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.sample import NO_LABEL
+from bottleneck.pipeline.looking.groups import united
 from bottleneck.pipeline.looking.labels import LEAST_OF_CLASS, Judged, judged, votes
 from bottleneck.pipeline.looking.out_of_fold import FOLDS, folds_of, out_of_fold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
@@ -28,14 +32,12 @@ class Opinions:
     head : (m, k) float32, probabilities by heads that have not seen the image
     judged : of their labels
     too_small : the classes that cannot be judged
-    accuracy : of the heads, against the labels
     """
 
     at: NDArray[np.int64]
     head: NDArray[np.float32]
     judged: Judged
     too_small: tuple[int, ...]
-    accuracy: float
 
 
 def opinions_of(
@@ -52,29 +54,43 @@ def opinions_of(
     together : (u,) the group of each image that is the same as others
     """
     n_classes = len(images.samples.classes)
-    sizes = np.bincount(images.labels[images.labels >= 0], minlength=n_classes)
+    groups = _with_groups(images, together)
+    with reporter.progress(int((images.labels >= 0).sum()), "judge") as bar:
+        return judge_labels(images.units, images.labels, near, groups, n_classes, seed, bar.update)
+
+
+def judge_labels(
+    units: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    near: Neighbours,
+    together: NDArray[np.int64],
+    n_classes: int,
+    seed: int,
+    counted: Callable[[int], object] = lambda _: None,
+) -> Opinions | None:
+    """Return what is thought of labels (n,), -1 without one; as `opinions_of`, of arrays.
+
+    Parameters
+    ----------
+    units : (n, d) rows of length one; `near` their neighbours
+    together : (n,) groups that stay in one fold
+    """
+    sizes = np.bincount(labels[labels >= 0], minlength=n_classes)
     too_small = np.flatnonzero((sizes > 0) & (sizes < LEAST_OF_CLASS))
     if (sizes >= LEAST_OF_CLASS).sum() < 2:
         return None
-    at = np.flatnonzero((images.labels >= 0) & ~np.isin(images.labels, too_small))
-    labels = images.labels[at]
-    folds = folds_of(labels, _with_groups(images, together)[at], FOLDS, seed)
-    rows = images.units if len(at) == len(images) else images.units[at]
-    with reporter.progress(2 * len(at), "judge") as bar:
-        head = out_of_fold(rows, labels, folds, n_classes, bar.update)
-        everyone = np.ones(len(images), bool)
-        voted = votes(near, images.labels, everyone, n_classes)[at]
-        first = judged(labels, head, voted)
-        trusted = everyone.copy()
-        trusted[at[first.is_disputed]] = False
-        again = out_of_fold(rows, labels, folds, n_classes, bar.update, trusted[at])
-    voted = votes(near, images.labels, trusted, n_classes)[at]
+    labels = np.where(np.isin(labels, too_small), np.int32(NO_LABEL), labels)
+    at = np.flatnonzero(labels >= 0)
+    told = labels[at]
+    rows = units if len(at) == len(units) else units[at]
+    folds = folds_of(told, together[at], FOLDS, seed)
+    head = out_of_fold(rows, told, folds, n_classes, counted)
+    voted = votes(near, labels, np.ones(len(labels), bool), n_classes)[at]
     return Opinions(
         at=at,
-        head=again,
-        judged=judged(labels, again, voted),
+        head=head,
+        judged=judged(told, head, voted),
         too_small=tuple(too_small.tolist()),
-        accuracy=float((head.argmax(axis=1) == labels).mean()),
     )
 
 
@@ -83,13 +99,9 @@ def _with_groups(images: Images, together: NDArray[np.int64]) -> NDArray[np.int6
     groups = images.samples.groups
     if groups is None:
         return together
-    from bottleneck.pipeline.looking.groups import united  # noqa: PLC0415 - of few sources
-
     number = groups.numbers[images.first]
     inside = np.flatnonzero(number >= 0)
-    _, first = np.unique(number[inside], return_index=True)
-    lead = inside[first][np.searchsorted(number[inside][first], number[inside])]
-    pairs = np.concatenate(
-        [np.stack([lead, inside], 1), np.stack([together, np.arange(len(together))], 1)]
-    )
-    return united(len(together), pairs)
+    _, first, group = np.unique(number[inside], return_index=True, return_inverse=True)
+    own = np.stack([inside[first][group.reshape(-1)], inside], axis=1)
+    same = np.stack([together, np.arange(len(together))], axis=1)
+    return united(len(together), np.concatenate([own, same]))
