@@ -33,7 +33,7 @@ from PIL import Image, ImageEnhance
 from bottleneck import extract_features
 from bottleneck.core import console
 from bottleneck.pipeline.looking.images import images_of
-from bottleneck.pipeline.looking.inspection import InspectOptions, inspect
+from bottleneck.pipeline.looking.inspection import NEAREST, InspectOptions, inspect
 from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
 from bottleneck.pipeline.looking.next_labels import label_next
 from bottleneck.pipeline.looking.opinions import judge_labels
@@ -133,7 +133,7 @@ def probe_labels(args: argparse.Namespace, work: Path) -> None:
     at = np.flatnonzero(images.labels >= 0)
     units, truth = images.units[at], images.labels[at]
     n_classes, n = len(images.samples.classes), len(at)
-    near = nearest(units, 20)
+    near = nearest(units, NEAREST)
     middles = unit_rows(np.stack([units[truth == c].mean(axis=0) for c in range(n_classes)]))
     alike = middles @ middles.T
     np.fill_diagonal(alike, -1)
@@ -265,7 +265,7 @@ def probe_scale(args: argparse.Namespace, _: Path) -> None:
         console.output([f"{what:12} {seconds:7.1f} s since the start, at most {most:,.0f} MiB"])
 
     told("rows")
-    near = nearest(units, 20)
+    near = nearest(units, NEAREST)
     told("neighbours")
     judge_labels(units, labels, near, np.arange(n), k, 0)
     told("labels")

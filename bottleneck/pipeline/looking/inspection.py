@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
 
 PARTS = ("same", "labels", "outliers", "classes", "next")
-NEAREST = 20  # neighbours of each image
+NEAREST = 50  # neighbours of each image: so many vote on its label
 MOST_ROWS = 200_000  # beyond, exact products take hours
 
 

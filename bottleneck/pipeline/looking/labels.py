@@ -1,15 +1,21 @@
 """Labels that are disputed: by heads that have not seen the image, and by its neighbours.
 
 Both give probabilities of each class: a linear head of the other folds, and the votes of the
-nearest images under their own labels. Their average is judged. A label is disputed where another
-class is likelier than it, and at least as likely as images of that class usually are (confident
-learning, Northcutt et al. 2021). The score orders all labels: the probability of the label, less
-that of the likeliest other class. What a first pass disputes is left out of a second one, in which
-wrong labels no longer vote for each other.
+nearest images under their own labels; their weighted geometric mean is what is thought of the
+image. Whether a label is wrong also depends on how labels go wrong here. A cat that the head is
+unsure of is doubtful as a dog where many such cats are labelled dog, and less so where that never
+happens. So the table of what is labelled as what is estimated along with the labels, by expectation
+maximisation (Dawid and Skene 1979), beginning at few mistakes of all kinds alike. The score of an
+image is the probability that its label is right: the lower, the more doubtful.
+
+With mistakes of all kinds alike this orders images as the probability of their label does
+(self-confidence); with mistakes of a few kinds those kinds come first, as with the margin between
+two classes. docs/inspect.md has figures of both, beside confident learning's.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,9 +26,15 @@ if TYPE_CHECKING:
 
     from bottleneck.pipeline.looking.neighbours import Neighbours
 
-VOTERS = 10  # neighbours
-TEMPERATURE = 0.1  # of a vote, as in the knn head
+VOTERS = 50  # neighbours, at most
+LEAST_VOTERS = 5
+TEMPERATURE = 0.07  # of a vote, as in the knn head
+VOTES_WEIGH = 0.3  # of the neighbours beside the head
 LEAST_OF_CLASS = 5  # images: of fewer, no head can know the class
+LEAST = 1e-6  # probability
+WRONG = 0.05  # share of wrong labels that the table begins at
+BELIEF = 100  # images of each class that the beginning counts as much as
+ROUNDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,35 +43,40 @@ class Judged:
 
     Attributes
     ----------
-    score : (n,) float32, -1 to 1
-        The lower, the likelier the label is wrong.
+    score : (n,) float32, 0 to 1
+        The probability that the label is right.
     proposed : (n,) int32
         The likeliest other class.
     is_disputed : (n,) bool
+        Of the lowest scores, as many as labels are estimated to be wrong, and only where the
+        proposed class was thought likelier than the label.
+    table : (k, k) float32
+        How often images of a class (row) are labelled as each class (column), as estimated.
     """
 
     score: NDArray[np.float32]
     proposed: NDArray[np.int32]
     is_disputed: NDArray[np.bool_]
+    table: NDArray[np.float32]
 
 
-def votes(
-    near: Neighbours, labels: NDArray[np.int32], trusted: NDArray[np.bool_], n_classes: int
-) -> NDArray[np.float32]:
+def votes(near: Neighbours, labels: NDArray[np.int32], n_classes: int) -> NDArray[np.float32]:
     """Return probabilities (n, k) by the labels of neighbours, and a little of all classes.
 
     Parameters
     ----------
-    labels : (n,), -1 without one
-    trusted : (n,) whose labels count
+    labels : (n,), -1 without one: such neighbours have no vote
     """
-    which = near.which[:, :VOTERS]
-    weights = np.exp((near.cosines[:, :VOTERS] - near.cosines[:, :1]) / np.float32(TEMPERATURE))
-    weights *= (labels[which] >= 0) & trusted[which]
+    # Not more than half of an average class, or others would outvote it.
+    half = int((labels >= 0).sum()) // (2 * n_classes)
+    most = max(LEAST_VOTERS, min(VOTERS, half))
+    told = labels[near.which[:, :most]]
+    weights = np.exp((near.cosines[:, :most] - near.cosines[:, :1]) / np.float32(TEMPERATURE))
+    weights *= told >= 0
     n = len(labels)
-    cells = np.arange(n)[:, None] * n_classes + np.maximum(labels[which], 0)
+    cells = np.arange(n)[:, None] * n_classes + np.maximum(told, 0)
     found = np.bincount(cells.ravel(), weights.ravel(), n * n_classes).reshape(n, n_classes)
-    voters = ((labels[which] >= 0) & trusted[which]).sum(axis=1, keepdims=True)
+    voters = (told >= 0).sum(axis=1, keepdims=True)
     shares = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
     return np.asarray((voters * shares + 1 / n_classes) / (voters + 1), np.float32)
 
@@ -69,18 +86,35 @@ def judged(
 ) -> Judged:
     """Return what is thought of labels (n,), by both probabilities (n, k)."""
     n, k = head.shape
-    both = (head + voted) / 2
+    thought = np.maximum(head, LEAST) ** (1 - VOTES_WEIGH) * np.maximum(voted, LEAST) ** VOTES_WEIGH
+    thought /= thought.sum(axis=1, keepdims=True)
+    begin = np.full((k, k), WRONG / max(1, k - 1))
+    np.fill_diagonal(begin, 1 - WRONG)
+    table = begin
+    for _ in range(ROUNDS):
+        belief = _believed(thought, table, labels)
+        counts = np.zeros((k, k))
+        np.add.at(counts.T, labels, belief)
+        table = counts + BELIEF * begin
+        table /= table.sum(axis=1, keepdims=True)
+    belief = _believed(thought, table, labels)
     at = np.arange(n)
-    given = both[at, labels]
-    others = both.copy()
-    others[at, labels] = -1
-    proposed = others.argmax(axis=1).astype(np.int32)
-    likeliest = others[at, proposed]
-    usual = np.array(
-        [both[labels == c, c].mean() if (labels == c).any() else 1.0 for c in range(k)], np.float32
-    )
+    score = belief[at, labels].copy()
+    belief[at, labels] = -1
+    proposed = belief.argmax(axis=1).astype(np.int32)
+    is_low = np.zeros(n, bool)
+    is_low[np.argsort(score, kind="stable")[: math.ceil((1 - score).sum())]] = True
     return Judged(
-        score=given - likeliest,
+        score=score.astype(np.float32),
         proposed=proposed,
-        is_disputed=(likeliest > given) & (likeliest >= usual[proposed]),
+        is_disputed=is_low & (thought[at, proposed] > thought[at, labels]),
+        table=table.astype(np.float32),
     )
+
+
+def _believed(
+    thought: NDArray[np.float32], table: NDArray[np.float64], labels: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return the probabilities (n, k) of the true classes of images that have these labels."""
+    found = thought * table[:, labels].T
+    return np.asarray(found / found.sum(axis=1, keepdims=True))

@@ -85,7 +85,7 @@ def judge_labels(
     rows = units if len(at) == len(units) else units[at]
     folds = folds_of(told, together[at], FOLDS, seed)
     head = out_of_fold(rows, told, folds, n_classes, counted)
-    voted = votes(near, labels, np.ones(len(labels), bool), n_classes)[at]
+    voted = votes(near, labels, n_classes)[at]
     return Opinions(
         at=at,
         head=head,
