@@ -257,12 +257,14 @@ def probe_scale(args: argparse.Namespace, _: Path) -> None:
         some = labels[start : start + 4096]
         noise = by_chance.standard_normal((len(some), d), np.float32)
         units[start : start + 4096] = unit_rows(0.15 * middles[some] + noise)
-    started = time.perf_counter()
+    started, busy_before = time.perf_counter(), time.process_time()
 
     def told(what: str) -> None:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        seconds = time.perf_counter() - started
-        console.output([f"{what:12} {seconds:7.1f} s since the start, at most {most:,.0f} MiB"])
+        seconds, busy = time.perf_counter() - started, time.process_time() - busy_before
+        console.output(
+            [f"{what:12} {seconds:7.1f} s, {busy:.1f} s of processors, at most {most:,.0f} MiB"]
+        )
 
     told("rows")
     near = nearest(units, NEAREST)
