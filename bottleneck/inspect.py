@@ -59,6 +59,13 @@ def parser() -> argparse.ArgumentParser:
         help="Also write all findings to this file, which must not exist. Default: no file.",
     )
     look.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE.html",
+        help="Also write a page with pictures to this file, which must not exist: to look through "
+        "what was found, and to save what you decide. Default: no page.",
+    )
+    look.add_argument(
         "--seed",
         type=int,
         default=0,
@@ -84,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             only=tuple(only),
             top=args.top,
             csv=args.csv,
+            page=args.page,
             seed=args.seed,
         ),
         reporter,

@@ -27,6 +27,7 @@ from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
 from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest
 from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
+from bottleneck.pipeline.looking.page import inspect_page
 from bottleneck.pipeline.looking.proposals import proposals_of
 from bottleneck.pipeline.looking.same import Pairs, same_pairs
 from bottleneck.pipeline.looking.sheet import as_csv
@@ -51,6 +52,7 @@ class InspectOptions:
     only: tuple[str, ...] = PARTS
     top: int = 10
     csv: Path | None = None
+    page: Path | None = None
     seed: int = 0
 
 
@@ -81,7 +83,7 @@ def inspect(
     DataError
         No image has a row.
     UsageError
-        No such source or part; the file for --csv exists.
+        No such source or part; the file for --csv or --page exists.
     """
     report, _ = inspected(options, reporter, store)
     return report
@@ -99,8 +101,9 @@ def inspected(
             "--only",
             f"one or some of {', '.join(PARTS)}",
         )
-    if options.csv is not None:
-        check_free(options.csv)
+    for file in (options.csv, options.page):
+        if file is not None:
+            check_free(file)
     images = images_of(store or Store.open(options.cache), options.source)
     for words in how_pooled(images.store):
         reporter.say(words)
@@ -129,6 +132,8 @@ def inspected(
     report["seconds"] = round(time.perf_counter() - started, 3)
     if options.csv is not None:
         files.publish_bytes(options.csv, as_csv(report))
+    if options.page is not None:
+        files.publish_bytes(options.page, inspect_page(report, images, seen.pictures))
     return report, seen
 
 
@@ -140,7 +145,7 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
         )
     with reporter.progress(len(images), "compare") as bar:
         near = nearest(images.units, NEAREST, counted=bar.update)
-    needs_pictures = bool({"same", "labels", "outliers", "classes"} & set(options.only))
+    needs_pictures = options.only != ("next",) or options.page is not None
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
     pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
