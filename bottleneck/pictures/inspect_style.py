@@ -14,13 +14,14 @@ button { cursor: pointer; }
 button:disabled { color: var(--soft); cursor: default; }
 button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
   border-color: var(--mark); }
-.findings { list-style: none; }
-.finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; border-radius: 0.6rem;
+.findings { list-style: none; display: grid; gap: 0 1.6rem; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
+.finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; min-width: 0; border-radius: 0.6rem;
   border: 1px solid transparent; scroll-margin-top: 7rem; }
 .finding:focus { outline: none; border-color: var(--mark); }
 .finding h3 { margin: 0.6rem 0 0.5rem; }
 .tiles { list-style: none; margin: 0; padding: 0; display: grid; gap: 0.8rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(45%, 9rem), 1fr)); }
+  grid-template-columns: repeat(auto-fill, minmax(min(45%, 7.5rem), 1fr)); }
 .tiles.small { grid-template-columns: repeat(auto-fill, minmax(min(22%, 5.5rem), 1fr)); }
 .tiles img, .tiles .none { width: 100%; aspect-ratio: 1; object-fit: contain; display: block;
   background: var(--card); border-radius: 0.5rem; }

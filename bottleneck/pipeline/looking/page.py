@@ -109,7 +109,11 @@ def _labels(labels: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding
         beside = [
             (
                 f"nearest of {name}",
-                [cards.of(n, f"{n['cosine']:.2f}") for n in one["neighbours"] if n["class"] == name],
+                [
+                    cards.of(n, f"{n['cosine']:.2f}")
+                    for n in one["neighbours"]
+                    if n["class"] == name
+                ],
             )
             for name in (one["class"], one["proposed"])
         ]

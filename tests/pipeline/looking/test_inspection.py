@@ -243,3 +243,18 @@ class Told:
         from bottleneck.core.reporter import SILENT
 
         return SILENT.progress(total, what)
+
+
+def test_the_page_shows_what_was_found(cache, world, tmp_path):
+    looked(cache, page=tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    for words in ("test/blue/mirrored.png", "red, or blue?", "leak: train and test", "blank"):
+        assert words in text
+    assert text.count("data:image/png;base64,") > 8
+    with pytest.raises(UsageError):  # it is there already
+        looked(cache, page=tmp_path / "page.html")
+    shutil.rmtree(world)
+    looked(cache, page=tmp_path / "other.html")
+    text = (tmp_path / "other.html").read_text()
+    assert "data:image" not in text.split("<body>")[1]
+    assert "The source is not at hand, so there are no pictures." in text
