@@ -8,7 +8,6 @@ import numpy as np
 
 from bottleneck.api import words
 from bottleneck.api.keywords import proposing
-from bottleneck.api.report import Report
 from bottleneck.core import notebook
 from bottleneck.core.sample import SPLITS
 from bottleneck.pipeline.network.recipe_words import recipe_line
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.api.report import Report
     from bottleneck.core.recipe import Recipe
     from bottleneck.core.sample import Samples
     from bottleneck.store.features import Features
@@ -178,34 +178,14 @@ class FeatureStore:
     def neighbours(
         self, k: int = 10, source: str | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the k nearest images to each sample that has a row, by cosine.
+        """Return (which, cosines) of the k nearest images to each sample of `arrays`, exactly.
 
-        Exact. Rows are compared less their mean; of several views the image itself is, maps and
-        tokens are averaged over all positions. Copies of an image are one image: none of them is a
-        neighbour of another.
-
-        Parameters
-        ----------
-        k : how many; fewer where there are not so many images
-        source : needed where there are several
-
-        Returns
-        -------
-        which : (n, k) int64
-            Positions in what `arrays(source=source)` returns, the nearest first.
-        cosines : (n, k) float32
-
-        Raises
-        ------
-        UsageError
-            No such source.
-        DataError
-            When no sample has a row.
+        Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
+        cosines of rows less their mean. Copies of an image are one image. Raises as `arrays` does.
         """
-        words.check_counts({"k": k}, "k")
-        from bottleneck.pipeline.looking.nearest_samples import nearest_samples  # noqa: PLC0415
+        from bottleneck.api import looking  # noqa: PLC0415 - when used
 
-        return nearest_samples(self._store, source, k)
+        return looking.neighbours(self._store, k, source)
 
     @proposing
     def inspect(
@@ -217,42 +197,16 @@ class FeatureStore:
         seed: int = 0,
         progress: bool = False,
     ) -> Report:
-        """Look into the images, as `bottleneck inspect`: copies, labels, outliers, classes, next.
+        """Look into the images; return a dict with the keys of `bottleneck inspect --json`.
 
-        Parameters
-        ----------
-        source : needed where there are several
-        only : some of same, labels, outliers, classes, next; None for all
-        top : how many images to propose for labelling
-        seed : of the folds that judge labels, and of what is proposed
-        progress : show messages and bars; without it, nothing is printed
-
-        Returns
-        -------
-        dict, with the keys of `bottleneck inspect --json`
-
-        Raises
-        ------
-        UsageError
-            No such source, or no such part.
-        DataError
-            When no sample has a row.
+        `only` are some of same, labels, outliers, classes, next; `top` is how many images to
+        propose for labelling. UsageError for what is not there, DataError for no row.
         """
-        words.check_counts({"top": top}, "top")
-        from bottleneck.pipeline.looking.inspection import (  # noqa: PLC0415 - when used
-            PARTS,
-            InspectOptions,
-            inspect,
-        )
+        from bottleneck.api import looking  # noqa: PLC0415 - when used
 
-        options = InspectOptions(
-            cache=self.path,
-            source=source,
-            only=PARTS if only is None else words.several(only),
-            top=top,
-            seed=seed,
+        return looking.inspect(
+            self._store, source, only=only, top=top, seed=seed, progress=progress
         )
-        return Report(inspect(options, words.reporter(progress), store=self._store))
 
     @proposing
     def keras_dataset(

@@ -1,8 +1,9 @@
 """The page of an inspection: findings beside their pictures, to be looked through and decided on.
 
-One HTML file that needs nothing beside it. Everything stands in it as plain markup, so that it can be
-read and printed without its script. The script filters, sorts, moves by keyboard, and offers what was
-decided as a CSV file; its digest is in the policy, so that nothing else runs, and nothing is fetched.
+One HTML file that needs nothing beside it. Everything stands in it as plain markup, so that it can
+be read and printed without its script. The script filters, sorts, moves by keyboard, and offers
+what was decided as a CSV file; its digest is in the policy, so that nothing else runs, and nothing
+is fetched.
 """
 
 from __future__ import annotations

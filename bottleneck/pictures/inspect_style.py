@@ -16,8 +16,8 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
   border-color: var(--mark); }
 .findings { list-style: none; display: grid; gap: 0 1.6rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
-.finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; min-width: 0; border-radius: 0.6rem;
-  border: 1px solid transparent; scroll-margin-top: 7rem; }
+.finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; min-width: 0;
+  border-radius: 0.6rem; border: 1px solid transparent; scroll-margin-top: 7rem; }
 .finding:focus { outline: none; border-color: var(--mark); }
 .finding h3 { margin: 0.6rem 0 0.5rem; }
 .tiles { list-style: none; margin: 0; padding: 0; display: grid; gap: 0.8rem;

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ def judged(
 
 
 def _believed(
-    thought: NDArray[np.float32], table: NDArray[np.float64], labels: NDArray[np.int32]
+    thought: NDArray[np.floating[Any]], table: NDArray[np.float64], labels: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """Return the probabilities (n, k) of the true classes of images that have these labels."""
     found = thought * table[:, labels].T
