@@ -222,20 +222,18 @@ def probe_next(args: argparse.Namespace, _: Path) -> None:
             has = first.copy()
             line: list[float] = []
             for n in spent:
-                if len(has) < n:
-                    left = np.setdiff1d(np.arange(len(train)), has)
-                    p = answers(
-                        images.units, images.labels, train[has], train[left], n_classes, seed
-                    )
-                    more = (
-                        label_next(images.units[train[left]], p, n - len(has), seed)
-                        if how == "proposed"
-                        else by_chance.permutation(len(left))[: n - len(has)]
-                    )
-                    has = np.concatenate([has, left[more]])
-                p = answers(images.units, images.labels, train[has], test, n_classes, seed)
-                right = 0.0 if p is None else (p.argmax(axis=1) == images.labels[test]).mean()
-                line.append(float(right))
+                left = np.setdiff1d(np.arange(len(train)), has)
+                asked = np.concatenate([test, train[left]])
+                p = answers(images.units, images.labels, train[has], asked, n_classes, seed)
+                assert p is not None  # two classes at least, of --start images drawn by lot
+                right = p[: len(test)].argmax(axis=1) == images.labels[test]
+                line.append(float(right.mean()))
+                more = (
+                    label_next(images.units[train[left]], p[len(test) :], args.step, seed)
+                    if how == "proposed" and n < args.stop
+                    else by_chance.permutation(len(left))[: args.step]
+                )
+                has = np.concatenate([has, left[more]])
             of_all.append(line)
     rows = [
         [how, *(f"{np.mean(v):.4f} ± {np.std(v):.4f}" for v in np.array(of_all).T)]

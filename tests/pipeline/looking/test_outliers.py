@@ -65,6 +65,8 @@ def test_an_odd_picture_is_named_and_the_others_are_not(kind, odd):
     assert found.shape == (31, len(PIXEL_KINDS))
     assert np.flatnonzero(found[:, PIXEL_KINDS.index(kind)]).tolist() == [11]
     assert not np.delete(found, 11, axis=0).any()
+    if kind == "blank":  # which is nothing else: sharpness says nothing of it
+        assert found[11].sum() == 1
 
 
 def test_no_pictures_are_no_kinds():

@@ -56,7 +56,7 @@ def test_without_a_picture_rows_alone_must_be_nearly_equal():
     assert pairs.pairs.tolist() == [[0, 1]]
     assert HOW[pairs.how[0]] == "rows"
     np.testing.assert_allclose(pairs.likeness, 1, atol=1e-6)
-    seen[0] = True  # of one of the two alone there is a picture
+    seen[0], gray[1] = True, 0  # of one of the two alone there is a picture
     assert found(x, gray, seen).pairs.tolist() == [[0, 1]]
 
 
