@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 VOTERS = 50  # neighbours, at most
 LEAST_VOTERS = 5
 TEMPERATURE = 0.07  # of a vote, as in the knn head
-VOTES_WEIGH = 0.3  # of the neighbours beside the head
+VOTES_WEIGH = 0.2  # of the neighbours beside the head
 LEAST_OF_CLASS = 5  # images: of fewer, no head can know the class
 LEAST = 1e-6  # probability
 WRONG = 0.05  # share of wrong labels that the table begins at
-BELIEF = 100  # images of each class that the beginning counts as much as
+BELIEF = 150  # images of each class that the beginning counts as much as
 ROUNDS = 30
 
 

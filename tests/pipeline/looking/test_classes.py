@@ -47,8 +47,8 @@ def test_one_blob_however_long_is_one_thing():
 
 def test_a_few_odd_images_and_small_classes_are_no_cluster():
     rng = np.random.default_rng(0)
-    middles = 6 * np.eye(16)[[0] * 120 + [1] * 11 + [2] * 15 + [3] * 15]
+    middles = 8 * np.eye(16)[[0] * 160 + [1] * 11 + [2] * 15 + [3] * 15]
     x = (middles + rng.normal(size=middles.shape)).astype("f4")
     x = unit_rows(x, x.mean(0))
-    labels = np.array([0] * 131 + [1] * 30, np.int32)  # 11 of 131; two things of 15
+    labels = np.array([0] * 171 + [1] * 30, np.int32)  # 11 of 171; two things of 15
     assert not two_clusters(x, labels, nearest(x, 10), 2)

@@ -65,7 +65,7 @@ def test_it_is_the_expectation_that_maximises_beside_plain_loops():
     begin = [[0.95 if c == j else 0.025 for j in range(3)] for c in range(3)]
     table = begin
     for _ in range(30):
-        counts = [[100 * begin[c][j] for j in range(3)] for c in range(3)]
+        counts = [[150 * begin[c][j] for j in range(3)] for c in range(3)]
         for i in range(50):
             chance = [p[i, c] * table[c][labels[i]] for c in range(3)]
             for c in range(3):
