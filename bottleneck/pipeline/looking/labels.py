@@ -34,6 +34,7 @@ LEAST_OF_CLASS = 5  # images: of fewer, no head can know the class
 LEAST = 1e-6  # probability
 WRONG = 0.05  # share of wrong labels that the table begins at
 BELIEF = 150  # images of each class that the beginning counts as much as
+DOUBTFUL = 0.5  # score below which a label is disputed in any case
 ROUNDS = 30
 
 
@@ -48,8 +49,8 @@ class Judged:
     proposed : (n,) int32
         The likeliest other class.
     is_disputed : (n,) bool
-        Of the lowest scores, as many as labels are estimated to be wrong, and only where the
-        proposed class was thought likelier than the label.
+        Where the score is low (as many as labels are estimated to be wrong, and all below
+        DOUBTFUL) and the proposed class was thought likelier than the label.
     table : (k, k) float32
         How often images of a class (row) are labelled as each class (column), as estimated.
     """
@@ -102,7 +103,7 @@ def judged(
     score = belief[at, labels].copy()
     belief[at, labels] = -1
     proposed = belief.argmax(axis=1).astype(np.int32)
-    is_low = np.zeros(n, bool)
+    is_low = score < DOUBTFUL
     is_low[np.argsort(score, kind="stable")[: math.ceil((1 - score).sum())]] = True
     return Judged(
         score=score.astype(np.float32),
