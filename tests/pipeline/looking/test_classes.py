@@ -45,10 +45,19 @@ def test_one_blob_however_long_is_one_thing():
     assert not two_clusters(x, np.repeat([0, 1], 300).astype(np.int32), nearest(x, 10), 2)
 
 
-def test_a_few_odd_images_and_small_classes_are_no_cluster():
-    rng = np.random.default_rng(0)
-    middles = 8 * np.eye(16)[[0] * 160 + [1] * 11 + [2] * 15 + [3] * 15]
-    x = (middles + rng.normal(size=middles.shape)).astype("f4")
-    x = unit_rows(x, x.mean(0))
-    labels = np.array([0] * 171 + [1] * 30, np.int32)  # 11 of 171; two things of 15
+def blobs(sizes, seed=0):
+    which = np.repeat(np.arange(len(sizes)), sizes)
+    x = 8 * np.eye(16)[which] + np.random.default_rng(seed).normal(size=(len(which), 16))
+    return unit_rows(x.astype("f4"), x.mean(0).astype("f4"))
+
+
+def test_a_few_odd_images_are_no_cluster():
+    x = blobs([160, 11, 60])
+    labels = np.array([0] * 171 + [1] * 60, np.int32)
+    assert not two_clusters(x, labels, nearest(x, 10), 2)
+
+
+def test_a_small_class_is_not_looked_at():
+    x = blobs([60, 15, 15])
+    labels = np.array([0] * 60 + [1] * 30, np.int32)
     assert not two_clusters(x, labels, nearest(x, 10), 2)
