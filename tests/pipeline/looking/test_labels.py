@@ -58,6 +58,15 @@ def test_a_kind_of_mistake_that_is_common_makes_a_label_more_doubtful():
     assert not found.is_disputed[:600].any()
 
 
+def test_every_label_that_is_more_likely_wrong_than_right_is_disputed():
+    sure = np.array([0.999, 0.001], "f4")
+    unlikely = np.tile(np.array([0.04, 0.96], "f4"), (10, 1))
+    p = np.concatenate([np.tile(sure, (100, 1)), np.tile(sure[::-1], (100, 1)), unlikely])
+    found = judged(np.array([0] * 100 + [1] * 100 + [0] * 10, np.int32), p, p)
+    assert ((found.score[-10:] > 0.35) & (found.score[-10:] < 0.5)).all()
+    assert np.flatnonzero(found.is_disputed).tolist() == list(range(200, 210))
+
+
 def test_it_is_the_expectation_that_maximises_beside_plain_loops():
     rng = np.random.default_rng(2)
     p = rng.dirichlet(np.ones(3), 50).astype("f4")
