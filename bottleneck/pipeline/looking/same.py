@@ -4,6 +4,9 @@ Rows propose, pixels decide. An image and its copy, edited or not, are nearly al
 other's nearest neighbours, but how near depends on the network and on the edit; so the nearest few
 are looked at, however far they are, and small gray pictures of both say whether they show the same
 (`likeness`). Without pictures only rows can say so, and they must be nearly equal.
+
+Pictures of little content (digits, icons) are all alike. So the same must also be more alike than
+neighbours of this source usually are, by far.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 NEAREST = 20  # neighbours that are looked at
 CUT_NEAREST = 3  # and those that may be cuts of each other, which takes longer to see
 CUT_COSINE = 0.45  # the least that a cut and its picture have in common
+USUAL_PAIRS = 3000  # that are looked at to know what neighbours usually have in common
+FEW_PAIRS = 100  # of fewer, nothing can be known
+DEVIATIONS = 5.0  # above what is usual, at which two are the same
 ROWS_ALONE = 0.9  # cosine from which rows alone say that two images are the same
 HOW = ("whole", "mirrored", "cut", "mirrored and cut", "rows")
 
@@ -95,14 +101,30 @@ def same_pairs(
     is_same[~seen] = cosines[~seen] >= ROWS_ALONE
     at = np.flatnonzero(seen)
     at = at[may_be_same(gray, pairs[at])]
+    least = unusual(gray, pairs[seen])
     found = likeness(gray[pairs[at, 0]], gray[pairs[at, 1]])
-    is_same[at], score[at], how[at] = found.is_same, found.details, found.how
+    is_same[at] = found.is_same & (found.details >= least)
+    score[at], how[at] = found.details, found.how
     left = np.flatnonzero(seen & ~is_same & (rank < CUT_NEAREST) & (cosines >= CUT_COSINE))
     counted(len(pairs) - len(left))
     cut = cut_likeness(gray[pairs[left, 0]], gray[pairs[left, 1]], counted)
-    good = left[cut.is_same]
+    is_cut = cut.is_same & (cut.details >= least)
+    good = left[is_cut]
     is_same[good] = True
-    score[good], how[good] = cut.details[cut.is_same], cut.how[cut.is_same]
+    score[good], how[good] = cut.details[is_cut], cut.how[is_cut]
     return Pairs(
         pairs=pairs[is_same], cosines=cosines[is_same], likeness=score[is_same], how=how[is_same]
     )
+
+
+def unusual(gray: NDArray[np.uint8], pairs: NDArray[np.int64]) -> float:
+    """Return the correlation of details that pairs (p, 2) of neighbours hardly ever have by chance.
+
+    By Fisher's z of some of them: the median, and DEVIATIONS times its robust deviation.
+    """
+    if len(pairs) < FEW_PAIRS:
+        return -1.0
+    some = pairs[:: -(-len(pairs) // USUAL_PAIRS)]
+    z = np.arctanh(np.clip(likeness(gray[some[:, 0]], gray[some[:, 1]]).details, -0.999, 0.999))
+    median = np.median(z)
+    return float(np.tanh(median + DEVIATIONS * 1.4826 * np.median(np.abs(z - median))))

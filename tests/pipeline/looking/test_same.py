@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bottleneck.pipeline.looking.likeness import likeness
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest, unit_rows
 from bottleneck.pipeline.looking.same import HOW, ROWS_ALONE, candidates, same_pairs
 
@@ -58,6 +59,16 @@ def test_without_a_picture_rows_alone_must_be_nearly_equal():
     np.testing.assert_allclose(pairs.likeness, 1, atol=1e-6)
     seen[0], gray[1] = True, 0  # of one of the two alone there is a picture
     assert found(x, gray, seen).pairs.tolist() == [[0, 1]]
+
+
+def test_where_all_pictures_are_alike_the_same_must_be_more_alike_than_that():
+    rng = np.random.default_rng(0)
+    drawing = rng.integers(0, 256, (32, 32))
+    gray = np.clip(drawing + rng.normal(0, 35, (60, 32, 32)), 0, 255).astype("u1")  # one drawing
+    gray[41] = gray[40]
+    gray[43] = np.clip(gray[42] * 0.8 + 10, 0, 255).astype("u1")
+    assert likeness(gray[:1], gray[1:2]).is_same.all()  # by itself it would be the same
+    assert found(units(60), gray).pairs.tolist() == [[40, 41], [42, 43]]
 
 
 def test_one_image_has_no_pair():
