@@ -68,7 +68,9 @@ def test_where_all_pictures_are_alike_the_same_must_be_more_alike_than_that():
     gray[41] = gray[40]
     gray[43] = np.clip(gray[42] * 0.8 + 10, 0, 255).astype("u1")
     assert likeness(gray[:1], gray[1:2]).is_same.all()  # by itself it would be the same
-    assert found(units(60), gray).pairs.tolist() == [[40, 41], [42, 43]]
+    x = units(60)
+    x[[41, 43]] = x[[40, 42]]
+    assert found(x, gray).pairs.tolist() == [[40, 41], [42, 43]]
 
 
 def test_one_image_has_no_pair():
