@@ -106,7 +106,7 @@ def _outliers(outliers: Mapping[str, Any], top: int) -> Iterator[str]:
     ]
     if rows:
         yield from console.table([("kind", "how much", "class", "image"), *rows])
-        yield from _rest(max(len(far), len(odd)), top)
+        yield from _rest(len(far) + len(odd), len(rows))
 
 
 def _measure(one: Mapping[str, Any]) -> str:

@@ -126,7 +126,6 @@ def inspected(
             found = _MAKERS[part](seen, options, reporter)
             if isinstance(found, str):
                 report["skipped"][part] = found
-                reporter.say(f"{part}: skipped: {found}")
             else:
                 report[part] = found
     report["seconds"] = round(time.perf_counter() - started, 3)
