@@ -58,7 +58,8 @@ class Query:
     error : why it cannot be searched for
     image : which of the store's images it is; -1 for none of them
     is_key : whether it was named by its key in the store
-    row : (…), as the store would hold it, where it is none of the store's
+    row : (…), as the store would hold it, where it is none of the source's images
+    is_computed : whether the row was not in the store
     """
 
     shown: str
@@ -66,6 +67,7 @@ class Query:
     image: int = -1
     is_key: bool = False
     row: NDArray[Any] | None = None
+    is_computed: bool = False
 
 
 def queries_of(images: Images, words: Sequence[str], work: Work, reporter: Reporter) -> list[Query]:
@@ -139,6 +141,7 @@ def _fill_in(
             for i, item in enumerate(batch.items):
                 for query in waiting.pop(item.digest or b"", []):
                     query.row, query.error = rows[i], misfits.get(i)
+                    query.is_computed = True
     for digest, left in waiting.items():  # rows that another source of the store has
         row = store.recipe.views.first(store.rows(np.frombuffer(digest, np.uint8)[None]))[0]
         for query in left:

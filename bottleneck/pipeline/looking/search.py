@@ -76,7 +76,7 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
             {"image": q.shown, "error": q.error, "nearest": found.get(id(q), [])} for q in queries
         ],
         "unusable": len(queries) - len(good),
-        "computed": sum(query.row is not None for query in queries),
+        "computed": sum(query.is_computed for query in queries),
         "pooled": how_pooled(images.store),
         "seconds": round(time.perf_counter() - started, 3),
     }

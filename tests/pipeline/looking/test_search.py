@@ -29,10 +29,10 @@ def found(cache, *images, **more):
     return search(SearchOptions(cache=cache, images=tuple(map(str, images)), **more))
 
 
-def by_hand(cache, row):
+def by_hand(cache, row, source=None):
     """Return the keys of the store, the nearest first."""
     store = Store.open(cache)
-    x, _, keys = store.arrays()
+    x, _, keys = store.arrays(source)
     x = np.asarray(x, "f8")
     centred, asked = x - x.mean(0), np.asarray(row, "f8") - x.mean(0)
     cosines = centred @ asked / np.linalg.norm(centred, axis=1) / np.linalg.norm(asked)
@@ -80,6 +80,17 @@ def test_a_file_whose_content_the_store_has_is_not_computed_and_its_own_entry_is
     assert near[0]["same_bytes"]
     assert near[0]["cosine"] == pytest.approx(1, abs=1e-3)
     assert len(near) == 12
+    assert not numpy_network.opened
+
+
+def test_a_row_of_another_source_of_the_store_is_not_computed_again(cache, tmp_path, numpy_network):
+    other = picture(tmp_path / "other" / "x.png", 55)
+    extract(ExtractOptions(cache=cache, data=str(tmp_path / "other"), network=NETWORK))
+    numpy_network.opened.clear()
+    report = found(cache, other, source="photos", top=3)
+    wanted, _ = by_hand(cache, Store.open(cache).features("other")[0], "photos")
+    assert [one["key"] for one in report["images"][0]["nearest"]] == wanted[:3]
+    assert report["computed"] == 0
     assert not numpy_network.opened
 
 
