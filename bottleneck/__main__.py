@@ -25,6 +25,8 @@ VERBS = {
     "train": "train a classifier on the features, in seconds",
     "predict": "say which classes images show",
     "compare": "compare trained classifiers, or find the best backbone for your images",
+    "inspect": "find copies, leaks, doubtful labels and outliers, and what to label next",
+    "search": "find the images that are most like an image",
     "export": "write a classifier as a Keras model, or features as a file",
     "status": "show what a store holds and what is missing",
     "relocate": "say where a data source lies now, or how it is read",

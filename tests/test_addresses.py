@@ -10,7 +10,7 @@ from bottleneck.__main__ import VERBS, main
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.reporter import SILENT
-from bottleneck.pipeline.learning.inputs import Inputs
+from bottleneck.pipeline.extraction.inputs import Inputs
 from bottleneck.store.store import Store
 
 GOLDEN = str(Path(__file__).parent / "golden" / "stores" / "v1-hdf5")
@@ -31,6 +31,11 @@ WORDS = [
     ("compare", "--backbones", "mini", "--data", ADDRESS),
     ("compare", "--backbones", "mini", "--data", "digits", "--caches", ADDRESS),
     ("compare", "--backbones", "mini", "--data", "digits", "--picture", PICTURE),
+    ("inspect", "--cache", ADDRESS),
+    ("inspect", "--cache", GOLDEN, "--csv", ADDRESS),
+    ("inspect", "--cache", GOLDEN, "--page", ADDRESS),
+    ("search", "--cache", ADDRESS, "a.png"),
+    ("search", "--cache", GOLDEN, ADDRESS),
     ("export", f"{ADDRESS}.npz", "--cache", GOLDEN),
     ("export", "x.npz", "--cache", ADDRESS),
     ("export", "x.keras", "--run", ADDRESS),

@@ -18,6 +18,7 @@ ROOMS = {
     "extraction": {"network"},
     "pages": {"network", "extraction"},
     "learning": {"network", "extraction", "pages"},
+    "looking": {"network", "extraction", "pages"},
     "upkeep": {"network", "extraction", "pages"},
 }
 NO_DOORS = {"errors", "sklearn"}  # public names from Python, beside the verbs

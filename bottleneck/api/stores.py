@@ -10,11 +10,14 @@ from bottleneck.pipeline.pages.feature_picture import feature_picture
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from bottleneck.api.report import Report
     from bottleneck.api.row_dataset import RowDataset
     from bottleneck.core.recipe import Recipe
     from bottleneck.core.sample import Samples
@@ -136,6 +139,40 @@ class FeatureStore:
         return feature_picture(self._store, source)
 
     @proposing
+    def neighbours(
+        self, k: int = 10, source: str | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return (which, cosines) of the k nearest images to each sample of `arrays`, exactly.
+
+        Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
+        cosines of rows less their mean. Copies of an image are one image. Raises as `arrays` does.
+        """
+        from bottleneck.api import looking  # noqa: PLC0415 - when used
+
+        return looking.neighbours(self._store, k, source)
+
+    @proposing
+    def inspect(
+        self,
+        source: str | None = None,
+        *,
+        only: str | Sequence[str] | None = None,
+        top: int = 10,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> Report:
+        """Look into the images; return a dict with the keys of `bottleneck inspect --json`.
+
+        `only` are some of same, labels, outliers, classes, next; `top` is how many images to
+        propose for labelling. UsageError for what is not there, DataError for no row.
+        """
+        from bottleneck.api import looking  # noqa: PLC0415 - when used
+
+        return looking.inspect(
+            self._store, source, only=only, top=top, seed=seed, progress=progress
+        )
+
+    @proposing
     def keras_dataset(
         self,
         split: Split | None = "train",
@@ -228,13 +265,7 @@ class FeatureStore:
         labels or numbers each has a column in the place of label, by its name, or by `target_` and
         its name where another column has that. Of several views of an image it is the image
         itself. All of it is in memory.
-
-        Raises
-        ------
-        MissingDependencyError
-            Without pandas.
-        UsageError
-            No such source or split.
+        MissingDependencyError without pandas, else as `arrays`.
         """
         from bottleneck.api.frames import to_pandas  # noqa: PLC0415 - for this alone
 
@@ -246,13 +277,7 @@ class FeatureStore:
 
         In the place of f0, f1, … it has features, fixed-size lists of the stored dtype, whose
         shape is in the metadata. Chunks whose rows lie in one part, in its order, stay on the disk.
-
-        Raises
-        ------
-        MissingDependencyError
-            Without pyarrow (extra `parquet`).
-        UsageError
-            No such source or split.
+        MissingDependencyError without pyarrow (extra `parquet`), else as `arrays`.
         """
         from bottleneck.api.frames import to_arrow  # noqa: PLC0415 - for this alone
 
@@ -264,13 +289,7 @@ class FeatureStore:
 
         Dimensions are sample, and feature, (token, feature) or (height, width, channel); the other
         columns of `to_pandas` are coordinates of sample, names as text, "" where there is none.
-
-        Raises
-        ------
-        MissingDependencyError
-            Without xarray.
-        UsageError
-            No such source or split.
+        MissingDependencyError without xarray, else as `arrays`.
         """
         from bottleneck.api.frames import to_xarray  # noqa: PLC0415 - for this alone
 

@@ -18,7 +18,7 @@ EXACT = 64  # up to here every pixel is kept
 JPEG_QUALITY = 80
 
 
-def thumbnail(content: bytes | NDArray[np.uint8]) -> bytes:
+def thumbnail(content: bytes | NDArray[np.uint8], side: int = SIDE) -> bytes:
     """Return an image as a small file: PNG where it is tiny, else JPEG; never larger than it is.
 
     Upright and of its own proportions, before the recipe's resize. Nothing of the file but its
@@ -30,7 +30,7 @@ def thumbnail(content: bytes | NDArray[np.uint8]) -> bytes:
         When this content gives no pixels.
     """
     picture = open_picture(content)
-    picture.thumbnail((SIDE, SIDE))
+    picture.thumbnail((side, side))
     plain = Image.fromarray(np.asarray(picture))
     file = io.BytesIO()
     if max(plain.size) <= EXACT:

@@ -37,6 +37,9 @@ def training(cache: Path) -> tuple[str, NDArray[np.float32]]:
     rows: NDArray[np.float16] = np.asarray(x)
     names: list[str] = [store.classes()[label] for label in y] + keys
     assert len(names) == 2 * len(rows)
+    which, cosines = store.neighbours(5)
+    leaks: int | None = store.inspect(only=["same", "labels"], top=3)["same"]["leaks"]
+    assert leaks is None or which.shape == cosines.shape
     return str(report["run"]), bottleneck.load_head(cache / "runs" / "first").predict(x)
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.pipeline.extraction.inputs import Inputs
     from bottleneck.pipeline.learning.classifier import Classifier
-    from bottleneck.pipeline.learning.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

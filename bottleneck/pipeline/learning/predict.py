@@ -28,11 +28,11 @@ from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canarie
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
 from bottleneck.pipeline.extraction.driver import Batch, Driver
 from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
+from bottleneck.pipeline.extraction.inputs import Inputs, find_inputs
 from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.extraction.writing import to_dtype
 from bottleneck.pipeline.learning import classifier as classifiers
 from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
-from bottleneck.pipeline.learning.inputs import Inputs, find_inputs
 from bottleneck.pipeline.learning.submission import plan, read_sample
 from bottleneck.pipeline.network.options import NetworkOptions
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bottleneck.pipeline.extraction.inputs import Inputs
     from bottleneck.pipeline.learning.answers import Predictions
-    from bottleneck.pipeline.learning.inputs import Inputs
 
 ALL = "*"  # in the place of the classes: a column for each
 MOST_NAMED = 12  # classes in a message

@@ -1,0 +1,36 @@
+"""How the page of an inspection looks, beside what all pages share."""
+
+MORE_STYLE = """
+h2 small { color: var(--soft); font-weight: 400; }
+h4 { font-size: 0.875rem; margin: 0.8rem 0 0.4rem; font-weight: 500; color: var(--soft); }
+#tools:not([hidden]) { position: sticky; top: 0; z-index: 1; background: var(--paper);
+  display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; padding: 0.7rem 0;
+  border-bottom: 1px solid var(--line); }
+#tools label { color: var(--soft); font-size: 0.875rem; }
+#tools small { flex-basis: 100%; color: var(--soft); }
+select, input, button { font: inherit; color: var(--ink); background: var(--card);
+  border: 1px solid var(--line); border-radius: 0.4rem; padding: 0.25rem 0.5rem; max-width: 100%; }
+button { cursor: pointer; }
+button:disabled { color: var(--soft); cursor: default; }
+button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
+  border-color: var(--mark); }
+.findings { list-style: none; display: grid; gap: 0 1.6rem; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
+.finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; min-width: 0;
+  border-radius: 0.6rem; border: 1px solid transparent; scroll-margin-top: 7rem; }
+.finding:focus { outline: none; border-color: var(--mark); }
+.finding h3 { margin: 0.6rem 0 0.5rem; }
+.tiles { list-style: none; margin: 0; padding: 0; display: grid; gap: 0.8rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(45%, 7.5rem), 1fr)); }
+.tiles.small { grid-template-columns: repeat(auto-fill, minmax(min(22%, 5.5rem), 1fr)); }
+.tiles img, .tiles .none { width: 100%; aspect-ratio: 1; object-fit: contain; display: block;
+  background: var(--card); border-radius: 0.5rem; }
+.tiles .exact { image-rendering: pixelated; }
+.tiles figcaption { margin-top: 0.3rem; line-height: 1.35; }
+.tiles code { display: block; font-size: 0.6875rem; }
+.decide { display: flex; flex-wrap: wrap; gap: 0.3rem; margin-top: 0.4rem; }
+.decide button, .decide input { font-size: 0.8125rem; padding: 0.1rem 0.45rem; }
+.decide input { width: 100%; }
+.dropped img { opacity: 0.35; }
+@media print { #tools, .decide { display: none; } .finding { break-inside: avoid; } }
+"""

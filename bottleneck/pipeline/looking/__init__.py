@@ -1,0 +1,1 @@
+"""Looking into the data: what the rows of a store know of its images."""

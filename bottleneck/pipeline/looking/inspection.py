@@ -1,0 +1,238 @@
+"""Inspect: what the rows of a source say of its images, part by part.
+
+The rows are compared with each other once; every part starts from that. Pictures are looked at
+where the source is at hand. Nothing of the store changes but what it can do without: what images
+are at a glance is kept as derived data.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core import files
+from bottleneck.core.errors import UsageError
+from bottleneck.core.guest import as_guest
+from bottleneck.core.paths import check_free
+from bottleneck.core.reporter import SILENT
+from bottleneck.core.sample import SPLITS
+from bottleneck.pipeline.looking import classes as of_classes
+from bottleneck.pipeline.looking import findings
+from bottleneck.pipeline.looking.glances import Glances, Pictures, glances, pictures_of
+from bottleneck.pipeline.looking.groups import united
+from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
+from bottleneck.pipeline.looking.last_run import without_leaks
+from bottleneck.pipeline.looking.neighbours import Neighbours, nearest
+from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
+from bottleneck.pipeline.looking.page import inspect_page
+from bottleneck.pipeline.looking.proposals import proposals_of
+from bottleneck.pipeline.looking.same import Pairs, same_pairs
+from bottleneck.pipeline.looking.sheet import as_csv
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bottleneck.core.reporter import Reporter
+
+PARTS = ("same", "labels", "outliers", "classes", "next")
+NEAREST = 50  # neighbours of each image: so many vote on its label
+MOST_ROWS = 200_000  # beyond, exact products take hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectOptions:
+    """What `bottleneck inspect` is asked for; the words of its command line."""
+
+    cache: Path
+    source: str | None = None
+    only: tuple[str, ...] = PARTS
+    top: int = 10
+    csv: Path | None = None
+    page: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What every part starts from."""
+
+    images: Images
+    near: Neighbours
+    pictures: Pictures | None
+    glances: Glances
+    pairs: Pairs
+    opinions: Opinions | None
+
+
+@as_guest()
+def inspect(
+    options: InspectOptions, reporter: Reporter = SILENT, store: Store | None = None
+) -> dict[str, Any]:
+    """Return what was found; the keys are those of docs/inspect.md.
+
+    Parameters
+    ----------
+    store : one that is open already, at whichever commit; None to open the newest
+
+    Raises
+    ------
+    DataError
+        No image has a row.
+    UsageError
+        No such source or part; the file for --csv or --page exists.
+    """
+    report, _ = inspected(options, reporter, store)
+    return report
+
+
+def inspected(
+    options: InspectOptions, reporter: Reporter, store: Store | None = None
+) -> tuple[dict[str, Any], Seen]:
+    """Return the report, and what it was made from."""
+    started = time.perf_counter()
+    unknown = [part for part in options.only if part not in PARTS]
+    if unknown or not options.only:
+        raise UsageError(
+            f"no part {unknown[0]!r}" if unknown else "no part is asked for",
+            "--only",
+            f"one or some of {', '.join(PARTS)}",
+        )
+    for file in (options.csv, options.page):
+        if file is not None:
+            check_free(file)
+    images = images_of(store or Store.open(options.cache), options.source)
+    for words in how_pooled(images.store):
+        reporter.say(words)
+    seen = _seen(images, options, reporter)
+    report: dict[str, Any] = {
+        "verb": "inspect",
+        "store": str(options.cache),
+        "source": images.source,
+        "commit": images.store.state.number,
+        "recipe": images.store.recipe.id,
+        "samples": len(images.at),
+        "images": len(images),
+        "splits": _split_counts(images),
+        "pooled": how_pooled(images.store),
+        "source_seen": seen.pictures is not None,
+        "skipped": {},
+    }
+    for part in PARTS:
+        if part in options.only:
+            found = _MAKERS[part](seen, options, reporter)
+            if isinstance(found, str):
+                report["skipped"][part] = found
+            else:
+                report[part] = found
+    report["seconds"] = round(time.perf_counter() - started, 3)
+    if options.csv is not None:
+        files.publish_bytes(options.csv, as_csv(report))
+    if options.page is not None:
+        files.publish_bytes(options.page, inspect_page(report, images, seen.pictures))
+    return report, seen
+
+
+def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
+    """Compare the rows, look at the pictures, ask the heads."""
+    if len(images) > MOST_ROWS:
+        reporter.warn(
+            f"{len(images):,} images are compared one by one, which takes hours: Ctrl-C stops it"
+        )
+    with reporter.progress(len(images), "compare") as bar:
+        near = nearest(images.units, NEAREST, counted=bar.update)
+    needs_pictures = options.only != ("next",) or options.page is not None
+    pictures = pictures_of(images, reporter) if needs_pictures else None
+    seen = glances(images, pictures, reporter)
+    pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
+    opinions = None
+    if {"labels", "classes"} & set(options.only):
+        together = united(len(images), pairs.pairs)
+        opinions = opinions_of(images, near, together, options.seed, reporter)
+    return Seen(
+        images=images, near=near, pictures=pictures, glances=seen, pairs=pairs, opinions=opinions
+    )
+
+
+def _split_counts(images: Images) -> dict[str, int]:
+    counts = np.bincount(images.samples.splits[images.at], minlength=len(SPLITS))
+    return dict(zip(SPLITS, counts.tolist(), strict=True))
+
+
+def _same(seen: Seen, _: InspectOptions, reporter: Reporter) -> dict[str, Any]:
+    images = seen.images
+    groups, leaked = findings.groups_of(images, seen.pairs, seen.pictures)
+    n_splits = sum(n > 0 for n in _split_counts(images).values())
+    return {
+        "groups": groups,
+        "counts": findings.counts_of(groups),
+        "leaks": findings.n_leaks(groups) if n_splits > 1 else None,
+        "no_leaks": None if n_splits > 1 else "all images are in one split: none can leak",
+        "run": without_leaks(images, leaked, reporter) if n_splits > 1 else None,
+        "by_rows_alone": int((~seen.glances.found).sum()),
+    }
+
+
+def _labels(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | str:
+    if seen.opinions is None:
+        return _no_opinions(seen.images)
+    return findings.disputed_of(seen.images, seen.near, seen.opinions)
+
+
+def _outliers(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any]:
+    return findings.outliers_of(seen.images, seen.near, seen.glances)
+
+
+def _classes(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | str:
+    images, opinions = seen.images, seen.opinions
+    if opinions is None:
+        return _no_opinions(images)
+    names = images.samples.classes
+    sizes = np.bincount(images.labels[images.labels >= 0], minlength=len(names))
+    confused = of_classes.confusions(images.labels[opinions.at], opinions.head)
+    clusters = of_classes.two_clusters(images.units, images.labels, seen.near, len(names))
+    there = sizes[sizes > 0]
+    return {
+        "sizes": dict(zip(names, sizes.tolist(), strict=True)),
+        "imbalance": round(float(there.max() / there.min()), 2),
+        "accuracy": round(
+            float((opinions.head.argmax(axis=1) == images.labels[opinions.at]).mean()), 4
+        ),
+        "confused": [
+            {**pair, "one": names[pair["one"]], "other": names[pair["other"]]} for pair in confused
+        ],
+        "clusters": [
+            {
+                "class": names[one["label"]],
+                "sizes": one["sizes"],
+                "across": round(one["across"], 4),
+                "examples": [images.key(i) for i in one["members"]],
+            }
+            for one in clusters
+        ],
+    }
+
+
+def _next(seen: Seen, options: InspectOptions, reporter: Reporter) -> dict[str, Any] | str:
+    return proposals_of(seen.images, options.top, options.seed, reporter)
+
+
+def _no_opinions(images: Images) -> str:
+    n_classes = len(np.unique(images.labels[images.labels >= 0]))
+    if not n_classes:
+        return "no image has a label"
+    if n_classes == 1:
+        return "all labels are of one class"
+    return "no two classes have enough images"
+
+
+_MAKERS = {
+    "same": _same,
+    "labels": _labels,
+    "outliers": _outliers,
+    "classes": _classes,
+    "next": _next,
+}

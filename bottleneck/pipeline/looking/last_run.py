@@ -1,0 +1,81 @@
+"""What the accuracy of the last run on a source is without the images that leaked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import BottleneckError
+from bottleneck.core.sample import SPLITS
+from bottleneck.heads.catalog import load_head
+from bottleneck.heads.run import RUN_FILE, Run, read_run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.looking.images import Images
+
+
+def last_run(images: Images) -> Run | None:
+    """Return the newest run on this source and on these rows; None where there is none."""
+    folder = images.store.runs
+    found = folder.glob(f"*/{RUN_FILE}") if folder.is_dir() else ()
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            run = read_run(path.parent)
+        except BottleneckError:
+            continue
+        is_of_these = run.source == images.source and run.recipe == images.store.recipe.id
+        if is_of_these and run.classes == images.samples.classes:
+            return run
+    return None
+
+
+def without_leaks(
+    images: Images, leaked: NDArray[np.bool_], reporter: Reporter
+) -> dict[str, Any] | None:
+    """Return the last run's accuracy on the judged split: of all images, and without leaks.
+
+    Parameters
+    ----------
+    leaked : (u,) which images have a copy in the training split
+
+    Returns
+    -------
+    `run split samples accuracy leaked accuracy_leaked accuracy_without`; None where there is no
+    run, or its head cannot be asked.
+    """
+    run = last_run(images)
+    if run is None:
+        return None
+    split = "test" if (images.splits & 1 << SPLITS.index("test")).any() else "val"
+    judged = images.splits & 1 << SPLITS.index(split) != 0
+    judged &= images.labels >= 0
+    at = np.flatnonzero(judged)
+    if not len(at):
+        return None
+    try:
+        rows = images.store.features_of(images.digests[at])
+        answers = load_head(run.folder).predict(_first_views(images, rows)).argmax(axis=1)
+    except BottleneckError as error:
+        reporter.warn(f"the run {run.folder.name} cannot be asked: {error.what}")
+        return None
+    right = answers == images.labels[at]
+    bad = leaked[at]
+    return {
+        "run": run.folder.name,
+        "split": split,
+        "samples": len(at),
+        "accuracy": float(right.mean()),
+        "leaked": int(bad.sum()),
+        "accuracy_leaked": float(right[bad].mean()) if bad.any() else None,
+        "accuracy_without": float(right[~bad].mean()) if not bad.all() else None,
+    }
+
+
+def _first_views(images: Images, rows: Any) -> Any:
+    """Return the images themselves, as a head is asked about them."""
+    views = images.store.recipe.views
+    return rows if views.number == 1 else views.first(rows[:])

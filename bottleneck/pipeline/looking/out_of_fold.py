@@ -1,0 +1,109 @@
+"""Probabilities of images by linear heads that have not seen them.
+
+The images are dealt into folds; a head is fitted on all folds but one and asked about that one.
+Images that belong together (copies, pictures of one patient) are in one fold: else a head would
+know the answer, and no label that is wrong twice would ever be disputed. The strength of the
+regularisation is chosen on the first fold and serves all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.metrics import log_loss
+from bottleneck.heads.softmax_regression import Problem, minimise, probabilities
+from bottleneck.heads.strength import PATH_TOLERANCE, PATIENCE, STRENGTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bottleneck.heads.design_matrix import DesignMatrix
+
+FOLDS = 5
+
+
+def folds_of(
+    labels: NDArray[np.int32], together: NDArray[np.int64], n_folds: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the fold (n,) of each image: each class is spread evenly, groups stay whole.
+
+    Parameters
+    ----------
+    labels : (n,) from 0
+    together : (n,) number of the group that each image is in; of an image alone, its own
+    """
+    _, first, group = np.unique(together, return_index=True, return_inverse=True)
+    by_chance = np.random.default_rng(seed).permutation(len(first))
+    order = np.lexsort((by_chance, labels[first]))
+    fold = np.empty(len(first), np.int64)
+    fold[order] = np.arange(len(first)) % n_folds
+    return np.asarray(fold[group.reshape(-1)])
+
+
+def out_of_fold(
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    folds: NDArray[np.int64],
+    n_classes: int,
+    counted: Callable[[int], object] = lambda _: None,
+    trusted: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float32]:
+    """Return the probabilities (n, k) of rows (n, d), each by a head fitted on the other folds.
+
+    A class that no other fold has comes out near zero.
+
+    Parameters
+    ----------
+    labels : (n,), 0 to k - 1
+    folds : (n,) of each row
+    counted : is told how many rows are done, fold by fold
+    trusted : (n,) which rows a head may be fitted to; None for all
+    """
+    out = np.zeros((len(rows), n_classes), np.float32)
+    strength: float | None = None
+    basis = None  # where a fit starts from; that of nearly the same rows serves as well
+    for fold in np.unique(folds):
+        asked = np.flatnonzero(folds == fold)
+        others = folds != fold
+        fitted = np.flatnonzero(others if trusted is None else others & trusted)
+        if not len(fitted):
+            out[asked] = 1 / n_classes
+            continue
+        x = design_matrix(rows, np.concatenate([fitted, asked]), 1, len(fitted))
+        inside, outside = x.between(0, len(fitted)), x.between(len(fitted), len(x))
+        problem = Problem(inside, labels[fitted], n_classes, basis)
+        basis = problem.basis
+        theta = np.zeros((x.width + 1, n_classes), np.float32)
+        if strength is None:
+            judged = np.arange(len(asked))
+            if trusted is not None and trusted[asked].any():
+                judged = np.flatnonzero(trusted[asked])
+            theta, strength = _chosen(problem, outside, labels[asked], judged)
+        else:
+            theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
+        out[asked] = probabilities(outside, theta)
+        counted(len(asked))
+    return out
+
+
+def _chosen(
+    problem: Problem, x: DesignMatrix, labels: NDArray[np.int32], judged: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], float]:
+    """Return weights and strength of the lowest loss on other rows, from strong to weak."""
+    theta = np.zeros((problem.x.width + 1, problem.n_classes), np.float32)
+    best, lowest, worse = (theta, STRENGTHS[0]), np.inf, 0
+    for strength in STRENGTHS:
+        theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
+        loss = log_loss(probabilities(x, theta)[judged], labels[judged])
+        if loss < lowest:
+            best, lowest, worse = (theta, strength), loss, 0
+        else:
+            worse += 1
+            if worse == PATIENCE:
+                break
+    return best

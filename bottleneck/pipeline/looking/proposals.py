@@ -1,0 +1,64 @@
+"""Which images without a label are proposed to be labelled next, and what a head thinks of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.heads import linear
+from bottleneck.heads.task import TRAIN, VALIDATION, Task
+from bottleneck.pipeline.looking.next_labels import label_next
+from bottleneck.pipeline.looking.out_of_fold import FOLDS, folds_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.looking.images import Images
+
+
+def proposals_of(
+    images: Images, number: int, seed: int, reporter: Reporter
+) -> dict[str, Any] | str:
+    """Return the images to label next; a reason where there is none."""
+    left = np.flatnonzero((images.labels < 0) & ~images.conflicting)
+    if not len(left):
+        return "every image has a label"
+    labelled = np.flatnonzero(images.labels >= 0)
+    p = answers(images.units, images.labels, labelled, left, len(images.samples.classes), seed)
+    with reporter.progress(len(left), "choose") as bar:
+        chosen = label_next(images.units[left], p, number, seed)
+        bar.update(len(left))
+    found = []
+    for i in chosen.tolist():
+        entry = {**images.shown(int(left[i])), "guess": None, "probability": None}
+        if p is not None:
+            entry["guess"] = images.samples.classes[int(p[i].argmax())]
+            entry["probability"] = round(float(p[i].max()), 4)
+        found.append(entry)
+    return {"images": found, "labelled": len(labelled), "unlabelled": len(left)}
+
+
+def answers(
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    labelled: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    n_classes: int,
+    seed: int,
+) -> NDArray[np.float32] | None:
+    """Return what a linear head of the labelled rows says of others, (m, k).
+
+    None where the labels are not of two classes. A fifth of the labels chooses how strongly the
+    head is held back, where they are enough for that.
+    """
+    some = labels[labelled]
+    if len(np.unique(some)) < 2:
+        return None
+    folds = folds_of(some, np.arange(len(some)), FOLDS, seed)
+    split = np.where(folds == 0, VALIDATION, TRAIN).astype(np.uint8)
+    if len(np.unique(some[split == TRAIN])) < len(np.unique(some)):
+        split[:] = TRAIN
+    task = Task(rows=rows[labelled], targets=some, split=split, n_outputs=n_classes, seed=seed)
+    return linear.fit(task).predict(rows[asked])

@@ -1,0 +1,170 @@
+"""What is searched for: images by their key in the store, or of other files; and their rows.
+
+A row that the store holds is not computed again. Others are read, decoded and computed as the
+recipe says, by the driver that extractions use; nothing of them is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.digest import as_void
+from bottleneck.core.recipe import ViewSpec
+from bottleneck.core.sample import find, key_array, show_key
+from bottleneck.data.undecodable import Limits
+from bottleneck.engines.catalog import AUTO
+from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
+from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
+from bottleneck.pipeline.extraction.driver import Driver
+from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
+from bottleneck.pipeline.extraction.inputs import Inputs
+from bottleneck.pipeline.extraction.spread import spread_of
+from bottleneck.pipeline.extraction.writing import to_dtype
+from bottleneck.pipeline.network.network import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.looking.images import Images
+    from bottleneck.pipeline.network.options import NetworkOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What computes rows that are missing; the words of the command line."""
+
+    network: NetworkOptions
+    engine: str | None = None
+    devices: str | None = None
+    batch_size: int | None = None
+    threads: int | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Query:
+    """An image that is searched for.
+
+    Attributes
+    ----------
+    shown : as it was named
+    error : why it cannot be searched for
+    image : which of the store's images it is; -1 for none of them
+    is_key : whether it was named by its key in the store
+    row : (…), as the store would hold it, where it is none of the source's images
+    is_computed : whether the row was not in the store
+    """
+
+    shown: str
+    error: str | None = None
+    image: int = -1
+    is_key: bool = False
+    row: NDArray[Any] | None = None
+    is_computed: bool = False
+
+
+def queries_of(images: Images, words: Sequence[str], work: Work, reporter: Reporter) -> list[Query]:
+    """Return what these words mean, in order: a key of the source, else as in `predict`."""
+    keys = images.samples.keys
+    number = np.full(len(images.samples), -1, np.int64)
+    number[images.at] = images.number
+    raw = [os.fsencode(word) for word in words]
+    wide = key_array(raw)
+    at = find(keys, wide)
+    inputs = Inputs(reporter)
+    queries: list[Query] = []
+    of_input: list[Query] = []
+    for word, key, position in zip(words, raw, at, strict=True):
+        if position >= 0:
+            image = int(number[position])
+            error = None if image >= 0 else "it has no features yet: run bottleneck extract"
+            queries.append(Query(shown=show_key(key), image=image, error=error, is_key=True))
+            continue
+        before = len(inputs)
+        inputs.add(word)
+        more = [Query(shown=entry.path, error=entry.error) for entry in inputs.entries[before:]]
+        queries += more
+        of_input += more
+    if inputs.readable:
+        _fill_in(images, inputs, of_input, work, reporter)
+    return queries
+
+
+def _fill_in(
+    images: Images, inputs: Inputs, queries: Sequence[Query], work: Work, reporter: Reporter
+) -> None:
+    """Read the inputs; give each query its image of the store, its row, or its error."""
+    store = images.store
+    known = as_void(images.digests)
+    order = np.argsort(known)
+    waiting: dict[bytes, list[Query]] = {}
+
+    def took(item: Item) -> None:
+        query = queries[item.index]
+        if item.digest is None or item.failure is not None:
+            query.error = item.failure or "cannot be read"
+            return
+        at = int(np.searchsorted(known[order], np.void(item.digest)))
+        if at < len(known) and known[order[at]].tobytes() == item.digest:
+            query.image = int(order[at])
+        else:
+            waiting.setdefault(item.digest, []).append(query)
+
+    reader = Reader(
+        source=inputs,
+        image=store.recipe.image,
+        views=ViewSpec(),
+        limits=Limits(),
+        has_row=lambda digest: bool(store.has(np.frombuffer(digest, np.uint8)[None])[0]),
+        seconds=Seconds(),
+    )
+    driver = Driver(
+        reader=reader,
+        computer=_computer(images, reader, work, len(inputs), reporter),
+        threads=work.threads or default_threads(),
+        took=took,
+    )
+    positions = inputs.readable
+    with (
+        reporter.progress(len(positions), "search") as bar,
+        contextlib.closing(driver.batches(positions, bar)) as batches,
+    ):
+        for batch in batches:
+            rows, misfits = to_dtype(batch.rows[:, 0], store.recipe.rows.dtype)
+            for i, item in enumerate(batch.items):
+                for query in waiting.pop(item.digest or b"", []):
+                    query.row, query.error = rows[i], misfits.get(i)
+                    query.is_computed = True
+    for digest, left in waiting.items():  # rows that another source of the store has
+        row = store.recipe.views.first(store.rows(np.frombuffer(digest, np.uint8)[None]))[0]
+        for query in left:
+            query.row = row
+
+
+def _computer(
+    images: Images, reader: Reader, work: Work, n_inputs: int, reporter: Reporter
+) -> Computer:
+    store = images.store
+    engine = work.engine or AUTO
+    network = resolve(work.network, store, reporter, is_apart=is_apart(engine, work.devices, store))
+    size = work.batch_size or store.provenance().get("batch") or network.batch_size
+    return Computer(
+        network=network,
+        find_canaries=lambda: [recorded_canaries(store, reader)],
+        choice=EngineChoice(
+            name=engine,
+            devices=work.devices,
+            batch_size=min(size, n_inputs + N_CANARIES),
+            made_by=made_by(store),
+            spread=spread_of(store),
+            kept=store.derived,
+        ),
+        n_stores=int(bool(store.state.parts)),
+    )

@@ -1,0 +1,130 @@
+"""Images that are the same: to the byte, in their pixels, or edited copies of each other.
+
+Rows propose, pixels decide. An image and its copy, edited or not, are nearly always among each
+other's nearest neighbours, but how near depends on the network and on the edit; so the nearest few
+are looked at, however far they are, and small gray pictures of both say whether they show the same
+(`likeness`). Without pictures only rows can say so, and they must be nearly equal.
+
+Pictures of little content (digits, icons) are all alike. So the same must also be more alike than
+neighbours of this source usually are, by far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bottleneck.pipeline.looking.likeness import cut_likeness, likeness, may_be_same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bottleneck.pipeline.looking.neighbours import Neighbours
+
+NEAREST = 20  # neighbours that are looked at
+CUT_NEAREST = 3  # and those that may be cuts of each other, which takes longer to see
+CUT_COSINE = 0.45  # the least that a cut and its picture have in common
+USUAL_PAIRS = 3000  # that are looked at to know what neighbours usually have in common
+FEW_PAIRS = 100  # of fewer, nothing can be known
+DEVIATIONS = 5.0  # above what is usual, at which two are the same
+ROWS_ALONE = 0.9  # cosine from which rows alone say that two images are the same
+HOW = ("whole", "mirrored", "cut", "mirrored and cut", "rows")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pairs:
+    """Pairs of images that are the same.
+
+    Attributes
+    ----------
+    pairs : (p, 2) int64, the lower one first
+    cosines : (p,) float32, of their rows
+    likeness : (p,) float32
+        The correlation of their details; the cosine where there are no pictures.
+    how : (p,) uint8, an index into `HOW`
+    """
+
+    pairs: NDArray[np.int64]
+    cosines: NDArray[np.float32]
+    likeness: NDArray[np.float32]
+    how: NDArray[np.uint8]
+
+
+def candidates(
+    near: Neighbours, most: int = NEAREST
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each pair (p, 2) of images once, of which one is among the nearest of the other.
+
+    And the rank (p,) of the nearer of both, from 0.
+    """
+    k = min(most, near.which.shape[1])
+    n = len(near.which)
+    one = np.repeat(np.arange(n), k)
+    other = near.which[:, :k].reshape(-1).astype(np.int64)
+    rank = np.tile(np.arange(k), n)
+    code = np.minimum(one, other) * n + np.maximum(one, other)
+    order = np.lexsort((rank, code))
+    _, first = np.unique(code[order], return_index=True)
+    chosen = order[first]
+    return np.stack([code[chosen] // n, code[chosen] % n], axis=1), rank[chosen]
+
+
+def same_pairs(
+    units: NDArray[np.float32],
+    near: Neighbours,
+    gray: NDArray[np.uint8],
+    has_gray: NDArray[np.bool_],
+    counted: Callable[[int], object] = lambda _: None,
+) -> Pairs:
+    """Return the pairs of images that are the same.
+
+    Parameters
+    ----------
+    units : (n, d) rows of length one
+    near : the nearest of each
+    gray : (n, side, side) small pictures
+    has_gray : (n,) of which images there is one
+    counted : is told how many pairs were looked at
+    """
+    pairs, rank = candidates(near)
+    cosines = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), 4096):
+        some = pairs[start : start + 4096]
+        cosines[start : start + 4096] = np.einsum("pd,pd->p", units[some[:, 0]], units[some[:, 1]])
+    is_same = np.zeros(len(pairs), bool)
+    score, how = cosines.copy(), np.full(len(pairs), HOW.index("rows"), np.uint8)
+    seen = has_gray[pairs].all(axis=1)
+    is_same[~seen] = cosines[~seen] >= ROWS_ALONE
+    at = np.flatnonzero(seen)
+    at = at[may_be_same(gray, pairs[at])]
+    least = unusual(gray, pairs[seen])
+    found = likeness(gray[pairs[at, 0]], gray[pairs[at, 1]])
+    is_same[at] = found.is_same & (found.details >= least)
+    score[at], how[at] = found.details, found.how
+    left = np.flatnonzero(seen & ~is_same & (rank < CUT_NEAREST) & (cosines >= CUT_COSINE))
+    counted(len(pairs) - len(left))
+    cut = cut_likeness(gray[pairs[left, 0]], gray[pairs[left, 1]], counted)
+    is_cut = cut.is_same & (cut.details >= least)
+    good = left[is_cut]
+    is_same[good] = True
+    score[good], how[good] = cut.details[is_cut], cut.how[is_cut]
+    return Pairs(
+        pairs=pairs[is_same], cosines=cosines[is_same], likeness=score[is_same], how=how[is_same]
+    )
+
+
+def unusual(gray: NDArray[np.uint8], pairs: NDArray[np.int64]) -> float:
+    """Return the correlation of details that pairs (p, 2) of neighbours hardly ever have by chance.
+
+    By Fisher's z of some of them: the median, and DEVIATIONS times its robust deviation.
+    """
+    if len(pairs) < FEW_PAIRS:
+        return -1.0
+    some = pairs[:: -(-len(pairs) // USUAL_PAIRS)]
+    z = np.arctanh(np.clip(likeness(gray[some[:, 0]], gray[some[:, 1]]).details, -0.999, 0.999))
+    median = np.median(z)
+    return float(np.tanh(median + DEVIATIONS * 1.4826 * np.median(np.abs(z - median))))

@@ -1,0 +1,310 @@
+"""Looking into the data: how much of what was planted is found, and what else.
+
+    python scripts/probe_inspect.py same cifar10/ --backbone mobilenetv2 --size 139
+    python scripts/probe_inspect.py labels --cache cache/mobilenetv2
+    python scripts/probe_inspect.py next --cache cache/mobilenetv2
+    python scripts/probe_inspect.py scale --rows 60000 --width 1280
+
+`same` copies a folder of train/ and test/ with class folders, edits --plant of the training images
+in seven ways, puts what comes out into test/, extracts, and counts how many of each kind are found.
+`labels` flips labels of a store's images, and compares the order of the disputed ones with that of
+cleanlab, on the same probabilities, where it is installed (--cleanlab PYTHON names another Python
+that has it: pip install cleanlab[datalab]). `next` spends labels on images that are proposed, and
+on others drawn by lot. `scale` takes rows that are made up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from bottleneck import extract_features
+from bottleneck.core import console
+from bottleneck.pipeline.looking.images import images_of
+from bottleneck.pipeline.looking.inspection import NEAREST, InspectOptions, inspect
+from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
+from bottleneck.pipeline.looking.next_labels import label_next
+from bottleneck.pipeline.looking.opinions import judge_labels
+from bottleneck.pipeline.looking.proposals import answers
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+ENDINGS = {".jpg", ".jpeg", ".png"}
+
+
+def _cropped(image: Image.Image, by_chance: np.random.Generator) -> Image.Image:
+    """Return nine tenths of each side, at the picture's size."""
+    width, height = image.size
+    w, h = round(0.9 * width), round(0.9 * height)
+    x, y = by_chance.integers(0, width - w + 1), by_chance.integers(0, height - h + 1)
+    return image.crop((x, y, x + w, y + h)).resize((width, height), Image.Resampling.BICUBIC)
+
+
+EDITS: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
+    "saved as PNG": lambda image, _: image,
+    "JPEG, quality 50": lambda image, _: image,
+    "mirrored": lambda image, _: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "cropped to 90 %": _cropped,
+    "brighter by 30 %": lambda image, _: ImageEnhance.Brightness(image).enhance(1.3),
+    "half the size": lambda image, _: image.resize((image.width // 2, image.height // 2)),
+    "gray": lambda image, _: image.convert("L").convert("RGB"),
+}
+
+
+def plant(data: Path, folder: Path, number: int, seed: int) -> dict[str, tuple[str, str]]:
+    """Copy all images of `data` into `folder`, and add edited ones; return edited → (kind, of)."""
+    images = sorted(p for p in data.rglob("*") if p.suffix.lower() in ENDINGS)
+    for image in images:
+        target = folder / image.relative_to(data)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(image, target)
+    by_chance = np.random.default_rng(seed)
+    train = [p for p in images if p.relative_to(data).parts[0] == "train"]
+    planted = {}
+    for i, at in enumerate(by_chance.permutation(len(train))[:number]):
+        kind = list(EDITS)[i % len(EDITS)]
+        image = Image.open(train[at]).convert("RGB")
+        made = EDITS[kind](image, by_chance)
+        name, options = f"planted{i}.png", {}
+        if kind.startswith("JPEG"):
+            name, options = f"planted{i}.jpg", {"quality": 50}
+        target = folder / "test" / train[at].parent.name / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.save(target, **options)
+        planted[str(target.relative_to(folder))] = (kind, str(train[at].relative_to(data)))
+    return planted
+
+
+def probe_same(args: argparse.Namespace, work: Path) -> None:
+    """Print how many of the planted images are found, by kind, and how much else is."""
+    planted = plant(Path(args.data), work / "planted", args.plant, args.seed)
+    cache = args.cache or work / "store"
+    extract_features(
+        work / "planted",
+        cache=cache,
+        backbone=args.backbone,
+        weights=args.weights,
+        size=args.size,
+        engine=args.engine,
+    )
+    report = inspect(
+        InspectOptions(cache=cache, source="planted", only=("same",)), console.configure(quiet=True)
+    )
+    group_of = {
+        image["key"]: number
+        for number, group in enumerate(report["same"]["groups"])
+        for image in group["images"]
+    }
+    made: Counter[str] = Counter(kind for kind, _ in planted.values())
+    found: Counter[str] = Counter()
+    for key, (kind, of) in planted.items():
+        found[kind] += key in group_of and group_of[key] == group_of.get(of)
+    for kind, n in made.items():
+        console.output([f"{kind:20} {found[kind]:4} of {n:4}  {found[kind] / n:.3f}"])
+    console.output([f"{'all':20} {found.total():4} of {made.total():4}"])
+    others = [
+        [image["key"] for image in group["images"]]
+        for group in report["same"]["groups"]
+        if not any(image["key"] in planted for image in group["images"])
+    ]
+    console.output([f"{len(others)} groups beside those, to be looked at:"])
+    console.output(["  " + " = ".join(group) for group in others])
+
+
+def probe_labels(args: argparse.Namespace, work: Path) -> None:
+    """Print average precision and precision at n of flipped labels, beside cleanlab's."""
+    images = images_of(Store.open(args.cache), args.source)
+    at = np.flatnonzero(images.labels >= 0)
+    units, truth = images.units[at], images.labels[at]
+    n_classes, n = len(images.samples.classes), len(at)
+    near = nearest(units, NEAREST)
+    middles = unit_rows(np.stack([units[truth == c].mean(axis=0) for c in range(n_classes)]))
+    alike = middles @ middles.T
+    np.fill_diagonal(alike, -1)
+    scores: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for share in (0.05, 0.10):
+        for how in ("uniform", "nearest"):
+            for seed in range(args.seeds):
+                by_chance = np.random.default_rng(seed)
+                flipped = np.isin(np.arange(n), by_chance.permutation(n)[: round(share * n)])
+                other = (truth + by_chance.integers(1, n_classes, n)) % n_classes
+                wrong = alike.argmax(axis=1)[truth] if how == "nearest" else other
+                told = np.where(flipped, wrong, truth).astype(np.int32)
+                found = judge_labels(units, told, near, np.arange(n), n_classes, seed)
+                assert found is not None
+                order = np.argsort(found.judged.score, kind="stable")
+                setting = f"{share:.0%} {how}"
+                ours = scores.setdefault("bottleneck inspect", {}).setdefault(setting, [])
+                ours.append(_precision(order, flipped))
+                np.savez(work / "given.npz", labels=told, probabilities=found.head, units=units)
+                for name, listed in _cleanlab(args.cleanlab, work / "given.npz").items():
+                    theirs = scores.setdefault(name, {}).setdefault(setting, [])
+                    theirs.append(_precision(np.array(listed, np.int64), flipped))
+    settings = list(scores["bottleneck inspect"])
+    heading = ["average precision / precision at n", *settings]
+    rows = [
+        [name, *("{:.3f} / {:.3f}".format(*np.mean(of[s], axis=0)) for s in settings)]
+        for name, of in scores.items()
+    ]
+    console.output(console.table([heading, *rows]))
+
+
+def _precision(order: NDArray[np.int64], flipped: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return average precision, what is not listed never found, and precision at n."""
+    hits, n = flipped[order], int(flipped.sum())
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return float(precision[hits].sum() / n), float(hits[:n].sum() / n)
+
+
+CLEANLAB = """
+import json, sys, warnings
+warnings.filterwarnings("ignore")
+import numpy as np
+from cleanlab import Datalab
+from cleanlab.filter import find_label_issues
+from cleanlab.rank import get_label_quality_scores
+given = np.load(sys.argv[1])
+labels, p = given["labels"], given["probabilities"].astype(float)
+p /= p.sum(axis=1, keepdims=True)
+found = {}
+for how in ("self_confidence", "normalized_margin"):
+    order = find_label_issues(labels, p, return_indices_ranked_by=how, n_jobs=1)
+    found["find_label_issues, " + how] = order.tolist()
+    scores = get_label_quality_scores(labels, p, method=how)
+    found["quality scores, " + how] = np.argsort(scores, kind="stable").tolist()
+lab = Datalab(data={"label": labels}, label_name="label", verbosity=0)
+lab.find_issues(pred_probs=p, issue_types={"label": {}})
+scores = lab.get_issues("label")["label_score"].to_numpy()
+found["Datalab"] = np.argsort(scores, kind="stable").tolist()
+print("FOUND" + json.dumps(found))
+"""
+
+
+def _cleanlab(python: str | None, given: Path) -> dict[str, list[int]]:
+    """Return the orders of cleanlab, by what makes them; none where no Python with it is named."""
+    if python is None:
+        return {}
+    done = subprocess.run(
+        [python, "-c", CLEANLAB, given], capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[int]] = json.loads(done.stdout.split("FOUND")[1])
+    return found
+
+
+def probe_next(args: argparse.Namespace, _: Path) -> None:
+    """Print accuracy against labels spent, of images that are proposed and of others."""
+    images = images_of(Store.open(args.cache), args.source)
+    n_classes = len(images.samples.classes)
+    train = np.flatnonzero((images.splits == 1) & (images.labels >= 0))
+    test = np.flatnonzero((images.splits & 4 > 0) & (images.labels >= 0))
+    spent = range(args.start, args.stop + 1, args.step)
+    found: dict[str, list[list[float]]] = {"proposed": [], "by lot": []}
+    for seed in range(args.seeds):
+        by_chance = np.random.default_rng(seed)
+        first = by_chance.permutation(len(train))[: args.start]
+        for how, of_all in found.items():
+            has = first.copy()
+            line: list[float] = []
+            for n in spent:
+                left = np.setdiff1d(np.arange(len(train)), has)
+                asked = np.concatenate([test, train[left]])
+                p = answers(images.units, images.labels, train[has], asked, n_classes, seed)
+                assert p is not None  # two classes at least, of --start images drawn by lot
+                right = p[: len(test)].argmax(axis=1) == images.labels[test]
+                line.append(float(right.mean()))
+                more = (
+                    label_next(images.units[train[left]], p[len(test) :], args.step, seed)
+                    if how == "proposed" and n < args.stop
+                    else by_chance.permutation(len(left))[: args.step]
+                )
+                has = np.concatenate([has, left[more]])
+            of_all.append(line)
+    rows = [
+        [how, *(f"{np.mean(v):.4f} ± {np.std(v):.4f}" for v in np.array(of_all).T)]
+        for how, of_all in found.items()
+    ]
+    ahead = np.array(found["proposed"]) - np.array(found["by lot"])
+    wins = ["seeds ahead", *(f"{int((v > 0).sum())} of {len(v)}" for v in ahead.T)]
+    console.output(console.table([["labels", *map(str, spent)], *rows, wins]))
+
+
+def probe_scale(args: argparse.Namespace, _: Path) -> None:
+    """Print seconds and memory of each step on rows that are made up."""
+    by_chance = np.random.default_rng(0)
+    n, d, k = args.rows, args.width, args.classes
+    labels = (np.arange(n) % k).astype(np.int32)
+    middles = by_chance.standard_normal((k, d), np.float32)
+    units = np.empty((n, d), np.float32)
+    for start in range(0, n, 4096):
+        some = labels[start : start + 4096]
+        noise = by_chance.standard_normal((len(some), d), np.float32)
+        units[start : start + 4096] = unit_rows(0.15 * middles[some] + noise)
+    started, busy_before = time.perf_counter(), time.process_time()
+
+    def told(what: str) -> None:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        seconds, busy = time.perf_counter() - started, time.process_time() - busy_before
+        console.output(
+            [f"{what:12} {seconds:7.1f} s, {busy:.1f} s of processors, at most {most:,.0f} MiB"]
+        )
+
+    told("rows")
+    near = nearest(units, NEAREST)
+    told("neighbours")
+    judge_labels(units, labels, near, np.arange(n), k, 0)
+    told("labels")
+
+
+PROBES = {"same": probe_same, "labels": probe_labels, "next": probe_next, "scale": probe_scale}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    made.add_argument("probe", choices=PROBES)
+    made.add_argument("data", nargs="?", help="same: a folder with train/ and test/")
+    made.add_argument("--cache", type=Path, help="the store; same: default, one that is deleted")
+    made.add_argument("--source")
+    made.add_argument("--backbone", default="mini")
+    made.add_argument("--weights")
+    made.add_argument("--size", type=int)
+    made.add_argument("--engine", default="auto")
+    made.add_argument("--plant", type=int, default=300)
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seeds", type=int, default=3)
+    made.add_argument("--cleanlab", metavar="PYTHON", help="a Python that has cleanlab[datalab]")
+    made.add_argument("--start", type=int, default=50)
+    made.add_argument("--stop", type=int, default=500)
+    made.add_argument("--step", type=int, default=50)
+    made.add_argument("--rows", type=int, default=60_000)
+    made.add_argument("--width", type=int, default=1280)
+    made.add_argument("--classes", type=int, default=10)
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a probe."""
+    args = parser().parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        PROBES[args.probe](args, Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Probabilities by heads that have not seen the image."""
+
+import numpy as np
+
+from bottleneck.heads import linear
+from bottleneck.heads.task import Task
+from bottleneck.pipeline.looking import out_of_fold as module
+from bottleneck.pipeline.looking.out_of_fold import folds_of, out_of_fold
+
+
+def blobs(n, k=3, d=8, seed=0, spread=1.0):
+    rng = np.random.default_rng(seed)
+    y = (np.arange(n) % k).astype(np.int32)
+    return (2 * np.eye(k, d)[y] + spread * rng.normal(size=(n, d))).astype("f4"), y
+
+
+def test_folds_keep_groups_whole_and_spread_each_class():
+    labels = np.repeat(np.arange(4), 50).astype(np.int32)
+    together = np.arange(200)
+    together[::7] = together[1::7][: len(together[::7])]  # pairs
+    folds = folds_of(labels, together, 5, 0)
+    for group in np.unique(together):
+        assert len(set(folds[together == group])) == 1
+    for label in range(4):
+        counts = np.bincount(folds[labels == label], minlength=5)
+        assert counts.min() >= 6
+        assert counts.max() <= 14
+    assert (folds_of(labels, together, 5, 1) != folds).any()
+    np.testing.assert_array_equal(folds_of(labels, together, 5, 0), folds)
+
+
+def test_an_answer_never_depends_on_the_images_own_label(monkeypatch):
+    monkeypatch.setattr(module, "STRENGTHS", (1e-2,))  # all labels choose among several
+    x, y = blobs(150)
+    folds = folds_of(y, np.arange(150), 5, 0)
+    changed = y.copy()
+    asked = np.flatnonzero(folds == 2)
+    changed[asked] = (changed[asked] + 1) % 3
+    before = out_of_fold(x, y, folds, 3)[asked]
+    after = out_of_fold(x, changed, folds, 3)[asked]
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_they_are_those_of_a_head_that_is_fitted_to_the_other_folds(monkeypatch):
+    monkeypatch.setattr(module, "PATH_TOLERANCE", 1e-5)
+    monkeypatch.setattr(module, "STRENGTHS", (1e-3,))  # of a head without validation rows
+    x, y = blobs(120)
+    folds = np.arange(120) // 3 % 4
+    found = out_of_fold(x, y, folds, 3)
+    for fold in range(4):
+        asked = folds == fold
+        task = Task(
+            rows=x[~asked], targets=y[~asked], split=np.zeros((~asked).sum(), "u1"), n_outputs=3
+        )
+        np.testing.assert_allclose(found[asked], linear.fit(task).predict(x[asked]), atol=5e-3)
+
+
+def test_labels_that_are_not_trusted_are_not_learned():
+    x, y = blobs(300, spread=0.3)
+    folds = folds_of(y, np.arange(300), 5, 0)
+    wrong = np.random.default_rng(0).random(300) < 0.4
+    told = np.where(wrong, (y + 1) % 3, y).astype(np.int32)
+    poor = out_of_fold(x, told, folds, 3)
+    good = out_of_fold(x, told, folds, 3, trusted=~wrong)
+    at = np.arange(300)
+    assert good[at, y].mean() > poor[at, y].mean() + 0.1
+    assert (good.argmax(axis=1) == y).mean() > 0.95
+
+
+def test_one_fold_has_nothing_to_learn_from():
+    x, y = blobs(6)
+    np.testing.assert_allclose(out_of_fold(x, y, np.zeros(6, int), 3), 1 / 3)
+
+
+def test_it_counts_fold_by_fold():
+    x, y = blobs(50)
+    counted = []
+    out_of_fold(x, y, np.arange(50) % 5, 3, counted.append)
+    assert counted == [10] * 5
