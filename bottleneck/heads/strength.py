@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(4, -13, -1))
 PATIENCE = 2
+MARGIN = 0.01  # of the loss: where classes lie apart, weaker ones gain a little for ever
 PATH_TOLERANCE = 3e-3  # only the order of losses matters on the path
 UNCHOSEN = 1e-3  # where nothing can be judged: one at which few overfit
 FOLDS = 5
@@ -155,7 +156,7 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
         }
         history.append(entry)
         report(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-        if loss < lowest:
+        if loss < (1 - MARGIN) * lowest:
             lowest, worse = loss, 0
             best = (strength, np.asarray(np.mean(weights, axis=0), np.float32))
         else:
