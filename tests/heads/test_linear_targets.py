@@ -188,3 +188,16 @@ def test_a_minimum_is_found_where_labels_are_rare(made):
     problem = Problem(design_matrix(x, np.arange(N), 1, N), labels, CROSS_ENTROPY)
     theta, _, _ = minimise(problem, np.zeros((D + 1, 2), "f4"), 0.1, 1e-4)
     assert np.linalg.norm(problem.value(theta, 0.1)[1]) < 1e-3
+
+
+def test_what_is_not_known_is_no_part_of_the_loss(made):
+    x, labels, _, _ = made
+    y = labels[:, :1].copy()
+    y[::3] = np.nan
+    known = np.flatnonzero(~np.isnan(y[:, 0]))
+    rows = design_matrix(x, np.arange(N), 1, N)
+    theta = np.random.default_rng(3).normal(size=(D + 1, 1)).astype("f4")
+    some = Problem(ridge.rows_of(rows, known), y[known], CROSS_ENTROPY).value(theta, 0.1)
+    found = Problem(rows, y, CROSS_ENTROPY).value(theta, 0.1)
+    assert found[0] == pytest.approx(some[0], rel=1e-5)
+    np.testing.assert_allclose(found[1], some[1], rtol=1e-3, atol=1e-5)
