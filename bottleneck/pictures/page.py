@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.pictures import page_evaluation
 from bottleneck.pictures.canvas import SPLIT_NAMES
 from bottleneck.pictures.course import STRENGTH, course_of
 from bottleneck.pictures.curves import PANELS
@@ -104,6 +105,7 @@ def render(page: Page) -> bytes:
         section("Figures", page.figures or _numbers(page)),
         section("Fit", _fit(page)),
         *(section(*each) for each in page.others or _of_classes(page)),
+        *(section(*each) for each in page_evaluation.sections(page.metrics, page.pictures)),
         section("What the cache held", facts(page.cache)),
         section("Receipt", _receipt(page.receipt)),
         "</main>",

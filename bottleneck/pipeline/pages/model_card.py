@@ -131,8 +131,25 @@ def _figures(receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
         and name not in OTHER
         and not (name == "top5" and len(receipt["classes"]) <= 5)  # the right one is among five
     ]
+    folds = figures.get("folds")
+    if folds:
+        rows.append((f"mean accuracy of {folds['k']} folds", _mean(folds)))
     yield from _table(("figure", "value"), rows)
+    few = [(str(e["labels"] or "all"), f"{e['images']:,}", _mean(e)) for e in _few(figures)]
+    if few:
+        yield from _table(("labels a class", "images", "accuracy"), few)
     yield from _each(figures)
+
+
+def _few(figures: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return figures.get("few_shot") or ()
+
+
+def _mean(found: Mapping[str, Any]) -> str:
+    """Return a mean accuracy, and its interval where it has one."""
+    ends = found["interval"]
+    sure = f" ({LEVEL:.0%} interval {ends[0]:.4f} to {ends[1]:.4f})" if ends else ""
+    return f"{found['accuracy']:.4f}{sure}"
 
 
 def _each(figures: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,78 @@
+"""What a page says of folds, of few labels, and of how sure a head is, where that was asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.pictures.elements import drawn, facts, scrolled, text
+from bottleneck.pictures.reliability import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def sections(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Return (title, HTML) of each; the HTML is empty for what was not asked for.
+
+    Parameters
+    ----------
+    metrics : what metrics.json holds
+    pictures : PNGs by file name
+    """
+    return [
+        ("Cross-validation", _folds(metrics.get("folds"))),
+        ("Few labels", _few(metrics.get("few_shot"))),
+        ("Calibration", _calibration(metrics.get("calibration"), pictures)),
+    ]
+
+
+def interval(found: Mapping[str, Any]) -> str:
+    """Return the 95 % interval of a mean; a dash where there is none."""
+    ends = found["interval"]
+    return f"{ends[0]:.4f} to {ends[1]:.4f}" if ends else "-"
+
+
+def _folds(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return ""
+    again = f", {found['repeats']} times" if found["repeats"] > 1 else ""
+    return facts(
+        {
+            "folds": f"{found['k']}{again}, of {found['samples']:,} images",
+            "mean accuracy": f"{found['accuracy']:.4f}",
+            "95 % interval": interval(found),
+            "of each fold": [f"{accuracy:.4f}" for accuracy in found["each"]],
+            "every image": "out_of_fold.csv, beside this page",
+        }
+    )
+
+
+def _few(entries: Sequence[Mapping[str, Any]] | None) -> str:
+    if not entries:
+        return ""
+    columns = ("labels a class", "images", "tries", "mean accuracy", "95 % interval")
+    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
+    rows = "".join(
+        f'<tr><th scope="row">{text(entry["labels"] or "all")}</th><td>{entry["images"]:,}</td>'
+        f"<td>{entry['tries']}</td><td>{entry['accuracy']:.4f}</td><td>{interval(entry)}</td></tr>"
+        for entry in entries
+    )
+    name = "Accuracy with so many labels a class"
+    return scrolled(
+        f"<table><caption>{name}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+        name,
+    )
+
+
+def _calibration(found: Mapping[str, Any] | None, pictures: Mapping[str, bytes]) -> str:
+    if not found:
+        return ""
+    before, after = found["before"]["ece"], found["after"]["ece"]
+    said = facts(
+        {
+            "temperature": f"{found['temperature']:.4f}, of {found['samples']:,} images",
+            "expected calibration error": f"{before:.4f} before, {after:.4f} after",
+        }
+    )
+    words = "How often the answers are right, over how sure the head is, before and after."
+    return said + (drawn(pictures[FILE], words, words) if FILE in pictures else "")
