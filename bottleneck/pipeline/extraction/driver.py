@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Progress
     from bottleneck.pipeline.extraction.compute import Computer
+    from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.flow import Reader
 
 
@@ -43,6 +44,15 @@ class Batch:
 
     items: list[Item]
     rows: NDArray[np.float32]
+
+    @property
+    def n_meanwhile(self) -> int:
+        """How many images were computed in the time that these took."""
+        return len(self.items)
+
+    def record_in(self, run: Extraction, span: slice) -> list[Item]:
+        """Have an extraction write what it lacks of these rows; return whose that is."""
+        return run.record(self.items, self.rows[..., span])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -192,14 +192,14 @@ class Pass:
         if not self._n_batches:
             say_computing(self._computer, self.job.reporter)
         self._n_batches += 1
-        self._say_ahead(len(batch.items), n_ahead)
+        self._say_ahead(batch.n_meanwhile, n_ahead)
         recorded: set[int] = set()
 
         def record(i: int) -> None:
             run = self.runs[i]
             if not run.tally.n_batches:
                 self._begin(i)
-            found = run.record(batch.items, batch.rows[..., self._spans[i]])
+            found = batch.record_in(run, self._spans[i])
             recorded.update(item.index for item in found)
 
         for i in self._alive:
