@@ -163,9 +163,7 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
         and not _can_be_checked_now(compiled.check, frozen.oracle)
     ):
         try:
-            network = core.import_model(
-                compiled.blob, "CPU", settings(precision, frozen.threads)
-            )
+            network = core.import_model(compiled.blob, "CPU", settings(precision, frozen.threads))
         except RuntimeError:  # made by a build that this one does not know
             pass
         else:

@@ -255,7 +255,7 @@ def in_order(runs: Sequence[Extraction], batch_size: int = 1) -> NDArray[np.int6
     """Return the positions of what any of these is to do, in the order in which it is done."""
     options = runs[0].job.options
     pending = np.unique(np.concatenate([run.looked.plan.pending for run in runs]))
-    if options.limit is not None or options.budget_s is not None:
+    if options.is_mixed:
         pending = mixed_order(runs[0].looked.look.samples, pending)
     if options.no_lock and len(pending):
         return in_an_order_of_its_own(pending, batch_size)

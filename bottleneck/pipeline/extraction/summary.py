@@ -53,6 +53,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     pending = len(samples) - with_row - quarantined
     unique = unique_count(samples)
     total = time.perf_counter() - job.started
+    shared = tally.shared_out
     provenance = run.provenance
     return {
         "verb": "extract",
@@ -83,7 +84,9 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "bytes_written": tally.bytes_written,
         "images_per_second": round(tally.n_computed / total, 1) if tally.n_computed else None,
         "seconds": {k: round(v, 3) for k, v in {**job.seconds.to_json(), "total": total}.items()},
-        "cores": default_threads(),
+        "workers": shared.workers if shared else None,
+        "shards": {"n": shared.n, "retried": shared.retried} if shared else None,
+        "cores": cores_used(run),
         "processor_seconds": run.meter.used.to_json() if run.meter.used else None,
         "limits": limiting(run.meter.used, may_decode_fast=_may_decode_fast(job.seconds)),
         "limit": job.options.limit,
@@ -95,6 +98,12 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "commit": target.store_or_none.state.number if target.store_or_none else None,
         "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
     }
+
+
+def cores_used(run: Extraction) -> int:
+    """Return how many cores computed, as far as that is known: this machine's, or the workers'."""
+    shared, used = run.tally.shared_out, run.meter.used
+    return default_threads() if shared is None or used is None else shared.workers * used.cores
 
 
 def _may_decode_fast(seconds: Seconds) -> bool:
