@@ -24,7 +24,7 @@ from bottleneck.core.errors import ExpiredError, OtherRowsError, RecipeError, Us
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.version import __version__
 from bottleneck.pipeline.extraction.canaries import Canaries
-from bottleneck.pipeline.extraction.compute import Computer, is_apart
+from bottleneck.pipeline.extraction.compute import Computer
 from bottleneck.pipeline.extraction.driver import Driver
 from bottleneck.pipeline.extraction.flow import Busy, Item, Reader, Seconds, default_threads
 from bottleneck.pipeline.extraction.limits import Meter
@@ -66,6 +66,7 @@ class Shard:
     ----------
     run : names the extraction; a worker's engine lives as long as it
     recipe : the id of what is to be computed
+    is_apart : whether the network, if it must be loaded, is in a process of its own
     threads : that read and decode; None: one a core
     cores : that the worker may use; None: it knows by itself
     seconds : after which it is to end, with what it has done; None: when all is done
@@ -75,6 +76,7 @@ class Shard:
     store: Path
     recipe: str
     network: NetworkOptions
+    is_apart: bool
     engine: EngineChoice
     limits: Limits
     samples: Excerpt
@@ -156,10 +158,7 @@ def _worker(shard: Shard) -> _Worker:
                 f"{shard.store} on {platform.node()}",
                 "let all workers see the same store",
             )
-        engine, devices = shard.engine.name, shard.engine.devices
-        network = Network(
-            shard.network, store.recipe, store.about, is_apart=is_apart(engine, devices, store)
-        )
+        network = Network(shard.network, store.recipe, store.about, is_apart=shard.is_apart)
         choice = replace(shard.engine, threads=shard.cores, kept=store.derived)
         _kept.append(
             _Worker(

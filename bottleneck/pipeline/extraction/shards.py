@@ -110,10 +110,10 @@ class Shards:
             work.sharing.add(rest)
             try:
                 yield from work.done()
-            except STOPS:
+            except (*STOPS, Exception) as error:
                 yield from work.finished()  # what was published meanwhile is kept
-                raise
-            except Exception:
+                if isinstance(error, STOPS):
+                    raise  # and committed by whoever is stopped
                 with contextlib.suppress(BottleneckError):  # the first one is told
                     self.run.writer.finish()
                 raise
@@ -162,6 +162,7 @@ class Shards:
             store=store.path.absolute(),
             recipe=store.recipe.id,
             network=job.network.options,
+            is_apart=job.network.is_apart,
             engine=EngineChoice(
                 name=computer.engine.name,
                 devices=job.options.devices,
