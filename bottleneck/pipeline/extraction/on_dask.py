@@ -47,7 +47,7 @@ class OnDask:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._executor = client.get_executor()
+        self._executor = client.get_executor(pure=False)
         n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
         self.number = n_workers or AT_ONCE
         self.cores: int | None = None  # those of each worker's threads

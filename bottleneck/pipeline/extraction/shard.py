@@ -65,6 +65,7 @@ class Shard:
     Attributes
     ----------
     run : names the extraction; a worker's engine lives as long as it
+    task : names this giving out: what is given out again is no task that failed already
     recipe : the id of what is to be computed
     is_apart : whether the network, if it must be loaded, is in a process of its own
     threads : that read and decode; None: one a core
@@ -73,6 +74,7 @@ class Shard:
     """
 
     run: str
+    task: str
     store: Path
     recipe: str
     network: NetworkOptions

@@ -159,6 +159,7 @@ class Shards:
         run.tally.shared_out = run.tally.shared_out or SharedOut(workers=hands.number)
         return Shard(
             run=uuid.uuid4().hex,
+            task="",
             store=store.path.absolute(),
             recipe=store.recipe.id,
             network=job.network.options,
@@ -227,7 +228,8 @@ class _Work:
                 share.positions = share.positions[: len(some)]
             budget = job.options.budget_s
             left = None if budget is None else budget - (time.perf_counter() - job.started)
-            self.out[self.hands.submit(replace(self.told, samples=some, seconds=left))] = share
+            shard = replace(self.told, task=uuid.uuid4().hex, samples=some, seconds=left)
+            self.out[self.hands.submit(shard)] = share
 
     def _ended(self, share: Share, future: Future[Done]) -> Generator[Written, None, None]:
         try:

@@ -78,7 +78,7 @@ def test_two_workers_give_the_rows_of_one_process_bit_for_bit(photos, alone, tmp
     assert json.loads(again.communicate(timeout=100)[0])["computed"] == 0
 
 
-# What a poisoned image does to a worker; the driver, which computes the first batch, may meet it too.
+# What a poisoned image does to a worker; the driver may meet it too, in the first batch.
 POISON = """
 import os, sys
 if any("loky" in word for word in sys.orig_argv):
