@@ -134,7 +134,14 @@ class Extraction:
         self._count(found)
         return [item for item, good in zip(items, is_good.tolist(), strict=True) if good]
 
-    def adopt(self, part: PartEntry | None, digests: NDArray[np.uint8], misfits: Misfits) -> None:
+    def adopt(
+        self,
+        part: PartEntry | None,
+        digests: NDArray[np.uint8],
+        misfits: Misfits,
+        *,
+        n_workers: int,
+    ) -> None:
         """Take in what another process has computed and published.
 
         Parameters
@@ -142,10 +149,11 @@ class Extraction:
         part : None where none of its rows is new
         digests : (n, 32) of those of its rows that are new
         misfits : digest → why a row does not fit
+        n_workers : how many others compute
         """
         self._note_misfits(misfits)
         if part is not None:
-            self.writer.adopt(part)
+            self.writer.adopt(part, n_workers)
         self._count(digests)
 
     def _count(self, digests: NDArray[np.uint8]) -> None:

@@ -70,11 +70,16 @@ class Written:
     part: PartEntry | None
     digests: NDArray[np.uint8]
     misfits: dict[bytes, str]
-    n_meanwhile: int
+    n_workers: int
+
+    @property
+    def n_meanwhile(self) -> int:
+        """How many images were computed in the time that these took."""
+        return max(1, len(self.items) * self.n_workers)
 
     def record_in(self, run: Extraction, span: slice) -> list[Item]:
         """Have an extraction adopt the part; return whose rows are new."""
-        run.adopt(self.part, self.digests, self.misfits)
+        run.adopt(self.part, self.digests, self.misfits, n_workers=self.n_workers)
         of = {item.digest: item for item in self.items}  # copies share a row
         return [of[digest.tobytes()] for digest in self.digests]
 
@@ -271,7 +276,7 @@ class _Work:
             part=done.part if len(digests) else None,
             digests=digests,
             misfits=done.misfits,
-            n_meanwhile=max(1, len(items) * self.hands.number),
+            n_workers=self.hands.number,
         )
 
     def _measure(self, done: Done) -> None:

@@ -22,6 +22,7 @@ PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
 # Where several runs share a store: what one has not committed, another may be computing too.
 SHARED_EVERY_S = 10.0
+PARTS_EVERY_S = 2.0  # where parts come from others: one of each is enough for a commit
 LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
 
 
@@ -79,6 +80,7 @@ class Writer:
         self._seconds = seconds
         self._held: list[tuple[NDArray[np.uint8], NDArray[Any]]] = []
         self._publishing: list[Future[PartEntry]] = []
+        self._n_workers = 0  # who publish parts that this one commits
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._published = self._committed = time.monotonic()
 
@@ -99,8 +101,14 @@ class Writer:
         if is_full or now - self._published >= self._every_s:
             self._publish()
 
-    def adopt(self, entry: PartEntry) -> None:
-        """Take a part that was published elsewhere; commit when it is time."""
+    def adopt(self, entry: PartEntry, n_workers: int) -> None:
+        """Take a part that was published elsewhere; commit when it is time.
+
+        Parameters
+        ----------
+        n_workers : who publish parts: one of each is committed, so that a kill costs no more
+        """
+        self._n_workers = n_workers
         published: Future[PartEntry] = Future()
         published.set_result(entry)
         self._publishing.append(published)
@@ -108,7 +116,9 @@ class Writer:
 
     def commit_when_due(self) -> None:
         """Commit what is published, unless that was done within the last minute."""
-        if time.monotonic() - self._committed >= self._every_s:
+        is_enough = self._n_workers and len(self._publishing) >= self._n_workers
+        every_s = min(PARTS_EVERY_S, self._every_s) if is_enough else self._every_s
+        if time.monotonic() - self._committed >= every_s:
             self._commit(wait=False)
 
     def finish(self) -> None:

@@ -442,7 +442,7 @@ def test_parts_that_nobody_committed_are_computed_again_and_go_with_gc(run, many
     class KilledError(BaseException):
         pass
 
-    def killed(*_):
+    def killed(*_, **__):
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
