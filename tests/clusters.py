@@ -39,6 +39,11 @@ class Cluster:
         return found
 
 
+def path() -> str:
+    """Return where Python looks for modules: in this tree, then where it did."""
+    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def _below(pid: int) -> list[tuple[int, str]]:
     said = subprocess.run(
         ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
@@ -55,7 +60,7 @@ def _start(
         return subprocess.Popen(
             [*pinned, sys.executable, *map(str, words)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **env},
+            env={**os.environ, "PYTHONPATH": path(), "OMP_NUM_THREADS": "1", **env},
             stdout=log,
             stderr=log,
         )

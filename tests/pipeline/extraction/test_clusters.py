@@ -62,7 +62,7 @@ def extracted(photos, store, cluster, *more):
              cluster.address, *more, "--json", "--quiet")  # fmt: skip
     ended = subprocess.run(
         [sys.executable, "-m", "bottleneck", *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(clusters.ROOT)},
+        env={**os.environ, "PYTHONPATH": clusters.path()},
         capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr + ended.stdout
