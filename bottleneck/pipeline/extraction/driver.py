@@ -40,15 +40,14 @@ def _always(_: Item) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
-    """Samples that were computed together, and their rows (n, views, …) float32."""
+    """Samples that were computed together, and their rows (n, views, …) float32.
+
+    `seconds` is what they took; None: as long as the clock says.
+    """
 
     items: list[Item]
     rows: NDArray[np.float32]
-
-    @property
-    def n_meanwhile(self) -> int:
-        """How many images were computed in the time that these took."""
-        return len(self.items)
+    seconds: float | None = None
 
     def record_in(self, run: Extraction, span: slice) -> list[Item]:
         """Have an extraction write what it lacks of these rows; return whose that is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,6 @@ from bottleneck.core.errors import UnavailableError
 from bottleneck.pipeline.extraction.shard import compute
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from bottleneck.pipeline.extraction.shard import Done, Shard
 
 ANSWER_S = 5.0
@@ -68,7 +67,17 @@ class OnRay:
         """See `crew.Hands`."""
         found = self._task.remote(shard)
         self._at_work = [*self._at_work[-4 * self.number :], found]
-        future: Future[Done] = found.future()
+        # What a task raised comes wrapped into an error of Ray's.
+        future: Future[Done] = Future()
+
+        def settle(of: Future[Done]) -> None:
+            error = of.exception()
+            if error is None:
+                future.set_result(of.result())
+            else:
+                future.set_exception(getattr(error, "cause", None) or error)
+
+        found.future().add_done_callback(settle)
         return future
 
     def close(self, *, now: bool) -> None:

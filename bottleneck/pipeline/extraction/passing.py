@@ -204,7 +204,7 @@ class Pass:
         if not self._n_batches:
             say_computing(self._computer, self.job.reporter)
         self._n_batches += 1
-        self._say_ahead(batch.n_meanwhile, n_ahead)
+        self._say_ahead(batch, n_ahead)
         recorded: set[int] = set()
 
         def record(i: int) -> None:
@@ -227,11 +227,12 @@ class Pass:
         run.computer, run.canaries = computer, computer.checked[i]
         run.announce()
 
-    def _say_ahead(self, n_images: int, n_ahead: int) -> None:
+    def _say_ahead(self, batch: Batch | Written, n_ahead: int) -> None:
         """With the second batch, whose time tells, say how much work there is if it is much."""
         now = time.perf_counter()
         if self._n_batches == 2:
-            seconds = n_ahead * (now - self._first_at) / n_images
+            took = now - self._first_at if batch.seconds is None else batch.seconds
+            seconds = n_ahead * took / max(1, len(batch.items))
             said = ahead(n_ahead, seconds, [run.job.network.recipe.rows for run in self.runs])
             if said:
                 self.job.reporter.say(said)

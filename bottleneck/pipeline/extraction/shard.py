@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.undecodable import Limits
     from bottleneck.pipeline.extraction.compute import EngineChoice
+    from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.limits import Used
     from bottleneck.pipeline.network.options import NetworkOptions
     from bottleneck.store.part import PartEntry
@@ -109,6 +110,31 @@ class Done:
     seconds: Seconds
     used: Used | None
     wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Written:
+    """What a worker published, in the place of a batch; see `driver.Batch`.
+
+    Attributes
+    ----------
+    part : None where none of its rows is new
+    digests : (n, 32) of those that are new
+    seconds : what they took, all workers being at work
+    """
+
+    items: list[Item]
+    part: PartEntry | None
+    digests: NDArray[np.uint8]
+    misfits: dict[bytes, str]
+    n_workers: int
+    seconds: float | None
+
+    def record_in(self, run: Extraction, span: slice) -> list[Item]:
+        """Have an extraction adopt the part; return whose rows are new."""
+        run.adopt(self.part, self.digests, self.misfits, n_workers=self.n_workers)
+        of = {item.digest: item for item in self.items}  # copies share a row
+        return [of[digest.tobytes()] for digest in self.digests]
 
 
 @dataclass(slots=True, eq=False)

@@ -33,7 +33,7 @@ from bottleneck.pipeline.extraction.compute import EngineChoice
 from bottleneck.pipeline.extraction.crew import LOST
 from bottleneck.pipeline.extraction.flow import STEPS, Item
 from bottleneck.pipeline.extraction.job import SharedOut
-from bottleneck.pipeline.extraction.shard import Probes, Shard
+from bottleneck.pipeline.extraction.shard import Probes, Shard, Written
 from bottleneck.pipeline.extraction.sharing import AHEAD, Sharing
 from bottleneck.pipeline.extraction.writing import PART_BYTES
 
@@ -41,47 +41,17 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from concurrent.futures import Future
 
-    from numpy.typing import NDArray
-
     from bottleneck.core.reporter import Progress
     from bottleneck.pipeline.extraction.crew import Crew, Hands
     from bottleneck.pipeline.extraction.driver import Batch, Driver
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.shard import Done
     from bottleneck.pipeline.extraction.sharing import Share
-    from bottleneck.store.part import PartEntry
 
 TICK_S = 1.0  # how long results are waited for before it is seen whether a commit is due
+QUIET_S = 60.0
 N_PROBES = 8  # samples of which a worker tries canaries: some may have changed
 KILLS = "killed the process that computed it, twice"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Written:
-    """What a worker published, in the place of a batch; see `driver.Batch`.
-
-    Attributes
-    ----------
-    part : None where none of its rows is new
-    digests : (n, 32) of those that are new
-    """
-
-    items: list[Item]
-    part: PartEntry | None
-    digests: NDArray[np.uint8]
-    misfits: dict[bytes, str]
-    n_workers: int
-
-    @property
-    def n_meanwhile(self) -> int:
-        """How many images were computed in the time that these took."""
-        return max(1, len(self.items) * self.n_workers)
-
-    def record_in(self, run: Extraction, span: slice) -> list[Item]:
-        """Have an extraction adopt the part; return whose rows are new."""
-        run.adopt(self.part, self.digests, self.misfits, n_workers=self.n_workers)
-        of = {item.digest: item for item in self.items}  # copies share a row
-        return [of[digest.tobytes()] for digest in self.digests]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +132,7 @@ class Shards:
         at = with_row[np.unique(np.linspace(0, len(with_row) - 1, N_PROBES).astype(np.int64))]
         digests = look.digests[at]
         run.tally.shared_out = run.tally.shared_out or SharedOut(workers=hands.number)
+        job.reporter.say(f"the rest goes to {hands.number} workers")
         return Shard(
             run=uuid.uuid4().hex,
             task="",
@@ -199,6 +170,7 @@ class _Work:
     sharing: Sharing
     bar: Progress
     out: dict[Future[Done], Share] = field(default_factory=dict)
+    heard_at: float = field(default_factory=time.monotonic)
 
     def done(self) -> Generator[Written, None, None]:
         """Yield what workers publish, until nothing is left or nothing more is wanted."""
@@ -206,10 +178,21 @@ class _Work:
             self._give_out()
             if not self.out:
                 return
-            wait(self.out, timeout=TICK_S, return_when=FIRST_COMPLETED)
+            done, _ = wait(self.out, timeout=TICK_S, return_when=FIRST_COMPLETED)
+            self._say_if_quiet(is_quiet=not done)
             self.shards.run.writer.commit_when_due()
             for future in [one for one in self.out if one.done()]:
                 yield from self._ended(self.out.pop(future), future)
+
+    def _say_if_quiet(self, *, is_quiet: bool) -> None:
+        """Say it where nothing came for a minute: a cluster may have no worker that is alive."""
+        now = time.monotonic()
+        if not is_quiet:
+            self.heard_at = now
+        elif now - self.heard_at >= QUIET_S:
+            self.heard_at = now
+            reporter = self.shards.run.job.reporter
+            reporter.say(f"{len(self.out)} shards are out, and none came back for a minute")
 
     def finished(self) -> Generator[Written, None, None]:
         """Yield what workers have published by now, and nobody has asked for."""
@@ -277,6 +260,7 @@ class _Work:
             digests=digests,
             misfits=done.misfits,
             n_workers=self.hands.number,
+            seconds=done.wall_s / self.hands.number,
         )
 
     def _measure(self, done: Done) -> None:
