@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.driver import Batch
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.flow import Item
-    from bottleneck.pipeline.extraction.shards import Shards, Written
+    from bottleneck.pipeline.extraction.shard import Written
+    from bottleneck.pipeline.extraction.shards import Shards
     from bottleneck.pipeline.network.network import Network
 
 
