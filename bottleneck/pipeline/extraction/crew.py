@@ -16,7 +16,7 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from bottleneck.core.errors import MissingDependencyError, NoSpaceError, UsageError
 from bottleneck.core.installed import is_here
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Executor, Future
 
-    from bottleneck.pipeline.extraction.shard import Done, Shard
+R = TypeVar("R")
 
 AT_ONCE = 8  # shards that an executor is given whose number of workers nobody knows
 IDLE_S = 60  # after which a process that has nothing to do ends
@@ -47,8 +47,8 @@ class Hands(Protocol):
     cores: int | None
     deaths: tuple[type[BaseException], ...]
 
-    def submit(self, shard: Shard) -> Future[Done]:
-        """Have a shard computed, by workers that are alive."""
+    def submit(self, work: Callable[[Any], R], shard: Any) -> Future[R]:
+        """Have a shard done by `work`, by workers that are alive; it has `cores`, as they do."""
 
     def close(self, *, now: bool) -> None:
         """End what was begun; `now`: whatever is at work."""
@@ -179,16 +179,14 @@ class Local:
             },
         )
 
-    def submit(self, shard: Shard) -> Future[Done]:
+    def submit(self, work: Callable[[Any], R], shard: Any) -> Future[R]:
         """See `Hands`; a pool that one death broke is made anew."""
-        from bottleneck.pipeline.extraction.shard import compute  # noqa: PLC0415 - a circle else
-
         try:
-            return cast("Future[Done]", self._pool.submit(compute, shard))
+            return cast("Future[R]", self._pool.submit(work, shard))
         except BrokenExecutor:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = self._started()
-            return cast("Future[Done]", self._pool.submit(compute, shard))
+            return cast("Future[R]", self._pool.submit(work, shard))
 
     def close(self, *, now: bool) -> None:
         """See `Hands`."""
@@ -225,15 +223,11 @@ class Given:
         is_local = hasattr(executor, "_processes") and known
         self.cores: int | None = max(1, default_threads() // known) if is_local else None
         self.deaths: tuple[type[BaseException], ...] = (BrokenExecutor, *deaths_on_dask())
-        self._futures: set[Future[Done]] = set()
+        self._futures: set[Future[Any]] = set()
         is_dask = type(executor).__module__.startswith("distributed.")
-        there = "on_dask:compute_there" if is_dask else "shard:compute"
-        module, _, name = there.partition(":")
-        self._compute: Callable[[Shard], Done] = getattr(
-            import_module(f"bottleneck.pipeline.extraction.{module}"), name
-        )
+        self._there = [import_module(CLUSTERS["dask"].module).there] if is_dask else []
 
-    def submit(self, shard: Shard) -> Future[Done]:
+    def submit(self, work: Callable[[Any], R], shard: Any) -> Future[R]:
         """See `Hands`; an executor that broke is the caller's to make anew.
 
         Raises
@@ -242,7 +236,8 @@ class Given:
             When it takes no more work, as one of its processes died.
         """
         try:
-            future = self._executor.submit(self._compute, shard)
+            submit: Callable[..., Future[R]] = self._executor.submit
+            future = submit(*self._there, work, shard)
         except (BrokenExecutor, RuntimeError) as error:
             raise NoSpaceError(
                 f"the executor takes no more work ({' '.join(str(error).split())[:120]})",

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bottleneck.core.errors import UnavailableError
 from bottleneck.pipeline.extraction.crew import AT_ONCE, deaths_on_dask
-from bottleneck.pipeline.extraction.shard import compute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
-    from bottleneck.pipeline.extraction.shard import Done, Shard
-
+R = TypeVar("R")
 ANSWER_S = 5.0
 
 
@@ -53,9 +52,9 @@ class OnDask:
         self.cores: int | None = None  # those of each worker's threads
         self.deaths = deaths_on_dask()
 
-    def submit(self, shard: Shard) -> Future[Done]:
+    def submit(self, work: Callable[[Any], R], shard: Any) -> Future[R]:
         """See `crew.Hands`."""
-        future: Future[Done] = self._executor.submit(compute_there, shard)
+        future: Future[R] = self._executor.submit(there, work, shard)
         return future
 
     def close(self, *, now: bool) -> None:
@@ -65,8 +64,8 @@ class OnDask:
         self._client.close(timeout=ANSWER_S)
 
 
-def compute_there(shard: Shard) -> Done:
+def there(work: Callable[[Any], R], shard: Any) -> R:
     """Do a shard on a worker of Dask, with as many cores as it was given threads."""
     from distributed import get_worker  # noqa: PLC0415 - an extra
 
-    return compute(replace(shard, cores=get_worker().state.nthreads))
+    return work(replace(shard, cores=get_worker().state.nthreads))

@@ -7,14 +7,14 @@ import logging
 import socket
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bottleneck.core.errors import UnavailableError
-from bottleneck.pipeline.extraction.shard import compute
 
 if TYPE_CHECKING:
-    from bottleneck.pipeline.extraction.shard import Done, Shard
+    from collections.abc import Callable
 
+R = TypeVar("R")
 ANSWER_S = 5.0
 RETRIES = 1  # of a task whose process died: a shard that dies twice is looked at more closely
 CORES = 1
@@ -60,17 +60,17 @@ class OnRay:
             ray.exceptions.NodeDiedError,
             ray.exceptions.OutOfMemoryError,
         )
-        self._task = ray.remote(num_cpus=CORES, max_retries=RETRIES)(_compute)
+        self._task = ray.remote(num_cpus=CORES, max_retries=RETRIES)(_there)
         self._at_work: list[Any] = []
 
-    def submit(self, shard: Shard) -> Future[Done]:
+    def submit(self, work: Callable[[Any], R], shard: Any) -> Future[R]:
         """See `crew.Hands`."""
-        found = self._task.remote(shard)
+        found = self._task.remote(work, shard)
         self._at_work = [*self._at_work[-4 * self.number :], found]
         # What a task raised comes wrapped into an error of Ray's.
-        future: Future[Done] = Future()
+        future: Future[R] = Future()
 
-        def settle(of: Future[Done]) -> None:
+        def settle(of: Future[R]) -> None:
             error = of.exception()
             if error is None:
                 future.set_result(of.result())
@@ -91,5 +91,5 @@ class OnRay:
             self._ray.shutdown()
 
 
-def _compute(shard: Shard) -> Done:
-    return compute(replace(shard, cores=CORES))
+def _there(work: Callable[[Any], R], shard: Any) -> R:
+    return work(replace(shard, cores=CORES))

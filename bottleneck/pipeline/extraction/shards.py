@@ -33,7 +33,7 @@ from bottleneck.pipeline.extraction.compute import EngineChoice
 from bottleneck.pipeline.extraction.crew import LOST
 from bottleneck.pipeline.extraction.flow import STEPS, Item
 from bottleneck.pipeline.extraction.job import SharedOut
-from bottleneck.pipeline.extraction.shard import Probes, Shard, Written
+from bottleneck.pipeline.extraction.shard import Probes, Shard, Written, compute
 from bottleneck.pipeline.extraction.sharing import AHEAD, Sharing
 from bottleneck.pipeline.extraction.writing import PART_BYTES
 
@@ -180,7 +180,7 @@ class _Work:
                 return
             done, _ = wait(self.out, timeout=TICK_S, return_when=FIRST_COMPLETED)
             self._say_if_quiet(is_quiet=not done)
-            self.shards.run.writer.commit_when_due()
+            self.shards.run.writer.commit_when_due(self.hands.number)
             for future in [one for one in self.out if one.done()]:
                 yield from self._ended(self.out.pop(future), future)
 
@@ -217,7 +217,7 @@ class _Work:
             budget = job.options.budget_s
             left = None if budget is None else budget - (time.perf_counter() - job.started)
             shard = replace(self.told, task=uuid.uuid4().hex, samples=some, seconds=left)
-            self.out[self.hands.submit(shard)] = share
+            self.out[self.hands.submit(compute, shard)] = share
 
     def _ended(self, share: Share, future: Future[Done]) -> Generator[Written, None, None]:
         try:

@@ -53,7 +53,6 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     pending = len(samples) - with_row - quarantined
     unique = unique_count(samples)
     total = time.perf_counter() - job.started
-    shared = tally.shared_out
     provenance = run.provenance
     return {
         "verb": "extract",
@@ -84,9 +83,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "bytes_written": tally.bytes_written,
         "images_per_second": round(tally.n_computed / total, 1) if tally.n_computed else None,
         "seconds": {k: round(v, 3) for k, v in {**job.seconds.to_json(), "total": total}.items()},
-        "workers": shared.workers if shared else None,
-        "shards": {"n": shared.n, "retried": shared.retried} if shared else None,
-        "cores": cores_used(run),
+        **_who_computed(run),
         "processor_seconds": run.meter.used.to_json() if run.meter.used else None,
         "limits": limiting(run.meter.used, may_decode_fast=_may_decode_fast(job.seconds)),
         "limit": job.options.limit,
@@ -100,10 +97,16 @@ def extract_report(run: Extraction) -> dict[str, Any]:
     }
 
 
-def cores_used(run: Extraction) -> int:
-    """Return how many cores computed, as far as that is known: this machine's, or the workers'."""
+def _who_computed(run: Extraction) -> dict[str, Any]:
+    """Return the workers, their shards, and how many cores computed, as far as that is known."""
     shared, used = run.tally.shared_out, run.meter.used
-    return default_threads() if shared is None or used is None else shared.workers * used.cores
+    if shared is None:
+        return {"workers": None, "shards": None, "cores": default_threads()}
+    return {
+        "workers": shared.workers,
+        "shards": {"n": shared.n, "retried": shared.retried},
+        "cores": default_threads() if used is None else shared.workers * used.cores,
+    }
 
 
 def _may_decode_fast(seconds: Seconds) -> bool:

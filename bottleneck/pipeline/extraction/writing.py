@@ -80,7 +80,6 @@ class Writer:
         self._seconds = seconds
         self._held: list[tuple[NDArray[np.uint8], NDArray[Any]]] = []
         self._publishing: list[Future[PartEntry]] = []
-        self._n_workers = 0  # who publish parts that this one commits
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._published = self._committed = time.monotonic()
 
@@ -108,15 +107,14 @@ class Writer:
         ----------
         n_workers : who publish parts: one of each is committed, so that a kill costs no more
         """
-        self._n_workers = n_workers
         published: Future[PartEntry] = Future()
         published.set_result(entry)
         self._publishing.append(published)
-        self.commit_when_due()
+        self.commit_when_due(n_workers)
 
-    def commit_when_due(self) -> None:
-        """Commit what is published, unless that was done within the last minute."""
-        is_enough = self._n_workers and len(self._publishing) >= self._n_workers
+    def commit_when_due(self, n_workers: int = 0) -> None:
+        """Commit what is published, unless that was done within the last minute; see `adopt`."""
+        is_enough = n_workers and len(self._publishing) >= n_workers
         every_s = min(PARTS_EVERY_S, self._every_s) if is_enough else self._every_s
         if time.monotonic() - self._committed >= every_s:
             self._commit(wait=False)

@@ -291,8 +291,8 @@ class Dying(Late):
         super().__init__()
         self.kills, self.n_random, self.n_deaths = kills, n_random, 0
 
-    def submit(self, shard):
-        return super().submit(_of, shard)
+    def submit(self, work, shard):
+        return super().submit(work, shard)
 
     def close(self, *, now):
         pass
@@ -314,10 +314,6 @@ class Dying(Late):
                 future.set_exception(BrokenExecutor("it died"))
                 continue
             future.set_result(pickle.loads(pickle.dumps(fn(shard))))
-
-
-def _of(shard):
-    return shards_there.compute(shard)
 
 
 def test_workers_that_die_cost_nothing_but_time(run, many, tmp_path):

@@ -63,6 +63,15 @@ def children(pid):
     return below - {pid}
 
 
+def are_gone(pids):
+    """Whether processes end by themselves, once they see that nobody waits for them."""
+    for _ in range(300):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def test_two_workers_give_the_rows_of_one_process_bit_for_bit(photos, alone, tmp_path):
     run = command("extract", "--data", photos, "--backbone", "mini", "--cache", tmp_path / "s",
                   "--workers", 2)  # fmt: skip
@@ -131,12 +140,7 @@ def test_a_kill_costs_no_row_and_no_second_one(photos, alone, tmp_path, who):
     os.kill(run.pid if who == "driver" else max(below), signal.SIGKILL)
     out, said = run.communicate(timeout=300)
     if who == "driver":
-        for _ in range(300):  # they see that nobody waits for them
-            if not any(Path(f"/proc/{pid}").exists() for pid in below):
-                break
-            time.sleep(0.1)
-        else:
-            pytest.fail("a worker outlived its driver")
+        assert are_gone(below)
         assert verify(store)["damaged"] == []
         run = command(*words)
         out, said = run.communicate(timeout=300)
@@ -162,7 +166,7 @@ def test_ctrl_c_ends_driver_and_workers_and_what_was_done_is_there(photos, tmp_p
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "Traceback" not in said
-    assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+    assert are_gone(below)
     assert verify(store)["damaged"] == []
     state = Store.open(store).state
     assert sum(part.rows for part in state.parts) >= 8
