@@ -46,7 +46,7 @@ def path() -> str:
 
 def _below(pid: int) -> list[tuple[int, str]]:
     said = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
     rows = [line.split(maxsplit=2) for line in said.stdout.splitlines()]
     return [(int(row[0]), row[-1]) for row in rows if int(row[1]) == pid]

@@ -47,7 +47,7 @@ ROUNDING = 5e-5
 
 def children(pid: int) -> list[int]:
     """Return the processes of loky below a driver: those that compute."""
-    said = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True)
+    said = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True)
     rows = [line.split(maxsplit=2) for line in said.stdout.splitlines()]
     return [int(row[0]) for row in rows if int(row[1]) == pid and "popen_loky" in row[-1]]
 
@@ -88,12 +88,16 @@ class Trial:
         is_over = threading.Event()
 
         def kill() -> None:
-            while not is_over.wait(self.draw.uniform(1.0, 6.0)):
+            span_s, n_parts = self.seconds / 2, 0
+            while not is_over.wait(self.draw.uniform(0.0, span_s)):
                 there = workers(run.process.pid)
                 if there:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(self.draw.choice(there), signal.SIGKILL)
                         self.kills += 1
+                # Longer after a kill that came before anything was done: so a round ends.
+                now = len(list((store / "parts").glob("*")))
+                span_s, n_parts = span_s if now > n_parts else 1.5 * span_s, now
 
         killing = threading.Thread(target=kill)
         killing.start()

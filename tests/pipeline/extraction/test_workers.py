@@ -55,7 +55,9 @@ def command(*words, **env):
 
 def children(pid):
     """Return the processes below one, by number."""
-    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        ["ps", "-wweo", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
     pairs = [tuple(map(int, line.split())) for line in found.stdout.splitlines()]
     below = {pid}
     for _ in range(4):
