@@ -80,15 +80,18 @@ def test_a_cluster_gives_the_rows_of_one_process_bit_for_bit(cluster, photos, al
 
 
 @contextmanager
-def killing(cluster, every_s=2.0):
-    """Kill a worker now and then while the block runs; their nannies start others."""
+def killing(cluster, store, times=3):
+    """Kill a worker whenever something was published since; its nanny starts another."""
     is_over, kills = threading.Event(), []
 
     def kill():
-        while not is_over.wait(every_s):
-            for pid in cluster.workers()[:1]:
-                os.kill(pid, signal.SIGKILL)
-                kills.append(pid)
+        n_parts = 1  # the driver's own
+        while len(kills) < times and not is_over.wait(0.01):
+            now = len(list((store / "parts").glob("*.h5")))
+            if now > n_parts and (there := cluster.workers()):
+                os.kill(there[0], signal.SIGKILL)
+                kills.append(there[0])
+                n_parts = now
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -100,7 +103,7 @@ def killing(cluster, every_s=2.0):
 
 
 def test_workers_of_dask_that_are_killed_cost_no_row(dask, photos, alone, tmp_path):
-    with killing(dask) as kills:
+    with killing(dask, tmp_path / "s") as kills:
         report = extracted(photos, tmp_path / "s", dask, "--batch-size", 8)
     assert kills
     assert (report["pending"], report["quarantined"]) == (0, 0)
