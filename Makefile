@@ -135,6 +135,7 @@ soak: $(INSTALLED) $(VENV)/.bottleneck-test
 		tests/data/test_million.py tests/data/test_read_faults.py
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
+	$(BIN)/python scripts/soak/workers.py --on loky --kills 30 --drivers 20
 
 docs: $(INSTALLED_LIGHT)
 	$(BIN)/python scripts/make_references.py
