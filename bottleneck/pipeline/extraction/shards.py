@@ -129,7 +129,8 @@ class Shards:
         run, computer = self.run, self.driver.computer
         look, store, job = run.looked.look, run.target.store, run.job
         with_row = np.flatnonzero(look.known & store.has(look.digests))
-        at = with_row[np.unique(np.linspace(0, len(with_row) - 1, N_PROBES).astype(np.int64))]
+        n = min(N_PROBES, len(with_row))
+        at = with_row[np.unique(np.linspace(0, max(0, len(with_row) - 1), n).astype(np.int64))]
         digests = look.digests[at]
         run.tally.shared_out = run.tally.shared_out or SharedOut(workers=hands.number)
         job.reporter.say(f"the rest goes to {hands.number} workers")

@@ -221,6 +221,20 @@ def test_rows_that_do_not_fit_end_the_run_as_in_one_process(run, monkeypatch):
         run(Late())
 
 
+def test_where_the_first_batch_has_no_row_that_fits_workers_have_no_canaries(run, monkeypatch):
+    monkeypatch.setattr("bottleneck.pipeline.extraction.extraction.MISFIT_SHARE", 1.0)
+    called = []
+
+    def small_later(self, images):
+        called.append(1)
+        value = 1e6 if len(called) == 1 else 1.0
+        return np.full((len(images), 6), value, np.float32)
+
+    monkeypatch.setattr(NumpyEngine, "__call__", small_later)
+    report = run(Late())
+    assert (report["computed"], report["quarantined"]) == (55, 4)
+
+
 @pytest.mark.parametrize("limit", [1, 10, 30])
 def test_a_limit_bounds_what_is_computed_and_the_next_run_goes_on(run, many, tmp_path, limit):
     report = run(Late(), limit=limit)
