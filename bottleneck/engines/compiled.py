@@ -118,7 +118,10 @@ def settings(precision: str, threads: int | None = None) -> dict[str, str]:
     """
     # THROUGHPUT: one stream a core, each with its own request.
     told = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
-    return told if threads is None else {**told, "INFERENCE_NUM_THREADS": str(threads)}
+    if threads is None:
+        return told
+    # Pinned, its threads take the first cores of the machine, and so do those of the next process.
+    return {**told, "INFERENCE_NUM_THREADS": str(threads), "ENABLE_CPU_PINNING": "NO"}
 
 
 def precisions(compiled: Any) -> list[str]:
