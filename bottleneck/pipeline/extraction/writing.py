@@ -22,7 +22,7 @@ PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
 # Where several runs share a store: what one has not committed, another may be computing too.
 SHARED_EVERY_S = 10.0
-PARTS_EVERY_S = 2.0  # where parts come from others: one of each is enough for a commit
+PARTS_EVERY_S = 0.5  # where parts come from others: one of each is enough for a commit
 LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
 
 
