@@ -42,7 +42,7 @@ recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo extract train status schedule fast test check docs soak bench clean
+.PHONY: help install demo extract train status schedule fast test clusters check docs soak bench clean
 .NOTPARALLEL:        # two installers in one environment break it
 .DELETE_ON_ERROR:    # half an environment is none
 
@@ -55,6 +55,7 @@ help:
 	@echo "make schedule  a crontab line that brings the stores of this folder up to date every night"
 	@echo "make fast      the quick tests, about two minutes: most need no framework"
 	@echo "make test      all tests; make check: lint, format, types, architecture"
+	@echo "make clusters  the tests of Dask and Ray, which it installs apart"
 	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
 	@echo "make soak      the long trials of faults, kills and nights: hours"
 	@echo "make bench     the figures of docs/measured.md, on this machine"
@@ -111,9 +112,18 @@ $(VENV)/.bottleneck-keras-hub: | $(VENV)/.bottleneck-test
 		sentencepiece tokenizers
 	@touch $@
 
+# Dask and Ray, in a folder of their own: 300 MB that most tests do without. `make clusters` alone asks for it.
+$(VENV)/.bottleneck-clusters: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --target $(VENV)/clusters 'distributed>=2025.7' 'ray[client]>=2.48'
+	@touch $@
+
 BESIDE := pandas2 oldest-zarr jax keras-hub
 test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE:%=$(VENV)/.bottleneck-%)
 	$(BIN)/python -m pytest -n auto --dist loadfile$(call more,$(ARGS))
+
+# The tests of real clusters: schedulers and workers as processes of this machine.
+clusters: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-clusters
+	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python -m pytest -q tests/pipeline/extraction/test_clusters.py$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.
 fast: $(INSTALLED) $(VENV)/.bottleneck-test
@@ -125,6 +135,7 @@ soak: $(INSTALLED) $(VENV)/.bottleneck-test
 		tests/data/test_million.py tests/data/test_read_faults.py tests/api/test_estimators.py
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
+	$(BIN)/python scripts/soak/workers.py --on loky --kills 30 --drivers 20
 
 # The reference of bottleneck.sklearn needs scikit-learn.
 docs: $(INSTALLED_LIGHT) $(VENV)/.bottleneck-test

@@ -247,6 +247,25 @@ def add_work(made: argparse.ArgumentParser, *, engine: str | None) -> _ArgumentG
     return work
 
 
+def add_crew(to: Options) -> None:
+    """Add --workers and --cluster."""
+    to.add_argument(
+        "--workers",
+        type=words.positive,
+        metavar="N",
+        help="Have N processes of this machine compute, each with its share of the cores. Of use "
+        "where decoding takes more than the network, and with --engine keras. Default: this "
+        "process alone, with all cores.",
+    )
+    to.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Have the workers of a cluster compute: dask://HOST:PORT (of its scheduler), "
+        "ray://HOST:PORT (of its client server) or ray://auto. They must reach the store and the "
+        "images under the same paths. Default: no cluster.",
+    )
+
+
 def _each(specs: Mapping[str, Any]) -> str:
     """Return the names of a catalog and what each is, for a help text."""
     return "; ".join(f"{name}: {spec.help}" for name, spec in specs.items()).replace("%", "%%")

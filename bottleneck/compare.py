@@ -103,6 +103,7 @@ def _add_backbones(rank: _ArgumentGroup) -> None:
     )
     options.add_engine(rank, default="auto")
     options.add_threads(rank)
+    options.add_crew(rank)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -138,7 +139,8 @@ def _compare(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
 
 
 def _rank(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
-    from bottleneck.pipeline.learning import rank as use_case  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.extraction.crew import crew  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.learning import rank as use_case  # noqa: PLC0415
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     return use_case.rank(
@@ -153,6 +155,7 @@ def _rank(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
                 "engine": args.engine,
                 "devices": args.devices,
                 "threads": args.threads,
+                "crew": crew(args.workers, args.cluster),
             },
             seed=args.seed,
             validation_split=args.validation_split,

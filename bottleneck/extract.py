@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_store(made.add_argument_group("store (where the features are kept)"))
     work = options.add_work(made, engine="auto")
+    options.add_crew(work)
     work.add_argument(
         "--budget",
         type=words.duration,
@@ -191,8 +192,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = console.configure(quiet=args.quiet)
     if str(args.backbone).lower().rpartition(":")[2] == LIST or LIST in (args.layer or ()):
         return _list(args)
+    if args.list and not args.dry_run:
+        made.error("argument --list: works only with --dry-run: add --dry-run")
     if args.cache_each is not None:
-        _refuse_beside_each(made, args)
+        for flag, is_given in (("--cache", args.cache), ("--all", args.all)):
+            if is_given is not None:
+                made.error(f"argument --cache-each: not with {flag}: it names all stores: omit one")
         return _each(args, reporter)
     if args.cache is None and args.all is None:
         made.error("argument --cache: missing: name the folder of the store")
@@ -202,8 +207,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"argument {flag}: given {len(named)} times: give it once, or --cache-each "
                 "'cache/{layer}-{pooling}' in place of --cache, for a store each"
             )
-    if args.list and not args.dry_run:
-        made.error("argument --list: works only with --dry-run: add --dry-run")
     if args.all is not None or len(args.cache) > 1:
         return _several(args, reporter)
     from bottleneck.pipeline.extraction import extract as use_case  # noqa: PLC0415 - --help stays light
@@ -218,15 +221,6 @@ def _list(args: argparse.Namespace) -> int:
     from bottleneck.pipeline.network import listing  # noqa: PLC0415 - --help stays light
 
     return show_list(*listing.listed({**vars(args), **_first_cut(args)}, LIST), as_json=args.json)
-
-
-def _refuse_beside_each(made: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End with a usage error for what cannot stand beside --cache-each."""
-    for flag, is_given in (("--cache", args.cache), ("--all", args.all)):
-        if is_given is not None:
-            made.error(f"argument --cache-each: not with {flag}: it names all stores: omit one")
-    if args.list and not args.dry_run:
-        made.error("argument --list: works only with --dry-run: add --dry-run")
 
 
 def _each(args: argparse.Namespace, reporter: Reporter) -> int:
@@ -286,7 +280,8 @@ def _told(
 
 def _options(args: argparse.Namespace, cache: Path) -> ExtractOptions:
     """Return the words of the command line as values."""
-    from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.extraction.crew import crew  # noqa: PLC0415 - --help stays light
+    from bottleneck.pipeline.extraction.options import ExtractOptions  # noqa: PLC0415
     from bottleneck.pipeline.network.options import NetworkOptions  # noqa: PLC0415
 
     return ExtractOptions(
@@ -309,6 +304,7 @@ def _options(args: argparse.Namespace, cache: Path) -> ExtractOptions:
         replace=args.replace,
         rehash=args.rehash,
         no_lock=args.no_lock,
+        crew=crew(args.workers, args.cluster),
     )
 
 

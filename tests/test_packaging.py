@@ -87,7 +87,18 @@ def test_the_metadata_says_what_an_installer_must_know(built):
     assert [r for r in required if r.startswith("openvino>=") and 'extra == "openvino"' in r]
     for extra in ("tensorflow", "gpu"):
         assert [r for r in required if r == f'keras>=3.15; extra == "{extra}"'], required
-    extras = {"tensorflow", "gpu", "openvino", "kerashub", "plots", "parquet", "test", "check"}
+    extras = {
+        "tensorflow",
+        "gpu",
+        "openvino",
+        "kerashub",
+        "plots",
+        "parquet",
+        "dask",
+        "ray",
+        "test",
+        "check",
+    }
     assert set(said.get_all("Provides-Extra")) == extras
     assert "bottleneck = bottleneck.__main__:main" in entry
 

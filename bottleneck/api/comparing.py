@@ -14,6 +14,7 @@ from bottleneck.pipeline.learning.rank import RankOptions, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from concurrent.futures import Executor
     from os import PathLike
 
     from bottleneck.api.extraction import (
@@ -91,6 +92,7 @@ def compare_backbones(
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
     format: str | None = None, replace: bool = False, engine: str = "auto",  # noqa: A002
     devices: str | None = None, batch_size: int | None = None, threads: int | None = None,
+    workers: int | None = None, cluster: str | None = None, executor: Executor | None = None,
     budget_s: float | None = None, wait_s: float | None = None, no_lock: bool = False,
     target_kind: TargetKind | None = None, progress: bool = False,
 ) -> Report:  # fmt: skip

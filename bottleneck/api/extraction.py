@@ -12,6 +12,7 @@ from bottleneck.api.keywords import proposing
 from bottleneck.api.report import Report
 from bottleneck.core.errors import UsageError
 from bottleneck.pipeline.extraction import cuts
+from bottleneck.pipeline.extraction.crew import crew
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.extraction.several import updated
@@ -19,6 +20,7 @@ from bottleneck.pipeline.network.options import check_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor
 
     from bottleneck.api.words import Folders, Images, Labels
 
@@ -59,8 +61,9 @@ def extract_features(
     trust: bool | None = None, format: str | None = None, replace: bool = False,  # noqa: A002
     dry_run: bool = False, list_keys: bool = False,
     engine: str = "auto", devices: str | None = None, batch_size: int | None = None,
-    threads: int | None = None, budget_s: float | None = None, wait_s: float | None = None,
-    no_lock: bool = False, progress: bool = False,
+    threads: int | None = None, workers: int | None = None, cluster: str | None = None,
+    executor: Executor | None = None, budget_s: float | None = None,
+    wait_s: float | None = None, no_lock: bool = False, progress: bool = False,
 ) -> Report:  # fmt: skip
     """Compute the features that the store at `cache` lacks, and record what `data` is now.
 
@@ -90,6 +93,11 @@ def extract_features(
     dry_run, list_keys : only report what would be computed, and name each image
     engine, devices, batch_size, threads : how it is computed; none changes what is computed, but
         compute="bfloat16" is the arithmetic of one engine, which its store then goes on with
+    workers, cluster : processes of this machine that compute, or the address of a cluster that
+        does, as the command's
+    executor : any `concurrent.futures.Executor` whose workers reach the store and the images: a
+        `distributed` client's `get_executor()`, loky's, mpi4py's; `workers` then says how many it
+        has, if it does not. It stays open
     budget_s, wait_s, no_lock : seconds after which to stop, and to wait for the lock; take none
     progress : show a bar and messages, in notebooks too; without it, nothing is printed
 
@@ -144,11 +152,12 @@ def told(said: Mapping[str, Any]) -> dict[str, Any]:
         When a value cannot be meant.
     """
     check_network(said)
-    words.check_counts(said, "limit", "batch_size", "threads")
+    words.check_counts(said, "limit", "batch_size", "threads", "workers")
     names = {field.name for field in fields(ExtractOptions)} - {"cache", "network", "reading"}
     found = {name: said[name] for name in names if name in said}
     return {
         **found,
+        "crew": crew(said.get("workers"), said.get("cluster"), said.get("executor")),
         "reading": words.reading(said),
         "data": words.data(said["data"], said["labels"], said["source"]),
     }

@@ -102,6 +102,7 @@ def open_tar(path: Path, left: Left) -> Members:
         images=images,
         others=others,
         read=read or (lambda place: container.piece(*place)),
+        is_plain=read is None,
     )
 
 

@@ -45,8 +45,8 @@ class Confined:
     """
 
     def __init__(self, root: bytes, targets: Iterable[bytes] = ()) -> None:
-        self._root = root
-        self._targets = frozenset(targets)
+        self.root = root
+        self.targets = frozenset(targets)
         self._folders: dict[bytes, _Real] = {}
 
     def read(self, key: bytes) -> Read:
@@ -85,13 +85,13 @@ class Confined:
         OSError
             When links lead out of the source.
         """
-        root = os.path.realpath(self._root)
+        root = os.path.realpath(self.root)
         real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - bytes
         if real == root or is_inside(real, root):
             return real, root
         step = real
         while step != (above := os.path.dirname(step)):  # noqa: PTH120 - bytes
-            if step in self._targets:
+            if step in self.targets:
                 return real, above
             step = above
         raise OSError(errno.ELOOP, "a link leads out of the source", real)

@@ -10,6 +10,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.sample import show_key
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.left_alone import SYSTEM_FOLDERS
+from bottleneck.data.left_alone import is_image as is_images_bytes
 from bottleneck.data.source import SKIPPED
 
 if TYPE_CHECKING:
@@ -72,9 +73,20 @@ class Members:
     others : key → where it is, of each regular member that is no image by its ending; WebDataset
         has its labels there
     read : returns the member at a place; OSError when the container is another one by now
+    is_plain : whether a place is offset and number of bytes in the container
     """
 
     container: Container
     images: dict[bytes, Any]
     others: dict[bytes, Any]
     read: Callable[[Any], Read]
+    is_plain: bool = False
+
+
+def begins_as_image(members: Members, place: Any) -> bool:
+    """Whether a member's first bytes are an image's; one that cannot be read has none."""
+    try:
+        content = members.read(place).content
+    except OSError:
+        return False
+    return isinstance(content, bytes) and is_images_bytes(content)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.data.by_path import ByPath
+    from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.source import Understood
     from bottleneck.data.walk import Block
 
@@ -106,6 +107,13 @@ class FolderSource:
         """See `Source.read`: one open, one read of all bytes."""
         keys, files = self._listed
         return files.read(bytes(keys[index]))
+
+    def excerpt(self, indices: Sequence[int]) -> Excerpt:
+        """See `excerpt.Excerpted`: the keys, and what confines them to the folder."""
+        from bottleneck.data.excerpt import Below  # noqa: PLC0415 - where work is shared out
+
+        keys, files = self._listed
+        return Below(files.root, files.targets, [bytes(keys[i]) for i in indices])
 
     @property
     def _where(self) -> str:

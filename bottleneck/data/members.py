@@ -21,11 +21,12 @@ from bottleneck.core.paths import absolute, shown
 from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data import webdataset
 from bottleneck.data.by_path import by_path
-from bottleneck.data.contained import Left
+from bottleneck.data.contained import Left, begins_as_image
+from bottleneck.data.excerpt import Carried, Pieces
 from bottleneck.data.folder_words import split_said, split_told, splits_of_level
 from bottleneck.data.how import How
 from bottleneck.data.labels import number_labels
-from bottleneck.data.left_alone import LeftAlone, in_words, is_image, may_be_image
+from bottleneck.data.left_alone import LeftAlone, in_words, may_be_image
 from bottleneck.data.member_hints import with_hints
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.reading_of_paths import listed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.sample import Groups
     from bottleneck.data.contained import Members
+    from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.source import Read
 
     Opener = Callable[[Path, "Left"], "Members"]
@@ -195,7 +197,7 @@ class MemberSource:
                 if self.how["any_name"] is False or not may_be_image(key):
                     continue
                 is_wanted = self.how.patterns.keeps(prefix + key)
-                if not is_wanted or not _begins_as_image(members, place):
+                if not is_wanted or not begins_as_image(members, place):
                     continue
                 alone.skipped["other"] -= 1
                 if self.how["any_name"]:
@@ -211,6 +213,13 @@ class MemberSource:
             raise ValueError("read() before list()")
         members, place = self._listed[index]
         return members.read(place)
+
+    def excerpt(self, indices: Sequence[int]) -> Excerpt:
+        """See `excerpt.Excerpted`: where they lie, if that is in the containers as they are."""
+        found = [(self._listed or [])[i] for i in indices]
+        if not all(members.is_plain for members, _ in found):
+            return Carried(self, indices)
+        return Pieces([(members.container, *place) for members, place in found])
 
 
 def _unmatched(
@@ -254,15 +263,6 @@ def _no_images(
     if not others:
         return DataError(f"no images{left}", where, ADVICE)
     return DataError(f"no images, but {listed(others)}{left}", where, by_hand(paths[0], others))
-
-
-def _begins_as_image(members: Members, place: Any) -> bool:
-    """Whether a member's first bytes are an image's; one that cannot be read has none."""
-    try:
-        content = members.read(place).content
-    except OSError:
-        return False
-    return isinstance(content, bytes) and is_image(content)
 
 
 def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:

@@ -9,6 +9,9 @@ from bottleneck.data.left_alone import heads_of
 from bottleneck.data.stat_table import EMPTY, StatTable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.left_alone import Heads
     from bottleneck.data.source import Listing, Read, Source
 
@@ -81,3 +84,9 @@ class _View:
     def read(self, index: int) -> Read:
         """See `Source.read`."""
         return self._shared.source.read(index)
+
+    def excerpt(self, indices: Sequence[int]) -> Excerpt:
+        """See `excerpt.Excerpted`; of any source, as that one's own is."""
+        from bottleneck.data.excerpt import excerpt  # noqa: PLC0415 - where work is shared out
+
+        return excerpt(self._shared.source, indices)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.paths import Stat
+    from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
     from bottleneck.data.source import Understood
@@ -122,7 +123,18 @@ class TableSource:
         """See `Source.read`: one open, one read of all bytes."""
         if self._arrays is not None:
             return self._arrays.read(index)
-        return read_file(os.path.realpath(os.path.join(self._folder, bytes(self._paths[index]))))  # noqa: PTH118 - bytes
+        return read_file(os.path.realpath(self._path(index)))
+
+    def excerpt(self, indices: Sequence[int]) -> Excerpt:
+        """See `excerpt.Excerpted`: the paths of the files, or the images that the table holds."""
+        from bottleneck.data.excerpt import Carried, Files  # noqa: PLC0415 - where it is shared out
+
+        if self._arrays is not None:
+            return Carried(self._arrays, indices)
+        return Files([self._path(i) for i in indices])
+
+    def _path(self, index: int) -> bytes:
+        return os.path.join(self._folder, bytes(self._paths[index]))  # noqa: PTH118 - bytes
 
     @property
     def _where(self) -> str:

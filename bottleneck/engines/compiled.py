@@ -47,6 +47,7 @@ def compile_for_cpu(
     shape: tuple[int, int, int],
     precision: str = "f32",
     more: Mapping[str, str] = MappingProxyType({}),
+    threads: int | None = None,
 ) -> Any:
     """Return a network compiled for images of this shape.
 
@@ -54,11 +55,16 @@ def compile_for_cpu(
     """
     n = network.input(0).get_partial_shape()[0]
     network.reshape([n.get_length() if n.is_static else REQUEST, *shape])
-    return core.compile_model(network, "CPU", {**settings(precision), **more})
+    return core.compile_model(network, "CPU", {**settings(precision, threads), **more})
 
 
 def steady(
-    compiled: Any, core: Any, network: Any, shape: tuple[int, int, int], precision: str = "f32"
+    compiled: Any,
+    core: Any,
+    network: Any,
+    shape: tuple[int, int, int],
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Any:
     """Return a compiled network if it gives the same images the same rows again, else another.
 
@@ -74,7 +80,7 @@ def steady(
     first, *others = _again_and_again(compiled)
     if all(np.array_equal(rows, first, equal_nan=True) for rows in others):
         return compiled
-    other = compile_for_cpu(core, network, shape, precision, {"SNIPPETS_MODE": "DISABLE"})
+    other = compile_for_cpu(core, network, shape, precision, {"SNIPPETS_MODE": "DISABLE"}, threads)
     first, *others = _again_and_again(other)
     for rows in others:
         if not np.array_equal(rows, first, equal_nan=True) and not compare(rows, first).ok:
@@ -103,10 +109,19 @@ def _again_and_again(compiled: Any) -> list[NDArray[np.float32]]:
     return found
 
 
-def settings(precision: str) -> dict[str, str]:
-    """Return how a network is compiled; f32 is IEEE's, whatever the processor offers."""
+def settings(precision: str, threads: int | None = None) -> dict[str, str]:
+    """Return how a network is compiled; f32 is IEEE's, whatever the processor offers.
+
+    Parameters
+    ----------
+    threads : what it may use of the processor; None: all of it
+    """
     # THROUGHPUT: one stream a core, each with its own request.
-    return {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
+    told = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
+    if threads is None:
+        return told
+    # Pinned, its threads take the first cores of the machine, and so do those of the next process.
+    return {**told, "INFERENCE_NUM_THREADS": str(threads), "ENABLE_CPU_PINNING": "NO"}
 
 
 def precisions(compiled: Any) -> list[str]:

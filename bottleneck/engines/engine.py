@@ -53,6 +53,7 @@ class Frozen:
     spread : of reduced precision, what the rows that are there record of it, as `check.spread`
         returns it; None where it is to be measured, on `sample`
     may_grow : whether a GPU may take larger batches than `batch_size` where that is faster
+    threads : of the processor that it may use; None: all that the process may
     compare : callable
         Says how far computed rows (k, …) are from others; of several cuts in one, each by itself.
     """
@@ -73,6 +74,7 @@ class Frozen:
     compute: str = "float32"
     spread: Mapping[str, Any] | None = None
     may_grow: bool = False
+    threads: int | None = None
     compare: Callable[[NDArray[Any], NDArray[Any]], Agreement] = compare
 
     @property

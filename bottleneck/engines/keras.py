@@ -86,7 +86,7 @@ class KerasEngine:
             backend: metadata.version(backend),
             "host": platform.node(),
             "machine": platform.machine(),
-            "threads": os.cpu_count() or 1,
+            "threads": _threads(),
         }
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -243,6 +243,12 @@ def _warning(chosen: Sequence[str]) -> str | None:
         "computing on the CPU although this machine has an NVIDIA GPU: "
         "pip install 'bottleneck-cache[gpu]'"
     )
+
+
+def _threads() -> int:
+    """Return how many threads compute, where whoever started the process said that."""
+    told = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
 
 
 def _for_people(device: str) -> str:

@@ -107,7 +107,7 @@ class OpenVinoEngine:
             "openvino": metadata.version("openvino"),
             "host": platform.node(),
             "machine": platform.machine(),
-            "threads": os.cpu_count() or 1,
+            "threads": self.compiled.get_property("INFERENCE_NUM_THREADS"),
         }
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -163,7 +163,7 @@ def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:
         and not _can_be_checked_now(compiled.check, frozen.oracle)
     ):
         try:
-            network = core.import_model(compiled.blob, "CPU", settings(precision))
+            network = core.import_model(compiled.blob, "CPU", settings(precision, frozen.threads))
         except RuntimeError:  # made by a build that this one does not know
             pass
         else:
@@ -229,10 +229,14 @@ def _made(frozen: Frozen, kept: Kept, core: Any) -> tuple[OpenVinoEngine, Any]:
     traced = frozen.traced()
     with traced.files() as file:
         network = _attempted(lambda: core.read_model(file))
-        compiled = _attempted(lambda: compile_for_cpu(core, network, frozen.shape))
+        compiled = _attempted(
+            lambda: compile_for_cpu(core, network, frozen.shape, threads=frozen.threads)
+        )
         golden = traced.golden()
         if golden is None:
-            compiled = _attempted(lambda: steady(compiled, core, network, frozen.shape))
+            compiled = _attempted(
+                lambda: steady(compiled, core, network, frozen.shape, threads=frozen.threads)
+            )
         engine = OpenVinoEngine(compiled, frozen.batch_size, GOLDEN, oracle=frozen.oracle)
         # Last, and not beside the others: who stops us then waits for nobody.
         expected = None if golden is not None else frozen.reference(images)
@@ -275,9 +279,10 @@ def _engine(core: Any, network: Any, frozen: Frozen, check: str) -> OpenVinoEngi
 
 
 def _compiled(core: Any, network: Any, frozen: Frozen, check: str, precision: str = "f32") -> Any:
-    compiled = compile_for_cpu(core, network, frozen.shape, precision)
+    threads = frozen.threads
+    compiled = compile_for_cpu(core, network, frozen.shape, precision, threads=threads)
     known = check in (GOLDEN, SHIPPED)  # networks that give the same images the same rows
-    return compiled if known else steady(compiled, core, network, frozen.shape, precision)
+    return compiled if known else steady(compiled, core, network, frozen.shape, precision, threads)
 
 
 def _attempted(step: Callable[[], T]) -> T:

@@ -20,6 +20,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.recipe import ImageSpec
 from bottleneck.data.catalog import NAMED, PATHS, open_source, reopen
 from bottleneck.data.decode import decode
+from bottleneck.data.shared import SharedSource
 from bottleneck.data.source import SKIPPED
 
 
@@ -301,6 +302,18 @@ def test_bytes_are_the_same_each_time_and_in_any_thread(data):
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda i: sample_digest(source.read(i).content), indices))
     assert together == alone
+
+
+def test_an_excerpt_reads_the_same_samples_without_the_source_and_its_listing(data):
+    source = open_source(data)
+    at = np.random.default_rng(1).permutation(len(source.list()))[:5].tolist()
+    some = pickle.loads(pickle.dumps(SharedSource(source).view().excerpt(at)))
+    there = [source.read(i) for i in at]
+    del source
+    assert len(some) == len(at)
+    for i, read in enumerate(there):
+        assert sample_digest(some.read(i).content) == sample_digest(read.content)
+        assert some.read(i).stat == read.stat
 
 
 def test_a_read_has_the_listings_stat_while_nothing_changes(data):

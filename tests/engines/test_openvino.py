@@ -319,3 +319,17 @@ def test_a_cut_of_mini_without_keras_is_refused_by_name(tmp_path, monkeypatch):
     assert code == 2
     assert "bottleneck-cache[openvino]" in said["error"]["do"]
     assert not (tmp_path / "s").exists()
+
+
+def test_an_engine_with_a_share_of_the_cores_leaves_it_to_the_system_which_they_are():
+    """Pinned, that of each worker would take the first core of the machine."""
+    import openvino as ov
+    from openvino import opset13
+
+    from bottleneck.engines.compiled import settings
+
+    x = opset13.parameter([1, 4], np.float32)
+    network = ov.Model([opset13.relu(x)], [x])
+    compiled = ov.Core().compile_model(network, "CPU", settings("f32", 1))
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 1
+    assert not compiled.get_property("ENABLE_CPU_PINNING")

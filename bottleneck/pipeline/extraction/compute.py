@@ -43,6 +43,7 @@ class EngineChoice:
     may_grow : whether the engine may take larger batches, where that is faster
     made_by : the engine that made the rows that are there already
     kept : where engines keep what they can make again
+    threads : of the processor that the engine may use; None: all that the process may
     spread : of reduced precision, what the rows that are there record of it
     """
 
@@ -52,6 +53,7 @@ class EngineChoice:
     may_grow: bool = False
     made_by: str | None = None
     kept: Path | None = None
+    threads: int | None = None
     spread: Mapping[str, Any] | None = None
 
 
@@ -149,6 +151,7 @@ class Computer:
                 compute=recipe.compute,
                 spread=self.choice.spread,
                 may_grow=self.choice.may_grow,
+                threads=self.choice.threads,
                 compare=self._compare,
             ),
             made_by=self.choice.made_by,

@@ -54,6 +54,11 @@ def told_apart(options: ExtractOptions) -> list[ExtractOptions]:
             f"{FLAG} with --compute",
             "give --cache, --layer and --pooling of one cut",
         )
+    if options.crew is not None:
+        raise UsageError(
+            "workers fill one store at a time", f"{FLAG} with --workers or --cluster",
+            "give --cache, --layer and --pooling of one cut, or omit the workers",
+        )  # fmt: skip
     layers: list[str | None] = list(dict.fromkeys(options.layers)) or [options.network.layer]
     poolings: list[str | None] = list(dict.fromkeys(options.poolings)) or [options.network.pooling]
     for flag, word, values in (

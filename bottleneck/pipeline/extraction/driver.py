@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Progress
     from bottleneck.pipeline.extraction.compute import Computer
+    from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.flow import Reader
 
 
@@ -39,10 +40,18 @@ def _always(_: Item) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
-    """Samples that were computed together, and their rows (n, views, …) float32."""
+    """Samples that were computed together, and their rows (n, views, …) float32.
+
+    `seconds` is what they took; None: as long as the clock says.
+    """
 
     items: list[Item]
     rows: NDArray[np.float32]
+    seconds: float | None = None
+
+    def record_in(self, run: Extraction, span: slice) -> list[Item]:
+        """Have an extraction write what it lacks of these rows; return whose that is."""
+        return run.record(self.items, self.rows[..., span])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

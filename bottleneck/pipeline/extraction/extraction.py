@@ -25,12 +25,12 @@ from bottleneck.pipeline.extraction.looked import plan_what_is_left as what_is_l
 from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_order, reasons
 from bottleneck.pipeline.extraction.saying import say_understood
 from bottleneck.pipeline.extraction.target import aim
-from bottleneck.pipeline.extraction.writing import Writer, to_dtype
+from bottleneck.pipeline.extraction.writing import Writer, as_stored
 from bottleneck.store.fold import fold
 from bottleneck.store.log import MovedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.compute import Computer
     from bottleneck.pipeline.extraction.flow import Item
     from bottleneck.pipeline.extraction.target import Target
+    from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import QuarantineEntry, Snapshot
     from bottleneck.store.store import Store
+
+    Misfits = Mapping[bytes, str]  # digest → why its row does not fit
 
 MISFIT_SHARE = 0.01
 
@@ -123,34 +126,53 @@ class Extraction:
         if not len(lacking):
             return []
         items = [items[i] for i in lacking.tolist()]
-        stored = self._fit(items, rows[lacking])
+        stored, misfits = as_stored(rows[lacking], self.job.network.recipe.rows)
+        self._note_misfits({items[i].digest or b"": why for i, why in misfits.items()})
         is_good = np.array([item.digest not in self.tally.failed for item in items], bool)
         found = found[lacking][is_good]
         self.writer.add(found, stored[is_good])
-        self.tally.n_batches += 1
-        self.tally.computed.append(found)
-        self.tally.n_computed += len(found)
-        self.target.catch_up()
+        self._count(found)
         return [item for item, good in zip(items, is_good.tolist(), strict=True) if good]
 
-    def _fit(self, items: Sequence[Item], rows: NDArray[np.float32]) -> NDArray[Any]:
-        """Return rows (n, views, …) as they are stored; those that do not fit are failed."""
-        spec, n_views = self.job.network.recipe.rows, rows.shape[1]
-        stored, misfits = to_dtype(rows.reshape(-1, *rows.shape[2:]), spec.dtype)
-        found = {i // n_views: reason for i, reason in misfits.items()}
+    def adopt(
+        self,
+        part: PartEntry | None,
+        digests: NDArray[np.uint8],
+        misfits: Misfits,
+        *,
+        n_workers: int,
+    ) -> None:
+        """Take in what another process has computed and published.
+
+        Parameters
+        ----------
+        part : None where none of its rows is new
+        digests : (n, 32) of those of its rows that are new
+        misfits : digest → why a row does not fit
+        n_workers : how many others compute
+        """
+        self._note_misfits(misfits)
+        if part is not None:
+            self.writer.adopt(part, n_workers)
+        self._count(digests)
+
+    def _count(self, digests: NDArray[np.uint8]) -> None:
+        self.tally.n_batches += 1
+        self.tally.computed.append(digests)
+        self.tally.n_computed += len(digests)
+        self.target.catch_up()
+
+    def _note_misfits(self, found: Misfits) -> None:
         aside = {entry.digest for entry in self.looked.carried()} if found else set()
-        for i, reason in found.items():
-            digest = items[i].digest
-            assert digest is not None
+        for digest, reason in found.items():
             self.tally.failed[digest] = reason
             self.tally.n_misfits += digest not in aside  # else another store asked for it
         if self.tally.n_misfits > MISFIT_SHARE * max(100, len(self.looked.plan.pending)):
             raise DataError(
-                f"{self.tally.n_misfits} rows do not fit {stored.dtype}",
+                f"{self.tally.n_misfits} rows do not fit {self.job.network.recipe.rows.dtype}",
                 self.job.name,
                 "use --rows float32 (another recipe: another --cache, or --replace)",
             )
-        return stored.reshape(len(items), *spec.shape)
 
     def announce(self) -> None:
         """Commit the listing, now that the first rows are trusted."""
@@ -241,7 +263,7 @@ def in_order(runs: Sequence[Extraction], batch_size: int = 1) -> NDArray[np.int6
     """Return the positions of what any of these is to do, in the order in which it is done."""
     options = runs[0].job.options
     pending = np.unique(np.concatenate([run.looked.plan.pending for run in runs]))
-    if options.limit is not None or options.budget_s is not None:
+    if options.is_mixed:
         pending = mixed_order(runs[0].looked.look.samples, pending)
     if options.no_lock and len(pending):
         return in_an_order_of_its_own(pending, batch_size)

@@ -57,6 +57,22 @@ class Job:
 
 
 @dataclass(slots=True)
+class SharedOut:
+    """What other processes were given to do.
+
+    Attributes
+    ----------
+    workers : how many compute side by side
+    n : shards that came back
+    retried : those that were given out again, as their worker died
+    """
+
+    workers: int
+    n: int = 0
+    retried: int = 0
+
+
+@dataclass(slots=True)
 class Tally:
     """What a run has learned and done so far.
 
@@ -65,6 +81,7 @@ class Tally:
     failed : digest → why it has no row
     unread : key → why it could not be read: positions would mean nothing in another listing
     computed : the digests (n, 32) of each batch's rows
+    shared_out : None where this process did all
     """
 
     failed: dict[bytes, str] = field(default_factory=dict)
@@ -75,6 +92,7 @@ class Tally:
     n_misfits: int = 0
     bytes_written: int = 0
     is_partial: bool = False
+    shared_out: SharedOut | None = None
 
 
 def ahead(n_images: int, seconds: float, rows: Sequence[RowSpec]) -> str | None:

@@ -56,8 +56,23 @@ class Used:
         }
 
 
+def together(one: Used | None, other: Used) -> Used:
+    """Return what two stretches took, of two processes say; cores and threads are one's."""
+    if one is None:
+        return other
+    added = {
+        name: getattr(one, name) + getattr(other, name)
+        for name in Used.__dataclass_fields__
+        if name not in ("cores", "threads")
+    }
+    return replace(other, **added)
+
+
 class Meter:
-    """Measures what an extraction uses, from `begin` to `end`; both in the driver's thread."""
+    """Measures what an extraction uses, from `begin` to `end`; both in the driver's thread.
+
+    Where other processes compute, what they used is what counts: `add`.
+    """
 
     def __init__(
         self,
@@ -74,6 +89,7 @@ class Meter:
         self._cores, self._threads = cores, threads
         self._clocks = (wall, process, thread)
         self._began: tuple[tuple[float, ...], Seconds] | None = None
+        self._is_elsewhere = False
 
     def begin(self) -> None:
         """Begin, unless that was done."""
@@ -81,7 +97,7 @@ class Meter:
 
     def end(self) -> None:
         """Set `used` to what was used since `begin`; nothing where that never was."""
-        if self._began is None:
+        if self._began is None or self._is_elsewhere:
             return
         (clocks, now), (clocks_then, then) = self._now(), self._began
         wall, process, thread = (a - b for a, b in zip(clocks, clocks_then, strict=True))
@@ -99,6 +115,11 @@ class Meter:
             decode_wall=now.decode - then.decode,
             network_wall=now.compute - then.compute,
         )
+
+    def add(self, used: Used) -> None:
+        """Take in what another process used for its share."""
+        self.used = together(self.used if self._is_elsewhere else None, used)
+        self._is_elsewhere = True
 
     def _now(self) -> tuple[tuple[float, ...], Seconds]:
         kept = replace(self._seconds, processor=dict(self._seconds.processor))

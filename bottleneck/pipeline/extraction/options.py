@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.core.given import Given
+    from bottleneck.pipeline.extraction.crew import Crew
 
 
 READING = (*PATTERNS, *options_of_all())  # how a source is read, by name
@@ -45,3 +46,12 @@ class ExtractOptions:
     replace: bool = False
     rehash: bool = False
     no_lock: bool = False
+    crew: Crew | None = None  # who computes; None: this process alone
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether images are done in an order that has all classes from the first on.
+
+        What may end early is then of use. And shards are alike: none holds all that is large.
+        """
+        return self.limit is not None or self.budget_s is not None or self.crew is not None

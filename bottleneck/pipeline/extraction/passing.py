@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import STOPS
 from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, made_by
-from bottleneck.pipeline.extraction.driver import Batch, Driver
+from bottleneck.pipeline.extraction.driver import Driver
 from bottleneck.pipeline.extraction.extraction import in_order
 from bottleneck.pipeline.extraction.flow import Busy
 from bottleneck.pipeline.extraction.job import ahead
@@ -25,8 +25,11 @@ from bottleneck.pipeline.extraction.spread import spread_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bottleneck.pipeline.extraction.driver import Batch
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.flow import Item
+    from bottleneck.pipeline.extraction.shard import Written
+    from bottleneck.pipeline.extraction.shards import Shards
     from bottleneck.pipeline.network.network import Network
 
 
@@ -152,15 +155,7 @@ class Pass:
 
     def _work(self, runs: Sequence[Extraction]) -> None:
         order = in_order(runs, self._computer.batch_size)
-        driver = Driver(
-            reader=self._reader,
-            computer=self._computer,
-            threads=self.job.threads,
-            took=lambda item: self._take(runs, item),
-            is_needed=self._is_needed,
-            wanted=self._wanted,
-            is_over=lambda: self.job.is_over,
-        )
+        driver = self._driver(runs)
         total = int(min(len(order), self.job.limit))
         with (
             self.job.reporter.progress(total, "extract") as bar,
@@ -172,6 +167,24 @@ class Pass:
                 if not self._alive:
                     break
         self._meter.end()
+
+    def _driver(self, runs: Sequence[Extraction]) -> Driver | Shards:
+        """Return what computes: this process, or it and a crew."""
+        driver = Driver(
+            reader=self._reader,
+            computer=self._computer,
+            threads=self.job.threads,
+            took=lambda item: self._take(runs, item),
+            is_needed=self._is_needed,
+            wanted=self._wanted,
+            is_over=lambda: self.job.is_over,
+        )
+        crew = self.job.options.crew
+        if crew is None:
+            return driver
+        from bottleneck.pipeline.extraction.shards import Shards  # noqa: PLC0415 - most do without
+
+        return Shards(driver, crew, runs[0], self._reader.claimed)
 
     def _wanted(self) -> float:
         return self.job.limit - self._n_computed
@@ -188,18 +201,18 @@ class Pass:
         for run in runs:
             run.take(item)
 
-    def _record(self, batch: Batch, n_ahead: int) -> None:
+    def _record(self, batch: Batch | Written, n_ahead: int) -> None:
         if not self._n_batches:
             say_computing(self._computer, self.job.reporter)
         self._n_batches += 1
-        self._say_ahead(len(batch.items), n_ahead)
+        self._say_ahead(batch, n_ahead)
         recorded: set[int] = set()
 
         def record(i: int) -> None:
             run = self.runs[i]
             if not run.tally.n_batches:
                 self._begin(i)
-            found = run.record(batch.items, batch.rows[..., self._spans[i]])
+            found = batch.record_in(run, self._spans[i])
             recorded.update(item.index for item in found)
 
         for i in self._alive:
@@ -215,11 +228,12 @@ class Pass:
         run.computer, run.canaries = computer, computer.checked[i]
         run.announce()
 
-    def _say_ahead(self, n_images: int, n_ahead: int) -> None:
+    def _say_ahead(self, batch: Batch | Written, n_ahead: int) -> None:
         """With the second batch, whose time tells, say how much work there is if it is much."""
         now = time.perf_counter()
         if self._n_batches == 2:
-            seconds = n_ahead * (now - self._first_at) / n_images
+            took = now - self._first_at if batch.seconds is None else batch.seconds
+            seconds = n_ahead * took / max(1, len(batch.items))
             said = ahead(n_ahead, seconds, [run.job.network.recipe.rows for run in self.runs])
             if said:
                 self.job.reporter.say(said)

@@ -83,7 +83,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "bytes_written": tally.bytes_written,
         "images_per_second": round(tally.n_computed / total, 1) if tally.n_computed else None,
         "seconds": {k: round(v, 3) for k, v in {**job.seconds.to_json(), "total": total}.items()},
-        "cores": default_threads(),
+        **_who_computed(run),
         "processor_seconds": run.meter.used.to_json() if run.meter.used else None,
         "limits": limiting(run.meter.used, may_decode_fast=_may_decode_fast(job.seconds)),
         "limit": job.options.limit,
@@ -94,6 +94,18 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "canaries": run.canaries,
         "commit": target.store_or_none.state.number if target.store_or_none else None,
         "partial": tally.is_partial or (pending > 0 and not job.options.dry_run),
+    }
+
+
+def _who_computed(run: Extraction) -> dict[str, Any]:
+    """Return the workers, their shards, and how many cores computed, as far as that is known."""
+    shared, used = run.tally.shared_out, run.meter.used
+    if shared is None:
+        return {"workers": None, "shards": None, "cores": default_threads()}
+    return {
+        "workers": shared.workers,
+        "shards": {"n": shared.n, "retried": shared.retried},
+        "cores": default_threads() if used is None else shared.workers * used.cores,
     }
 
 

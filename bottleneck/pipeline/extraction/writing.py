@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.recipe import RowSpec
     from bottleneck.pipeline.extraction.flow import Seconds
     from bottleneck.pipeline.extraction.target import Target
     from bottleneck.store.part import PartEntry
@@ -21,6 +22,7 @@ PART_BYTES = 64 << 20
 COMMIT_EVERY_S = 60.0
 # Where several runs share a store: what one has not committed, another may be computing too.
 SHARED_EVERY_S = 10.0
+PARTS_EVERY_S = 0.5  # where parts come from others: one of each is enough for a commit
 LOST_SHARE = 0.01  # of a row's length; rounding to float16 alone takes 0.0005 at most
 
 
@@ -41,6 +43,13 @@ def to_dtype(rows: NDArray[np.float32], dtype: str) -> tuple[NDArray[Any], dict[
         advice = ": --rows float32" if np.isfinite(largest) else ""
         misfits[i] = f"{largest:.1e} does not fit {dtype}{advice}"
     return stored, misfits
+
+
+def as_stored(rows: NDArray[np.float32], spec: RowSpec) -> tuple[NDArray[Any], dict[int, str]]:
+    """Return rows (n, views, …) as a store keeps them, and why for the images that do not fit."""
+    n_views = rows.shape[1]
+    stored, misfits = to_dtype(rows.reshape(-1, *rows.shape[2:]), spec.dtype)
+    return stored.reshape(len(rows), *spec.shape), {i // n_views: misfits[i] for i in misfits}
 
 
 class Writer:
@@ -87,13 +96,31 @@ class Writer:
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
-        if now - self._committed >= self._every_s:
-            self._commit(wait=False)  # before the next part: a kill then costs one, and not two
+        self.commit_when_due()  # before the next part: a kill then costs one, and not two
         if is_full or now - self._published >= self._every_s:
             self._publish()
 
+    def adopt(self, entry: PartEntry, n_workers: int) -> None:
+        """Take a part that was published elsewhere; commit when it is time.
+
+        Parameters
+        ----------
+        n_workers : who publish parts: one of each is committed, so that a kill costs no more
+        """
+        published: Future[PartEntry] = Future()
+        published.set_result(entry)
+        self._publishing.append(published)
+        self.commit_when_due(n_workers)
+
+    def commit_when_due(self, n_workers: int = 0) -> None:
+        """Commit what is published, unless that was done within the last minute; see `adopt`."""
+        is_enough = n_workers and len(self._publishing) >= n_workers
+        every_s = min(PARTS_EVERY_S, self._every_s) if is_enough else self._every_s
+        if time.monotonic() - self._committed >= every_s:
+            self._commit(wait=False)
+
     def finish(self) -> None:
-        """Publish and commit all that is left."""
+        """Publish and commit all that is left; more may follow."""
         self._commit(wait=True)  # before the last part: a kill then costs one, and not two
         self._publish()
         self._commit(wait=True)

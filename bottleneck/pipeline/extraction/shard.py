@@ -1,0 +1,294 @@
+"""A shard, as it is done: what goes to a worker, what comes back, and what is done there.
+
+A worker is any process that has this package and reaches the store and the images under the same
+paths. It lists nothing and commits nothing: it reads its samples, computes, publishes one part in
+the store, and tells what it published and what it learned. Done twice, a shard leaves a part that
+no commit names, which gc takes away.
+
+Before its first part counts a worker computes a few images anew that have rows already: another
+machine, with other versions, may differ by rounding and by no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bottleneck.core.errors import ExpiredError, OtherRowsError, RecipeError, UsageError
+from bottleneck.core.reporter import NoProgress
+from bottleneck.core.version import __version__
+from bottleneck.pipeline.extraction.canaries import Canaries
+from bottleneck.pipeline.extraction.compute import Computer
+from bottleneck.pipeline.extraction.driver import Driver
+from bottleneck.pipeline.extraction.flow import Busy, Item, Reader, Seconds, default_threads
+from bottleneck.pipeline.extraction.limits import Meter
+from bottleneck.pipeline.extraction.writing import as_stored
+from bottleneck.pipeline.network.network import Network
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bottleneck.data.excerpt import Excerpt
+    from bottleneck.data.undecodable import Limits
+    from bottleneck.pipeline.extraction.compute import EngineChoice
+    from bottleneck.pipeline.extraction.extraction import Extraction
+    from bottleneck.pipeline.extraction.limits import Used
+    from bottleneck.pipeline.network.options import NetworkOptions
+    from bottleneck.store.part import PartEntry
+
+N_CANARIES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probes:
+    """Samples that have rows (k, v, …), for a worker's canaries; what computed those."""
+
+    samples: Excerpt
+    digests: Sequence[bytes]
+    rows: NDArray[Any]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shard:
+    """What a worker is told.
+
+    Attributes
+    ----------
+    run : names the extraction; a worker's engine lives as long as it
+    task : names this giving out: what is given out again is no task that failed already
+    recipe : the id of what is to be computed
+    is_apart : whether the network, if it must be loaded, is in a process of its own
+    threads : that read and decode; None: one a core
+    cores : that the worker may use; None: it knows by itself
+    seconds : after which it is to end, with what it has done; None: when all is done
+    """
+
+    run: str
+    task: str
+    store: Path
+    recipe: str
+    network: NetworkOptions
+    is_apart: bool
+    engine: EngineChoice
+    limits: Limits
+    samples: Excerpt
+    probes: Probes
+    threads: int | None = None
+    cores: int | None = None
+    seconds: float | None = None
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Done:
+    """What a worker tells.
+
+    Attributes
+    ----------
+    items : the samples that it read, by their place in the shard, without their pixels
+    part : what it published; None where there was no row
+    digests : (n, 32) of the part's rows
+    misfits : digest → why its row does not fit the stored dtype
+    wall_s : of the clock, once the network was open
+    """
+
+    items: list[Item]
+    part: PartEntry | None
+    digests: NDArray[np.uint8]
+    misfits: dict[bytes, str]
+    seconds: Seconds
+    used: Used | None
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Written:
+    """What a worker published, in the place of a batch; see `driver.Batch`.
+
+    Attributes
+    ----------
+    part : None where none of its rows is new
+    digests : (n, 32) of those that are new
+    seconds : what they took, all workers being at work
+    """
+
+    items: list[Item]
+    part: PartEntry | None
+    digests: NDArray[np.uint8]
+    misfits: dict[bytes, str]
+    n_workers: int
+    seconds: float | None
+
+    def record_in(self, run: Extraction, span: slice) -> list[Item]:
+        """Have an extraction adopt the part; return whose rows are new."""
+        run.adopt(self.part, self.digests, self.misfits, n_workers=self.n_workers)
+        of = {item.digest: item for item in self.items}  # copies share a row
+        return [of[digest.tobytes()] for digest in self.digests]
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """What a process keeps between the shards of one extraction."""
+
+    run: str
+    store: Store
+    computer: Computer
+    probes: list[Probes] = field(default_factory=list)
+
+
+_kept: list[_Worker] = []  # one at most: networks are large
+_one_at_a_time = threading.Lock()  # an engine uses all the cores that its process has
+
+
+def compute(shard: Shard) -> Done:
+    """Do a shard in this process; any number of threads may call.
+
+    Raises
+    ------
+    OtherRowsError
+        When this machine computes other rows than those that are there.
+    UsageError
+        When the store is not here, or the package is of another version.
+    """
+    with _one_at_a_time:
+        if shard.version != __version__:
+            raise UsageError(
+                f"a worker has bottleneck-cache {__version__}, and the driver {shard.version}",
+                platform.node(),
+                "install the same version on both",
+            )
+        try:
+            return _Work(shard, _worker(shard)).done()
+        except OtherRowsError as error:
+            where = f"a worker on {platform.node()}: it wrote nothing"
+            raise OtherRowsError(error.what, where, error.do, *error.details) from error
+
+
+def _worker(shard: Shard) -> _Worker:
+    """Return what was opened for this extraction, or open it."""
+    if not _kept or _kept[0].run != shard.run:
+        _kept.clear()
+        store = Store.open(shard.store)
+        if store.recipe.id != shard.recipe:
+            raise RecipeError(
+                "the store has another recipe here than where it is filled from",
+                f"{shard.store} on {platform.node()}",
+                "let all workers see the same store",
+            )
+        network = Network(shard.network, store.recipe, store.about, is_apart=shard.is_apart)
+        choice = replace(shard.engine, threads=shard.cores, kept=store.derived)
+        _kept.append(
+            _Worker(
+                shard.run,
+                store,
+                Computer(
+                    network=network,
+                    find_canaries=list,
+                    choice=choice,
+                    n_stores=1,
+                    views=store.recipe.views.number,
+                ),
+            )
+        )
+    return _kept[0]
+
+
+class _Work:
+    """One shard at work."""
+
+    def __init__(self, shard: Shard, worker: _Worker) -> None:
+        self.shard, self.worker = shard, worker
+        self.seconds = Seconds()
+        self.computer = worker.computer
+        self.computer.busy = Busy(self.seconds)
+        self.computer.find_canaries = lambda: [self._canaries()]
+        recipe = worker.store.recipe
+        self.reader = Reader(
+            source=shard.samples,
+            image=recipe.image,
+            views=recipe.views,
+            limits=shard.limits,
+            has_row=self._has_row,
+            seconds=self.seconds,
+        )
+        self.items: list[Item] = []
+
+    def done(self) -> Done:
+        cores = self.shard.cores or default_threads()
+        threads = self.shard.threads or cores
+        meter = Meter(self.seconds, cores=cores, threads=threads)
+        began = time.perf_counter()
+        with contextlib.suppress(ExpiredError):  # other runs replace its parts: ask the old ones
+            self.worker.store = self.worker.store.refresh()
+        was_open, at = self.computer.checked is not None, time.perf_counter()
+        if was_open:
+            meter.begin()
+        digests: list[bytes] = []
+        rows: list[NDArray[np.float32]] = []
+        ends = None if self.shard.seconds is None else began + self.shard.seconds
+        for batch in Driver(
+            reader=self.reader,
+            computer=self.computer,
+            threads=threads,
+            took=lambda item: self.items.append(replace(item, image=None)),
+            is_over=lambda: ends is not None and time.perf_counter() >= ends,
+        ).batches(range(len(self.shard.samples)), NoProgress()):
+            if not rows and not was_open:
+                meter.begin()
+                at = time.perf_counter()
+            digests += [item.digest or b"" for item in batch.items]
+            rows.append(batch.rows)
+        part, found, misfits = self._published(digests, rows)
+        meter.end()
+        return Done(
+            items=self.items,
+            part=part,
+            digests=found,
+            misfits=misfits,
+            seconds=self.seconds,
+            used=meter.used,
+            wall_s=time.perf_counter() - at,
+        )
+
+    def _published(
+        self, digests: list[bytes], rows: list[NDArray[np.float32]]
+    ) -> tuple[PartEntry | None, NDArray[np.uint8], dict[bytes, str]]:
+        found = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
+        if not rows:
+            return None, found, {}
+        store, start = self.worker.store, time.perf_counter()
+        stored, why = as_stored(np.concatenate(rows), store.recipe.rows)
+        fits = np.array([i not in why for i in range(len(stored))], bool)
+        found, stored = found[fits], stored[fits]
+        part = store.write_part(found, stored, self.computer.provenance) if len(found) else None
+        self.seconds.write += time.perf_counter() - start
+        return part, found, {digests[i]: reason for i, reason in why.items()}
+
+    def _has_row(self, digest: bytes) -> bool:
+        try:
+            return bool(self.worker.store.has(np.frombuffer(digest, np.uint8)[None])[0])
+        except ExpiredError:  # computed once more, then: the driver sees that it is there
+            return False
+
+    def _canaries(self) -> Canaries:
+        probes = self.shard.probes
+        images: list[NDArray[np.uint8]] = []
+        at: list[int] = []
+        one = replace(self.reader, source=probes.samples, seconds=Seconds())
+        for i, digest in enumerate(probes.digests[: len(probes.samples)]):
+            image = one.image_of(i, digest)
+            if image is not None and len(images) < N_CANARIES:
+                images.append(image)
+                at.append(i)
+        return Canaries(images=images, rows=probes.rows[at], provenance=probes.provenance)

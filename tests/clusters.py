@@ -1,0 +1,180 @@
+"""Real clusters on this machine: schedulers and workers as processes, for tests and trials.
+
+What they need (distributed, ray) is not among the tests' packages: who uses this asks first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).parents[1]
+START_S = 90.0
+_RAY = "import sys; from ray.scripts.scripts import main; sys.argv[0] = 'ray'; main()"
+
+
+@dataclass
+class Cluster:
+    """An address for --cluster, and the processes behind it."""
+
+    address: str
+    started: list[subprocess.Popen] = field(default_factory=list)
+
+    def workers(self) -> list[int]:
+        """Return the numbers of the processes that compute; of Dask, what its nannies watch."""
+        found = []
+        for nanny in self.started[1:]:
+            found += [pid for pid, words in _below(nanny.pid) if "spawn_main" in words]
+        return found
+
+
+def path() -> str:
+    """Return where Python looks for modules: in this tree, then where it did."""
+    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _below(pid: int) -> list[tuple[int, str]]:
+    said = subprocess.run(
+        ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(maxsplit=2) for line in said.stdout.splitlines()]
+    return [(int(row[0]), row[-1]) for row in rows if int(row[1]) == pid]
+
+
+def _start(
+    words: Sequence[object], folder: Path, name: str, cores: str | None, env: dict[str, str]
+) -> subprocess.Popen:
+    pinned = ["taskset", "-c", cores] if cores else []
+    with (folder / f"{name}.log").open("w") as log:
+        return subprocess.Popen(
+            [*pinned, sys.executable, *map(str, words)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": path(), "OMP_NUM_THREADS": "1", **env},
+            stdout=log,
+            stderr=log,
+        )
+
+
+@contextlib.contextmanager
+def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -> Iterator[Cluster]:
+    """A scheduler, and a worker of one thread for each of `cores`, pinned to it if it names some.
+
+    A worker that is killed is started again by its nanny.
+    """
+    told = folder / "scheduler.json"
+    told.unlink(missing_ok=True)
+    cluster = Cluster("")
+    with _ended(cluster):
+        cluster.started.append(
+            _start(
+                (
+                    "-m",
+                    "distributed.cli.dask_scheduler",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    0,
+                    "--no-dashboard",
+                    "--scheduler-file",
+                    told,
+                ),
+                folder,
+                "scheduler",
+                None,
+                env,
+            )
+        )
+        _wait(told.exists, folder)
+        address = json.loads(told.read_text())["address"]
+        for i, core in enumerate(cores):
+            cluster.started.append(
+                _start(
+                    (
+                        "-m",
+                        "distributed.cli.dask_worker",
+                        address,
+                        "--nthreads",
+                        1,
+                        "--no-dashboard",
+                        "--local-directory",
+                        folder / f"worker{i}",
+                    ),
+                    folder,
+                    f"worker{i}",
+                    core,
+                    env,
+                )
+            )
+        _wait(lambda: len(cluster.workers()) == len(cores), folder)
+        time.sleep(2.0)  # they are there before they are known
+        cluster.address = address.replace("tcp://", "dask://")
+        yield cluster
+
+
+@contextlib.contextmanager
+def ray(folder: Path, n_cores: int = 2, **env: str) -> Iterator[Cluster]:
+    """A head with so many cores, which answers Ray's clients."""
+    port = 20000 + os.getpid() % 5000
+    cluster = Cluster(f"ray://127.0.0.1:{port}")
+    with _ended(cluster):
+        cluster.started.append(
+            _start(
+                (
+                    "-c",
+                    _RAY,
+                    "start",
+                    "--head",
+                    "--block",
+                    f"--num-cpus={n_cores}",
+                    f"--port={port + 6000}",
+                    f"--ray-client-server-port={port}",
+                    "--include-dashboard=false",
+                    "--disable-usage-stats",
+                    f"--temp-dir=/tmp/ray{port}",
+                    "--object-store-memory=100000000",
+                    "--node-ip-address=127.0.0.1",
+                ),
+                folder,
+                "head",
+                None,
+                {"RAY_USAGE_STATS_ENABLED": "0", **env},
+            )
+        )
+        _wait(lambda: "To connect" in (folder / "head.log").read_text(), folder)
+        time.sleep(3.0)
+        yield cluster
+
+
+@contextlib.contextmanager
+def _ended(cluster: Cluster) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in reversed(cluster.started):
+            process.send_signal(signal.SIGTERM)
+        for process in cluster.started:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(is_so, folder: Path) -> None:
+    end = time.monotonic() + START_S
+    while not is_so():
+        if time.monotonic() > end:
+            logs = "\n".join(path.read_text()[-2000:] for path in folder.glob("*.log"))
+            raise RuntimeError(f"the cluster does not start:\n{logs}")
+        time.sleep(0.1)

@@ -1,0 +1,124 @@
+"""Real clusters of processes on this machine; skipped where their packages are not installed."""
+
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import clusters
+import pytest
+from world import picture
+
+import bottleneck
+from bottleneck.pipeline.upkeep.upkeep import verify
+from bottleneck.store.store import Store
+
+pytestmark = pytest.mark.slow
+N = 400
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    root = tmp_path_factory.mktemp("photos")
+    for i in range(N):
+        picture(root / f"{i % 3}/{i:03}.png", i)
+    return root
+
+
+@pytest.fixture(scope="module")
+def alone(photos, tmp_path_factory):
+    store = tmp_path_factory.mktemp("alone") / "store"
+    bottleneck.extract_features(photos, cache=store, backbone="mini")
+    return rows_in(store)
+
+
+@pytest.fixture(scope="module", params=["dask", "ray"])
+def cluster(request, tmp_path_factory):
+    pytest.importorskip({"dask": "distributed"}.get(request.param, request.param))
+    with getattr(clusters, request.param)(tmp_path_factory.mktemp(request.param)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory):
+    pytest.importorskip("distributed")
+    with clusters.dask(tmp_path_factory.mktemp("dask")) as found:
+        yield found
+
+
+def rows_in(store):
+    x, _, keys = Store.open(store).arrays()
+    return {bytes(key): row.tobytes() for key, row in zip(keys, x[:], strict=True)}
+
+
+def extracted(photos, store, cluster, *more):
+    """Return the report of the command; it must end well."""
+    import subprocess
+    import sys
+
+    words = ("extract", "--data", photos, "--backbone", "mini", "--cache", store, "--cluster",
+             cluster.address, *more, "--json", "--quiet")  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-m", "bottleneck", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": clusters.path()},
+        capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    assert "Traceback" not in ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_a_cluster_gives_the_rows_of_one_process_bit_for_bit(cluster, photos, alone, tmp_path):
+    report = extracted(photos, tmp_path / "s", cluster)
+    assert (report["computed"], report["workers"]) == (N, 2)
+    assert report["shards"]["n"] > 1
+    assert rows_in(tmp_path / "s") == alone
+    assert verify(tmp_path / "s")["damaged"] == []
+    assert extracted(photos, tmp_path / "s", cluster)["computed"] == 0
+
+
+@contextmanager
+def killing(cluster, store, times=3):
+    """Kill a worker whenever something was published since; its nanny starts another."""
+    is_over, kills = threading.Event(), []
+
+    def kill():
+        n_parts = 1  # the driver's own
+        while len(kills) < times and not is_over.wait(0.01):
+            now = len(list((store / "parts").glob("*.h5")))
+            if now > n_parts and (there := cluster.workers()):
+                os.kill(there[0], signal.SIGKILL)
+                kills.append(there[0])
+                n_parts = now
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield kills
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_workers_of_dask_that_are_killed_cost_no_row(dask, photos, alone, tmp_path):
+    with killing(dask, tmp_path / "s") as kills:
+        report = extracted(photos, tmp_path / "s", dask, "--batch-size", 8)
+    assert kills
+    assert (report["pending"], report["quarantined"]) == (0, 0)
+    assert rows_in(tmp_path / "s") == alone
+    assert verify(tmp_path / "s")["damaged"] == []
+
+
+def test_an_executor_of_dask_serves_from_python_and_stays_open(dask, photos, alone, tmp_path):
+    from distributed import Client
+
+    address = dask.address.replace("dask://", "tcp://")
+    with Client(address) as client, client.get_executor() as executor:
+        report = bottleneck.extract_features(
+            photos, cache=tmp_path / "s", backbone="mini", executor=executor, workers=2
+        )
+        assert executor.submit(time.time).result() > 0
+    assert report["computed"] == N
+    assert rows_in(tmp_path / "s") == alone
