@@ -243,8 +243,8 @@ def _calibration(report: Mapping[str, Any]) -> list[str]:
 
 
 def _interval(found: Mapping[str, Any]) -> str:
-    low, high = found["interval"]
-    return f"95 % interval {low:.4f} to {high:.4f}"
+    ends = found["interval"]
+    return f"95 % interval {ends[0]:.4f} to {ends[1]:.4f}" if ends else "no interval: all alike"
 
 
 def _of_classes(report: Mapping[str, Any], judged: str) -> str:

@@ -96,6 +96,9 @@ def test_the_metadata_says_what_an_installer_must_know(built):
         "parquet",
         "dask",
         "ray",
+        "pandas",
+        "sklearn",
+        "xarray",
         "test",
         "check",
     }

@@ -121,7 +121,7 @@ def compare_backbones(
     """
     said = locals()
     if isinstance(weights, Mapping):
-        by_name = tuple(f"{name}={words.text(each)}" for name, each in weights.items())
+        by_name = tuple((name, words.text(each)) for name, each in weights.items())
         said["weights"] = None
     else:
         by_name = ()

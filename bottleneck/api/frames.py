@@ -9,14 +9,13 @@ import numpy as np
 
 from bottleneck.core.installed import require
 from bottleneck.pipeline.learning.arrow_rows import (
-    KEY,
     batches,
     named_columns,
     schema_of,
     target_columns,
 )
 from bottleneck.pipeline.learning.feature_file import blocks
-from bottleneck.pipeline.learning.feature_table import table_of
+from bottleneck.pipeline.learning.feature_table import KEY, table_of
 
 if TYPE_CHECKING:
     from bottleneck.pipeline.learning.feature_table import Table

@@ -43,7 +43,7 @@ def train_head(
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
     strength: float | None = None, loss: Literal["squared", "huber"] | None = None,
     folds: int = 0, repeats: int = 1,
-    few_shot: Sequence[int] = (), tries: int = 10, calibrate: bool = False,
+    few_shot: int | Sequence[int] = (), tries: int = 10, calibrate: bool = False,
     head_options: Mapping[str, Any] | None = None,
     tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
     progress: bool = False,
@@ -99,7 +99,9 @@ def train_head(
     told["cache"] = words.path(cache)
     told["tensorboard"] = words.path_or_none(tensorboard)
     told["mlflow"] = None if mlflow is False else "" if mlflow is True else mlflow
-    told["few_shot"] = tuple(few_shot)
+    words.check_counts(said, "repeats", "tries")
+    told["few_shot"] = words.counts(few_shot, "few_shot")
+    (told["folds"],) = words.counts(folds, "folds") or (0,)
     told["head_options"] = {name: said[name] for name in HEAD_OPTIONS} | {**(head_options or {})}
     return Report(train(TrainOptions(**told), words.reporter(progress)))
 

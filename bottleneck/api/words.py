@@ -137,6 +137,15 @@ def check_counts(said: Mapping[str, Any], *names: str) -> None:
             raise UsageError(f"{value!r} is not above zero", name, "give a whole number above zero")
 
 
+def counts(said: Any, name: str) -> tuple[int, ...]:
+    """Return one whole number, or several, as plain ones; none of 0. UsageError for others."""
+    given = [*said] if hasattr(said, "__len__") and not isinstance(said, str) else [said]
+    found = [number for number in given if number is not None and number != 0]
+    for number in found:
+        check_counts({name: number}, name)
+    return tuple(int(number) for number in found)
+
+
 def part(text: str, name: str) -> Portion:
     """Return how much "5%", "10" (files) or "2GB" is; UsageError where it is nothing."""
     try:

@@ -108,8 +108,8 @@ def honesty(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> di
 def temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
     """Return the temperature of the lowest loss on these rows; 1 changes nothing.
 
-    As if one row more had been wrong (Platt 1999), because a few that are all right do not say that
-    every one is.
+    Where all are right the loss falls with the temperature for ever, and a few that are right do
+    not say that every one is: then it is 1.
 
     Parameters
     ----------
@@ -122,10 +122,10 @@ def temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -
     n, k = probabilities.shape
     if not n or k < 2:
         return 1.0
+    if (probabilities.argmax(axis=1) == labels).all():
+        return 1.0
     logs = _logarithms(probabilities)
-    doubt = 1 / (n + 2)
-    right = logs[np.arange(n), labels]
-    wanted = float(((1 - doubt) * right + doubt * (logs.sum(axis=1) - right) / (k - 1)).mean())
+    wanted = float(logs[np.arange(n), labels].mean())
     low, high, at = 1 / HOTTEST, 1 / COLDEST, 1.0  # of 1 / temperature, in which the loss is convex
     for _ in range(MOST_STEPS):
         p = _softmax(logs * at)

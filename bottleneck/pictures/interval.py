@@ -21,12 +21,17 @@ def accuracy_interval(
 
     Resampling n images of which h are right is a draw from the binomial distribution of n and h/n
     (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", 5.2), so the counts are enough.
-    The same counts and seed give the same interval, whatever else is compared.
+    The same counts and seed give the same interval, whatever else is compared. Where all are right,
+    or none, every draw is the same and says nothing of how sure that is: then it is the exact one
+    of Clopper and Pearson (1934).
     """
     counts = np.asarray(confusion, np.int64)
     n, hits = int(counts.sum()), int(np.trace(counts))
     if not n:
         return None
+    if hits in (0, n):
+        beyond = ((1 - LEVEL) / 2) ** (1 / n)
+        return (beyond, 1.0) if hits else (0.0, 1 - beyond)
     generator = np.random.default_rng(seed if seed >= 0 else [-seed, 1])
     drawn = generator.binomial(n, hits / n, resamples) / n
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -34,7 +39,9 @@ def accuracy_interval(
 
 
 def mean_interval(values: Sequence[float], overlap: float = 0.0) -> tuple[float, float] | None:
-    """Return the interval (LEVEL) of the mean of such values, by Student's t; None of one alone.
+    """Return the interval (LEVEL) of the mean of such values, by Student's t.
+
+    None of one alone, and of values that are all the same: they do not say how far another may be.
 
     Parameters
     ----------
@@ -46,6 +53,8 @@ def mean_interval(values: Sequence[float], overlap: float = 0.0) -> tuple[float,
     if n < 2:
         return None
     found = np.asarray(values, np.float64)
+    if np.ptp(found) == 0:
+        return None
     half = _t(n - 1) * float(found.std(ddof=1)) * math.sqrt(1 / n + overlap)
     return float(found.mean()) - half, float(found.mean()) + half
 

@@ -120,6 +120,8 @@ def _numbers(page: Page) -> str:
     metrics, split = page.metrics, page.receipt["split"]
     judged = f"{metrics['samples']:,} {SPLIT_NAMES[metrics['split']]} images"
     interval = accuracy_interval(metrics["confusion"], 0)
+    if metrics["split"] == "folds":  # it is of their mean
+        interval = metrics["folds"]["interval"]
     sure = f"{LEVEL:.0%} interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
     trained = f"{metrics['parameters']:,}"
     of = "" if page.frozen is None else f"trainable of {metrics['parameters'] + page.frozen:,}"

@@ -1,5 +1,7 @@
 """From Python: what the commands say, as arrays and dicts, and their family of errors."""
 
+import json
+
 import numpy as np
 import pytest
 from world import picture
@@ -135,3 +137,21 @@ def test_what_a_command_refuses_raises_the_error_with_its_exit_code(cache, run, 
             call()
         assert caught.value.exit_code in (2, 3)
     assert not [*tmp_path.glob("*.npz"), *tmp_path.glob("*.keras")]
+
+
+@pytest.mark.parametrize(("asked", "n"), [(np.array([1, 2]), 3), (2, 2), ((1,), 2)])
+def test_few_labels_may_be_one_number_or_an_array_of_them(
+    tmp_path, photos, numpy_network, asked, n
+):
+    bottleneck.extract_features(
+        photos, cache=tmp_path / "s", backbone="resnet50", weights="random:0", size=8
+    )
+    report = bottleneck.train_head(tmp_path / "s", few_shot=asked, tries=2)
+    assert len(report["few_shot"]) == n
+    json.dumps(report)
+
+
+@pytest.mark.parametrize("wrong", [{"folds": 2.5}, {"few_shot": [1.5]}, {"few_shot": "1,5"}])
+def test_counts_that_are_none_are_refused_before_anything_is_read(tmp_path, wrong):
+    with pytest.raises(bottleneck.errors.UsageError, match="is not a whole number"):
+        bottleneck.train_head(tmp_path / "none", **wrong)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bottleneck.pictures import interval
-from bottleneck.pictures.interval import mean_interval
+from bottleneck.pictures.interval import accuracy_interval, mean_interval
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 10, 11, 50])
@@ -22,8 +22,16 @@ def test_fits_that_share_their_images_make_the_interval_wider():
     assert ((high - low) / 2, (high + low) / 2) == pytest.approx((half, np.mean(values)))
 
 
-def test_one_value_has_no_interval():
-    assert mean_interval([0.7]) is None
+@pytest.mark.parametrize("values", [[0.7], [1.0, 1.0, 1.0]])
+def test_one_value_and_values_that_are_alike_have_no_interval(values):
+    assert mean_interval(values) is None
+
+
+@pytest.mark.parametrize("hits", [0, 13])
+def test_where_all_or_none_are_right_the_interval_is_the_exact_one(hits):
+    theirs = stats.binomtest(hits, 13).proportion_ci(0.95, method="exact")
+    found = accuracy_interval([[hits, 13 - hits], [0, 0]], seed=0)
+    assert found == pytest.approx((theirs.low, theirs.high))
 
 
 def test_many_degrees_of_freedom_are_the_normal_distribution_s():

@@ -14,6 +14,7 @@ import numpy as np
 
 from bottleneck.core.installed import require
 from bottleneck.core.sample import SPLITS
+from bottleneck.pipeline.learning.feature_table import FEATURES, KEY, target_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.pipeline.learning.feature_table import Table
-
-KEY, FEATURES = "key", "features"
-NAMES = ("label", "split", "group")  # columns of names, few of them often
 
 
 def named_columns(table: Table) -> dict[str, tuple[NDArray[np.int32], tuple[str, ...]]]:
@@ -37,16 +35,10 @@ def named_columns(table: Table) -> dict[str, tuple[NDArray[np.int32], tuple[str,
 
 
 def target_columns(table: Table) -> dict[str, NDArray[np.float32]]:
-    """Return the columns of targets (n,), NaN where one is not known, by their names.
-
-    One that has the name of another column, f0 and so on included, begins with `target_`.
-    """
+    """Return the columns of targets (n,), NaN where one is not known, by their names."""
     if table.targets is None:
         return {}
-    width = int(np.prod(table.rows.shape[1:]))
-    taken = {KEY, FEATURES, *NAMES, *(f"f{i}" for i in range(width))}
-    names = [f"target_{name}" if name in taken else name for name in table.targets.names]
-    return dict(zip(names, table.targets.values.T, strict=True))
+    return dict(zip(target_names(table), table.targets.values.T, strict=True))
 
 
 def schema_of(table: Table) -> Any:

@@ -26,7 +26,8 @@ from numpy.lib import format as npy
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.text import cell
 from bottleneck.pipeline.learning import arrow_rows
-from bottleneck.pipeline.learning.feature_table import Table as Table  # noqa: TC001
+from bottleneck.pipeline.learning.feature_table import NAMES, target_names
+from bottleneck.pipeline.learning.feature_table import Table as Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +93,7 @@ def _write_csv(path: Path, table: Table, bar: Progress) -> None:
     numbers = ",%.9g" * n_features
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="")  # quotes names where they need it
-        said = ["label"] if table.targets is None else [*map(cell, table.targets.names)]
+        said = ["label"] if table.targets is None else [*map(cell, target_names(table))]
         writer.writerow(["key", *said, "split", *(f"f{i}" for i in range(n_features))])
         file.write("\n")
         for at, block in _blocks(table.rows, bar):
@@ -112,7 +113,7 @@ def _said(table: Table, row: int) -> list[str]:
 
 def _write_parquet(path: Path, table: Table, bar: Progress) -> None:
     schema = arrow_rows.schema_of(table)
-    texts = [name for name in arrow_rows.NAMES if name in schema.names]
+    texts = [name for name in NAMES if name in schema.names]
     from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - an extra of ours
 
     with path.open("xb") as file, ParquetWriter(file, schema, use_dictionary=texts) as writer:

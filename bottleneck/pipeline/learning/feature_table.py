@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bottleneck.core.sample import SPLITS, show_key
 from bottleneck.heads.views import itself
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.core.sample import Groups, Targets
     from bottleneck.store.store import Store
+
+
+KEY, FEATURES = "key", "features"
+NAMES = ("label", "split", "group")  # columns of names, few of them often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +35,23 @@ class Table:
     recipe: str
     targets: Targets | None = None
     groups: Groups | None = None
+
+
+def target_names(table: Table) -> list[str]:
+    """Return what the columns of targets are called where they stand beside the others.
+
+    One that has the name of another column, f0 and so on included, begins with `target_`.
+    """
+    n_features = int(np.prod(table.rows.shape[1:]))
+    taken = {KEY, FEATURES, *NAMES, *(f"f{i}" for i in range(n_features))}
+    found: list[str] = []
+    for name in () if table.targets is None else table.targets.names:
+        called = name
+        while called in taken:
+            called = f"target_{called}"
+        taken.add(called)
+        found.append(called)
+    return found
 
 
 def table_of(store: Store, source: str | None, split: str | None, *, holds_views: bool) -> Table:

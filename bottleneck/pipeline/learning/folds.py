@@ -69,6 +69,7 @@ class Folded:
         """Return what is said of every image, in the first repeat, as a head is judged."""
         labels, probabilities = data.labels[self.at], self.probabilities[0]
         figures = {
+            "kind": data.kind,
             "split": "folds",
             **metrics.evaluate(probabilities, labels, data.samples.classes),
             **honesty(probabilities, labels),

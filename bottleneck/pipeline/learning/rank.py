@@ -40,7 +40,7 @@ class RankOptions:
     # The same for all of them; but a model file has its own weights, and the others their own
     # preprocessing and code.
     network: NetworkOptions = field(default_factory=NetworkOptions)
-    weights: tuple[str, ...] = ()  # for all, or NAME=WEIGHTS,NAME=WEIGHTS for some
+    weights: tuple[str | tuple[str, str], ...] = ()  # for all, NAME=WEIGHTS,… or (NAME, WEIGHTS)
     extraction: Mapping[str, Any] = field(default_factory=dict)  # further fields of ExtractOptions
     seed: int = 0  # of the validation split and of the bootstrap
     validation_split: float = 0.2
@@ -99,7 +99,7 @@ def _store_name(name: str) -> str:
     return Path(backbones.catalog.spec(name).name).name
 
 
-def _weights(said: Sequence[str], names: Sequence[str]) -> dict[str, str | None]:
+def _weights(said: Sequence[str | tuple[str, str]], names: Sequence[str]) -> dict[str, str | None]:
     """Return the weights of each backbone: those that it has by its name, else those for all.
 
     Raises
@@ -110,11 +110,8 @@ def _weights(said: Sequence[str], names: Sequence[str]) -> dict[str, str | None]
     spelled = {backbones.catalog.spec(name).name: name for name in names}
     found: dict[str, str] = {}
     for text in said:
-        parts = text.split(",") if _OF_ONE.match(text) else [f"{ALL}={text}"]
-        for part in parts:
-            name, _, weights = part.partition("=")
-            if not weights:
-                raise UsageError(f"{part!r} names no weights", "--weights", "say NAME=FILE")
+        for name, weights in [text] if isinstance(text, tuple) else _spelled(text):
+            part = f"{name}={weights}"
             whose = ALL if name == ALL else spelled.get(backbones.catalog.spec(name).name, "")
             if not whose:
                 listed = ", ".join(names)
@@ -125,6 +122,19 @@ def _weights(said: Sequence[str], names: Sequence[str]) -> dict[str, str | None]
                 raise UsageError("a model file has its own weights", whose, "omit --weights for it")
             found[whose] = weights
     return {name: found.get(name, found.get(ALL)) for name in names}
+
+
+def _spelled(text: str) -> list[tuple[str, str]]:
+    """Return (backbone, weights) of each that a text names; ALL where it names none."""
+    if not _OF_ONE.match(text):
+        return [(ALL, text)]
+    found = []
+    for part in text.split(","):
+        name, _, weights = part.partition("=")
+        if not weights:
+            raise UsageError(f"{part!r} names no weights", "--weights", "say NAME=FILE")
+        found.append((name, weights))
+    return found
 
 
 def _asked(name: str, weights: str | None, network: NetworkOptions) -> NetworkOptions:

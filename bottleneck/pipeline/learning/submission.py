@@ -124,7 +124,18 @@ def plan(
         )
     header, numbers = _columns(others, classes, where)
     if kind == "numbers" and None in numbers and len(classes) > 1:
-        raise _no_class(header[numbers.index(None)], classes, where)
+        raise UsageError(
+            f"{header[numbers.index(None)]!r} is none of the numbers",
+            where,
+            f"those are {_some(classes)}",
+        )
+    broken = [name for name in classes if len(name.split()) != 1]
+    if kind == "labels" and None in numbers and broken:
+        raise UsageError(
+            f"labels that pass stand with blanks between, and {broken[0]!r} has one itself",
+            where,
+            f"name a column for each label: --columns {first},*",
+        )
     head, what = (first, "") if first in classes else _halves(first)
     if what and (what not in IDS or sample is not None):
         raise UsageError(

@@ -101,7 +101,17 @@ def curves(history: Sequence[Mapping[str, float]]) -> Iterator[tuple[str, int, f
 
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
-    return {k: float(v) for k, v in figures.items() if type(v) in (int, float)}
+    """Return the figures that are numbers, those of folds, few labels and calibration included."""
+    found = {k: float(v) for k, v in figures.items() if type(v) in (int, float)}
+    if "folds" in figures:
+        found["folds_accuracy"] = float(figures["folds"]["accuracy"])
+    for entry in figures.get("few_shot", ()):
+        found[f"few_shot_{entry['labels'] or 'all'}_accuracy"] = float(entry["accuracy"])
+    if "calibration" in figures:
+        calibration = figures["calibration"]
+        found["calibration_temperature"] = float(calibration["temperature"])
+        found["ece_before_calibration"] = float(calibration["before"]["ece"])
+    return found
 
 
 def _tell_tensorboard(
@@ -113,7 +123,7 @@ def _tell_tensorboard(
         number += 1
         name = folder / f"{run.name}-{number}"
     final = [(f"figures/{figure}", 0, value) for figure, value in _numbers(figures).items()]
-    card = (run / CARD).read_text() if (run / CARD).exists() else ""
+    card = (run / CARD).read_text(encoding="utf-8") if (run / CARD).exists() else ""
     now = time.time()
     data = event_file(now, [*curves(history), *final], [("model card", card)])
     files.make_folder(name)

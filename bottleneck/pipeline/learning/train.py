@@ -72,9 +72,10 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     tables: dict[str, bytes] = {}
-    folded = cross_validate(data, options, fit, reporter) if options.folds else None
     fitted = fit(data.split, reporter)
     judged = judge(fitted, data)
+    seconds = time.perf_counter() - started  # of this head alone, not of others that judge it
+    folded = cross_validate(data, options, fit, reporter) if options.folds else None
     if options.few_shot:
         found["few_shot"] = few_shots.few_shot(data, options, fit, judged, reporter)
         tables[few_shots.FILE] = few_shots.as_csv(found["few_shot"])
@@ -84,14 +85,14 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     if options.calibrate:
         fitted, judged = calibrated(fitted, judged, data, options, folded)
         found["calibration"] = judged.figures["calibration"]
-    seconds = time.perf_counter() - started
     report = record(options, data, fitted, judged, seconds, reporter, found, tables)
     parameters = {
         "head": options.head, "source": name, "seed": options.seed, "recipe": store.recipe.id,
         "backbone": store.about.get("backbone"), **fitted.options,
     }  # fmt: skip
     run = Path(report["run"])
-    elsewhere = trackers.tell(options, run, judged.figures, fitted.history, parameters, reporter)
+    figures = {**judged.figures, **found}
+    elsewhere = trackers.tell(options, run, figures, fitted.history, parameters, reporter)
     return {**report, "told": elsewhere}
 
 

@@ -172,16 +172,12 @@ def _each(figures: Mapping[str, Any]) -> Iterator[str]:
 
 def _interval(name: str, receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     """Return how sure an accuracy is."""
-    if name != "accuracy":
+    if name != "accuracy" or figures["split"] == "folds":  # of folds their mean has one
         return ""
     ends = accuracy_interval(figures["confusion"], receipt["split"]["seed"])
     if ends is None:
         return ""
-    low, high = ends
-    # Where all were right, or none, resampling gives no interval: Clopper and Pearson's (1934).
-    tail = ((1 - LEVEL) / 2) ** (1 / figures["samples"])
-    low, high = (tail if low == 1 else low), (1 - tail if high == 0 else high)
-    return f" ({LEVEL:.0%} interval {low:.4f} to {high:.4f})"
+    return f" ({LEVEL:.0%} interval {ends[0]:.4f} to {ends[1]:.4f})"
 
 
 def _data(
@@ -239,6 +235,11 @@ def limits(
         "- Images unlike those of the source (another camera, other light, other crops) may get "
         "worse answers; nothing here measures that."
     )
+    if figures["samples"] and figures["split"] == "folds":
+        yield (
+            "- There were no test images. The figures are of the heads of the folds, each fitted "
+            "to fewer images than this one."
+        )
     if figures["samples"] and figures["split"] == "val":
         yield (
             "- There were no test images. The validation images also chose how the head was "

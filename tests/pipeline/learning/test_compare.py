@@ -56,7 +56,6 @@ def test_the_interval_is_that_of_resampling_the_images_one_by_one():
     expected = np.quantile(means, [0.025, 0.975])
     np.testing.assert_allclose(accuracy_interval(confusion, 0), expected, atol=1.5 / 600)
     assert accuracy_interval(confusion, 3) == accuracy_interval(confusion, 3)
-    assert accuracy_interval([[7, 0], [0, 9]], 0) == (1.0, 1.0)
     assert accuracy_interval([[0, 0], [0, 0]], 0) is None
 
 
@@ -286,6 +285,13 @@ def test_each_backbone_has_its_own_weights_those_for_all_or_the_default(
     )  # fmt: skip
     asked = [Store.open(caches / name).about["request"] for name in ("resnet50", "vgg16")]
     assert [request["weights"] for request in asked] == expected
+
+
+def test_a_path_with_a_comma_is_one_path_where_backbones_and_weights_come_in_pairs(data, tmp_path):
+    options = {"data": str(data), "caches": tmp_path / "cache", "network": NETWORK}
+    rank(RankOptions(backbones=("vgg16",), weights=(("vgg16", "a,b.h5"),), **options))
+    asked = Store.open(tmp_path / "cache/vgg16").about["request"]
+    assert asked["weights"].endswith("a,b.h5")
 
 
 @pytest.mark.parametrize(

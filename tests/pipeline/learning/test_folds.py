@@ -55,10 +55,10 @@ def run_of(cache, report):
 
 def test_every_image_is_judged_once_by_a_fit_that_has_not_seen_it(cache, tasks):
     report = fit(cache, folds=5)
-    assert len(tasks) == 6  # and then the head of the run
+    assert len(tasks) == 6  # the head of the run first
     seen = [(task.split == TRAIN) | (task.split == VALIDATION) for task in tasks]
-    assert seen[-1].all()
-    held_out = ~np.array(seen[:-1])
+    assert seen[0].all()
+    held_out = ~np.array(seen[1:])
     assert (held_out.sum(axis=0) == 1).all()
     table = lines_of(run_of(cache, report))
     keys = Store.open(cache).snapshot(None).samples.keys
@@ -89,11 +89,28 @@ def test_the_report_is_what_the_table_says(cache):
     assert best.tolist() == [line["predicted"] for line in table]
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["folds"] == report["folds"]
-    assert (metrics["split"], metrics["samples"]) == ("folds", 40)
+    assert (metrics["kind"], metrics["split"], metrics["samples"]) == ("class", "folds", 40)
     text = "\n".join(lines(report))
     assert "on 40 out-of-fold images" in text
     assert f"5 folds: mean accuracy {np.mean(each):.4f} (95 % interval" in text
-    assert "out-of-fold" in (run / "report.html").read_text()
+    page, card = ((run / name).read_text() for name in ("report.html", "README.md"))
+    assert f"of 40 out-of-fold images; 95% interval {low:.4f} to {high:.4f}" in page
+    assert "Cross-validation" in page
+    assert f"| mean accuracy of 5 folds | {np.mean(each):.4f} (95% interval {low:.4f}" in card
+    assert "each fitted to fewer images than this one" in card
+
+
+def test_the_seconds_are_those_of_the_run_s_own_head(cache, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("bottleneck.pipeline.learning.train.time.perf_counter", lambda: clock[0])
+    real = linear.fit
+
+    def fit_in_a_second(task):
+        clock[0] += 1
+        return real(task)
+
+    monkeypatch.setattr(linear, "fit", fit_in_a_second)
+    assert fit(cache, folds=5)["seconds"] == 1
 
 
 def test_the_head_of_the_run_is_that_of_a_training_without_folds(cache):

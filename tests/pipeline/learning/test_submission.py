@@ -266,6 +266,26 @@ def test_the_report_has_as_many_classes_as_were_asked_for_whatever_the_file_has(
     assert len(table()[1]) == 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "names", "said"),
+    [
+        ("labels", ("polar bear", "cat"), r"'polar bear' has one itself: .*--columns id,\*"),
+        ("numbers", ("age", "size"), r"'answer' is none of the numbers: .*those are age, size"),
+    ],
+)
+def test_one_column_for_what_it_cannot_hold_is_refused(run, kind, names, said):
+    lines = [",".join(("filename", *names))]
+    lines += [
+        f"{p},{n % 2},{n % 3 > 0:d}" for n, p in enumerate(sorted(Path("photos").rglob("*.png")))
+    ]
+    Path("t.csv").write_text("\n".join(lines))
+    reading = {"target_kind": kind, "label_column": names}
+    extract(ExtractOptions(cache=Path("s"), data="t.csv", network=NETWORK, reading=reading))
+    run = train(TrainOptions(cache=Path("s"), run="r"))["run"]
+    with pytest.raises(UsageError, match=said):
+        ask(run, columns="id,answer")
+
+
 @pytest.mark.parametrize("kind", ["labels", "numbers"])
 def test_labels_that_pass_have_blanks_between_and_a_number_is_itself(run, kind):
     names = ("soft", "small") if kind == "labels" else ("score",)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pyarrow import parquet
 from sklearn.metrics import (
     average_precision_score,
     f1_score,
@@ -207,6 +208,29 @@ def test_a_head_that_learns_classes_alone_is_refused_in_one_line(of_labels):
         fit(cache, head="prototypes")
     with pytest.raises(UsageError, match="is of numbers, and these are labels"):
         fit(cache, head_options={"loss": "huber"})
+
+
+@pytest.mark.parametrize("asked", [{"folds": 3}, {"few_shot": (1,)}, {"calibrate": True}])
+def test_what_is_of_classes_alone_is_refused_in_one_line(of_labels, asked):
+    cache, _ = of_labels
+    flag = next(iter(asked)).replace("_", "-")
+    with pytest.raises(UsageError, match=f"is of classes, and these are labels: --{flag}"):
+        fit(cache, **asked)
+
+
+def test_targets_that_are_called_as_other_columns_have_names_of_their_own(
+    tmp_path, colours, numpy_network, later
+):
+    names = "label,target_label,f0"
+    path = table(tmp_path, names, [f"{i % 7}.5,{i}.25,{i}.75" for i in range(len(colours))])
+    cache = extracted(tmp_path, path, later, label_column=names.split(","), target_kind="numbers")
+    for end in (".csv", ".parquet"):
+        export(ExportOptions(file=tmp_path / f"features{end}", cache=cache))
+    header = (tmp_path / "features.csv").read_text().splitlines()[0].split(",")
+    called = ["target_label", "target_target_label", "target_f0"]
+    assert header[:6] == ["key", *called, "split", "f0"]
+    names_there = parquet.read_schema(tmp_path / "features.parquet").names
+    assert names_there[2:5] == called
 
 
 @pytest.mark.parametrize("end", [".npz", ".csv"])

@@ -83,6 +83,16 @@ def test_tensorboard_gets_a_folder_of_the_run_s_name_and_a_second_one_beside_it(
             assert word in data
 
 
+def test_figures_of_folds_few_labels_and_calibration_are_told_too(cache, tmp_path):
+    told = fit(cache, tensorboard=tmp_path / "b", folds=3, few_shot=(1,), tries=2, calibrate=True)
+    (file,) = Path(told["told"]["tensorboard"]).iterdir()
+    data = file.read_bytes()
+    for word in ("folds_accuracy", "few_shot_1_accuracy", "few_shot_all_accuracy"):
+        assert f"figures/{word}".encode() in data
+    assert b"figures/calibration_temperature" in data
+    assert b"figures/ece_before_calibration" in data
+
+
 def test_a_tensorboard_folder_that_is_a_file_is_refused_before_training(cache, tmp_path):
     (tmp_path / "board").write_text("mine")
     with pytest.raises(UsageError, match=r"is no folder.*--tensorboard"):
