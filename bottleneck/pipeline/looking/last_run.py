@@ -9,7 +9,7 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads.catalog import load_head
-from bottleneck.heads.run import RUN_FILE, Run, read_run
+from bottleneck.heads.run import Run, finished_at, finished_runs, read_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 def last_run(images: Images) -> Run | None:
-    """Return the newest run on this source and on these rows; None where there is none."""
-    folder = images.store.runs
-    found = folder.glob(f"*/{RUN_FILE}") if folder.is_dir() else ()
-    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+    """Return the newest finished run on this source and on these rows; None where there is none.
+
+    A run whose receipt cannot be read may be of any source, and is passed over.
+    """
+    for folder in sorted(finished_runs(images.store.runs), key=finished_at, reverse=True):
         try:
-            run = read_run(path.parent)
+            run = read_run(folder)
         except BottleneckError:
             continue
         is_of_these = run.source == images.source and run.recipe == images.store.recipe.id

@@ -2,12 +2,13 @@
 
 import csv
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from world import tree
+from world import flip, tree
 
 from bottleneck import open_store
 from bottleneck.core.errors import DataError, UsageError
@@ -109,6 +110,17 @@ def test_the_last_runs_accuracy_is_told_with_and_without_leaks(cache, world):
     right = told["accuracy"] * told["samples"]
     without = right - told["accuracy_leaked"] * told["leaked"]
     assert told["accuracy_without"] == pytest.approx(without / (told["samples"] - 3))
+
+
+def test_the_last_run_is_the_one_that_other_commands_take_for_it(cache):
+    for name in ("older", "r", "z-newest"):
+        train(TrainOptions(cache=cache, run=name))
+    runs = cache / "runs"
+    shutil.copytree(runs / "z-newest", runs / "tmp-0123")  # a training that was killed
+    os.utime(runs / "older" / "run.json")  # the receipt says the time, not the file
+    assert looked(cache, "same")["same"]["run"]["run"] == "z-newest"
+    flip(runs / "z-newest" / "head.json", 3)  # of which source it is, nobody knows
+    assert looked(cache, "same")["same"]["run"]["run"] == "r"
 
 
 def test_without_the_source_rows_alone_are_looked_at_and_that_is_said(cache, world):
