@@ -19,6 +19,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import SPLITS
+from bottleneck.heads.training import seed_of
 from bottleneck.pipeline.looking import classes as of_classes
 from bottleneck.pipeline.looking import findings
 from bottleneck.pipeline.looking.glances import Glances, Pictures, glances, pictures_of
@@ -151,7 +152,7 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     opinions = None
     if {"labels", "classes"} & set(options.only):
         together = united(len(images), pairs.pairs)
-        opinions = opinions_of(images, near, together, options.seed, reporter)
+        opinions = opinions_of(images, near, together, _seed(options), reporter)
     return Seen(
         images=images, near=near, pictures=pictures, glances=seen, pairs=pairs, opinions=opinions
     )
@@ -217,7 +218,12 @@ def _classes(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | st
 
 
 def _next(seen: Seen, options: InspectOptions, reporter: Reporter) -> dict[str, Any] | str:
-    return proposals_of(seen.images, options.top, options.seed, reporter)
+    return proposals_of(seen.images, options.top, _seed(options), reporter)
+
+
+def _seed(options: InspectOptions) -> int:
+    """Return the seed of what is drawn: numpy takes none below zero, people may give one."""
+    return seed_of(options.seed, 0)
 
 
 def _no_opinions(images: Images) -> str:

@@ -182,6 +182,20 @@ def test_unlabelled_images_are_proposed_and_there_is_nothing_to_dispute(tmp_path
     assert found["same"]["run"] is None
 
 
+def test_a_seed_is_any_whole_number(cache, world, capsys):
+    for i in range(5):
+        saved(patterned(800 + i, (1, 1, 1)), world / "train" / f"{i}.png")  # without a label
+    extract(ExtractOptions(cache=cache, data=str(world), network=NETWORK))
+    capsys.readouterr()
+    assert main(["--cache", str(cache), "--seed", "-1", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["labels"]["disputed"]
+    assert len(report["next"]["images"]) == 5
+    assert looked(cache, "next", seed=-1)["next"] == report["next"]
+    orders = {str(looked(cache, "next", seed=seed)["next"]) for seed in (-2, -1, 1, 2)}
+    assert len(orders) > 1
+
+
 def test_one_class_is_said(tmp_path, numpy_network):
     for i in range(8):
         saved(patterned(i, (1, 1, 1)), tmp_path / "one" / "cat" / f"{i}.png")
