@@ -66,7 +66,7 @@ def _leaks(same: Mapping[str, Any]) -> Iterator[str]:
     yield f"LEAKS: {_n(same['leaks'], 'validation or test image')} also in the training split"
     run = same["run"]
     if run is None:
-        yield "no run on this source yet: what leaks do to its accuracy is not known"
+        yield f"what they do to the accuracy of the last run is not known: {same['no_run']}"
     elif run["leaked"] and run["accuracy_without"] is not None:
         judged = f"{run['samples']:,} {run['split']} images"
         without = f"{run['accuracy_without']:.4f} without the {run['leaked']:,} that leaked"

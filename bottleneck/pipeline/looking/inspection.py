@@ -163,16 +163,19 @@ def _split_counts(images: Images) -> dict[str, int]:
     return dict(zip(SPLITS, counts.tolist(), strict=True))
 
 
-def _same(seen: Seen, _: InspectOptions, reporter: Reporter) -> dict[str, Any]:
+def _same(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any]:
     images = seen.images
     groups, leaked = findings.groups_of(images, seen.pairs, seen.pictures)
     n_splits = sum(n > 0 for n in _split_counts(images).values())
+    one_split = None if n_splits > 1 else "all images are in one split: none can leak"
+    run = one_split or without_leaks(images, leaked)
     return {
         "groups": groups,
         "counts": findings.counts_of(groups),
-        "leaks": findings.n_leaks(groups) if n_splits > 1 else None,
-        "no_leaks": None if n_splits > 1 else "all images are in one split: none can leak",
-        "run": without_leaks(images, leaked, reporter) if n_splits > 1 else None,
+        "leaks": None if one_split else findings.n_leaks(groups),
+        "no_leaks": one_split,
+        "run": None if isinstance(run, str) else run,
+        "no_run": run if isinstance(run, str) else None,
         "by_rows_alone": int((~seen.glances.found).sum()),
     }
 

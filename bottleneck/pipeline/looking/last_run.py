@@ -14,7 +14,6 @@ from bottleneck.heads.run import Run, finished_at, finished_runs, read_run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.looking.images import Images
 
 
@@ -34,10 +33,10 @@ def last_run(images: Images) -> Run | None:
     return None
 
 
-def without_leaks(
-    images: Images, leaked: NDArray[np.bool_], reporter: Reporter
-) -> dict[str, Any] | None:
-    """Return the last run's accuracy on the judged split: of all images, and without leaks.
+def without_leaks(images: Images, leaked: NDArray[np.bool_]) -> dict[str, Any] | str:
+    """Return the last run's accuracy on the test images: of all, and without leaks.
+
+    Validation images say nothing: some heads are fitted to them as well, once they have chosen.
 
     Parameters
     ----------
@@ -45,29 +44,28 @@ def without_leaks(
 
     Returns
     -------
-    `run split samples accuracy leaked accuracy_leaked accuracy_without`; None where there is no
-    run, or its head cannot be asked.
+    `run split samples accuracy leaked accuracy_leaked accuracy_without`; why it is not known.
     """
     run = last_run(images)
     if run is None:
-        return None
-    split = "test" if (images.splits & 1 << SPLITS.index("test")).any() else "val"
-    judged = images.splits & 1 << SPLITS.index(split) != 0
-    judged &= images.labels >= 0
-    at = np.flatnonzero(judged)
+        return "no run on this source yet"
+    name = run.folder.name
+    if run.kind != "class":
+        return f"the run {name} predicts {run.kind}, which have no accuracy"
+    is_test = images.splits & 1 << SPLITS.index("test") != 0
+    at = np.flatnonzero(is_test & (images.labels >= 0))
     if not len(at):
-        return None
+        return f"no test image has a label, and the run {name} may be fitted to all others"
     try:
         rows = images.store.features_of(images.digests[at])
         answers = load_head(run.folder).predict(_first_views(images, rows)).argmax(axis=1)
     except BottleneckError as error:
-        reporter.warn(f"the run {run.folder.name} cannot be asked: {error.what}")
-        return None
+        return f"the run {name} cannot be asked: {error.what}"
     right = answers == images.labels[at]
     bad = leaked[at]
     return {
-        "run": run.folder.name,
-        "split": split,
+        "run": name,
+        "split": "test",
         "samples": len(at),
         "accuracy": float(right.mean()),
         "leaked": int(bad.sum()),

@@ -112,6 +112,21 @@ def test_the_last_runs_accuracy_is_told_with_and_without_leaks(cache, world):
     assert told["accuracy_without"] == pytest.approx(without / (told["samples"] - 3))
 
 
+def test_of_validation_images_no_accuracy_is_told_for_heads_are_fitted_to_them_too(cache, world):
+    (world / "test").rename(world / "val")
+    shutil.rmtree(cache)
+    extract(ExtractOptions(cache=cache, data=str(world), network=NETWORK))
+    found = looked(cache, "same")
+    assert (found["same"]["run"], found["same"]["no_run"]) == (None, "no run on this source yet")
+    train(TrainOptions(cache=cache, run="r"))
+    found = looked(cache, "same")
+    assert found["same"]["leaks"] == 3
+    assert found["same"]["run"] is None
+    why = "no test image has a label, and the run r may be fitted to all others"
+    assert found["same"]["no_run"] == why
+    assert f"what they do to the accuracy of the last run is not known: {why}" in lines(found, 3)
+
+
 def test_the_last_run_is_the_one_that_other_commands_take_for_it(cache):
     for name in ("older", "r", "z-newest"):
         train(TrainOptions(cache=cache, run=name))
