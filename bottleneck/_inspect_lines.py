@@ -146,6 +146,8 @@ def _next(proposed: Mapping[str, Any], _: int) -> Iterator[str]:
         f"LABEL NEXT: {len(proposed['images']):,} of {proposed['unlabelled']:,} images without a "
         f"label ({proposed['labelled']:,} have one)"
     )
+    if proposed["difference_alone"]:
+        yield f"by difference alone: {proposed['difference_alone']}"
     rows = [
         (i, one["guess"] or "-", "-" if one["probability"] is None else f"{one['probability']:.3f}",
          one["key"])

@@ -230,6 +230,8 @@ def _seed(options: InspectOptions) -> int:
 
 
 def _no_opinions(images: Images) -> str:
+    if images.no_classes:
+        return images.no_classes
     n_classes = len(np.unique(images.labels[images.labels >= 0]))
     if not n_classes:
         return "no image has a label"

@@ -158,7 +158,9 @@ def _next(proposed: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding
         found.append(
             Finding(title=f"{i + 1}", cards=[cards.of(one, note)], score=i, proposed=guess)
         )
-    about = f"Of {proposed['unlabelled']:,} images without a label, unsure and unlike each other. "
+    alone = proposed["difference_alone"]
+    how = f"unlike each other ({alone})" if alone else "unsure and unlike each other"
+    about = f"Of {proposed['unlabelled']:,} images without a label, {how}. "
     return about + _first(len(proposed["images"]), "images"), found
 
 

@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.looking.images import Images
 
+NO_TWO = "no two classes have a label yet"
+
 
 def proposals_of(
     images: Images, number: int, seed: int, reporter: Reporter
 ) -> dict[str, Any] | str:
-    """Return the images to label next; a reason where there is none."""
-    left = np.flatnonzero((images.labels < 0) & ~images.conflicting)
+    """Return the images to label next; a reason where there is none.
+
+    `difference_alone` says why no head was asked what it is unsure of; None where one was.
+    """
+    has_target = images.has_target
+    left = np.flatnonzero(~has_target)
     if not len(left):
-        return "every image has a label"
+        numbers = images.samples.kind == "numbers"
+        return f"every image has {'numbers' if numbers else 'a label'}"
     labelled = np.flatnonzero(images.labels >= 0)
     p = answers(images.units, images.labels, labelled, left, len(images.samples.classes), seed)
     with reporter.progress(len(left), "choose") as bar:
@@ -37,7 +44,12 @@ def proposals_of(
             entry["guess"] = images.samples.classes[int(p[i].argmax())]
             entry["probability"] = round(float(p[i].max()), 4)
         found.append(entry)
-    return {"images": found, "labelled": len(labelled), "unlabelled": len(left)}
+    return {
+        "images": found,
+        "labelled": int((has_target & ~images.conflicting).sum()),
+        "unlabelled": len(left),
+        "difference_alone": None if p is not None else images.no_classes or NO_TWO,
+    }
 
 
 def answers(

@@ -192,6 +192,7 @@ def test_unlabelled_images_are_proposed_and_there_is_nothing_to_dispute(tmp_path
     assert found["skipped"] == dict.fromkeys(("labels", "classes"), "no image has a label")
     assert len({image["key"] for image in found["next"]["images"]}) == 4
     assert found["next"]["unlabelled"] == 9
+    assert found["next"]["difference_alone"] == "no two classes have a label yet"
     assert found["same"]["no_leaks"] == "all images are in one split: none can leak"
     assert found["same"]["leaks"] is None
     assert found["same"]["run"] is None
@@ -206,9 +207,37 @@ def test_a_seed_is_any_whole_number(cache, world, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["labels"]["disputed"]
     assert len(report["next"]["images"]) == 5
+    assert report["next"]["difference_alone"] is None
     assert looked(cache, "next", seed=-1)["next"] == report["next"]
     orders = {str(looked(cache, "next", seed=seed)["next"]) for seed in (-2, -1, 1, 2)}
     assert len(orders) > 1
+
+
+@pytest.mark.parametrize(
+    ("header", "how", "kind"),
+    [("a,b", {}, "labels"), ("age,height", {"label_column": ["age", "height"]}, "numbers")],
+)
+def test_several_labels_and_numbers_are_no_classes_and_count_as_labelled(
+    tmp_path, numpy_network, header, how, kind
+):
+    told = {"labels": ("1,0", "1,1"), "numbers": ("1.5,7", "2.25,8")}[kind]
+    lines_of = [f"filename,split,{header}"]
+    for i in range(12):
+        saved(patterned(i, (1, 1, 1)), tmp_path / "images" / f"{i:02}.png")
+        values = told[i % 2] if i < 9 else ","
+        lines_of.append(f"images/{i:02}.png,{'train' if i % 3 else 'test'},{values}")
+    (tmp_path / "t.csv").write_text("\n".join(lines_of) + "\n")
+    data = str(tmp_path / "t.csv")
+    extract(ExtractOptions(cache=tmp_path / "s", data=data, network=NETWORK, reading=how))
+    found = looked(tmp_path / "s", page=tmp_path / "page.html")
+    why = f"these are {kind}, and this looks at classes"
+    assert found["skipped"] == {"labels": why, "classes": why}
+    asked = {f"images/{i:02}.png" for i in (9, 10, 11)}
+    assert {image["key"] for image in found["next"]["images"]} == asked
+    assert (found["next"]["labelled"], found["next"]["unlabelled"]) == (9, 3)
+    assert found["next"]["difference_alone"] == why
+    assert f"by difference alone: {why}" in lines(found, 3)
+    assert f"unlike each other ({why})" in (tmp_path / "page.html").read_text()
 
 
 def test_one_class_is_said(tmp_path, numpy_network):
