@@ -41,6 +41,7 @@ def _same(same: Mapping[str, Any], top: int) -> Iterator[str]:
     said = ", ".join(f"{HOW[kind]} {n:,}" for kind, n in counts.items() if n)
     yield f"SAME IMAGES: {_n(len(groups), 'group')}{f' ({said})' if said else ''}"
     yield from _leaks(same)
+    yield from _cut_groups(same["cut_groups"], top)
     if not groups:
         return
     rows = []
@@ -73,6 +74,19 @@ def _leaks(same: Mapping[str, Any]) -> Iterator[str]:
         yield f"run {run['run']}: accuracy {run['accuracy']:.4f} on {judged}; {without}"
     else:
         yield f"run {run['run']}: none of its {run['samples']:,} {run['split']} images leaked"
+
+
+def _cut_groups(cut: Sequence[Mapping[str, Any]], top: int) -> Iterator[str]:
+    """Say which groups of the source are on both sides."""
+    if not cut:
+        return
+    yield (
+        f"CUT GROUPS: {_n(len(cut), 'group')} of the source in several splits, "
+        "of which train leaves images out"
+    )
+    for one in cut[:top]:
+        yield f"{one['group']}: {', '.join(f'{split} {n:,}' for split, n in one['splits'].items())}"
+    yield from _rest(len(cut), top)
 
 
 def _labels(labels: Mapping[str, Any], top: int) -> Iterator[str]:

@@ -23,7 +23,7 @@ from bottleneck.heads.training import seed_of
 from bottleneck.pipeline.looking import classes as of_classes
 from bottleneck.pipeline.looking import findings
 from bottleneck.pipeline.looking.glances import Glances, Pictures, glances, pictures_of
-from bottleneck.pipeline.looking.groups import united
+from bottleneck.pipeline.looking.groups import together
 from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
 from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest
@@ -36,6 +36,8 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
 
@@ -63,6 +65,7 @@ class Seen:
 
     images: Images
     near: Neighbours
+    together: NDArray[np.int64]
     pictures: Pictures | None
     glances: Glances
     pairs: Pairs
@@ -149,12 +152,18 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
     pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
+    belongs = together(images, pairs.pairs)
     opinions = None
     if {"labels", "classes"} & set(options.only):
-        together = united(len(images), pairs.pairs)
-        opinions = opinions_of(images, near, together, _seed(options), reporter)
+        opinions = opinions_of(images, near, belongs, _seed(options), reporter)
     return Seen(
-        images=images, near=near, pictures=pictures, glances=seen, pairs=pairs, opinions=opinions
+        images=images,
+        near=near,
+        together=belongs,
+        pictures=pictures,
+        glances=seen,
+        pairs=pairs,
+        opinions=opinions,
     )
 
 
@@ -174,6 +183,7 @@ def _same(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any]:
         "counts": findings.counts_of(groups),
         "leaks": None if one_split else findings.n_leaks(groups),
         "no_leaks": one_split,
+        "cut_groups": findings.cut_groups_of(images),
         "run": None if isinstance(run, str) else run,
         "no_run": run if isinstance(run, str) else None,
         "by_rows_alone": int((~seen.glances.found).sum()),
@@ -221,7 +231,7 @@ def _classes(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | st
 
 
 def _next(seen: Seen, options: InspectOptions, reporter: Reporter) -> dict[str, Any] | str:
-    return proposals_of(seen.images, options.top, _seed(options), reporter)
+    return proposals_of(seen.images, seen.together, options.top, _seed(options), reporter)
 
 
 def _seed(options: InspectOptions) -> int:

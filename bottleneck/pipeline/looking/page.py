@@ -100,6 +100,9 @@ def _same(same: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding]]:
         tiles = [cards.of(e, KINDS.get(e["same_as"], "")) for e in shown_ones]
         found.append(Finding(title=title, cards=tiles, score=number))
     about = "Leaks come first: the same image to train on and to be judged by. "
+    if same["cut_groups"]:
+        names = ", ".join(cut["group"] for cut in same["cut_groups"][:MOST_OF_GROUP])
+        about += f"Groups of the source in several splits: {len(same['cut_groups']):,} ({names}). "
     return about + _first(len(same["groups"]), "groups"), found
 
 

@@ -84,6 +84,7 @@ def test_what_was_planted_is_found(cache):
     assert sorted(ways[key] for key in blues) == ["", "mirrored"]
     assert found["same"]["counts"]["bytes"] == found["same"]["counts"]["mirrored"] == 1
     assert found["same"]["leaks"] == 3
+    assert found["same"]["cut_groups"] == []
     disputed = {image["key"]: image for image in found["labels"]["disputed"][:2]}
     assert set(disputed) <= {"train/red/wrong.png", "train/blue/blank.png"}
     assert disputed["train/red/wrong.png"]["proposed"] == "blue"
@@ -136,6 +137,20 @@ def test_the_last_run_is_the_one_that_other_commands_take_for_it(cache):
     assert looked(cache, "same")["same"]["run"]["run"] == "z-newest"
     flip(runs / "z-newest" / "head.json", 3)  # of which source it is, nobody knows
     assert looked(cache, "same")["same"]["run"]["run"] == "r"
+
+
+def test_a_group_that_the_datas_own_split_cuts_is_said(tmp_path, world, numpy_network):
+    how = {"group_by": "/([0-9])[0-9].png$"}  # 00 to 09, 10 to 19, 20 to 23
+    data = str(world)
+    extract(ExtractOptions(cache=tmp_path / "g", data=data, network=NETWORK, reading=how))
+    csv_file, page = tmp_path / "g.csv", tmp_path / "g.html"
+    found = looked(tmp_path / "g", "same", csv=csv_file, page=page)
+    assert found["same"]["cut_groups"] == [{"group": "1", "splits": {"train": 16, "test": 4}}]
+    said = lines(found, 3)
+    assert "1: train 16, test 4" in said
+    assert any(line.startswith("CUT GROUPS: 1 group of the source") for line in said)
+    assert "same,cut group,1,,train and test,,,\n" in csv_file.read_text()
+    assert "Groups of the source in several splits: 1 (1)." in page.read_text()
 
 
 def test_without_the_source_rows_alone_are_looked_at_and_that_is_said(cache, world):
