@@ -41,6 +41,7 @@ def _same(same: Mapping[str, Any], top: int) -> Iterator[str]:
     said = ", ".join(f"{HOW[kind]} {n:,}" for kind, n in counts.items() if n)
     yield f"SAME IMAGES: {_n(len(groups), 'group')}{f' ({said})' if said else ''}"
     yield from _leaks(same)
+    yield from _cut_groups(same["cut_groups"], top)
     if not groups:
         return
     rows = []
@@ -66,13 +67,26 @@ def _leaks(same: Mapping[str, Any]) -> Iterator[str]:
     yield f"LEAKS: {_n(same['leaks'], 'validation or test image')} also in the training split"
     run = same["run"]
     if run is None:
-        yield "no run on this source yet: what leaks do to its accuracy is not known"
+        yield f"what they do to the accuracy of the last run is not known: {same['no_run']}"
     elif run["leaked"] and run["accuracy_without"] is not None:
         judged = f"{run['samples']:,} {run['split']} images"
         without = f"{run['accuracy_without']:.4f} without the {run['leaked']:,} that leaked"
         yield f"run {run['run']}: accuracy {run['accuracy']:.4f} on {judged}; {without}"
     else:
         yield f"run {run['run']}: none of its {run['samples']:,} {run['split']} images leaked"
+
+
+def _cut_groups(cut: Sequence[Mapping[str, Any]], top: int) -> Iterator[str]:
+    """Say which groups of the source are on both sides."""
+    if not cut:
+        return
+    yield (
+        f"CUT GROUPS: {_n(len(cut), 'group')} of the source in several splits, "
+        "of which train leaves images out"
+    )
+    for one in cut[:top]:
+        yield f"{one['group']}: {', '.join(f'{split} {n:,}' for split, n in one['splits'].items())}"
+    yield from _rest(len(cut), top)
 
 
 def _labels(labels: Mapping[str, Any], top: int) -> Iterator[str]:
@@ -146,6 +160,8 @@ def _next(proposed: Mapping[str, Any], _: int) -> Iterator[str]:
         f"LABEL NEXT: {len(proposed['images']):,} of {proposed['unlabelled']:,} images without a "
         f"label ({proposed['labelled']:,} have one)"
     )
+    if proposed["difference_alone"]:
+        yield f"by difference alone: {proposed['difference_alone']}"
     rows = [
         (i, one["guess"] or "-", "-" if one["probability"] is None else f"{one['probability']:.3f}",
          one["key"])

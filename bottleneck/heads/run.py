@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
-from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.core.strict_json import parse
@@ -113,6 +113,31 @@ def read_run(folder: Path) -> Run:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"not a receipt ({error})", path, ADVICE) from error
+
+
+def finished_runs(runs: Path) -> list[Path]:
+    """Return the folders of the finished runs below a store's runs/, by name.
+
+    What is being written, or was left by a training that was killed, has a temporary name.
+    """
+    return sorted(
+        path.parent
+        for path in runs.glob(f"*/{RUN_FILE}")
+        if not path.parent.name.startswith(files.TEMPORARY_PREFIX)
+    )
+
+
+def finished_at(run: Path) -> float:
+    """Return when a run was finished, in seconds since 1970.
+
+    A receipt of before receipts had a time, or one that is damaged (whoever takes that run is told
+    so), is as old as its file.
+    """
+    path = run / RUN_FILE
+    try:
+        return datetime.fromisoformat(unseal(path, ADVICE)["time"]).timestamp()
+    except (BottleneckError, KeyError, TypeError, ValueError):
+        return path.stat().st_mtime
 
 
 def _kind(kind: str) -> str:

@@ -8,7 +8,6 @@ reason in the place of an answer.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from dataclasses import dataclass, field, replace
@@ -20,28 +19,26 @@ from bottleneck.core import files
 from bottleneck.core.errors import DataError, OtherRowsError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
-from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.reporter import SILENT
-from bottleneck.data.undecodable import Limits
 from bottleneck.engines.catalog import AUTO
-from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
-from bottleneck.pipeline.extraction.driver import Batch, Driver
-from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
-from bottleneck.pipeline.extraction.inputs import Inputs, find_inputs
-from bottleneck.pipeline.extraction.spread import spread_of
-from bottleneck.pipeline.extraction.writing import to_dtype
+from bottleneck.pipeline.extraction.compute import is_apart
+from bottleneck.pipeline.extraction.inputs import find_inputs
+from bottleneck.pipeline.extraction.named import compute, computer_of, reader_of
 from bottleneck.pipeline.learning import classifier as classifiers
 from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
 from bottleneck.pipeline.learning.submission import plan, read_sample
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from bottleneck.core.given import Given
     from bottleneck.core.reporter import Reporter
-    from bottleneck.pipeline.learning.classifier import Classifier
+    from bottleneck.pipeline.extraction.compute import Computer
+    from bottleneck.pipeline.extraction.flow import Item, Reader
     from bottleneck.pipeline.learning.submission import Sample, Submission
     from bottleneck.store.store import Store
 
@@ -167,10 +164,19 @@ def _asked(options: PredictOptions, reporter: Reporter) -> Answers:
 
 def _fill(answers: Answers, options: PredictOptions, reporter: Reporter) -> Computer:
     """Find out whatever can be known of the images; return what computed it."""
-    reader = _reader(answers.classifier, answers.inputs)
-    computer = _computer(options, answers.classifier, reader, len(answers.inputs))
+    classifier, inputs = answers.classifier, answers.inputs
+    reader = reader_of(inputs, classifier.network, classifier.store)
+    computer = computer_of(
+        reader,
+        classifier.network,
+        classifier.store,
+        len(inputs),
+        engine=options.engine,
+        devices=options.devices,
+        batch_size=options.batch_size,
+    )
     try:
-        _compute(answers, reader, computer, options.threads or default_threads(), reporter)
+        _compute(answers, reader, computer, options.threads, reporter)
     except OtherRowsError as error:
         raise OtherRowsError(
             error.what,
@@ -184,46 +190,10 @@ def _fill(answers: Answers, options: PredictOptions, reporter: Reporter) -> Comp
     return computer
 
 
-def _reader(classifier: Classifier, inputs: Inputs) -> Reader:
-    store = classifier.store
-    return Reader(
-        source=inputs,
-        image=classifier.network.recipe.image,
-        views=ViewSpec(),  # the image itself, whatever its row holds beside it
-        limits=Limits(),
-        has_row=lambda digest: (
-            store is not None and bool(store.has(np.frombuffer(digest, np.uint8)[None])[0])
-        ),
-        seconds=Seconds(),
-    )
-
-
-def _computer(
-    options: PredictOptions, classifier: Classifier, reader: Reader, n_images: int
-) -> Computer:
-    store, network = classifier.store, classifier.network
-    recorded = store.provenance() if store else {}
-    size = options.batch_size or recorded.get("batch") or network.batch_size
-    return Computer(
-        network=network,
-        find_canaries=lambda: [recorded_canaries(store, reader)],
-        choice=EngineChoice(
-            name=options.engine or AUTO,
-            devices=options.devices,
-            batch_size=min(size, n_images + N_CANARIES),  # no call of 64 for one image
-            made_by=made_by(store),
-            spread=spread_of(store),
-            kept=store.derived if store else None,
-        ),
-        n_stores=int(store is not None and bool(store.state.parts)),
-    )
-
-
 def _compute(
-    answers: Answers, reader: Reader, computer: Computer, threads: int, reporter: Reporter
+    answers: Answers, reader: Reader, computer: Computer, threads: int | None, reporter: Reporter
 ) -> None:
     """Read everything, and answer for the images that have no row yet."""
-    dtype = answers.classifier.network.recipe.rows.dtype
 
     def took(item: Item) -> None:
         if item.digest is None:
@@ -233,22 +203,14 @@ def _compute(
         if item.failure is not None:
             answers.failed[item.digest] = item.failure
 
-    def computed(batch: Batch) -> None:
-        digests = [item.digest or b"" for item in batch.items]
-        stored, misfits = to_dtype(batch.rows[:, 0], dtype)
+    def computed(items: Sequence[Item], rows: NDArray[Any], misfits: Mapping[int, str]) -> None:
+        digests = [item.digest or b"" for item in items]
         good = [i for i in range(len(digests)) if i not in misfits]
         answers.failed.update({digests[i]: reason for i, reason in misfits.items()})
-        answers.add([digests[i] for i in good], stored[good])
+        answers.add([digests[i] for i in good], rows[good])
         answers.n_computed += len(good)
 
-    positions = answers.inputs.readable
-    driver = Driver(reader=reader, computer=computer, threads=threads, took=took)
-    with (
-        reporter.progress(len(positions), "predict") as bar,
-        contextlib.closing(driver.batches(positions, bar)) as batches,
-    ):
-        for batch in batches:
-            computed(batch)
+    compute(answers.inputs, reader, computer, threads, took, computed, reporter, "predict")
 
 
 def _look_up(answers: Answers) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bottleneck.core import files
-from bottleneck.core.errors import BottleneckError, UsageError
+from bottleneck.core.errors import UsageError
 from bottleneck.core.reporter import SILENT
-from bottleneck.core.sealed import unseal
-from bottleneck.heads.catalog import ADVICE
-from bottleneck.heads.run import LAST, RUN_FILE
+from bottleneck.heads.run import LAST, finished_at, finished_runs
 from bottleneck.pipeline.extraction.sources import the_one_store
 from bottleneck.store.store import Store
 
@@ -57,16 +53,8 @@ def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT)
 
 
 def runs_of(cache: Path) -> list[Path]:
-    """Return the folders of the finished runs of a store, by name; UsageError where no store is.
-
-    What is being written, or was left by a training that was killed, has a temporary name.
-    """
-    store = Store.open(cache)
-    return sorted(
-        path.parent
-        for path in store.runs.glob(f"*/{RUN_FILE}")
-        if not path.parent.name.startswith(files.TEMPORARY_PREFIX)
-    )
+    """Return the folders of the finished runs of a store, by name; UsageError where no store is."""
+    return finished_runs(Store.open(cache).runs)
 
 
 def last_run(cache: Path) -> Path:
@@ -77,7 +65,7 @@ def last_run(cache: Path) -> Path:
     UsageError
         When there is no run, or when two are as new as each other (one is a copy, say).
     """
-    times = {run: _time(run) for run in runs_of(cache)}
+    times = {run: finished_at(run) for run in runs_of(cache)}
     if not times:
         raise UsageError("no run yet", cache, TRAIN_FIRST)
     newest = max(times.values())
@@ -87,16 +75,3 @@ def last_run(cache: Path) -> Path:
             f"{len(found)} runs are the last", ", ".join(map(str, found)), "name one of them"
         )
     return found[0]
-
-
-def _time(run: Path) -> float:
-    """Return when a run was finished, in seconds since 1970.
-
-    A receipt of before receipts had a time, or one that is damaged (whoever takes that run is told
-    so), is as old as its file.
-    """
-    path = run / RUN_FILE
-    try:
-        return datetime.fromisoformat(unseal(path, ADVICE)["time"]).timestamp()
-    except (BottleneckError, KeyError, TypeError, ValueError):
-        return path.stat().st_mtime

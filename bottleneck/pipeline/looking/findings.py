@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.sample import SPLITS, show_key
+from bottleneck.core.text import printable
 from bottleneck.pipeline.looking.glances import MEASURES, Pictures, pixels_of
 from bottleneck.pipeline.looking.groups import around
 from bottleneck.pipeline.looking.outliers import FAR, FAR_FROM, PIXEL_KINDS, farness, pixel_kinds
@@ -116,6 +117,25 @@ def counts_of(groups: Sequence[dict[str, Any]]) -> dict[str, int]:
             if entry["same_as"]:
                 found[entry["same_as"]] += 1
     return found
+
+
+def cut_groups_of(images: Images) -> list[dict[str, Any]]:
+    """Return the groups of the source that are in several splits, by name.
+
+    Each has its `group` and how many samples are in which of the `splits`.
+    """
+    samples, at = images.samples, images.at
+    if samples.groups is None:
+        return []
+    counts = np.zeros((len(samples.groups.names) + 1, len(SPLITS)), np.int64)
+    np.add.at(counts, (samples.groups.numbers[at], samples.splits[at]), 1)  # -1 is the last: none
+    return [
+        {
+            "group": printable(samples.groups.names[i]),
+            "splits": {split: n for split, n in zip(SPLITS, counts[i].tolist(), strict=True) if n},
+        }
+        for i in np.flatnonzero((counts[:-1] > 0).sum(axis=1) > 1).tolist()
+    ]
 
 
 def outliers_of(images: Images, near: Neighbours, seen: Glances) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Groups of images that pairs put together."""
+"""Groups of images: those that pairs put together, and those of the source."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bottleneck.pipeline.looking.images import Images
+
+
+def together(images: Images, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number (u,) for each image, equal where images are on one side of any division.
+
+    Those are images that are the same, by pairs (p, 2), and those of a group of the source. An
+    image that stands in several groups, or is the same as one of another group, joins them.
+    """
+    groups = images.samples.groups
+    if groups is not None:
+        number = groups.numbers[images.at]
+        inside = np.flatnonzero(number >= 0)
+        _, first, group = np.unique(number[inside], return_index=True, return_inverse=True)
+        image = images.number[inside]
+        own = np.stack([image[first][group.reshape(-1)], image], axis=1)
+        pairs = np.concatenate([pairs, own])
+    return united(len(images), pairs)
 
 
 def united(n: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -40,7 +40,8 @@ class Images:
         average over all positions.
     mean : (d,) float32
     labels : (u,) int32
-        -1 without one, or where an image stands under two.
+        The class; -1 without one, or where an image stands under two. All are where the source
+        has several labels or numbers.
     conflicting : (u,) bool
         Whether it stands under two labels.
     splits : (u,) uint8
@@ -66,6 +67,19 @@ class Images:
     def digests(self) -> NDArray[np.uint8]:
         """The digest of each image, (u, 32)."""
         return self.samples.digests[self.first]
+
+    @property
+    def has_target(self) -> NDArray[np.bool_]:
+        """Whether a sample of each image has a class, labels or numbers, (u,)."""
+        found = np.zeros(len(self), bool)
+        found[self.number[self.samples.has_target[self.at]]] = True
+        return found
+
+    @property
+    def no_classes(self) -> str | None:
+        """Why parts that look at classes are skipped; None where there may be classes."""
+        kind = self.samples.kind
+        return None if kind == "class" else f"these are {kind}, and this looks at classes"
 
     def key(self, image: int) -> str:
         """Return the key of an image's first sample, for people."""

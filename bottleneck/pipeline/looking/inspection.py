@@ -19,10 +19,11 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import SPLITS
+from bottleneck.heads.training import seed_of
 from bottleneck.pipeline.looking import classes as of_classes
 from bottleneck.pipeline.looking import findings
 from bottleneck.pipeline.looking.glances import Glances, Pictures, glances, pictures_of
-from bottleneck.pipeline.looking.groups import united
+from bottleneck.pipeline.looking.groups import together
 from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
 from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest
@@ -35,6 +36,8 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
 
@@ -62,6 +65,7 @@ class Seen:
 
     images: Images
     near: Neighbours
+    together: NDArray[np.int64]
     pictures: Pictures | None
     glances: Glances
     pairs: Pairs
@@ -148,12 +152,18 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
     pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
+    belongs = together(images, pairs.pairs)
     opinions = None
     if {"labels", "classes"} & set(options.only):
-        together = united(len(images), pairs.pairs)
-        opinions = opinions_of(images, near, together, options.seed, reporter)
+        opinions = opinions_of(images, near, belongs, _seed(options), reporter)
     return Seen(
-        images=images, near=near, pictures=pictures, glances=seen, pairs=pairs, opinions=opinions
+        images=images,
+        near=near,
+        together=belongs,
+        pictures=pictures,
+        glances=seen,
+        pairs=pairs,
+        opinions=opinions,
     )
 
 
@@ -162,16 +172,20 @@ def _split_counts(images: Images) -> dict[str, int]:
     return dict(zip(SPLITS, counts.tolist(), strict=True))
 
 
-def _same(seen: Seen, _: InspectOptions, reporter: Reporter) -> dict[str, Any]:
+def _same(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any]:
     images = seen.images
     groups, leaked = findings.groups_of(images, seen.pairs, seen.pictures)
     n_splits = sum(n > 0 for n in _split_counts(images).values())
+    one_split = None if n_splits > 1 else "all images are in one split: none can leak"
+    run = one_split or without_leaks(images, leaked)
     return {
         "groups": groups,
         "counts": findings.counts_of(groups),
-        "leaks": findings.n_leaks(groups) if n_splits > 1 else None,
-        "no_leaks": None if n_splits > 1 else "all images are in one split: none can leak",
-        "run": without_leaks(images, leaked, reporter) if n_splits > 1 else None,
+        "leaks": None if one_split else findings.n_leaks(groups),
+        "no_leaks": one_split,
+        "cut_groups": findings.cut_groups_of(images),
+        "run": None if isinstance(run, str) else run,
+        "no_run": run if isinstance(run, str) else None,
         "by_rows_alone": int((~seen.glances.found).sum()),
     }
 
@@ -217,10 +231,17 @@ def _classes(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | st
 
 
 def _next(seen: Seen, options: InspectOptions, reporter: Reporter) -> dict[str, Any] | str:
-    return proposals_of(seen.images, options.top, options.seed, reporter)
+    return proposals_of(seen.images, seen.together, options.top, _seed(options), reporter)
+
+
+def _seed(options: InspectOptions) -> int:
+    """Return the seed of what is drawn: numpy takes none below zero, people may give one."""
+    return seed_of(options.seed, 0)
 
 
 def _no_opinions(images: Images) -> str:
+    if images.no_classes:
+        return images.no_classes
     n_classes = len(np.unique(images.labels[images.labels >= 0]))
     if not n_classes:
         return "no image has a label"

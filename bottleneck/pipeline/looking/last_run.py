@@ -9,22 +9,22 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads.catalog import load_head
-from bottleneck.heads.run import RUN_FILE, Run, read_run
+from bottleneck.heads.run import Run, finished_at, finished_runs, read_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.looking.images import Images
 
 
 def last_run(images: Images) -> Run | None:
-    """Return the newest run on this source and on these rows; None where there is none."""
-    folder = images.store.runs
-    found = folder.glob(f"*/{RUN_FILE}") if folder.is_dir() else ()
-    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+    """Return the newest finished run on this source and on these rows; None where there is none.
+
+    A run whose receipt cannot be read may be of any source, and is passed over.
+    """
+    for folder in sorted(finished_runs(images.store.runs), key=finished_at, reverse=True):
         try:
-            run = read_run(path.parent)
+            run = read_run(folder)
         except BottleneckError:
             continue
         is_of_these = run.source == images.source and run.recipe == images.store.recipe.id
@@ -33,10 +33,10 @@ def last_run(images: Images) -> Run | None:
     return None
 
 
-def without_leaks(
-    images: Images, leaked: NDArray[np.bool_], reporter: Reporter
-) -> dict[str, Any] | None:
-    """Return the last run's accuracy on the judged split: of all images, and without leaks.
+def without_leaks(images: Images, leaked: NDArray[np.bool_]) -> dict[str, Any] | str:
+    """Return the last run's accuracy on the test images: of all, and without leaks.
+
+    Validation images say nothing: some heads are fitted to them as well, once they have chosen.
 
     Parameters
     ----------
@@ -44,29 +44,28 @@ def without_leaks(
 
     Returns
     -------
-    `run split samples accuracy leaked accuracy_leaked accuracy_without`; None where there is no
-    run, or its head cannot be asked.
+    `run split samples accuracy leaked accuracy_leaked accuracy_without`; why it is not known.
     """
     run = last_run(images)
     if run is None:
-        return None
-    split = "test" if (images.splits & 1 << SPLITS.index("test")).any() else "val"
-    judged = images.splits & 1 << SPLITS.index(split) != 0
-    judged &= images.labels >= 0
-    at = np.flatnonzero(judged)
+        return "no run on this source yet"
+    name = run.folder.name
+    if run.kind != "class":
+        return f"the run {name} predicts {run.kind}, which have no accuracy"
+    is_test = images.splits & 1 << SPLITS.index("test") != 0
+    at = np.flatnonzero(is_test & (images.labels >= 0))
     if not len(at):
-        return None
+        return f"no test image has a label, and the run {name} may be fitted to all others"
     try:
         rows = images.store.features_of(images.digests[at])
         answers = load_head(run.folder).predict(_first_views(images, rows)).argmax(axis=1)
     except BottleneckError as error:
-        reporter.warn(f"the run {run.folder.name} cannot be asked: {error.what}")
-        return None
+        return f"the run {name} cannot be asked: {error.what}"
     right = answers == images.labels[at]
     bad = leaked[at]
     return {
-        "run": run.folder.name,
-        "split": split,
+        "run": name,
+        "split": "test",
         "samples": len(at),
         "accuracy": float(right.mean()),
         "leaked": int(bad.sum()),

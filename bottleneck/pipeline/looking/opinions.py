@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core.sample import NO_LABEL
-from bottleneck.pipeline.looking.groups import united
 from bottleneck.pipeline.looking.labels import LEAST_OF_CLASS, Judged, judged, votes
 from bottleneck.pipeline.looking.out_of_fold import FOLDS, folds_of, out_of_fold
 
@@ -51,12 +50,13 @@ def opinions_of(
 
     Parameters
     ----------
-    together : (u,) the group of each image that is the same as others
+    together : (u,) as `groups.together` returns it
     """
     n_classes = len(images.samples.classes)
-    groups = _with_groups(images, together)
     with reporter.progress(int((images.labels >= 0).sum()), "judge") as bar:
-        return judge_labels(images.units, images.labels, near, groups, n_classes, seed, bar.update)
+        return judge_labels(
+            images.units, images.labels, near, together, n_classes, seed, bar.update
+        )
 
 
 def judge_labels(
@@ -92,16 +92,3 @@ def judge_labels(
         judged=judged(told, head, voted),
         too_small=tuple(too_small.tolist()),
     )
-
-
-def _with_groups(images: Images, together: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the groups (u,), with the source's own put together with them."""
-    groups = images.samples.groups
-    if groups is None:
-        return together
-    number = groups.numbers[images.first]
-    inside = np.flatnonzero(number >= 0)
-    _, first, group = np.unique(number[inside], return_index=True, return_inverse=True)
-    own = np.stack([inside[first][group.reshape(-1)], inside], axis=1)
-    same = np.stack([together, np.arange(len(together))], axis=1)
-    return united(len(together), np.concatenate([own, same]))

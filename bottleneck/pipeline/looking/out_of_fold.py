@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.groups import fold_of
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import Problem, minimise, probabilities
 from bottleneck.heads.strength import PATH_TOLERANCE, PATIENCE, STRENGTHS
@@ -32,17 +33,19 @@ def folds_of(
 ) -> NDArray[np.int64]:
     """Return the fold (n,) of each image: each class is spread evenly, groups stay whole.
 
+    See `heads.groups.fold_of`. Of fewer groups than folds there are fewer folds.
+
     Parameters
     ----------
     labels : (n,) from 0
     together : (n,) number of the group that each image is in; of an image alone, its own
+    seed : not below zero
     """
-    _, first, group = np.unique(together, return_index=True, return_inverse=True)
-    by_chance = np.random.default_rng(seed).permutation(len(first))
-    order = np.lexsort((by_chance, labels[first]))
-    fold = np.empty(len(first), np.int64)
-    fold[order] = np.arange(len(first)) % n_folds
-    return np.asarray(fold[group.reshape(-1)])
+    _, group = np.unique(together, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(group.max() + 1)[group.reshape(-1)]
+    if order.max() < n_folds:  # each group is a fold
+        return order
+    return fold_of(order.astype(np.uint64), labels, n_folds)
 
 
 def out_of_fold(

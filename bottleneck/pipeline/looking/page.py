@@ -100,6 +100,9 @@ def _same(same: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding]]:
         tiles = [cards.of(e, KINDS.get(e["same_as"], "")) for e in shown_ones]
         found.append(Finding(title=title, cards=tiles, score=number))
     about = "Leaks come first: the same image to train on and to be judged by. "
+    if same["cut_groups"]:
+        names = ", ".join(cut["group"] for cut in same["cut_groups"][:MOST_OF_GROUP])
+        about += f"Groups of the source in several splits: {len(same['cut_groups']):,} ({names}). "
     return about + _first(len(same["groups"]), "groups"), found
 
 
@@ -158,7 +161,9 @@ def _next(proposed: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding
         found.append(
             Finding(title=f"{i + 1}", cards=[cards.of(one, note)], score=i, proposed=guess)
         )
-    about = f"Of {proposed['unlabelled']:,} images without a label, unsure and unlike each other. "
+    alone = proposed["difference_alone"]
+    how = f"unlike each other ({alone})" if alone else "unsure and unlike each other"
+    about = f"Of {proposed['unlabelled']:,} images without a label, {how}. "
     return about + _first(len(proposed["images"]), "images"), found
 
 

@@ -17,16 +17,25 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.looking.images import Images
 
+NO_TWO = "no two classes have a label yet"
+
 
 def proposals_of(
-    images: Images, number: int, seed: int, reporter: Reporter
+    images: Images, together: NDArray[np.int64], number: int, seed: int, reporter: Reporter
 ) -> dict[str, Any] | str:
-    """Return the images to label next; a reason where there is none."""
-    left = np.flatnonzero((images.labels < 0) & ~images.conflicting)
+    """Return the images to label next, `number` at most; a reason where there is none.
+
+    Images of one group (u,) of `together` are on one side of whatever chooses the head.
+    `difference_alone` says why no head was asked what it is unsure of; None where one was.
+    """
+    has_target = images.has_target
+    left = np.flatnonzero(~has_target)
     if not len(left):
-        return "every image has a label"
+        numbers = images.samples.kind == "numbers"
+        return f"every image has {'numbers' if numbers else 'a label'}"
     labelled = np.flatnonzero(images.labels >= 0)
-    p = answers(images.units, images.labels, labelled, left, len(images.samples.classes), seed)
+    n_classes = len(images.samples.classes)
+    p = answers(images.units, images.labels, labelled, left, n_classes, seed, together)
     with reporter.progress(len(left), "choose") as bar:
         chosen = label_next(images.units[left], p, number, seed)
         bar.update(len(left))
@@ -37,7 +46,12 @@ def proposals_of(
             entry["guess"] = images.samples.classes[int(p[i].argmax())]
             entry["probability"] = round(float(p[i].max()), 4)
         found.append(entry)
-    return {"images": found, "labelled": len(labelled), "unlabelled": len(left)}
+    return {
+        "images": found,
+        "labelled": int((has_target & ~images.conflicting).sum()),
+        "unlabelled": len(left),
+        "difference_alone": None if p is not None else images.no_classes or NO_TWO,
+    }
 
 
 def answers(
@@ -47,18 +61,33 @@ def answers(
     asked: NDArray[np.int64],
     n_classes: int,
     seed: int,
+    together: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32] | None:
     """Return what a linear head of the labelled rows says of others, (m, k).
 
     None where the labels are not of two classes. A fifth of the labels chooses how strongly the
     head is held back, where they are enough for that.
+
+    Parameters
+    ----------
+    rows, labels : (n, d), (n,)
+    labelled, asked : positions of those that have a label, and of the m that are asked about
+    together : (n,) equal where rows are on one side of a division; None where each is alone
     """
     some = labels[labelled]
     if len(np.unique(some)) < 2:
         return None
-    folds = folds_of(some, np.arange(len(some)), FOLDS, seed)
+    groups = labelled if together is None else together[labelled]
+    folds = folds_of(some, groups, FOLDS, seed)
     split = np.where(folds == 0, VALIDATION, TRAIN).astype(np.uint8)
     if len(np.unique(some[split == TRAIN])) < len(np.unique(some)):
         split[:] = TRAIN
-    task = Task(rows=rows[labelled], targets=some, split=split, n_outputs=n_classes, seed=seed)
+    task = Task(
+        rows=rows[labelled],
+        targets=some,
+        split=split,
+        n_outputs=n_classes,
+        groups=groups,
+        seed=seed,
+    )
     return linear.fit(task).predict(rows[asked])

@@ -6,7 +6,6 @@ recipe says, by the driver that extractions use; nothing of them is written.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,25 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.digest import as_void
-from bottleneck.core.recipe import ViewSpec
 from bottleneck.core.sample import find, key_array, show_key
-from bottleneck.data.undecodable import Limits
 from bottleneck.engines.catalog import AUTO
-from bottleneck.pipeline.extraction.canaries import N_CANARIES, recorded_canaries
-from bottleneck.pipeline.extraction.compute import Computer, EngineChoice, is_apart, made_by
-from bottleneck.pipeline.extraction.driver import Driver
-from bottleneck.pipeline.extraction.flow import Item, Reader, Seconds, default_threads
+from bottleneck.pipeline.extraction.compute import is_apart
 from bottleneck.pipeline.extraction.inputs import Inputs
-from bottleneck.pipeline.extraction.spread import spread_of
-from bottleneck.pipeline.extraction.writing import to_dtype
+from bottleneck.pipeline.extraction.named import compute, computer_of, reader_of
 from bottleneck.pipeline.network.network import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
+    from bottleneck.pipeline.extraction.flow import Item
     from bottleneck.pipeline.looking.images import Images
     from bottleneck.pipeline.network.options import NetworkOptions
 
@@ -117,54 +111,26 @@ def _fill_in(
         else:
             waiting.setdefault(item.digest, []).append(query)
 
-    reader = Reader(
-        source=inputs,
-        image=store.recipe.image,
-        views=ViewSpec(),
-        limits=Limits(),
-        has_row=lambda digest: bool(store.has(np.frombuffer(digest, np.uint8)[None])[0]),
-        seconds=Seconds(),
+    def computed(items: Sequence[Item], rows: NDArray[Any], misfits: Mapping[int, str]) -> None:
+        for i, item in enumerate(items):
+            for query in waiting.pop(item.digest or b"", []):
+                query.row, query.error = rows[i], misfits.get(i)
+                query.is_computed = True
+
+    engine = work.engine or AUTO
+    network = resolve(work.network, store, reporter, is_apart=is_apart(engine, work.devices, store))
+    reader = reader_of(inputs, network, store)
+    computer = computer_of(
+        reader,
+        network,
+        store,
+        len(inputs),
+        engine=engine,
+        devices=work.devices,
+        batch_size=work.batch_size,
     )
-    driver = Driver(
-        reader=reader,
-        computer=_computer(images, reader, work, len(inputs), reporter),
-        threads=work.threads or default_threads(),
-        took=took,
-    )
-    positions = inputs.readable
-    with (
-        reporter.progress(len(positions), "search") as bar,
-        contextlib.closing(driver.batches(positions, bar)) as batches,
-    ):
-        for batch in batches:
-            rows, misfits = to_dtype(batch.rows[:, 0], store.recipe.rows.dtype)
-            for i, item in enumerate(batch.items):
-                for query in waiting.pop(item.digest or b"", []):
-                    query.row, query.error = rows[i], misfits.get(i)
-                    query.is_computed = True
+    compute(inputs, reader, computer, work.threads, took, computed, reporter, "search")
     for digest, left in waiting.items():  # rows that another source of the store has
         row = store.recipe.views.first(store.rows(np.frombuffer(digest, np.uint8)[None]))[0]
         for query in left:
             query.row = row
-
-
-def _computer(
-    images: Images, reader: Reader, work: Work, n_inputs: int, reporter: Reporter
-) -> Computer:
-    store = images.store
-    engine = work.engine or AUTO
-    network = resolve(work.network, store, reporter, is_apart=is_apart(engine, work.devices, store))
-    size = work.batch_size or store.provenance().get("batch") or network.batch_size
-    return Computer(
-        network=network,
-        find_canaries=lambda: [recorded_canaries(store, reader)],
-        choice=EngineChoice(
-            name=engine,
-            devices=work.devices,
-            batch_size=min(size, n_inputs + N_CANARIES),
-            made_by=made_by(store),
-            spread=spread_of(store),
-            kept=store.derived,
-        ),
-        n_stores=int(bool(store.state.parts)),
-    )

@@ -17,7 +17,8 @@ COLUMNS = ("part", "finding", "group", "key", "split", "class", "proposed", "sco
 def as_csv(report: Mapping[str, Any]) -> bytes:
     """Return the findings as CSV: COLUMNS, the same order as in the report.
 
-    `group` is a number that the images of one group share; `score` is a likeness, a label's score,
+    `group` is a number that the images of one group share; a group of the source that is in several
+    splits has one line for all, and its name there. `score` is a likeness, a label's score,
     deviations or a probability, by part. No cell is a formula to a spreadsheet.
     """
     text = io.StringIO()
@@ -38,6 +39,9 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             how = image["same_as"] or "first"
             more = {"group": number, "score": image["likeness"]}
             yield {"part": "same", "finding": f"{kind}: {how}", **more, **_image(image)}
+    for cut in report.get("same", {}).get("cut_groups", ()):
+        splits = " and ".join(cut["splits"])
+        yield {"part": "same", "finding": "cut group", "group": cut["group"], "split": splits}
     for image in report.get("labels", {}).get("disputed", ()):
         more = {"proposed": image["proposed"], "score": image["score"]}
         yield {"part": "labels", "finding": "disputed", **more, **_image(image)}

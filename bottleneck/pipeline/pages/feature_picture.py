@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Samples
     from bottleneck.store.store import Store
 
 FILE = "features.png"
@@ -71,7 +72,7 @@ def feature_picture(store: Store, source: str | None = None) -> bytes:
         samples.labels[chosen],
         samples.classes,
         f"{name} in {shown(store.path)}\n{recipe_line(store.recipe, store.about)}",
-        f"{drawn}; {how}; {_colours(samples.labels[chosen], samples.classes)}",
+        f"{drawn}; {how}; {_colours(samples, chosen)}",
     )
 
 
@@ -85,7 +86,10 @@ def _sample(digests: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
     return first[: max(2, min(MOST_ROWS, MOST_NUMBERS // max(1, width)))]
 
 
-def _colours(labels: NDArray[np.int32], classes: tuple[str, ...]) -> str:
-    if (labels < 0).all():
+def _colours(samples: Samples, chosen: NDArray[np.int64]) -> str:
+    if samples.kind != "class":
+        return f"not coloured, for these are {samples.kind} and no classes"
+    if (samples.labels[chosen] < 0).all():
         return "without labels"
-    return f"coloured by class ({len(classes):,}), each named at its median where there is room"
+    n = len(samples.classes)
+    return f"coloured by class ({n:,}), each named at its median where there is room"

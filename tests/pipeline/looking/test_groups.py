@@ -1,8 +1,11 @@
 """Groups of images that pairs put together."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
-from bottleneck.pipeline.looking.groups import around, united
+from bottleneck.core.sample import Groups
+from bottleneck.pipeline.looking.groups import around, together, united
 
 
 def groups(numbers):
@@ -56,3 +59,27 @@ def test_without_pairs_everybody_is_alone():
     none = np.zeros((0, 2), int)
     np.testing.assert_array_equal(united(3, none), [0, 1, 2])
     np.testing.assert_array_equal(around(3, none, np.zeros(0, "f4")), [0, 1, 2])
+
+
+def images_of(number, groups):
+    """Return images of which each sample is one of `number`, in these groups."""
+    names = tuple(map(str, range(max(groups, default=0) + 1)))
+    numbers = np.array(groups, np.int32)
+    found = SimpleNamespace(at=np.arange(len(number)), number=np.array(number))
+    found.samples = SimpleNamespace(groups=Groups(numbers=numbers, names=names))
+    return type("Some", (), {**vars(found), "__len__": lambda _: max(number) + 1})()
+
+
+def test_an_image_that_stands_in_several_groups_joins_them():
+    # Samples 0 and 5 are one image, of groups 0 and 1; image 4 is the same as image 3, of group 2.
+    images = images_of([0, 1, 2, 3, 4, 0, 5], [0, 0, 1, 2, -1, 1, -1])
+    found = together(images, np.array([[3, 4]]))
+    assert groups(found) == {frozenset({0, 1, 2}), frozenset({3, 4})}
+    assert found[5] == 5
+
+
+def test_a_group_of_no_image_at_all_and_no_pairs_leave_each_alone():
+    images = images_of([0, 1, 2], [-1, -1, -1])
+    assert together(images, np.zeros((0, 2), np.int64)).tolist() == [0, 1, 2]
+    images.samples.groups = None
+    assert together(images, np.array([[0, 2]])).tolist() == [0, 1, 0]

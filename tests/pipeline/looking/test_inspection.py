@@ -2,12 +2,13 @@
 
 import csv
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from world import tree
+from world import flip, tree
 
 from bottleneck import open_store
 from bottleneck.core.errors import DataError, UsageError
@@ -83,6 +84,7 @@ def test_what_was_planted_is_found(cache):
     assert sorted(ways[key] for key in blues) == ["", "mirrored"]
     assert found["same"]["counts"]["bytes"] == found["same"]["counts"]["mirrored"] == 1
     assert found["same"]["leaks"] == 3
+    assert found["same"]["cut_groups"] == []
     disputed = {image["key"]: image for image in found["labels"]["disputed"][:2]}
     assert set(disputed) <= {"train/red/wrong.png", "train/blue/blank.png"}
     assert disputed["train/red/wrong.png"]["proposed"] == "blue"
@@ -109,6 +111,46 @@ def test_the_last_runs_accuracy_is_told_with_and_without_leaks(cache, world):
     right = told["accuracy"] * told["samples"]
     without = right - told["accuracy_leaked"] * told["leaked"]
     assert told["accuracy_without"] == pytest.approx(without / (told["samples"] - 3))
+
+
+def test_of_validation_images_no_accuracy_is_told_for_heads_are_fitted_to_them_too(cache, world):
+    (world / "test").rename(world / "val")
+    shutil.rmtree(cache)
+    extract(ExtractOptions(cache=cache, data=str(world), network=NETWORK))
+    found = looked(cache, "same")
+    assert (found["same"]["run"], found["same"]["no_run"]) == (None, "no run on this source yet")
+    train(TrainOptions(cache=cache, run="r"))
+    found = looked(cache, "same")
+    assert found["same"]["leaks"] == 3
+    assert found["same"]["run"] is None
+    why = "no test image has a label, and the run r may be fitted to all others"
+    assert found["same"]["no_run"] == why
+    assert f"what they do to the accuracy of the last run is not known: {why}" in lines(found, 3)
+
+
+def test_the_last_run_is_the_one_that_other_commands_take_for_it(cache):
+    for name in ("older", "r", "z-newest"):
+        train(TrainOptions(cache=cache, run=name))
+    runs = cache / "runs"
+    shutil.copytree(runs / "z-newest", runs / "tmp-0123")  # a training that was killed
+    os.utime(runs / "older" / "run.json")  # the receipt says the time, not the file
+    assert looked(cache, "same")["same"]["run"]["run"] == "z-newest"
+    flip(runs / "z-newest" / "head.json", 3)  # of which source it is, nobody knows
+    assert looked(cache, "same")["same"]["run"]["run"] == "r"
+
+
+def test_a_group_that_the_datas_own_split_cuts_is_said(tmp_path, world, numpy_network):
+    how = {"group_by": "/([0-9])[0-9].png$"}  # 00 to 09, 10 to 19, 20 to 23
+    data = str(world)
+    extract(ExtractOptions(cache=tmp_path / "g", data=data, network=NETWORK, reading=how))
+    csv_file, page = tmp_path / "g.csv", tmp_path / "g.html"
+    found = looked(tmp_path / "g", "same", csv=csv_file, page=page)
+    assert found["same"]["cut_groups"] == [{"group": "1", "splits": {"train": 16, "test": 4}}]
+    said = lines(found, 3)
+    assert "1: train 16, test 4" in said
+    assert any(line.startswith("CUT GROUPS: 1 group of the source") for line in said)
+    assert "same,cut group,1,,train and test,,,\n" in csv_file.read_text()
+    assert "Groups of the source in several splits: 1 (1)." in page.read_text()
 
 
 def test_without_the_source_rows_alone_are_looked_at_and_that_is_said(cache, world):
@@ -165,9 +207,52 @@ def test_unlabelled_images_are_proposed_and_there_is_nothing_to_dispute(tmp_path
     assert found["skipped"] == dict.fromkeys(("labels", "classes"), "no image has a label")
     assert len({image["key"] for image in found["next"]["images"]}) == 4
     assert found["next"]["unlabelled"] == 9
+    assert found["next"]["difference_alone"] == "no two classes have a label yet"
     assert found["same"]["no_leaks"] == "all images are in one split: none can leak"
     assert found["same"]["leaks"] is None
     assert found["same"]["run"] is None
+
+
+def test_a_seed_is_any_whole_number(cache, world, capsys):
+    for i in range(5):
+        saved(patterned(800 + i, (1, 1, 1)), world / "train" / f"{i}.png")  # without a label
+    extract(ExtractOptions(cache=cache, data=str(world), network=NETWORK))
+    capsys.readouterr()
+    assert main(["--cache", str(cache), "--seed", "-1", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["labels"]["disputed"]
+    assert len(report["next"]["images"]) == 5
+    assert report["next"]["difference_alone"] is None
+    assert looked(cache, "next", seed=-1)["next"] == report["next"]
+    orders = {str(looked(cache, "next", seed=seed)["next"]) for seed in (-2, -1, 1, 2)}
+    assert len(orders) > 1
+
+
+@pytest.mark.parametrize(
+    ("header", "how", "kind"),
+    [("a,b", {}, "labels"), ("age,height", {"label_column": ["age", "height"]}, "numbers")],
+)
+def test_several_labels_and_numbers_are_no_classes_and_count_as_labelled(
+    tmp_path, numpy_network, header, how, kind
+):
+    told = {"labels": ("1,0", "1,1"), "numbers": ("1.5,7", "2.25,8")}[kind]
+    lines_of = [f"filename,split,{header}"]
+    for i in range(12):
+        saved(patterned(i, (1, 1, 1)), tmp_path / "images" / f"{i:02}.png")
+        values = told[i % 2] if i < 9 else ","
+        lines_of.append(f"images/{i:02}.png,{'train' if i % 3 else 'test'},{values}")
+    (tmp_path / "t.csv").write_text("\n".join(lines_of) + "\n")
+    data = str(tmp_path / "t.csv")
+    extract(ExtractOptions(cache=tmp_path / "s", data=data, network=NETWORK, reading=how))
+    found = looked(tmp_path / "s", page=tmp_path / "page.html")
+    why = f"these are {kind}, and this looks at classes"
+    assert found["skipped"] == {"labels": why, "classes": why}
+    asked = {f"images/{i:02}.png" for i in (9, 10, 11)}
+    assert {image["key"] for image in found["next"]["images"]} == asked
+    assert (found["next"]["labelled"], found["next"]["unlabelled"]) == (9, 3)
+    assert found["next"]["difference_alone"] == why
+    assert f"by difference alone: {why}" in lines(found, 3)
+    assert f"unlike each other ({why})" in (tmp_path / "page.html").read_text()
 
 
 def test_one_class_is_said(tmp_path, numpy_network):

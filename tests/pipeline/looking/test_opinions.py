@@ -1,14 +1,10 @@
 """What is thought of labels: of which images, and which stay together."""
 
-from types import SimpleNamespace
-
 import numpy as np
 
-from bottleneck.core.reporter import SILENT
-from bottleneck.core.sample import Groups
 from bottleneck.pipeline.looking import opinions
 from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
-from bottleneck.pipeline.looking.opinions import judge_labels, opinions_of
+from bottleneck.pipeline.looking.opinions import judge_labels
 
 
 def world(sizes, seed=0):
@@ -40,24 +36,14 @@ def test_there_is_no_opinion_of_one_class_or_of_none():
     assert judged(units, np.full(33, -1, np.int32), 2) is None
 
 
-def test_groups_of_the_source_and_the_same_images_stay_in_one_fold(monkeypatch):
+def test_what_belongs_together_is_in_one_fold(monkeypatch):
     units, labels = world([30, 30])
-    seen = []
-    real = opinions.folds_of
-    monkeypatch.setattr(opinions, "folds_of", lambda *a: seen.append(a[1]) or real(*a))
-    numbers = np.full(60, -1, np.int32)
-    numbers[[3, 8, 9]], numbers[[20, 21]] = 0, 1
+    labels[4] = -1  # not judged
     together = np.arange(60)
-    together[9] = together[40] = 2  # 2, 9 and 40 are the same, and 9 is of a group
-    images = SimpleNamespace(
-        units=units, labels=labels, first=np.arange(60),
-        samples=SimpleNamespace(
-            classes=("a", "b"), groups=Groups(numbers=numbers, names=("p", "q"))
-        ),
-    )  # fmt: skip
-    assert opinions_of(images, nearest(units, 20), together, 0, SILENT) is not None
-    found = seen[0]
-    assert len(set(found[[2, 3, 8, 9, 40]])) == 1
-    assert found[20] == found[21] != found[2]
-    others = np.delete(np.arange(60), [2, 3, 8, 9, 40, 20, 21])
-    assert len(set(found[others])) == len(others)
+    together[[9, 40, 59]] = 2
+    seen = []
+    real = opinions.out_of_fold
+    monkeypatch.setattr(opinions, "out_of_fold", lambda *a: seen.append(a[2]) or real(*a))
+    found = judge_labels(units, labels, nearest(units, 20), together, 2, 0)
+    assert len(set(seen[0][np.isin(found.at, [2, 9, 40, 59])])) == 1
+    assert len(set(seen[0])) == 5

@@ -29,6 +29,25 @@ def test_folds_keep_groups_whole_and_spread_each_class():
     np.testing.assert_array_equal(folds_of(labels, together, 5, 0), folds)
 
 
+def test_folds_hold_as_many_images_whatever_the_sizes_of_groups():
+    labels = np.repeat(np.arange(2), 60).astype(np.int32)
+    together = np.arange(120)
+    together[:20] = 0
+    labels[0] = 1  # the group counts as its commonest class
+    for seed in range(5):
+        folds = folds_of(labels, together, 5, seed)
+        assert len(set(folds[:20])) == 1
+        # A fifth of the class is 12. Were groups counted, the fold of the large one would have 27.
+        assert np.bincount(folds[labels == 0], minlength=5).max() <= 23
+
+
+def test_of_fewer_groups_than_folds_each_is_one():
+    together = np.repeat([7, 3, 5], 4)
+    folds = folds_of(np.arange(12) % 2, together, 5, 0)
+    assert sorted(set(folds)) == [0, 1, 2]
+    assert all(len(set(folds[together == group])) == 1 for group in (3, 5, 7))
+
+
 def test_an_answer_never_depends_on_the_images_own_label(monkeypatch):
     monkeypatch.setattr(module, "STRENGTHS", (1e-2,))  # all labels choose among several
     x, y = blobs(150)
@@ -43,14 +62,18 @@ def test_an_answer_never_depends_on_the_images_own_label(monkeypatch):
 
 def test_they_are_those_of_a_head_that_is_fitted_to_the_other_folds(monkeypatch):
     monkeypatch.setattr(module, "PATH_TOLERANCE", 1e-5)
-    monkeypatch.setattr(module, "STRENGTHS", (1e-3,))  # of a head without validation rows
+    monkeypatch.setattr(module, "STRENGTHS", (1e-3,))
     x, y = blobs(120)
     folds = np.arange(120) // 3 % 4
     found = out_of_fold(x, y, folds, 3)
     for fold in range(4):
         asked = folds == fold
         task = Task(
-            rows=x[~asked], targets=y[~asked], split=np.zeros((~asked).sum(), "u1"), n_outputs=3
+            rows=x[~asked],
+            targets=y[~asked],
+            split=np.zeros((~asked).sum(), "u1"),
+            n_outputs=3,
+            options={"strength": 1e-3},
         )
         np.testing.assert_allclose(found[asked], linear.fit(task).predict(x[asked]), atol=5e-3)
 

@@ -107,6 +107,19 @@ def test_copies_are_one_point_and_images_without_labels_are_drawn(tmp_path, nump
     assert caption.endswith("without labels")
 
 
+def test_of_images_with_several_labels_it_is_said_that_these_are_no_classes(
+    tmp_path, numpy_network, asked
+):
+    for i in range(3):
+        picture(tmp_path / "images" / f"{i}.png", i)
+    rows = [f"images/{i}.png,{i % 2},{int(i > 0)}" for i in range(3)]
+    (tmp_path / "t.csv").write_text("\n".join(["filename,red,green", *rows]) + "\n")
+    data = str(tmp_path / "t.csv")
+    extract(ExtractOptions(cache=tmp_path / "store", data=data, network=NETWORK))
+    feature_picture.feature_picture(Store.open(tmp_path / "store"))
+    assert asked[0][-1].endswith("not coloured, for these are labels and no classes")
+
+
 def test_what_is_there_is_not_overwritten_and_a_picture_is_a_png(cache, tmp_path, asked, capsys):
     (tmp_path / "mine.png").write_bytes(b"mine")
     for name, reason in (("mine.png", "exists"), ("mine.jpg", "a PNG"), ("no/x.png", "no such")):
