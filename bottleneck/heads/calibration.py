@@ -182,8 +182,11 @@ class Calibrated:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What the head was fitted with."""
-        return self.head.options
+        """What the head was fitted with, and the temperature that it has since.
+
+        Another name than the head's own: `temperature` is what a linear head chose by itself.
+        """
+        return {**self.head.options, "calibration_temperature": self.temperature}
 
     @property
     def parameters(self) -> int:

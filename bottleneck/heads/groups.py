@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottleneck.core.sample import Groups
+    from bottleneck.heads.task import Task
 
 
 def together(digests: NDArray[np.uint8], groups: Groups | None) -> NDArray[np.uint8]:
@@ -65,6 +66,28 @@ def numbers(belongs: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return a number for each row (n,), equal where what it is drawn by is."""
     _, found = np.unique(as_void(belongs), return_inverse=True)
     return np.asarray(found, np.int64)
+
+
+def groups_of(task: Task, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the group of each of these rows (n,), from zero, so that others can judge it.
+
+    Where all are one group there are no others, and each row is its own.
+    """
+    if task.groups is not None:
+        found = np.unique(task.groups[rows], return_inverse=True)[1]
+        if found.any():
+            return np.asarray(found, np.int64)
+    return np.arange(len(rows))
+
+
+def judgeable(groups: NDArray[np.int64], y: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the rows whose class another group has as well; all where there is none.
+
+    No other row would be answered rightly without its group, whatever is chosen.
+    """
+    classes = np.unique(np.stack([y, groups]), axis=1)[0]
+    found = np.flatnonzero(np.bincount(classes)[y] > 1)
+    return found if len(found) else np.arange(len(y))
 
 
 def drawn(belongs: NDArray[np.uint8], why: str, seed: int) -> NDArray[np.uint64]:

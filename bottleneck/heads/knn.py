@@ -3,9 +3,9 @@
 Near is the cosine of directions (`unit_rows`); a neighbour's vote is exp(cosine / temperature), as
 Wu et al. 2018 have it, and one neighbour more has votes for all classes alike, so that nothing is
 impossible. The number of neighbours and the temperature are those of the lowest loss: on validation
-rows, which then become neighbours too, or without such rows on the training rows, none its own
-neighbour. Of several views of an image the image itself is kept. Several labels, and numbers:
-`knn_targets`.
+rows, which then become neighbours too, or without such rows on the training rows, none a neighbour
+of its own group. Of several views of an image the image itself is kept. Several labels, and
+numbers: `knn_targets`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bottleneck.core.sealed import unseal
 from bottleneck.heads import knn_targets, tensors
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.groups import groups_of, judgeable
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.split import rows_to_fit
 from bottleneck.heads.unit_rows import Directions, directions, loaded
@@ -125,8 +126,11 @@ def fit(task: Task) -> Knn | knn_targets.KnnTargets:
         judged.astype(np.float32),
         rows[:n].astype(np.float32),
         min(max(NEIGHBOURS), n),
-        is_itself=not len(validation),
+        None if len(validation) else groups_of(task, train),
     )
+    if not len(validation):
+        some = judgeable(groups_of(task, train), y)
+        near, answers = (near[0][some], near[1][some]), answers[some]
     neighbours, temperature, loss = chosen(near, y[:n], answers, k)
     said = {"epoch": 1, "loss": loss}
     probabilities = np.zeros((0, k), np.float32)
@@ -156,8 +160,7 @@ def nearest(
     rows: NDArray[np.float32],
     neighbours: NDArray[np.float32],
     most: int,
-    *,
-    is_itself: bool = False,
+    groups: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the cosines (m, most) of the nearest neighbours of rows (m, d), and which they are.
 
@@ -166,16 +169,18 @@ def nearest(
     Parameters
     ----------
     neighbours : (n, d)
-    is_itself : whether row i is neighbour i, and so no neighbour of its own; there is one less then
+    groups : (n,), from zero
+        Where row i is neighbour i: what group it is of, in which it has no neighbour. There are
+        only as many neighbours then as every row has.
     """
-    most = min(most, len(neighbours) - is_itself)
+    largest = 0 if groups is None else int(np.bincount(groups).max())
+    most = min(most, len(neighbours) - largest)
     cosines = np.empty((len(rows), most), np.float32)
     which = np.empty((len(rows), most), np.int64)
     for start in range(0, len(rows), BLOCK):
         found = rows[start : start + BLOCK] @ neighbours.T
-        at = np.arange(len(found))
-        if is_itself:
-            found[at, start + at] = -np.inf
+        if groups is not None:
+            found[groups[start : start + len(found), None] == groups] = -np.inf
         near = np.argpartition(-found, most - 1, axis=1)[:, :most]
         near.sort(axis=1)
         order = np.argsort(-np.take_along_axis(found, near, 1), axis=1, kind="stable")

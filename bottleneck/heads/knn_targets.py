@@ -3,7 +3,7 @@
 A neighbour weighs exp(cosine / temperature), as its vote does in `knn`. What is not known of it
 counts nothing; one neighbour more has the mean of all training rows, so that no label is impossible
 and no number far out. How many neighbours, and the temperature, are those of the lowest loss, on
-validation rows or without them on the training rows, none its own neighbour: the binary
+validation rows or without them on the training rows, none a neighbour of its own group: the binary
 cross-entropy of labels, the squared error of standardised numbers.
 """
 
@@ -18,6 +18,7 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
 from bottleneck.heads import tensors
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.groups import groups_of
 from bottleneck.heads.metrics import SMALLEST
 from bottleneck.heads.objectives import standards
 from bottleneck.heads.split import rows_to_fit
@@ -165,7 +166,7 @@ def fit(
         judged.astype(np.float32),
         rows[:n].astype(np.float32),
         min(max(neighbours), n),
-        is_itself=not len(validation),
+        None if len(validation) else groups_of(task, train),
     )
     mean, scale = standards(y[:n])
     means = _means(y[:n], mean)

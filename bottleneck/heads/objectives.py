@@ -114,8 +114,9 @@ def _numbers(task: Task, train_rows: NDArray[np.int64]) -> Objective:
         return _of_known(y, each)
 
     return Objective(
-        last=lambda: import_keras().layers.Normalization(
-            mean=mean.tolist(), variance=(scale**2).tolist(), invert=True, name="numbers"
+        # Not Normalization(invert=True), which takes no deviation for less than 1e-7.
+        last=lambda: import_keras().layers.Rescaling(
+            scale.tolist(), offset=mean.tolist(), name="numbers"
         ),
         loss=lambda: loss,
         targets=targets,

@@ -4,7 +4,7 @@ Made for few labels. Of rows only the direction counts (`unit_rows`). The mean o
 towards the mean of all by n / (n + shrinkage), because the mean of few rows is mostly chance (James
 and Stein 1961). Probabilities are the softmax of -sharpness/2 · squared distance. Both numbers are
 those of the lowest loss: on validation rows, which then join the means, or without such rows on
-the training rows, each judged by the means of the others.
+the training rows, each judged by the means of the other groups.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
 from bottleneck.heads import tensors
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.groups import groups_of, judgeable
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import softmax
 from bottleneck.heads.split import rows_to_fit
@@ -97,14 +98,16 @@ def fit(task: Task) -> Prototypes:
     how = directions(x.between(0, n))
     rows = how.of_matrix(x.between(0, n)).reshape(n, views, -1).mean(axis=1)
     means = Means(rows, y[:n], k)
-    judged, answers = rows, y
+    groups = groups_of(task, train)
+    some = judgeable(groups, y[:n])
+    judged, answers = rows, y[some]
     if len(validation):
         judged, answers = how.of_matrix(x.between(n, n_all).first_views()), y[n:]
 
     def logits(shrinkage: float) -> NDArray[np.float32]:
         if len(validation):
             return _logits(judged, means.shrunk(shrinkage))
-        return means.by_the_others(rows, y, shrinkage)
+        return means.by_the_others(rows, y, groups, shrinkage)[some]
 
     shrinkage, sharpness, loss = chosen(logits, answers)
     said = {"epoch": 1, "loss": loss}
@@ -152,13 +155,34 @@ class Means:
         return np.asarray(self._sums / np.maximum(n, LEAST_ROWS)[:, None], np.float32)
 
     def by_the_others(
-        self, rows: NDArray[np.float32], y: NDArray[np.int32], shrinkage: float
+        self,
+        rows: NDArray[np.float32],
+        y: NDArray[np.int32],
+        groups: NDArray[np.int64],
+        shrinkage: float,
     ) -> NDArray[np.float32]:
-        """Return logits (n, k) of the rows that the means are of, each without itself."""
+        """Return logits (n, k) of the rows that the means are of, each without its group.
+
+        Parameters
+        ----------
+        groups : (n,), of each row, from zero
+        """
         logits = _logits(rows, self.shrunk(shrinkage))
-        n = self._counts[y] - 1
-        others = (self._sums[y] - rows) / np.maximum(n + np.float32(shrinkage), LEAST_ROWS)[:, None]
-        logits[np.arange(len(y)), y] = (rows * others).sum(axis=1) - (others**2).sum(axis=1) / 2
+        for c in np.unique(y):
+            mine = y == c
+            there, which, counts = np.unique(groups[mine], return_inverse=True, return_counts=True)
+            of = np.full(groups.max() + 1, -1)
+            of[there] = np.arange(len(there))
+            at = np.flatnonzero(of[groups] >= 0)
+            sums = np.zeros((len(there), rows.shape[1]), np.float32)
+            np.add.at(sums, which, rows[mine])
+            n = self._counts[c] - counts.astype(np.float32)
+            others = self._sums[c] - sums
+            others[n == 0] = 0  # of no row, which rounding may miss
+            others /= np.maximum(n + np.float32(shrinkage), LEAST_ROWS)[:, None]
+            lengths = (others**2).sum(axis=1)
+            which = of[groups[at]]
+            logits[at, c] = (rows[at] * others[which]).sum(axis=1) - lengths[which] / 2
         return logits
 
 

@@ -25,6 +25,7 @@ from bottleneck.heads.calibration import temperature, tempered
 from bottleneck.heads.groups import fold_of
 from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities
+from bottleneck.heads.training import seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +83,7 @@ def folds(
     basis : of all rows, which only says where a fit starts from
     """
     alone = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    drawn = np.random.default_rng([seed, FOLDS]).permutation(alone.max() + 1)
+    drawn = np.random.default_rng(seed_of(seed, FOLDS)).permutation(alone.max() + 1)
     if len(drawn) < FOLDS:
         return []
     fold = fold_of(drawn[alone].astype(np.uint64), y, FOLDS)

@@ -132,6 +132,13 @@ def test_a_calibrated_head_is_saved_with_its_temperature(calibrated, tmp_path):
     assert loaded.parameters == head.head.parameters
 
 
+def test_its_options_hold_the_head_s_own_and_the_temperature_of_calibration(calibrated):
+    head, _ = calibrated
+    own = dict(head.head.options)
+    assert own.get("temperature") != 1.7
+    assert head.options == {**own, "calibration_temperature": 1.7}
+
+
 def test_a_head_without_a_temperature_is_loaded_as_it_was(calibrated, tmp_path):
     head, x = calibrated
     head.head.save(tmp_path)

@@ -29,10 +29,10 @@ def test_the_nearest_are_those_of_scikit_learn(most):
 
 def test_no_row_is_its_own_neighbour():
     rows = unit(BLOCK + 30, 6, 0)
-    _, which = nearest(rows, rows, 5, is_itself=True)
+    _, which = nearest(rows, rows, 5, np.arange(BLOCK + 30))
     _, expected = NearestNeighbors(n_neighbors=6, metric="cosine").fit(rows).kneighbors(rows)
     np.testing.assert_array_equal(which, expected[:, 1:])
-    _, all_others = nearest(rows[:4], rows[:4], 9, is_itself=True)
+    _, all_others = nearest(rows[:4], rows[:4], 9, np.arange(4))
     assert [sorted(found) for found in all_others.tolist()] == [
         [1, 2, 3],
         [0, 2, 3],
@@ -55,8 +55,22 @@ def test_each_neighbour_votes_by_its_cosine_and_one_more_for_all_alike():
         np.testing.assert_allclose(found[i], expected / 5, rtol=1e-5)
 
 
-def task(x, y, split, k=3):
-    return Task(rows=x, targets=y, split=split, n_outputs=k, options=complete("knn", {}))
+def test_no_row_of_a_group_is_a_neighbour_of_another():
+    rows = unit(BLOCK + 30, 6, 0)
+    groups = np.arange(len(rows)) % 90
+    cosines, which = nearest(rows, rows, 5, groups)
+    for i in (0, 7, BLOCK + 3):
+        others = np.flatnonzero(groups != groups[i])
+        expected = others[np.argsort(-(rows[others] @ rows[i]))[:5]]
+        np.testing.assert_array_equal(which[i], expected)
+    assert np.isfinite(cosines).all()
+    _, all_others = nearest(rows[:4], rows[:4], 9, np.array([0, 0, 0, 1]))
+    assert all_others.tolist()[:3] == [[3], [3], [3]]  # as many as every row has
+
+
+def task(x, y, split, k=3, **more):
+    options = complete("knn", {})
+    return Task(rows=x, targets=y, split=split, n_outputs=k, options=options, **more)
 
 
 def test_validation_rows_choose_and_then_are_neighbours_too(tmp_path):
@@ -92,3 +106,33 @@ def test_rows_of_one_class_beside_one_image_are_not_sure_of_themselves():
     y = rng.integers(0, 3, 60).astype(np.int32)  # labels that mean nothing
     fitted = HEAD.fit(task(x, y, np.zeros(60, np.uint8)))
     assert fitted.history[-1]["loss"] > 0.95 * np.log(3)
+
+
+def test_without_validation_rows_no_group_votes_for_itself():
+    """Of groups that share a look and whose labels mean nothing, their own rows would know them."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    x = (rng.normal(size=(40, 5))[groups] + rng.normal(size=(200, 5)) * 0.05).astype(np.float32)
+    y = rng.integers(0, 3, 40).astype(np.int32)[groups]
+    alone = HEAD.fit(task(x, y, np.zeros(200, np.uint8)))
+    assert alone.history[-1]["loss"] < 0.5 * np.log(3)
+    grouped = HEAD.fit(task(x, y, np.zeros(200, np.uint8), groups=groups + 7))
+    assert grouped.history[-1]["loss"] > 0.95 * np.log(3)
+
+
+def test_a_class_of_one_group_has_no_part_in_what_is_chosen():
+    rng = np.random.default_rng(0)
+    y = (np.arange(60) % 3).astype(np.int32)
+    x = (rng.normal(size=(60, 5)) + 2 * np.eye(5)[y]).astype(np.float32)
+    groups = np.where(y == 2, 99, np.arange(60))
+    fitted = HEAD.fit(task(x, y, np.zeros(60, np.uint8), groups=groups))
+    assert fitted.history[-1]["loss"] < 0.5  # that of rows which can be answered rightly
+
+
+def test_where_all_rows_are_one_group_they_judge_each_other():
+    rng = np.random.default_rng(0)
+    y = (np.arange(60) % 3).astype(np.int32)
+    x = (rng.normal(size=(60, 5)) + 2 * np.eye(5)[y]).astype(np.float32)
+    zeros = np.zeros(60, np.uint8)
+    alone, grouped = HEAD.fit(task(x, y, zeros)), HEAD.fit(task(x, y, zeros, groups=zeros))
+    assert alone.options == grouped.options

@@ -18,8 +18,8 @@ def made():
     return x, labels, numbers, (np.arange(80) % 5 == 0).astype("u1")
 
 
-def fit(kind, x, y, split):
-    return knn.fit(Task(rows=x, targets=y, split=split, n_outputs=2, kind=kind))
+def fit(kind, x, y, split, **more):
+    return knn.fit(Task(rows=x, targets=y, split=split, n_outputs=2, kind=kind, **more))
 
 
 def by_hand(head, x, y, new):
@@ -56,6 +56,17 @@ def test_no_row_is_its_own_neighbour_where_none_validates(made):
     noise = np.random.default_rng(1).normal(size=(80, 2)).astype("f4")
     head = fit("numbers", x, noise, np.zeros(80, "u1"))
     assert head.options["neighbours"] > 1  # one neighbour, itself, would be without an error
+
+
+def test_no_row_of_its_group_is_its_neighbour_where_none_validates(made):
+    x, _, _, _ = made
+    noise = np.repeat(np.random.default_rng(1).normal(size=(20, 2)).astype("f4"), 4, axis=0)
+    x = np.repeat(x[:20], 4, axis=0) + np.random.default_rng(2).normal(size=(80, 6)) * 0.01
+    alone = fit("numbers", x.astype("f4"), noise, np.zeros(80, "u1"))
+    groups = np.repeat(np.arange(20), 4)
+    grouped = fit("numbers", x.astype("f4"), noise, np.zeros(80, "u1"), groups=groups)
+    assert alone.history[-1]["loss"] < 0.5
+    assert grouped.history[-1]["loss"] > 0.9
 
 
 def test_clear_groups_are_learned(made):

@@ -100,3 +100,19 @@ def test_a_head_whose_options_lack_what_it_needs_is_damage(tmp_path):
     (tmp_path / "head.json").write_bytes(seal(described, tmp_path, ["head.keras"]))
     with pytest.raises(DamagedError, match="not a dense head"):
         load_head(tmp_path)
+
+
+@pytest.mark.parametrize("scale", [2.3e-9, 1.0, 1e20])
+def test_numbers_are_predicted_at_their_own_scale_however_small_or_large(tmp_path, scale):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 4)).astype("f4")
+    y = ((x[:, :2] @ [[2, 1], [1, 3]] + [0, 3]) * [scale, 1]).astype("f4")
+    split = np.zeros(60, np.uint8)
+    told = {"units": (), "epochs": 60, "learning_rate": 0.05}
+    options = complete("dense", told)
+    task = Task(rows=x, targets=y, split=split, n_outputs=2, kind="numbers", options=options)
+    head = load_kind("dense").fit(task)
+    said = head.predict(x)
+    np.testing.assert_allclose(said / [scale, 1], y / [scale, 1], atol=0.2)
+    head.save(tmp_path)
+    np.testing.assert_array_equal(load_head(tmp_path).predict(x), said)

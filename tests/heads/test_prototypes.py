@@ -52,14 +52,16 @@ def test_each_row_is_of_the_nearest_shrunk_mean_of_directions(validation):
         np.testing.assert_array_equal(fitted.predict(others).argmax(axis=1), centroids)
 
 
+@pytest.mark.parametrize("size", [1, 4])
 @pytest.mark.parametrize("shrinkage", [0.0, 2.0])
-def test_without_validation_rows_each_row_is_judged_by_the_means_of_the_others(shrinkage):
+def test_without_validation_rows_each_row_is_judged_by_the_means_of_other_groups(shrinkage, size):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(20, 5)).astype(np.float32)
     y = (np.arange(20) % 3).astype(np.int32)
-    found = Means(rows, y, 3).by_the_others(rows, y, shrinkage)
+    groups = np.arange(20) // size
+    found = Means(rows, y, 3).by_the_others(rows, y, groups, shrinkage)
     for i in range(20):
-        keep = np.arange(20) != i
+        keep = groups != groups[i]
         sums = np.stack([rows[keep & (y == c)].sum(axis=0) for c in range(3)])
         means = sums / (np.bincount(y[keep], minlength=3) + shrinkage)[:, None]
         distances = ((rows[i] - means) ** 2).sum(axis=1)
@@ -70,8 +72,22 @@ def test_without_validation_rows_each_row_is_judged_by_the_means_of_the_others(s
 def test_a_class_of_one_row_has_no_mean_without_it_and_is_not_judged_by_itself():
     rows = np.eye(3, dtype=np.float32)
     y = np.array([0, 1, 1], np.int32)
-    logits = Means(rows, y, 2).by_the_others(rows, y, 0.0)
+    logits = Means(rows, y, 2).by_the_others(rows, y, np.arange(3), 0.0)
     assert logits[0, 0] == 0
+    rows = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    y = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1], np.int32)
+    logits = Means(rows, y, 2).by_the_others(rows, y, np.array([0] * 5 + [1, 1, 2, 2]), 0.0)
+    assert (logits[:5, 0] == 0).all()  # nor has a class of one group
+
+
+def test_what_is_chosen_is_chosen_by_other_groups_alone():
+    """Of groups that share a look and whose labels mean nothing, their own rows would know them."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(12), 6)
+    x = (rng.normal(size=(12, 30))[groups] + rng.normal(size=(72, 30)) * 0.1).astype(np.float32)
+    y = rng.integers(0, 3, 12).astype(np.int32)[groups]
+    assert fit(x, y).history[-1]["loss"] < 0.7 * np.log(3)
+    assert fit(x, y, groups=groups).history[-1]["loss"] > 0.95 * np.log(3)
 
 
 def test_what_is_chosen_has_the_lowest_loss():

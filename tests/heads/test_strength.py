@@ -213,3 +213,14 @@ def test_where_classes_lie_apart_the_path_ends_where_little_is_gained():
     fitted = load_kind("linear").fit(task_of(x, y))
     assert fitted.options["strength"] > 1e-4
     assert len(fitted.history) < len(strength.STRENGTHS) - 2
+
+
+@pytest.mark.parametrize("seed", [-1, 2**40])
+def test_any_whole_number_is_a_seed(seed):
+    rng = np.random.default_rng(0)
+    y = (np.arange(30) % 2).astype(np.int32)
+    x = design_matrix(rng.normal(size=(30, 4)).astype(np.float32), np.arange(30), 1, 30)
+    folds = [one.x.images.tolist() for one in strength.folds(x, y, 2, seed)]
+    assert folds == [one.x.images.tolist() for one in strength.folds(x, y, 2, seed)]
+    assert folds != [one.x.images.tolist() for one in strength.folds(x, y, 2, abs(seed) + 1)]
+    assert folds != [one.x.images.tolist() for one in strength.folds(x, y, 2, -seed)]

@@ -1,4 +1,9 @@
-"""Calibrate: probabilities that are as sure as they are right, shown on rows that chose nothing."""
+"""Calibrate: probabilities that are as sure as they are right, and how sure they were before.
+
+No row is judged at a temperature that it had a part in choosing. Test rows, and each fold, had a
+part in nothing else of the head that they judge; validation rows, where they judge, may have chosen
+when a training stops, how many neighbours vote, how far means are shrunk.
+"""
 
 from __future__ import annotations
 

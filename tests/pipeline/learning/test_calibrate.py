@@ -52,6 +52,11 @@ def test_validation_rows_say_the_temperature_and_test_rows_judge_it(world):
     head, before = head_of(cache, report), head_of(cache, plain)
     x, y, _ = Store.open(cache).arrays(split="test")
     assert head.temperature == report["calibration"]["temperature"]
+    run = Store.open(cache).runs / report["run"].split("/")[-1]
+    receipt = json.loads((run / "run.json").read_text())
+    options = receipt.get("payload", receipt)["options"]
+    assert options["calibration_temperature"] == head.temperature != options["temperature"]
+    assert f"calibration temperature {head.temperature}" in (run / "README.md").read_text()
     np.testing.assert_array_equal(head.predict(x), tempered(before.predict(x), head.temperature))
     after = honesty(head.predict(x), y)
     assert {key: report[key] for key in after} == pytest.approx(after)
