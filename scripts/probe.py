@@ -6,11 +6,11 @@
 
 DATA is a folder with train/ and test/ (or val/), or the name of a data set. The head is the linear
 one, fitted twice on the same rows: on features, and on pixels (the image decoded at 32x32, or the
-array itself), from 0 to 1. Its strength is chosen on a fifth of the training rows; what judges is
-test/, or val/ where there is none, and chooses nothing. Images that stand among both are not
+array itself), from 0 to 1. Its strength is chosen as `train` chooses it; what judges is test/, or
+val/ where there is none, and chooses nothing. Images that stand among both are not
 trained on, and those under two classes are left out.
 
---seeds N       N times with all labels; the seed decides which fifth chooses
+--seeds N       N times with all labels; the seed decides which rows validate, and the folds
 --labels N      N training labels in all, as many of each class, drawn --draws times
 --half-of-val   judges by every second picture of each class of val/ (the 2nd, the 4th ...) and
                 never opens the others; scripts/train_mini.py looks at those where each class has
