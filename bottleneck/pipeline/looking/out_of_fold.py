@@ -3,7 +3,8 @@
 The images are dealt into folds; a head is fitted on all folds but one and asked about that one.
 Images that belong together (copies, pictures of one patient) are in one fold: else a head would
 know the answer, and no label that is wrong twice would ever be disputed. The strength of the
-regularisation is chosen on the first fold and serves all.
+regularisation and the temperature are chosen on the first fold, as `heads.strength` does, and serve
+all.
 """
 
 from __future__ import annotations
@@ -12,18 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.heads.calibration import tempered
 from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.groups import fold_of
-from bottleneck.heads.metrics import log_loss
 from bottleneck.heads.softmax_regression import Problem, minimise, probabilities
-from bottleneck.heads.strength import PATH_TOLERANCE, PATIENCE, STRENGTHS
+from bottleneck.heads.strength import PATH_TOLERANCE, Choice, Judged, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from bottleneck.heads.design_matrix import DesignMatrix
 
 FOLDS = 5
 
@@ -68,7 +67,7 @@ def out_of_fold(
     trusted : (n,) which rows a head may be fitted to; None for all
     """
     out = np.zeros((len(rows), n_classes), np.float32)
-    strength: float | None = None
+    choice: Choice | None = None
     basis = None  # where a fit starts from; that of nearly the same rows serves as well
     for fold in np.unique(folds):
         asked = np.flatnonzero(folds == fold)
@@ -82,31 +81,16 @@ def out_of_fold(
         problem = Problem(inside, labels[fitted], n_classes, basis)
         basis = problem.basis
         theta = np.zeros((x.width + 1, n_classes), np.float32)
-        if strength is None:
-            judged = np.arange(len(asked))
-            if trusted is not None and trusted[asked].any():
-                judged = np.flatnonzero(trusted[asked])
-            theta, strength = _chosen(problem, outside, labels[asked], judged)
-        else:
-            theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
-        out[asked] = probabilities(outside, theta)
+        if choice is None:
+            # No fit can judge by a class that it has not seen.
+            judged = np.isin(labels[asked], labels[fitted])
+            if trusted is not None:
+                judged &= trusted[asked]
+            at = np.flatnonzero(judged) if judged.any() else np.arange(len(asked))
+            one = Judged(problem=problem, x=outside.of(at), y=labels[asked[at]])
+            choice = chosen([one], lambda _: None)
+            theta = choice.theta
+        theta, _, _ = minimise(problem, theta, choice.strength, PATH_TOLERANCE)
+        out[asked] = tempered(probabilities(outside, theta), choice.temperature)
         counted(len(asked))
     return out
-
-
-def _chosen(
-    problem: Problem, x: DesignMatrix, labels: NDArray[np.int32], judged: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], float]:
-    """Return weights and strength of the lowest loss on other rows, from strong to weak."""
-    theta = np.zeros((problem.x.width + 1, problem.n_classes), np.float32)
-    best, lowest, worse = (theta, STRENGTHS[0]), np.inf, 0
-    for strength in STRENGTHS:
-        theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
-        loss = log_loss(probabilities(x, theta)[judged], labels[judged])
-        if loss < lowest:
-            best, lowest, worse = (theta, strength), loss, 0
-        else:
-            worse += 1
-            if worse == PATIENCE:
-                break
-    return best

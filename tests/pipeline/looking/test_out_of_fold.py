@@ -3,6 +3,8 @@
 import numpy as np
 
 from bottleneck.heads import linear
+from bottleneck.heads.calibration import tempered
+from bottleneck.heads.strength import Choice
 from bottleneck.heads.task import Task
 from bottleneck.pipeline.looking import out_of_fold as module
 from bottleneck.pipeline.looking.out_of_fold import folds_of, out_of_fold
@@ -12,6 +14,17 @@ def blobs(n, k=3, d=8, seed=0, spread=1.0):
     rng = np.random.default_rng(seed)
     y = (np.arange(n) % k).astype(np.int32)
     return (2 * np.eye(k, d)[y] + spread * rng.normal(size=(n, d))).astype("f4"), y
+
+
+def fixed(strength, temperature=1.0):
+    """Return what chooses this strength."""
+
+    def chosen(judged, _):
+        shape = (judged[0].problem.x.width + 1, judged[0].problem.n_classes)
+        theta = np.zeros(shape, np.float32)
+        return Choice(strength=strength, temperature=temperature, theta=theta)
+
+    return chosen
 
 
 def test_folds_keep_groups_whole_and_spread_each_class():
@@ -49,7 +62,8 @@ def test_of_fewer_groups_than_folds_each_is_one():
 
 
 def test_an_answer_never_depends_on_the_images_own_label(monkeypatch):
-    monkeypatch.setattr(module, "STRENGTHS", (1e-2,))  # all labels choose among several
+    # All labels choose the strength and the temperature.
+    monkeypatch.setattr(module, "chosen", fixed(1e-2))
     x, y = blobs(150)
     folds = folds_of(y, np.arange(150), 5, 0)
     changed = y.copy()
@@ -62,7 +76,7 @@ def test_an_answer_never_depends_on_the_images_own_label(monkeypatch):
 
 def test_they_are_those_of_a_head_that_is_fitted_to_the_other_folds(monkeypatch):
     monkeypatch.setattr(module, "PATH_TOLERANCE", 1e-5)
-    monkeypatch.setattr(module, "STRENGTHS", (1e-3,))
+    monkeypatch.setattr(module, "chosen", fixed(1e-3))
     x, y = blobs(120)
     folds = np.arange(120) // 3 % 4
     found = out_of_fold(x, y, folds, 3)
@@ -76,6 +90,25 @@ def test_they_are_those_of_a_head_that_is_fitted_to_the_other_folds(monkeypatch)
             options={"strength": 1e-3},
         )
         np.testing.assert_allclose(found[asked], linear.fit(task).predict(x[asked]), atol=5e-3)
+
+
+def test_the_first_fold_chooses_strength_and_temperature_for_all(monkeypatch):
+    x, y = blobs(120)
+    folds = np.arange(120) // 3 % 4
+    asked = []
+    real = module.chosen
+    monkeypatch.setattr(module, "chosen", lambda *a: asked.append(a[0]) or real(*a))
+    out_of_fold(x, y, folds, 3)
+    ((one,),) = asked
+    np.testing.assert_array_equal(one.y, y[folds == 0])
+    folds[y == 1] = 0  # of a class that other folds have not, nobody can judge
+    out_of_fold(x, y, folds, 3)
+    np.testing.assert_array_equal(asked[1][0].y, y[(folds == 0) & (y != 1)])
+    assert np.isfinite(out_of_fold(x, np.minimum(y, 1).astype(np.int32), y, 3)).all()
+    monkeypatch.setattr(module, "chosen", fixed(1e-2))
+    plain = out_of_fold(x, y, folds, 3)
+    monkeypatch.setattr(module, "chosen", fixed(1e-2, temperature=2.0))
+    np.testing.assert_allclose(out_of_fold(x, y, folds, 3), tempered(plain, 2.0), atol=1e-6)
 
 
 def test_labels_that_are_not_trusted_are_not_learned():
