@@ -83,10 +83,9 @@ def folds(
     basis : of all rows, which only says where a fit starts from
     """
     alone = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    drawn = np.random.default_rng(seed_of(seed, FOLDS)).permutation(alone.max() + 1)
-    if len(drawn) < FOLDS:
+    if alone.max() + 1 < FOLDS:
         return []
-    fold = fold_of(drawn[alone].astype(np.uint64), y, FOLDS)
+    fold = divided(alone, y, seed)
     found = []
     for i in range(most):
         seen, held_out = np.flatnonzero(fold != i), np.flatnonzero(fold == i)
@@ -99,6 +98,19 @@ def folds(
         judged = x.of(held_out).first_views()
         found.append(Judged(problem=problem, x=judged, y=y[held_out], weights=theirs))
     return found
+
+
+def divided(
+    groups: NDArray[np.int64], strata: NDArray[np.integer], seed: int, k: int = FOLDS
+) -> NDArray[np.int64]:
+    """Return the fold (n,) of each image, drawn at random, a group in one.
+
+    Parameters
+    ----------
+    groups : (n,), from zero, at least `k` of them; strata : (n,), see `groups.fold_of`
+    """
+    drawn = np.random.default_rng(seed_of(seed, FOLDS)).permutation(groups.max() + 1)
+    return fold_of(drawn[groups].astype(np.uint64), strata, k)
 
 
 def is_small(x: DesignMatrix) -> bool:
