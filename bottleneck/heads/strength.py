@@ -24,7 +24,7 @@ import numpy as np
 from bottleneck.heads.calibration import temperature, tempered
 from bottleneck.heads.groups import fold_of
 from bottleneck.heads.metrics import log_loss
-from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities
+from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities, refined
 from bottleneck.heads.training import seed_of
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
             worse += 1
             if worse == PATIENCE:
                 break
-    strength = _rounded(_refined(path, [entry["validation_loss"] for entry in history], best[0]))
+    strength = _rounded(refined(path, [entry["validation_loss"] for entry in history], best[0]))
     weak_first = np.log(path[: len(temperatures)])[::-1]
     at = np.interp(np.log(strength), weak_first, np.log(temperatures[::-1]))
     return Choice(
@@ -192,16 +192,6 @@ def _path(problem: Problem) -> Sequence[float]:
     """Return the strengths to try: of fewer rows than features, stronger ones first."""
     strongest = max(1.0, 3.2 * problem.x.width / len(problem.x))
     return [strength for strength in STRENGTHS if strength <= strongest]
-
-
-def _refined(path: Sequence[float], losses: Sequence[float], strength: float) -> float:
-    """Return where the parabola through the loss of the best and both beside it is lowest."""
-    at = path.index(strength)
-    if not 0 < at < len(losses) - 1:
-        return strength
-    before, here, after = losses[at - 1 : at + 2]
-    bend = before - 2 * here + after
-    return strength if bend <= 0 else strength * 10.0 ** (-(before - after) / bend / 4)
 
 
 def _rounded(strength: float) -> float:
