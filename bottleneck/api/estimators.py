@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from bottleneck.api.keywords import plain_number
 from bottleneck.core.errors import UsageError
 from bottleneck.heads import catalog
+from bottleneck.heads.groups import drawn
 from bottleneck.heads.task import TRAIN, VALIDATION, Task
 
 if TYPE_CHECKING:
@@ -120,17 +120,12 @@ def _split(
     row of each class is trained on.
     """
     split = np.full(len(rows), TRAIN, np.uint8)
-    head = hashlib.blake2b(f"validation {seed} ".encode(), digest_size=8)
-    drawn = np.empty(len(rows), np.uint64)
-    for i, row in enumerate(rows):
-        one = head.copy()
-        one.update(row.tobytes())
-        drawn[i] = int.from_bytes(one.digest(), "big")
+    order = drawn(rows, "validation", seed)
     for stratum in np.unique(strata):
         mine = np.flatnonzero(strata == stratum)
-        unique = np.unique(drawn[mine])
+        unique = np.unique(order[mine])
         chosen = unique[: min(round(fraction * len(unique)), len(unique) - 1)]
-        split[mine[np.isin(drawn[mine], chosen)]] = VALIDATION
+        split[mine[np.isin(order[mine], chosen)]] = VALIDATION
     return split
 
 

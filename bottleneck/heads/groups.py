@@ -7,7 +7,7 @@ always on one side of a split and in one fold.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -90,12 +90,12 @@ def judgeable(groups: NDArray[np.int64], y: NDArray[np.int32]) -> NDArray[np.int
     return found if len(found) else np.arange(len(y))
 
 
-def drawn(belongs: NDArray[np.uint8], why: str, seed: int) -> NDArray[np.uint64]:
+def drawn(belongs: NDArray[Any], why: str, seed: int) -> NDArray[np.uint64]:
     """Return a number for each row, as if drawn at random: by what it is drawn by alone.
 
     Parameters
     ----------
-    belongs : (n, 32) uint8, of `together`
+    belongs : (n, 32) uint8, of `together`; where rows have no digests, (n, d) themselves
     why, seed : another word or seed gives other numbers
     """
     head = hashlib.blake2b(f"{why} {seed} ".encode(), digest_size=8)

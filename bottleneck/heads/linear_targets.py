@@ -16,6 +16,7 @@ import numpy as np
 
 from bottleneck.heads import ridge as ridges
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.groups import groups_of
 from bottleneck.heads.masked_regression import (
     CROSS_ENTROPY,
     PATH_TOLERANCE,
@@ -30,6 +31,7 @@ from bottleneck.heads.masked_regression import (
 from bottleneck.heads.objectives import MAD, standards
 from bottleneck.heads.softmax_regression import TOLERANCE, minimise
 from bottleneck.heads.split import rows_to_fit
+from bottleneck.heads.strength import FOLDS, divided, is_small
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,18 +178,23 @@ def _robust_start(data: _Data) -> tuple[NDArray[np.float32], NDArray[np.float32]
 def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     """Fit ridge regressions, those columns together that are known for the same images.
 
+    Training rows judge by generalised cross-validation, or by folds where they belong together.
+
     The strength of the fit is the geometric mean of the columns' own.
     """
     x, y = data.train
     (seen, answers), k = data.judged, y.shape[1]
     errors = np.full((3, len(ridges.STRENGTHS), k), np.nan)
     theta, last = np.zeros((2, x.width + 1, k))
+    fold = _folds(data)
     fits = []
-    for columns in _alike(data.y):
+    for columns in ridges.alike(data.y):
         at = np.flatnonzero(~np.isnan(y[:, columns[0]]))
         if len(at):
             found = ridges.ridge(ridges.rows_of(x, at), data.of_rows(y[at][:, columns]))
             errors[:, :, columns] = found.errors(seen, answers[:, columns])
+            if fold is not None:
+                errors[1][:, columns] = _by_folds(data, fold, at, columns)
             fits.append((columns, len(at), found))
     given = data.task.options.get("strength")
     strengths = _strengths(errors, y, answers) if given is None else np.full(k, given)
@@ -209,6 +216,49 @@ def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     return last, out, done
 
 
+def _folds(data: _Data) -> NDArray[np.int64] | None:
+    """Return the fold (n,) of each training image; None where its rows have nothing in common.
+
+    Generalised cross-validation takes every row for a sample of its own: of views of one image, and
+    of images of one group, it would find that hardly any regularisation is best.
+    """
+    groups = groups_of(data.task, rows_to_fit(data.task)[0])
+    n_groups = int(groups.max()) + 1
+    if n_groups == data.n and data.x.views == 1:
+        return None
+    strata = np.zeros(data.n, np.int64)
+    return divided(groups, strata, data.task.seed, min(FOLDS, n_groups))
+
+
+def _by_folds(
+    data: _Data, fold: NDArray[np.int64], at: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the errors (strengths, c) on images of one fold each of fits to those of the others.
+
+    NaN where no fold judges. Of so many rows that the folds would take minutes one is enough, and
+    none where there are validation rows.
+
+    Parameters
+    ----------
+    at, columns : training images, and columns that are known for them
+    """
+    x, y = data.train
+    folds = np.unique(fold[at])
+    if not is_small(x):
+        folds = folds[: int(data.n == len(data.y))]
+    total, n = np.zeros((len(ridges.STRENGTHS), len(columns))), 0
+    for i in folds:
+        others, mine = at[fold[at] != i], at[fold[at] == i]
+        if len(others):
+            found = ridges.ridge(ridges.rows_of(x, others), data.of_rows(y[others][:, columns]))
+            # A strength is per row, as a prior's is: the same prior is more for each of fewer.
+            strengths = [s * len(at) / len(others) for s in ridges.STRENGTHS]
+            judged = ridges.rows_of(x, mine).first_views()
+            total += len(mine) * found.seen_errors(strengths, judged, y[mine][:, columns])
+            n += len(mine)
+    return total / n if n else np.full_like(total, np.nan)
+
+
 def _strengths(
     errors: NDArray[np.float64], y: NDArray[np.float32], answers: NDArray[np.float32]
 ) -> NDArray[np.float64]:
@@ -220,24 +270,19 @@ def _strengths(
 
     Parameters
     ----------
-    errors : (3, strengths, k), as `ridge.Ridge.errors` returns them
+    errors : (3, strengths, k), as `ridge.Ridge.errors` returns them, or cross-validated by folds
     y, answers : the targets of training and of validation rows
     """
+    is_known = ~np.isnan(errors[:2, 0])
     n, m = ((~np.isnan(each)).sum(axis=0) for each in (y, answers))
-    seen = np.where(np.isnan(errors[0]), 0, errors[0])
-    pooled = (n * errors[1] + m * seen) / np.maximum(n + m, 1)
+    n, m = n * is_known[1], m * is_known[0]
+    seen, crossed = (np.where(np.isnan(each), 0, each) for each in errors[:2])
+    pooled = np.where(n + m, (n * crossed + m * seen) / np.maximum(n + m, 1), np.nan)
     least = np.maximum(pooled.min(axis=0), np.finfo(np.float64).tiny)
     own = np.where(np.isnan(pooled), 1.0, pooled / least)  # of a column of which nothing is known
     shared = own.mean(axis=1, keepdims=True)
     chosen = (own + shared / shared.min()).argmin(axis=0)
     return np.asarray(np.array(ridges.STRENGTHS)[chosen])
-
-
-def _alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
-    """Return columns that are known for the same rows, together."""
-    _, which = np.unique(np.isnan(y).T, axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    return [np.flatnonzero(which == i) for i in range(int(which.max()) + 1)]
 
 
 def _history(

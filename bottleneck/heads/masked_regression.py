@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.heads.label_metrics import binary_loss
-from bottleneck.heads.softmax_regression import FEW, MANY, TOLERANCE, WHITEN_ROWS, minimise
+from bottleneck.heads.softmax_regression import FEW, MANY, TOLERANCE, WHITEN_ROWS, minimise, refined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +207,7 @@ def fitted(
             worse += 1
             if worse == PATIENCE:
                 break
-    strength = _refined([entry["validation_loss"] for entry in history], best[0])
+    strength = refined(STRENGTHS, [entry["validation_loss"] for entry in history], best[0])
     theta, loss, steps = minimise(problem, best[1], strength, TOLERANCE)
     epochs += steps
     judgement = problem.loss.judge(outputs(x, theta), y) if len(y) else None
@@ -223,16 +223,3 @@ def _entry(epochs: int, strength: float, loss: float, judged: float | None) -> d
 
 def _said(entry: dict[str, float]) -> str:
     return " ".join(f"{key} {value:.4g}" for key, value in entry.items())
-
-
-def _refined(losses: list[float], strength: float) -> float:
-    """Return where the parabola through the lowest loss and both beside it is lowest.
-
-    Over the logarithm of the strength, in which losses are smooth.
-    """
-    at = STRENGTHS.index(strength) if losses else 0
-    if not 0 < at < len(losses) - 1:
-        return strength
-    before, here, after = losses[at - 1 : at + 2]
-    bend = before - 2 * here + after
-    return strength if bend <= 0 else strength * 10.0 ** (-(before - after) / bend / 4)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -59,18 +59,24 @@ class Ridge:
         weights = self.vectors @ inner
         return np.vstack([weights, self.y_mean - self.x_mean @ weights])
 
-    def _errors(
-        self, strengths: list[float], x: DesignMatrix, y: NDArray[np.float32]
-    ) -> Iterator[NDArray[np.float64]]:
-        """Yield the mean squared errors (k,) on rows that a fit has not seen; NaN where unknown."""
+    def seen_errors(
+        self, strengths: Sequence[float], x: DesignMatrix, y: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the mean squared errors (strengths, k) on rows that a fit has not seen.
+
+        NaN where nothing is known of them.
+        """
         seen = np.concatenate([block @ self.vectors for _, block in x.blocks()])
         seen -= self.x_mean @ self.vectors
         known = ~np.isnan(y)
         n_known = known.sum(axis=0)
-        for strength in strengths:
+        errors = np.full((len(strengths), len(self.y_mean)), np.nan)
+        for i, strength in enumerate(strengths):
             said = seen @ (self.products / (self.values[:, None] + strength)) + self.y_mean
             squared = np.where(known, said - np.where(known, y, 0), 0) ** 2
-            yield np.where(n_known > 0, squared.sum(axis=0) / np.maximum(n_known, 1), np.nan)
+            mean = squared.sum(axis=0) / np.maximum(n_known, 1)
+            errors[i] = np.where(n_known > 0, mean, np.nan)
+        return errors
 
     def fitted_errors(self, strength: float) -> NDArray[np.float64]:
         """Return the mean squared error (k,) on the rows of the fit."""
@@ -96,7 +102,7 @@ class Ridge:
         """
         seen = np.full((len(STRENGTHS), len(self.y_mean)), np.nan)
         if len(x):
-            seen = np.stack([*self._errors([*STRENGTHS], x, y)])
+            seen = self.seen_errors(STRENGTHS, x, y)
         crossed = np.stack([self.cross_validated(s) for s in STRENGTHS])
         return np.stack([seen, crossed, np.stack([self.fitted_errors(s) for s in STRENGTHS])])
 
@@ -148,3 +154,10 @@ def rows_of(x: DesignMatrix, images: NDArray[np.int64]) -> DesignMatrix:
     """Return the rows of some of its images (i,), in this order."""
     kept = None if x.kept is None else x.kept[images]
     return replace(x, images=x.images[images], kept=kept)
+
+
+def alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
+    """Return the columns of targets (n, k) that are known for the same rows, together."""
+    _, which = np.unique(np.isnan(y).T, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    return [np.flatnonzero(which == i) for i in range(int(which.max()) + 1)]

@@ -6,6 +6,8 @@ alone; no seed plays a part. Minimised by L-BFGS (Liu and Nocedal 1989).
 
 What makes it quick: the Hessian is at most ½ XᵀX/n per class (Böhning 1992), so the inverse of
 that plus the strength, from one eigendecomposition, is where L-BFGS starts from.
+
+`minimise` and `refined` serve other convex losses too (`masked_regression`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import numpy as np
 from bottleneck.heads.metrics import log_loss
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bottleneck.heads.design_matrix import DesignMatrix
@@ -168,3 +172,22 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Return the softmax of each row of logits (n, k)."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+
+def refined(path: Sequence[float], losses: Sequence[float], strength: float) -> float:
+    """Return the strength where the parabola through the lowest loss and both beside it is lowest.
+
+    Over the logarithm of the strength, in which losses are smooth.
+
+    Parameters
+    ----------
+    path : strengths, half a decade apart, strong to weak
+    losses : of the first of them, or of none
+    strength : that of the lowest loss
+    """
+    at = path.index(strength) if losses else 0
+    if not 0 < at < len(losses) - 1:
+        return strength
+    before, here, after = losses[at - 1 : at + 2]
+    bend = before - 2 * here + after
+    return strength if bend <= 0 else strength * 10.0 ** (-(before - after) / bend / 4)

@@ -24,7 +24,7 @@ import numpy as np
 from bottleneck.heads.calibration import temperature, tempered
 from bottleneck.heads.groups import fold_of
 from bottleneck.heads.metrics import log_loss
-from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities
+from bottleneck.heads.softmax_regression import Basis, Problem, minimise, probabilities, refined
 from bottleneck.heads.training import seed_of
 
 if TYPE_CHECKING:
@@ -83,10 +83,9 @@ def folds(
     basis : of all rows, which only says where a fit starts from
     """
     alone = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    drawn = np.random.default_rng(seed_of(seed, FOLDS)).permutation(alone.max() + 1)
-    if len(drawn) < FOLDS:
+    if alone.max() + 1 < FOLDS:
         return []
-    fold = fold_of(drawn[alone].astype(np.uint64), y, FOLDS)
+    fold = divided(alone, y, seed)
     found = []
     for i in range(most):
         seen, held_out = np.flatnonzero(fold != i), np.flatnonzero(fold == i)
@@ -99,6 +98,19 @@ def folds(
         judged = x.of(held_out).first_views()
         found.append(Judged(problem=problem, x=judged, y=y[held_out], weights=theirs))
     return found
+
+
+def divided(
+    groups: NDArray[np.int64], strata: NDArray[np.integer], seed: int, k: int = FOLDS
+) -> NDArray[np.int64]:
+    """Return the fold (n,) of each image, drawn at random, a group in one.
+
+    Parameters
+    ----------
+    groups : (n,), from zero, at least `k` of them; strata : (n,), see `groups.fold_of`
+    """
+    drawn = np.random.default_rng(seed_of(seed, FOLDS)).permutation(groups.max() + 1)
+    return fold_of(drawn[groups].astype(np.uint64), strata, k)
 
 
 def is_small(x: DesignMatrix) -> bool:
@@ -164,7 +176,7 @@ def chosen(judged: Sequence[Judged], report: Callable[[str], None]) -> Choice:
             worse += 1
             if worse == PATIENCE:
                 break
-    strength = _rounded(_refined(path, [entry["validation_loss"] for entry in history], best[0]))
+    strength = _rounded(refined(path, [entry["validation_loss"] for entry in history], best[0]))
     weak_first = np.log(path[: len(temperatures)])[::-1]
     at = np.interp(np.log(strength), weak_first, np.log(temperatures[::-1]))
     return Choice(
@@ -180,16 +192,6 @@ def _path(problem: Problem) -> Sequence[float]:
     """Return the strengths to try: of fewer rows than features, stronger ones first."""
     strongest = max(1.0, 3.2 * problem.x.width / len(problem.x))
     return [strength for strength in STRENGTHS if strength <= strongest]
-
-
-def _refined(path: Sequence[float], losses: Sequence[float], strength: float) -> float:
-    """Return where the parabola through the loss of the best and both beside it is lowest."""
-    at = path.index(strength)
-    if not 0 < at < len(losses) - 1:
-        return strength
-    before, here, after = losses[at - 1 : at + 2]
-    bend = before - 2 * here + after
-    return strength if bend <= 0 else strength * 10.0 ** (-(before - after) / bend / 4)
 
 
 def _rounded(strength: float) -> float:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import HuberRegressor, LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from bottleneck.heads import linear, ridge
+from bottleneck.heads import linear, linear_targets, ridge
 from bottleneck.heads.design_matrix import design_matrix
 from bottleneck.heads.masked_regression import CROSS_ENTROPY, Problem, huber
 from bottleneck.heads.softmax_regression import minimise
@@ -26,10 +26,12 @@ def made():
     return x, labels, numbers, rng.choice([0, 0, 0, 1, 2], N).astype("u1")
 
 
-def fit(kind, x, y, split, **more):
-    return linear.fit(
-        Task(rows=x, targets=y, split=split, n_outputs=y.shape[1], kind=kind, options=more)
-    )
+def fit(kind, x, y, split, groups=None, views=1, **more):
+    task = Task(
+        rows=x, targets=y, split=split, n_outputs=y.shape[1], kind=kind, groups=groups,
+        views=views, options=more,
+    )  # fmt: skip
+    return linear.fit(task)
 
 
 def standardised(x, split):
@@ -146,6 +148,81 @@ def test_without_validation_rows_ridge_chooses_by_cross_validation(made):
     errors = [error(strength=10.0**i) for i in range(-6, 3)]
     assert error() < 1.1 * min(errors)
     assert error() < max(errors) / 2
+
+
+def grouped(n_groups, seed=0):
+    """Return rows of groups that share a look and an offset of their numbers."""
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(n_groups), 20)
+    x = (rng.normal(size=(n_groups, 30))[groups] + 0.3 * rng.normal(size=(len(groups), 30))) * 2
+    offset = rng.normal(size=(n_groups, 1))[groups]
+    noise = 0.3 * rng.normal(size=(len(groups), 1))
+    return x.astype("f4"), (0.3 * x[:, :1] + offset + noise).astype("f4"), groups
+
+
+@pytest.mark.parametrize("validation", [0, 4])
+def test_of_groups_the_strength_is_near_the_best_for_other_groups(validation):
+    found = []
+    for seed in range(6):
+        x, y, groups = grouped(40, seed)
+        new, truth, _ = grouped(200, 100 + seed)
+        split = (groups < validation).astype("u1")
+        tries = [{"strength": 10.0 ** (i / 2)} for i in range(-8, 6)] + [{}, {"groups": groups}]
+        of_tries = [fit("numbers", x, y, split, **told).predict(new) for told in tries]
+        errors = [((said - truth) ** 2).mean() for said in of_tries]
+        found.append((min(errors[:-2]), *errors[-2:]))
+    best, alone, of_groups = np.mean(found, axis=0)
+    assert alone > 1.25 * best
+    assert of_groups < 1.12 * best
+
+
+def test_of_groups_the_strength_is_that_of_the_lowest_error_by_fold(monkeypatch):
+    x, y, groups = grouped(7)
+    split = np.zeros(len(y), "u1")
+    folds = groups % 3
+    monkeypatch.setattr(linear_targets, "divided", lambda *_: folds)
+    head = fit("numbers", x, y, split, groups=groups)
+    z = standardised(x, split)
+    total = np.zeros(len(ridge.STRENGTHS))
+    for i in range(3):
+        mine = folds == i
+        for at, s in enumerate(ridge.STRENGTHS):
+            theirs = Ridge(s * len(y)).fit(z[~mine], y[~mine])  # the same prior as of all rows
+            total[at] += ((theirs.predict(z[mine]).reshape(-1, 1) - y[mine]) ** 2).sum()
+    assert head.options["strength"] == ridge.STRENGTHS[int(total.argmin())]
+
+
+def test_views_of_one_image_are_in_one_fold():
+    x, y, groups = grouped(40)
+    views = x.reshape(40, 20, 30)
+    split = np.zeros(40, "u1")
+    mean = y.reshape(40, 20, 1).mean(axis=1)
+    by_views = fit("numbers", views, mean, split, views=20).options["strength"]
+    by_rows = fit("numbers", x, np.repeat(mean, 20, axis=0), np.zeros(800, "u1"))
+    assert by_views > 3 * by_rows.options["strength"]
+
+
+@pytest.mark.parametrize("validation", [0, 4])
+def test_of_many_rows_one_fold_judges_or_the_validation_rows_alone(monkeypatch, validation):
+    monkeypatch.setattr(linear_targets, "is_small", lambda _: False)
+    x, y, groups = grouped(40)
+    fits = []
+    real = ridge.ridge
+    monkeypatch.setattr(ridge, "ridge", lambda *given: fits.append(len(given[0])) or real(*given))
+    head = fit("numbers", x, y, (groups < validation).astype("u1"), groups=groups)
+    assert fits == ([800, 640] if not validation else [720, 800])
+    if validation:
+        judged = [entry["validation_loss"] for entry in head.history]
+        assert judged[-1] <= min(judged) + 1e-12
+
+
+def test_a_column_of_one_group_is_judged_by_none_of_its_own():
+    x, y, groups = grouped(6)
+    both = np.hstack([y, np.where(groups[:, None] == 2, y, np.nan)]).astype("f4")
+    head = fit("numbers", x, both, np.zeros(len(y), "u1"), groups=groups)
+    assert np.isfinite(head.predict(x)).all()
+    alone = fit("numbers", x, y, np.zeros(len(y), "u1"), groups=groups)
+    np.testing.assert_allclose(head.predict(x)[:, 0], alone.predict(x)[:, 0], rtol=1e-4, atol=1e-4)
 
 
 def test_columns_that_are_known_for_other_rows_do_not_disturb_each_other(made):

@@ -6,6 +6,7 @@ import pytest
 from bottleneck.heads import strength
 from bottleneck.heads.catalog import complete, load_kind
 from bottleneck.heads.design_matrix import design_matrix
+from bottleneck.heads.softmax_regression import refined
 from bottleneck.heads.task import Task
 
 
@@ -28,13 +29,13 @@ def test_a_fold_is_judged_by_a_fit_that_has_not_seen_it():
 def test_the_lowest_point_of_a_parabola_is_found(at):
     losses = [(np.log10(value) - at) ** 2 + 3 for value in strength.STRENGTHS[:12]]
     best = strength.STRENGTHS[int(np.argmin(losses))]
-    assert np.log10(strength._refined(strength.STRENGTHS, losses, best)) == pytest.approx(at)
+    assert np.log10(refined(strength.STRENGTHS, losses, best)) == pytest.approx(at)
 
 
 def test_at_the_end_of_the_path_the_best_is_kept():
     path = strength.STRENGTHS
-    assert strength._refined(path, [1.0, 2.0, 3.0], path[0]) == path[0]
-    assert strength._refined(path, [3.0, 2.0], path[1]) == path[1]
+    assert refined(path, [1.0, 2.0, 3.0], path[0]) == path[0]
+    assert refined(path, [3.0, 2.0], path[1]) == path[1]
 
 
 def test_what_is_finer_than_a_quarter_of_a_decade_is_not_told_apart():
