@@ -170,7 +170,10 @@ def for_kind(
             flag = f"--{option.replace('_', '-')}"
             what = {"class": "classes"}
             raise UsageError(
-                f"is of {what.get(of, of)}, and these are {what.get(kind, kind)}", flag, "omit it"
+                f"{option.replace('_', ' ')} is of {what.get(of, of)}, and these targets are "
+                f"{what.get(kind, kind)}",
+                flag,
+                "omit it",
             )
     return {key: value for key, value in told.items() if _OF_KIND.get(key, kind) == kind}
 

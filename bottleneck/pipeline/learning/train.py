@@ -21,7 +21,7 @@ from bottleneck.pipeline.learning.folds import FILE as OUT_OF_FOLD
 from bottleneck.pipeline.learning.folds import cross_validate
 from bottleneck.pipeline.learning.judge import judge
 from bottleneck.pipeline.learning.record import record
-from bottleneck.pipeline.learning.train_options import TrainOptions
+from bottleneck.pipeline.learning.train_options import TRIES, TrainOptions
 from bottleneck.pipeline.learning.training_data import training_data
 from bottleneck.pipeline.network.network import resolve
 from bottleneck.pipeline.network.options import NetworkOptions
@@ -114,6 +114,8 @@ def _check(options: TrainOptions) -> None:
         raise UsageError(
             "repeats are of folds", "--repeats", "say --folds 5 as well, and 1 or more"
         )
+    if options.tries != TRIES and not options.few_shot:
+        raise UsageError("tries are of few labels", "--tries", "say --few-shot 1,5,10 as well")
     if any(n < 1 for n in options.few_shot) or options.tries < 1:
         raise UsageError(
             "labels a class, and tries of each, begin at 1", "--few-shot", "such as 1,5,10"
@@ -129,7 +131,9 @@ def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     )
     for flag, is_asked in asked if data.kind != "class" else ():
         if is_asked:
-            raise UsageError(f"is of classes, and these are {data.kind}", f"--{flag}", "omit it")
+            raise UsageError(
+                f"{flag} is for classes, and these targets are {data.kind}", f"--{flag}", "omit it"
+            )
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:
         raise UsageError("no images to judge by", "--few-shot", advice)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+TRIES = 10  # of so many labels a class, where nobody says how many
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
@@ -42,5 +44,5 @@ class TrainOptions:
     folds: int = 0
     repeats: int = 1
     few_shot: tuple[int, ...] = ()
-    tries: int = 10
+    tries: int = TRIES
     calibrate: bool = False

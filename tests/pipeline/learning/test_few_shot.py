@@ -131,3 +131,8 @@ def test_classes_with_fewer_are_said_and_nothing_to_judge_by_is_refused(cache, t
         fit(cache, few_shot=(1,), validation_split=0)
     with pytest.raises(UsageError, match="--few-shot"):
         fit(cache, few_shot=(0,))
+
+
+def test_tries_of_nothing_are_refused(cache):
+    with pytest.raises(UsageError, match="tries are of few labels: --tries: say --few-shot"):
+        fit(cache, tries=3)

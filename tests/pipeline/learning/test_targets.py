@@ -206,7 +206,7 @@ def test_a_head_that_learns_classes_alone_is_refused_in_one_line(of_labels):
     cache, _ = of_labels
     with pytest.raises(UsageError, match=r"prototypes learns classes.*use linear"):
         fit(cache, head="prototypes")
-    with pytest.raises(UsageError, match="is of numbers, and these are labels"):
+    with pytest.raises(UsageError, match="loss is of numbers, and these targets are labels"):
         fit(cache, head_options={"loss": "huber"})
 
 
@@ -214,7 +214,9 @@ def test_a_head_that_learns_classes_alone_is_refused_in_one_line(of_labels):
 def test_what_is_of_classes_alone_is_refused_in_one_line(of_labels, asked):
     cache, _ = of_labels
     flag = next(iter(asked)).replace("_", "-")
-    with pytest.raises(UsageError, match=f"is of classes, and these are labels: --{flag}"):
+    with pytest.raises(
+        UsageError, match=f"{flag} is for classes, and these targets are labels: --{flag}"
+    ):
         fit(cache, **asked)
 
 
