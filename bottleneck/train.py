@@ -79,9 +79,9 @@ def _add_evaluation(made: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--folds",
         type=words.positive,
-        default=0,
-        metavar="K",
-        help="Divide all images but the test images into K folds, each class evenly and each group "
+        default=None,
+        metavar="N",
+        help="Divide all images but the test images into N folds, each class evenly and each group "
         "in one; judge each fold by a head fitted to the others, write what is said of each image "
         "to out_of_fold.csv, then fit the run's head without folds. Default: none.",
     )
@@ -89,13 +89,13 @@ def _add_evaluation(made: argparse.ArgumentParser) -> None:
         "--repeats",
         type=words.positive,
         default=1,
-        metavar="R",
+        metavar="N",
         help="How often to divide into folds, each time differently. Default: 1.",
     )
     group.add_argument(
         "--few-shot",
         type=words.whole_numbers,
-        default=(),
+        default=None,
         metavar="N,…",
         help="Also fit heads to N training images of each class, and say how accurate they are; "
         "such as 1,5,10. The run's head is of all images. Default: none.",
@@ -163,9 +163,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             run=args.run,
             tensorboard=args.tensorboard,
             mlflow=args.mlflow,
-            folds=args.folds,
+            folds=args.folds or 0,
             repeats=args.repeats,
-            few_shot=args.few_shot,
+            few_shot=args.few_shot or (),
             tries=args.tries,
             calibrate=args.calibrate,
             head_options={name: getattr(args, name) for name in options_of_all()},

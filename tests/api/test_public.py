@@ -82,8 +82,15 @@ def test_every_option_of_the_commands_is_a_keyword():
     extract = {*inspect.signature(bottleneck.extract_features).parameters}
     for options in (ExtractOptions, NetworkOptions):
         # Of several cuts, `layer` and `pooling` are lists.
-        named = {*options.__dataclass_fields__} - {"network", "reading", "layers", "poolings"}
+        named = {*options.__dataclass_fields__} - {
+            "network",
+            "reading",
+            "layers",
+            "poolings",
+            "crew",
+        }
         assert named <= extract
+    assert {"workers", "cluster", "executor"} <= extract  # which make the crew
     assert {*READING} <= extract
     rank = {*inspect.signature(bottleneck.compare_backbones).parameters}
     alone = {"cache", "cache_each", "layer", "backbone", "dry_run", "list_keys"}

@@ -131,7 +131,7 @@ def test_a_processor_that_passes_over_the_wish_for_bfloat16_is_found_out(
 ):
     """OpenVINO computes in float32 there and says nothing."""
     real = openvino.settings
-    monkeypatch.setattr(openvino, "settings", lambda _: real("f32"))
+    monkeypatch.setattr(openvino, "settings", lambda *_: real("f32"))
     with pytest.raises(UsageError, match=r"it says f32, its layers .*f32"):
         opened("openvino", model, compute="bfloat16/openvino")
 

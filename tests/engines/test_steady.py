@@ -47,7 +47,7 @@ def test_an_unsteady_network_is_compiled_again_without_fused_operations(monkeypa
 
     monkeypatch.setattr(made, "compile_for_cpu", compile_for_cpu)
     assert made.steady(first, core, found, SHAPE) is other
-    assert asked == [(core, found, SHAPE, "f32", {"SNIPPETS_MODE": "DISABLE"})]
+    assert asked == [(core, found, SHAPE, "f32", {"SNIPPETS_MODE": "DISABLE"}, None)]
 
 
 def test_a_network_that_is_never_steady_is_refused():
