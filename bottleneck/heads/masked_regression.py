@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.heads.label_metrics import binary_loss
-from bottleneck.heads.softmax_regression import FEW, MANY, TOLERANCE, WHITEN_ROWS, minimise, refined
+from bottleneck.heads.softmax_regression import (
+    TOLERANCE,
+    Basis,
+    basis_of,
+    minimise,
+    preconditioned,
+    refined,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,20 +120,13 @@ class Problem:
         x: DesignMatrix,
         y: NDArray[np.float32],
         loss: Loss,
-        basis: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+        basis: Basis | None = None,
     ) -> None:
-        self.x, self.loss, self.basis = x, loss, basis
+        self.x, self.loss = x, loss
+        self.basis = basis_of(x) if basis is None else basis
         known = ~np.isnan(y)
         self.y = np.where(known, y, np.float32(0))
         self.weights = (known / np.maximum(known.sum(axis=0), 1)).astype(np.float32)
-        n, d = len(x), x.width
-        if basis is None and (d <= FEW or (d <= MANY and d * d <= 1024 * n)):
-            rows = x.some(WHITEN_ROWS)
-            values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
-            self.basis = (
-                np.asarray(np.maximum(values, 0), np.float32),
-                np.asarray(vectors, np.float32),
-            )
 
     def value(
         self, theta: NDArray[np.float32], strength: float
@@ -146,15 +146,7 @@ class Problem:
 
     def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
         """Return the gradient times the inverse of a bound of the Hessian."""
-        curvature = self.loss.curvature
-        out = gradient / np.float32(curvature)
-        if self.basis is None:
-            out[:-1] = gradient[:-1] / np.float32(curvature + strength)
-        else:
-            values, vectors = self.basis
-            inner = (vectors.T @ gradient[:-1]) / (values * curvature + strength)[:, None]
-            out[:-1] = vectors @ inner.astype(np.float32)
-        return out
+        return preconditioned(gradient, self.basis, self.loss.curvature, strength)
 
 
 def outputs(x: DesignMatrix, theta: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -34,6 +34,7 @@ TOLERANCE = 1e-4  # the gradient's norm, against its norm at zero weights
 FEW, MANY = 512, 4096
 WHITEN_ROWS = 8192
 Basis = tuple["NDArray[np.float32]", "NDArray[np.float32]"]  # eigenvalues and vectors of XᵀX/n
+CURVATURE = 0.5  # the largest second derivative of the cross-entropy of a softmax
 
 
 class Convex(Protocol):
@@ -46,6 +47,38 @@ class Convex(Protocol):
 
     def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
         """Return the gradient times the inverse of a bound of the Hessian."""
+
+
+def basis_of(x: DesignMatrix) -> Basis | None:
+    """Return the eigenvalues and eigenvectors of standardised rows; None where they cost too much.
+
+    Of a sample of the rows: they only say in which directions steps are long.
+    """
+    n, d = len(x), x.width
+    if d > FEW and (d > MANY or d * d > 1024 * n):
+        return None
+    rows = x.some(WHITEN_ROWS)
+    values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    return np.asarray(np.maximum(values, 0), np.float32), np.asarray(vectors, np.float32)
+
+
+def preconditioned(
+    gradient: NDArray[np.float32], basis: Basis | None, curvature: float, strength: float
+) -> NDArray[np.float32]:
+    """Return a gradient (d + 1, k) times the inverse of a bound of the Hessian.
+
+    Parameters
+    ----------
+    curvature : the largest second derivative of the loss of a row
+    """
+    out = gradient / np.float32(curvature)
+    if basis is None:
+        out[:-1] = gradient[:-1] / np.float32(curvature + strength)
+    else:
+        values, vectors = basis
+        inner = (vectors.T @ gradient[:-1]) / (values * curvature + strength)[:, None]
+        out[:-1] = vectors @ inner.astype(np.float32)
+    return out
 
 
 class Problem:
@@ -61,15 +94,7 @@ class Problem:
     ) -> None:
         self.weights = weights
         self.x, self.y, self.n_classes = x, y, n_classes
-        self.basis = basis
-        n, d = len(x), x.width
-        if basis is None and (d <= FEW or (d <= MANY and d * d <= 1024 * n)):
-            rows = x.some(WHITEN_ROWS)
-            values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
-            self.basis = (
-                np.asarray(np.maximum(values, 0), np.float32),
-                np.asarray(vectors, np.float32),
-            )
+        self.basis = basis_of(x) if basis is None else basis
 
     def value(
         self, theta: NDArray[np.float32], strength: float
@@ -96,14 +121,7 @@ class Problem:
 
     def precondition(self, gradient: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
         """Return the gradient times the inverse of a bound of the Hessian."""
-        out = gradient * np.float32(2.0)
-        if self.basis is None:
-            out[:-1] = gradient[:-1] / np.float32(0.5 + strength)
-        else:
-            values, vectors = self.basis
-            inner = (vectors.T @ gradient[:-1]) / (values / 2 + strength)[:, None]
-            out[:-1] = vectors @ inner.astype(np.float32)
-        return out
+        return preconditioned(gradient, self.basis, CURVATURE, strength)
 
 
 def minimise(
