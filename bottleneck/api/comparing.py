@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Rows,
         TargetKind,
     )
-    from bottleneck.api.words import Folders, Images, Labels
+    from bottleneck.api.words import Folders, Groups, Images, Labels
 
 
 @proposing
@@ -87,6 +87,7 @@ def compare_backbones(
     follow_links: bool | None = None, unpack: str | PathLike[str] | None = None,
     file_column: str | None = None, label_column: str | Sequence[str] | None = None,
     split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
+    group_column: str | None = None, groups: Groups | None = None,
     root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
@@ -101,7 +102,7 @@ def compare_backbones(
     Parameters
     ----------
     backbones : names of networks or model files, one or several
-    data, labels : the images, as of `extract_features`, the same for all
+    data, labels, groups : the images, as of `extract_features`, the same for all
     caches : the store of each backbone lies below this folder, under its name
     seed, validation_split : as of `train_head`
     picture : a new .png file with the intervals; None for no file
