@@ -52,6 +52,17 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE.png",
         help="Also draw the comparison into this file. Default: no picture.",
     )
+    both.add_argument(
+        "--source",
+        metavar="NAME",
+        help="Of a store's runs, those of this source alone. Default: all.",
+    )
+    both.add_argument(
+        "--target-kind",
+        choices=("class", "labels", "numbers"),
+        help="Of a store's runs, those that learned this kind of target alone: unlike kinds have "
+        "no figure in common. Default: all.",
+    )
     _add_backbones(
         made.add_argument_group(
             "backbones (with --backbones, in place of runs: extract, train and compare)"
@@ -118,7 +129,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "argument --cache: whose runs are meant; each backbone has a store of its own: "
             "say --caches FOLDER, which holds them"
         )
-    if not args.backbones:
+    if args.backbones:
+        for flag, value in (("--source", args.source), ("--target-kind", args.target_kind)):
+            if value:
+                made.error(f"argument {flag}: is for a store's runs: omit it with --backbones")
+    else:
         for flag, value in (("--data", args.data), ("--weights", args.weights)):
             if value:
                 made.error(f"argument {flag}: is for --backbones: name those, or omit it")
@@ -132,7 +147,12 @@ def _compare(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
 
     return use_case.compare(
         use_case.CompareOptions(
-            runs=tuple(args.runs), cache=args.cache, seed=args.seed, picture=args.picture
+            runs=tuple(args.runs),
+            cache=args.cache,
+            seed=args.seed,
+            picture=args.picture,
+            source=args.source,
+            target_kind=args.target_kind,
         ),
         reporter,
     )

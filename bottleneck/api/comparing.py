@@ -37,6 +37,8 @@ def compare_runs(
     cache: str | PathLike[str] | None = None,
     seed: int = 0,
     picture: str | PathLike[str] | None = None,
+    source: str | None = None,
+    target_kind: TargetKind | None = None,
 ) -> Report:
     """Return the figures of runs, the most accurate first; nothing is computed anew.
 
@@ -46,6 +48,7 @@ def compare_runs(
     cache : that store; the only one below cache/ where it is omitted
     seed : of the bootstrap that gives the intervals
     picture : a new .png file with the intervals; None for no file
+    source, target_kind : of a store's runs those of this source, and those of one kind of target
 
     Returns
     -------
@@ -64,7 +67,11 @@ def compare_runs(
     named = () if runs is None else words.several(runs)
     if runs is not None and not named:
         raise UsageError("no run named", "runs", "omit it for all runs of a store")
-    options = CompareOptions(runs=named, cache=words.path_or_none(cache), seed=seed, picture=file)
+    words.check_choice("target_kind", target_kind, extraction.TargetKind)
+    options = CompareOptions(
+        runs=named, cache=words.path_or_none(cache), seed=seed, picture=file,
+        source=source, target_kind=target_kind,
+    )  # fmt: skip
     return Report(compare(options))
 
 

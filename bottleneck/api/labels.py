@@ -54,9 +54,7 @@ def told_labels(labels: Any) -> Told:
         return _of_lists(items), ()
     if any(isinstance(item, np.ndarray) for item in items):
         return _numbers(items), ()
-    fractions = [
-        item for item in items if isinstance(item, float | np.floating) and item == item
-    ]
+    fractions = [item for item in items if isinstance(item, float | np.floating) and item == item]
     if any(not float(item).is_integer() for item in fractions):
         return _numbers([np.nan if item is None else item for item in items]), ()
     return tuple(map(label, items)), ()

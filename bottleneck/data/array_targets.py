@@ -129,6 +129,7 @@ def _of_values(
     k = values.shape[1]
     are_marks = bool(len(known)) and bool(np.isin(known, (0, 1)).all())
     have_fractions = bool((known != np.round(known)).any())
+    spelled = [*values.shape] if k > 1 else [len(values)]
     ones = (values == 1).sum(axis=1)
     if not len(known):
         raise DataError(f"{what} holds no number", where, "give what there is to learn")
@@ -138,7 +139,7 @@ def _of_values(
     elif kind is None and have_fractions:
         kind, notes = NUMBERS, (f"{what} holds numbers with fractions, so it is to be predicted",)
     elif kind is None:
-        raise _unclear(f"{what} is {[*values.shape]}", k, where, are_marks=are_marks)
+        raise _unclear(f"{what} is {spelled}", k, where, are_marks=are_marks)
     if kind == NUMBERS:
         n = int(np.isnan(values).any(axis=1).sum())
         missing = (f"{n:,} images have no number in some column",) if n else ()
@@ -153,7 +154,9 @@ def _of_values(
             values=values.astype(np.float32), kind=LABELS, names=names or _named(what, k)
         )
         return _with(found, f"{int((ones > 1).sum()):,} images have several labels, of {k}")
-    return _classes(values, names, what, where, one_hot=are_marks and k > 1, fraction=have_fractions)
+    return _classes(
+        values, names, what, where, one_hot=are_marks and k > 1, fraction=have_fractions
+    )
 
 
 def _classes(

@@ -87,9 +87,8 @@ class MemorySource:
         found = answers_of_arrays(
             [(told, len(kept))], given.names, self.how["target_kind"], "labels", _WHERE
         )
-        groups, said = None, ()
-        if given.groups is not None and any(given.groups):
-            groups, said = make_groups([given.groups[i] for i in kept])
+        of = given.groups and [given.groups[i] for i in kept]
+        groups, said = make_groups(of) if of and any(of) else (None, ())
         stats = [_stat(images[i]) for i in kept]
         self._listed = (images, kept)
         return Listing(

@@ -1,10 +1,11 @@
 """Arrays of pixels in `.npz` and `.npy` files, uint8 (n, height, width) or (n, height, width, 3).
 
 An .npz holds `x_train, y_train, x_test, y_test` (and `x_val, y_val`), or `x, y`, or arrays of other
-usual names (`array_names`); without its y an x has no labels. An .npy is one x. What y is, classes,
-labels or numbers, is told by `array_targets`; `groups` say which images belong together. Pixels that lie plainly in the file (`np.save`, `np.savez`) are read
-from their place, one image at a time; those of `np.savez_compressed`, or in Fortran order, are
-unpacked into memory. No pickle is ever read.
+usual names (`array_names`); without its y an x has no labels. An .npy is one x. Whether y is
+classes, labels or numbers is told by `array_targets`; `groups` say which images belong together.
+Pixels that lie plainly in the file (`np.save`, `np.savez`) are read from their place, one image at
+a time; those of `np.savez_compressed`, or in Fortran order, are unpacked into memory. No pickle is
+ever read.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.errors import UsageError
 from bottleneck.core.sample import Groups
 from bottleneck.core.text import printable
 from bottleneck.data.reading_of_paths import found_in_keys, unmatched
@@ -93,9 +93,7 @@ def groups_of_rows(
     return make_groups(texts)
 
 
-def _of_names(
-    keys: Sequence[bytes], how: How, where: str
-) -> tuple[Groups | None, tuple[str, ...]]:
+def _of_names(keys: Sequence[bytes], how: How, where: str) -> tuple[Groups | None, tuple[str, ...]]:
     """Return the groups that `--group-by` finds in names, None without it, and what to say."""
     if how["group_by"] is None:
         return None, ()
@@ -147,11 +145,3 @@ def refuse_names(how: How) -> None:
                 f"--{name.replace('_', '-')}",
                 f"omit it, or say {instead}",
             )
-
-
-def refuse_other_length(n_groups: int, n_images: int, where: str) -> None:
-    """Raise DataError unless there is one group an image."""
-    if n_groups != n_images:
-        raise DataError(
-            f"{n_groups} groups for {n_images} images", where, "pass one group per image, or None"
-        )

@@ -45,7 +45,7 @@ def calibrated(
     half of them (or each fold) is judged at the temperature of the rest.
     """
     if folded is not None:
-        said, labels, part = folded.probabilities[0], data.labels[folded.at], folded.fold[0]
+        said, labels, part = folded.said[0], data.labels[folded.at], folded.fold[0]
     else:
         rows = data.split == VALIDATION
         said, labels = fitted.validation, data.labels[rows]

@@ -91,9 +91,7 @@ def _figures(
     if data.kind == "labels":
         return label_metrics.evaluate_labels(said, truth, data.names, thresholds)
     if data.kind == "numbers":
-        known = ~np.isnan(trained)
-        total = np.where(known, trained, 0).sum(axis=0, dtype=np.float64)
-        mean = total / np.maximum(known.sum(axis=0), 1)
+        mean = number_metrics.known_mean(trained)
         return number_metrics.evaluate_numbers(said, truth, data.names, mean)
     return {
         **metrics.evaluate(said, truth, data.names),

@@ -124,16 +124,18 @@ def _check(options: TrainOptions) -> None:
 
 def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     """Raise UsageError where there is nothing to judge by, or to calibrate by."""
-    asked = (
-        ("folds", options.folds),
-        ("few-shot", options.few_shot),
-        ("calibrate", options.calibrate),
-    )
-    for flag, is_asked in asked if data.kind != "class" else ():
-        if is_asked:
-            raise UsageError(
-                f"{flag} is for classes, and these targets are {data.kind}", f"--{flag}", "omit it"
-            )
+    if options.few_shot and data.kind != "class":
+        raise UsageError(
+            f"labels are drawn a class, and these targets are {data.kind}",
+            "--few-shot",
+            "omit it; --folds 5 says how good it is with all of them",
+        )
+    if options.calibrate and data.kind != "class":
+        raise UsageError(
+            f"one temperature is found for classes alone, and these targets are {data.kind}",
+            "--calibrate",
+            "omit it",
+        )
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:
         raise UsageError("no images to judge by", "--few-shot", advice)

@@ -210,16 +210,6 @@ def test_a_head_that_learns_classes_alone_is_refused_in_one_line(of_labels):
         fit(cache, head_options={"loss": "huber"})
 
 
-@pytest.mark.parametrize("asked", [{"folds": 3}, {"few_shot": (1,)}, {"calibrate": True}])
-def test_what_is_of_classes_alone_is_refused_in_one_line(of_labels, asked):
-    cache, _ = of_labels
-    flag = next(iter(asked)).replace("_", "-")
-    with pytest.raises(
-        UsageError, match=f"{flag} is for classes, and these targets are labels: --{flag}"
-    ):
-        fit(cache, **asked)
-
-
 def test_targets_that_are_called_as_other_columns_have_names_of_their_own(
     tmp_path, colours, numpy_network, later
 ):
