@@ -190,8 +190,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     kind = report["runs"][0]["kind"] if report["runs"] else "class"
     named = {
         "class": ("accuracy", f"{report['level']:.0%} interval"),
-        "labels": ("macro AP", "micro AP", "macro F1"),
-        "numbers": ("R²", "RMSE", "MAE"),
+        "labels": ("macro AP", f"{report['level']:.0%} interval", "micro AP", "macro F1"),
+        "numbers": ("R²", f"{report['level']:.0%} interval", "RMSE", "MAE"),
     }[kind]
     heading = (
         "backbone", "head", *named, "loss", "judged on",
@@ -219,13 +219,14 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
 def _figures(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the figures of the run's kind of target."""
-    if entry["kind"] == "labels":
-        keys = ("macro_average_precision", "micro_average_precision", "macro_f1")
-        return tuple(_number(entry[key], ".4f") for key in keys)
-    if entry["kind"] == "numbers":
-        return (_number(entry["r2"], ".4f"), *(_number(entry[k], ".4g") for k in ("rmse", "mae")))
-    ends = "-".join(f"{end:.4f}" for end in entry["accuracy_interval"] or ()) or "-"
-    return (_number(entry["accuracy"], ".4f"), ends)
+    ends = " to ".join(f"{end:.4f}" for end in entry["interval"] or ()) or "-"
+    main, *others = {
+        "class": ("accuracy",),
+        "labels": ("macro_average_precision", "micro_average_precision", "macro_f1"),
+        "numbers": ("r2", "rmse", "mae"),
+    }[entry["kind"]]
+    how = ".4g" if entry["kind"] == "numbers" else ".4f"
+    return (_number(entry[main], ".4f"), ends, *(_number(entry[key], how) for key in others))
 
 
 def _number(value: float | None, how: str) -> str:

@@ -119,6 +119,7 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
         "kind": run.kind,
         "accuracy": metrics["accuracy"],
         "accuracy_interval": None if interval is None else list(interval),
+        "interval": _interval(run, interval),
         "top5": metrics["top5"],
         "loss": metrics["loss"],
         "baseline": metrics["baseline"],
@@ -129,6 +130,17 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
         "cache_bytes": sum(e.n_bytes for e in store.state.parts) if store and fits else None,
         "extracted": _extracted(store, run.recipe) if store else None,
     }
+
+
+def _interval(run: Run, of_accuracy: tuple[float, float] | None) -> list[float] | None:
+    """Return how sure the main figure is; of folds, how sure their mean is."""
+    main = MAIN[run.kind]
+    if run.kind == "class":
+        return None if of_accuracy is None else list(of_accuracy)
+    if run.metrics["split"] == "folds":
+        found: list[float] | None = run.metrics["folds"]["figures"][main]["interval"]
+        return found
+    return (run.metrics.get("intervals") or {}).get(main)
 
 
 def _extracted(store: Store, recipe: str) -> dict[str, Any] | None:
@@ -216,7 +228,11 @@ def finished(
         kind = entries[0]["kind"]
         main = MAIN[kind]
         shown = [
-            {**entry, "accuracy": entry[main], "accuracy_interval": [entry[main]] * 2}
+            {
+                **entry,
+                "accuracy": entry[main],
+                "accuracy_interval": entry["interval"] or [entry[main]] * 2,
+            }
             if kind != "class"
             else entry
             for entry in entries

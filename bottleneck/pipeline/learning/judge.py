@@ -10,6 +10,8 @@ import numpy as np
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads import label_metrics, metrics, number_metrics
 from bottleneck.heads.calibration import honesty
+from bottleneck.heads.groups import numbers
+from bottleneck.heads.resampled import intervals_of_labels, intervals_of_numbers
 from bottleneck.heads.views import itself
 from bottleneck.pipeline.learning.training_data import TEST, TRAIN, VALIDATION
 
@@ -63,6 +65,7 @@ def judge(fitted: Fitted, data: TrainingData) -> Judged:
         "accuracy": None,  # of classes alone
         "top5": None,
         **_figures(said, truth, data, thresholds),
+        **_intervals(said, truth, data, numbers(data.belongs[is_judged])),
     }
     return Judged(
         split=split,
@@ -78,6 +81,19 @@ def _thresholds(fitted: Fitted, data: TrainingData) -> tuple[float, ...]:
     if not data.counts["val"]:
         return (label_metrics.UNCHOSEN,) * len(data.names)
     return label_metrics.best_thresholds(fitted.validation, data.targets[data.split == VALIDATION])
+
+
+def _intervals(
+    said: NDArray[np.float32],
+    truth: NDArray[Any],
+    data: TrainingData,
+    units: NDArray[np.int64],
+) -> dict[str, Any]:
+    """Return how sure the figures of labels and of numbers are; that of an accuracy is counted."""
+    if data.kind == "class":
+        return {}
+    of = intervals_of_labels if data.kind == "labels" else intervals_of_numbers
+    return {"intervals": of(said, truth, units)}
 
 
 def _figures(

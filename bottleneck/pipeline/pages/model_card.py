@@ -181,13 +181,13 @@ def _each(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _interval(name: str, receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    """Return how sure an accuracy is."""
-    if name != "accuracy" or figures["split"] == "folds":  # of folds their mean has one
+    """Return how sure a figure is, where that is known."""
+    ends = (figures.get("intervals") or {}).get(name)
+    if name == "accuracy" and figures["split"] != "folds":  # of folds their mean has one
+        ends = accuracy_interval(figures["confusion"], receipt["split"]["seed"])
+    if not ends:
         return ""
-    ends = accuracy_interval(figures["confusion"], receipt["split"]["seed"])
-    if ends is None:
-        return ""
-    return f" ({LEVEL:.0%} interval {ends[0]:.4f} to {ends[1]:.4f})"
+    return f" ({LEVEL:.0%} interval {spelled(name, ends[0])} to {spelled(name, ends[1])})"
 
 
 def _data(

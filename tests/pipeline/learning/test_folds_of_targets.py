@@ -200,7 +200,9 @@ def test_page_card_and_trackers_have_the_folds(of_labels, tmp_path):
     low, high = (f"{end:.4f}" for end in report["folds"]["interval"])
     assert "mean macro average precision" in page
     assert f"{low} to {high}" in page
-    assert f"mean macro average precision of 3 folds | {mean} (95% interval {low} to {high})" in card
+    assert (
+        f"mean macro average precision of 3 folds | {mean} (95% interval {low} to {high})" in card
+    )
     assert "out-of-fold images" in card
 
 
