@@ -193,7 +193,11 @@ def _several(
         raise DataError("two columns of classes are spelled alike", where, "rename one")
     values = np.where(marks == NOTHING, np.nan, marks).astype(np.float32)
     notes = [f"{n_rows_have(int((ones > 1).sum()))} several labels, of {len(names)}"]
-    n_none = int((ones == 0).sum())
+    is_known = marks != NOTHING
+    n_none = int(((ones == 0) & is_known.all(axis=1)).sum())
     if n_none:
         notes.append(f"{n_rows_have(n_none)} none of them")
+    n_unknown = int((~is_known.any(axis=1)).sum())
+    if n_unknown:
+        notes.append(f"{n_rows_have(n_unknown)} no label written, so they are not known")
     return _with_targets(Targets(values=values, kind=LABELS, names=shown), notes)
