@@ -19,6 +19,7 @@ from bottleneck.heads.options import (
     FINE_TUNING,
     KERNEL,
     LOSS,
+    REFIT,
     STRENGTH,
     TRAINING,
     UNITS,
@@ -77,7 +78,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
         "dense": HeadSpec(
             module="bottleneck.heads.dense",
             about="fully connected layers with dropout",
-            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING, LOSS),
+            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING, REFIT, LOSS),
         ),
         "conv": HeadSpec(
             module="bottleneck.heads.conv",
@@ -87,6 +88,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
                 KERNEL.by_default(2),
                 DROPOUT.by_default((0.4, 0.3)),
                 *TRAINING,
+                REFIT,
                 LOSS,
             ),
         ),

@@ -71,7 +71,7 @@ def test_texts_that_list_labels_are_labels(listed):
 
 
 def test_one_hot_rows_may_be_either_and_are_refused_until_it_is_said(listed):
-    with pytest.raises(DataError, match="multi-label.*--target-kind class for classes, labels"):
+    with pytest.raises(DataError, match=r"multi-label.*--target-kind class for classes, labels"):
         listed(ONE_HOT)
     found = listed(ONE_HOT, target_kind="class")
     assert [found.classes[i] for i in found.labels] == [*"201200"]
@@ -103,7 +103,7 @@ def test_what_is_no_kind_is_refused(listed, y, told, message):
 def test_whole_floats_in_a_file_are_refused_until_it_is_said(tmp_path):
     np.savez(tmp_path / "x.npz", x=X, y=np.array([1.0, 2, 1, 2, 1, np.nan]))
     path = str(tmp_path / "x.npz")
-    with pytest.raises(DataError, match="whole numbers as floats.*--target-kind numbers"):
+    with pytest.raises(DataError, match=r"whole numbers as floats.*--target-kind numbers"):
         open_source(path, {}).list()
     found = open_source(path, {"target_kind": "class"}).list()
     assert [[*found.classes, None][i] for i in found.labels] == ["1", "2", "1", "2", "1", None]

@@ -177,3 +177,28 @@ def test_an_npz_has_groups(tmp_path, dtype):
     found = open_source(str(tmp_path / "y.npz"), {}).list()
     assert found.groups is None
     assert any("group is float64 [3]" in note for note in found.understood.notes)
+
+
+def test_a_column_of_groups_is_none_of_the_labels(tmp_path):
+    for i in range(4):
+        picture(tmp_path / f"{i}.png", i)
+    lines = ["filename,group,cat,dog", "0.png,0,1,1", "1.png,1,0,1", "2.png,1,1,0", "3.png,0,1,1"]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    found = open_source(str(tmp_path / "t.csv"), {}).list()
+    assert found.targets.names == ("cat", "dog")
+    assert found.groups.names == ("0", "1")
+
+
+def test_images_that_are_left_out_take_their_groups_with_them(tmp_path):
+    x = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
+    np.savez(tmp_path / "x.npz", x=x, groups=["a", "b", "c", "b"])
+    found = open_source(str(tmp_path / "x.npz"), {"exclude": ["*0"]}).list()
+    assert (found.groups.names, found.groups.numbers.tolist()) == (("b", "c"), [0, 1, 0])
+    for i in range(2):
+        picture(tmp_path / f"{i}.png", i)
+    (tmp_path / "train.csv").write_text("filename,label,group\n0.png,a,x\n1.png,b,y\n")
+    (tmp_path / "test.csv").write_text("filename,label,group\n0.png,a,z\n1.png,b,y\n")
+    source = open_source(str(tmp_path / "{train,test}.csv"), {"exclude": ["test.csv/0*"]})
+    found = source.list()
+    assert found.groups.names == ("x", "y")
+    assert found.groups.numbers.tolist() == [1, 0, 1]
