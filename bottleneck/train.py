@@ -84,7 +84,8 @@ def _add_evaluation(made: argparse.ArgumentParser) -> None:
         metavar="N",
         help="Divide all images but the test images into N folds, each class evenly (labels by the "
         "rarest of an image, numbers by their size) and each group in one; judge each fold by a "
-        "head fitted to the others, write what is said of each image to out_of_fold.csv, then fit the run's head without folds. Default: none.",
+        "head fitted to the others, write what is said of each image to out_of_fold.csv, then fit "
+        "the run's head without folds. Default: none.",
     )
     group.add_argument(
         "--repeats",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HEAD_OPTIONS = (
     "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
     "weight_decay", "epochs", "batch_size", "patience", "class_weights", "strength", "loss",
+    "refit",
 )  # fmt: skip
 OnStale = Literal["drop", "error", "use"]
 
