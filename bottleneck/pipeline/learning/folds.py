@@ -210,12 +210,12 @@ def _warn_of_rare(data: TrainingData, at: NDArray[np.int64], k: int, reporter: R
     """Say how many classes or labels cannot be in every fold."""
     if data.kind == "numbers":
         return
-    of = numbers(data.belongs)[at]
+    of, what = numbers(data.belongs)[at], "classes" if data.kind == "class" else "labels"
     if data.kind == "class":
-        has, what = data.labels[at][:, None] == np.arange(len(data.names)), "classes"
+        row, output = np.arange(len(at)), data.labels[at].astype(np.int64)
     else:
-        has, what = data.targets[at] == 1, "labels"
-    counts = np.array([len(np.unique(of[column])) for column in has.T])
+        row, output = np.nonzero(data.targets[at] == 1)
+    counts = np.bincount(np.unique(np.stack([of[row], output]), axis=1)[1])
     n = int(((counts > 0) & (counts < k)).sum())
     if n:
         reporter.warn(

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
@@ -30,7 +32,6 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.backbones.behind import Behind
@@ -64,7 +65,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     head = catalog.load_kind(options.head)
     data = training_data(store, name, options, reporter)
     told = catalog.for_kind(options.head, told, data.kind, options.head_options)
-    _announce(data, reporter)
+    _announce(data, options, reporter)
     _check_judges(data, options)
 
     def fit(split: NDArray[np.uint8], told_of: Reporter) -> Fitted:
@@ -145,7 +146,7 @@ def _check_judges(data: TrainingData, options: TrainOptions) -> None:
         )
 
 
-def _announce(data: TrainingData, reporter: Reporter) -> None:
+def _announce(data: TrainingData, options: TrainOptions, reporter: Reporter) -> None:
     """Say how many images do what, and which classes cannot be learned."""
     counts, names = data.counts, data.names
     what = {"class": "classes"}.get(data.kind, data.kind)
@@ -155,6 +156,13 @@ def _announce(data: TrainingData, reporter: Reporter) -> None:
         f"{data.source}: {counts['train']} to train on, {counts['val']} to validate, "
         f"{counts['test']} to test; {len(names)} {what}"
     )
+    groups = data.samples.groups
+    if groups and not counts["val"] + counts["test"] and options.validation_split:
+        reporter.warn(
+            f"the images are {len(groups.names)} groups, of which none was drawn to validate: try "
+            "another --seed, or --folds 2; if they need not be kept together, extract with "
+            "--group-column ''"
+        )
     missing = [names[i] for i in unlearned(data.targets, data.split, data.kind)]
     if missing:
         reporter.warn(

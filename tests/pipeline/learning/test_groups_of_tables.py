@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from world import picture
 
+from bottleneck.core import console
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -112,3 +113,18 @@ def test_a_split_of_the_table_that_cuts_a_patient_leaves_the_training_images_out
     report = train(TrainOptions(cache=tmp_path / "store"))
     tested = {*patients[:6]}
     assert report["left_out"]["leaking"] == sum(p in tested for p in patients[6:]) > 0
+
+
+def test_where_no_group_was_drawn_to_validate_that_is_said(tmp_path, extracted, capsys):
+    extracted([i // 2 % 2 for i in range(N)])
+    for seed in range(20):
+        capsys.readouterr()
+        report = train(
+            TrainOptions(cache=tmp_path / "store", seed=seed), console.configure(quiet=False)
+        )
+        told = "the images are 2 groups, of which none was drawn to validate"
+        assert (told in capsys.readouterr().err) == (not report["samples"]["val"])
+        if not report["samples"]["val"]:
+            break
+    else:
+        pytest.fail("no seed of 20 left both groups to train on")
