@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bottleneck.core.errors import UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
@@ -32,6 +30,7 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.backbones.behind import Behind
