@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 HEAD_FILE = "head.json"
 KEY_OF_TEMPERATURE = "temperature"  # in that file; see `heads.calibration`
+KEY_OF_LABELS = "temperature_of_labels"  # and whether it is that of several labels
 ADVICE = "train again"  # where a run or its head is damaged
 
 
@@ -212,6 +213,6 @@ def load_head(folder: str | Path) -> Fitted:
     if not is_number(temperature) or temperature <= 0:
         raise DamagedError("a temperature that is not above zero", path, ADVICE)
     found: Fitted = import_module("bottleneck.heads.calibration").Calibrated(
-        head=head, temperature=temperature
+        head=head, temperature=temperature, of_labels=said.get(KEY_OF_LABELS) is True
     )
     return found

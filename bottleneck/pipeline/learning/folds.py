@@ -14,7 +14,7 @@ from bottleneck.core.reporter import OneOfMany
 from bottleneck.core.sample import show_key
 from bottleneck.core.text import cell
 from bottleneck.heads import label_metrics, metrics, number_metrics
-from bottleneck.heads.calibration import honesty
+from bottleneck.heads.calibration import honesty, honesty_of_labels
 from bottleneck.heads.groups import drawn, fold_of, numbers
 from bottleneck.heads.views import itself
 from bottleneck.pictures.interval import mean_interval
@@ -98,6 +98,7 @@ class Folded:
             thresholds = label_metrics.best_thresholds(said, truth)
             crossed = self._crossed_thresholds(truth)
             figures |= label_metrics.evaluate_labels(said, truth, data.names, thresholds, crossed)
+            figures |= honesty_of_labels(said, truth)
         elif data.kind == "numbers":
             mean = number_metrics.known_mean(truth)
             figures |= number_metrics.evaluate_numbers(said, truth, data.names, mean)

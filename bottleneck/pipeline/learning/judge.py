@@ -9,7 +9,7 @@ import numpy as np
 
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads import label_metrics, metrics, number_metrics
-from bottleneck.heads.calibration import honesty
+from bottleneck.heads.calibration import honesty, honesty_of_labels
 from bottleneck.heads.groups import numbers
 from bottleneck.heads.resampled import intervals_of_labels, intervals_of_numbers
 from bottleneck.heads.views import itself
@@ -105,7 +105,8 @@ def _figures(
     """Return the figures of this kind of target."""
     trained = data.targets[data.split == TRAIN]
     if data.kind == "labels":
-        return label_metrics.evaluate_labels(said, truth, data.names, thresholds)
+        found = label_metrics.evaluate_labels(said, truth, data.names, thresholds)
+        return {**found, **honesty_of_labels(said, truth)}
     if data.kind == "numbers":
         mean = number_metrics.known_mean(trained)
         return number_metrics.evaluate_numbers(said, truth, data.names, mean)

@@ -130,11 +130,9 @@ def _check_judges(data: TrainingData, options: TrainOptions) -> None:
             "--few-shot",
             "omit it; --folds 5 says how good it is with all of them",
         )
-    if options.calibrate and data.kind != "class":
+    if options.calibrate and data.kind == "numbers":
         raise UsageError(
-            f"one temperature is found for classes alone, and these targets are {data.kind}",
-            "--calibrate",
-            "omit it",
+            "there are no probabilities, and these targets are numbers", "--calibrate", "omit it"
         )
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:
