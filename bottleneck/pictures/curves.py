@@ -73,5 +73,5 @@ def _lay_out(axes: Any, course: Course) -> None:
     axes.set_xscale("log")
     step = -(-len(course.at) // MOST_TICKS)
     places = course.at[::-1][::step]
-    axes.set_xticks(places, [f"{place:.2g}" for place in places])
+    axes.set_xticks(places, [f"{float(f'{place:.2g}'):g}" for place in places])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -62,7 +62,8 @@ def _few(entries: Sequence[Mapping[str, Any]] | None) -> str:
     )
     name = "Accuracy with so many labels a class"
     return scrolled(
-        f"<table><caption>{name}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+        f'<table class="numbers"><caption>{name}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
         name,
     )
 

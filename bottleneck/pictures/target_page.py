@@ -160,7 +160,7 @@ def _table(
     )
     caption = f"Each {what} of the {judged} images"
     table = scrolled(
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f'<table class="numbers"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>",
         caption,
     )
