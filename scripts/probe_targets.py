@@ -19,8 +19,8 @@ digits that it shows, the numbers are their sum, and how much ink there is.
 Of each, heads are trained as `bottleneck train` does, and judged by the macro average precision, or
 by R², on test/. scikit-learn's OneVsRestClassifier(LogisticRegression) and Ridge get the same rows,
 standardised, and the same split; their strength is the best of 15 on the validation rows, on which
-they are then fitted too, as the linear head is, and a network (dense+refit) with --refit. Features are kept in --cache,
-else in a folder that is deleted at the end.
+they are then fitted too, as the linear head is, and a network (dense+refit) with --refit. Features
+are kept in --cache, else in a folder that is deleted at the end.
 """
 
 from __future__ import annotations
