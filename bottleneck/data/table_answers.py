@@ -58,7 +58,9 @@ def answers(
         `--group-by` matches no name.
     """
     found = _answers(rows, columns, header, at, how, where)
-    groups, said = groups_of_rows(rows, columns, header, at, how, where)
+    texts = None if rows.groups is None else [rows.groups[i] for i in at]
+    name = "" if columns.group is None else header[columns.group]
+    groups, said = groups_of_rows(texts, name, [rows.keys[i] for i in at], how, where)
     return replace(found, groups=groups, notes=(*found.notes, *said))
 
 

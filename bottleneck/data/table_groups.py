@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from bottleneck.data.how import How
-    from bottleneck.data.table_columns import Columns
-    from bottleneck.data.table_rows import Rows
     from bottleneck.data.table_text import Fields, Sheet
 
 CALLED = "group"
@@ -74,18 +72,23 @@ def find_group(
 
 
 def groups_of_rows(
-    rows: Rows, columns: Columns, header: Sequence[str], at: Sequence[int], how: How, where: str
+    texts: Sequence[str] | None, name: str, keys: Sequence[bytes], how: How, where: str
 ) -> tuple[Groups | None, tuple[str, ...]]:
-    """Return the groups of the rows `at`, None where nothing says any, and what to say of them.
+    """Return the groups of rows, None where nothing says any, and what to say of them.
+
+    Parameters
+    ----------
+    texts : of the column of groups, "" of none; None where there is no such column
+    name : of that column
+    keys : the rows' names of files
 
     Raises
     ------
     DataError
         When `--group-by` matches no name.
     """
-    if rows.groups is None or columns.group is None:
-        return _of_names([rows.keys[i] for i in at], how, where)
-    texts, name = [rows.groups[i] for i in at], header[columns.group]
+    if texts is None:
+        return _of_names(keys, how, where)
     names, is_told = {*texts}, how["group_column"] is not None
     if len(names) == 1 and (not is_told or names == {""}):
         what = "is empty" if names == {""} else "says the same of all rows"

@@ -136,15 +136,16 @@ def read_rows(
         splits=of_splits,
         words=words,
         groups=None if columns.group is None else groups.texts,
-        notes=(
-            *said,
-            *(
-                f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if "
-                "not)"
-                for word, n in labels.words.items()
-            ),
-        ),
+        notes=(*said, *_none_notes(labels.words)),
     )
+
+
+def _none_notes(words: Mapping[str, int]) -> list[str]:
+    """Return what to say of words that stand for no label, of which there are so many."""
+    return [
+        f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
+        for word, n in words.items()
+    ]
 
 
 def _numbers_of(
