@@ -114,7 +114,7 @@ def _of_texts(texts: list[str], kind: str | None, what: str, where: str) -> Answ
 def _floats(values: NDArray[Any], what: str, where: str) -> NDArray[np.float64]:
     """Return numbers as float64 that float32 can hold."""
     found = values.astype(np.float64)
-    if np.isinf(found).any() or (np.abs(found[~np.isnan(found)]) > _LARGEST).any():
+    if (np.abs(found[~np.isnan(found)]) > _LARGEST).any():
         raise DataError(
             f"{what} holds a number that no float32 can hold", where, "give NaN where none is known"
         )

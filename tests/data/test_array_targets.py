@@ -75,6 +75,9 @@ def test_one_hot_rows_may_be_either_and_are_refused_until_it_is_said(listed):
         listed(ONE_HOT)
     found = listed(ONE_HOT, target_kind="class")
     assert [found.classes[i] for i in found.labels] == [*"201200"]
+    without = np.where(np.arange(6)[:, None] == 1, 0, ONE_HOT)
+    found = listed(without, target_kind="class")
+    assert [[*found.classes, None][i] for i in found.labels] == ["2", None, *"1200"]
     found = listed(ONE_HOT, target_kind="labels")
     np.testing.assert_array_equal(found.targets.values, ONE_HOT)
     found = listed(ONE_HOT, target_kind="numbers")

@@ -135,6 +135,14 @@ def test_tables_of_which_some_say_groups(tmp_path):
     }  # fmt: skip
 
 
+def test_tables_of_which_none_says_groups_have_none(tmp_path):
+    for i in range(2):
+        picture(tmp_path / f"{i}.png", i)
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text("filename,label\n0.png,a\n1.png,b\n")
+    assert open_source(str(tmp_path / "{train,test}.csv"), {}).list().groups is None
+
+
 def test_a_table_of_pixels_has_a_column_of_groups_and_no_names(tmp_path):
     header = ",".join(["label", "group", *(f"pixel{i}" for i in range(16))])
     body = [",".join([str(i % 2), "uvw"[i % 3], *["9"] * 15, str(i)]) for i in range(9)]
@@ -173,10 +181,14 @@ def test_an_npz_has_groups(tmp_path, dtype):
              y_test=[0, 1], groups_train=groups[:4], test_groups=groups[4:])  # fmt: skip
     found = open_source(str(tmp_path / "x.npz"), {}).list()
     assert [found.groups.names[i] for i in found.groups.numbers] == [*"664455"]
-    np.savez(tmp_path / "y.npz", x=x, y=[0, 1] * 3, group=np.zeros(3))
-    found = open_source(str(tmp_path / "y.npz"), {}).list()
-    assert found.groups is None
-    assert any("group is float64 [3]" in note for note in found.understood.notes)
+    for n in (3, 6):
+        np.savez(tmp_path / "y.npz", x=x, y=[0, 1] * 3, group=np.zeros(n))
+        found = open_source(str(tmp_path / "y.npz"), {}).list()
+        assert found.groups is None
+        assert any(f"group is float64 [{n}]" in note for note in found.understood.notes)
+    np.savez(tmp_path / "z.npz", x_train=x, groups_test=groups)
+    with pytest.raises(DataError, match="groups_test without x_test"):
+        open_source(str(tmp_path / "z.npz"), {}).list()
 
 
 def test_a_column_of_groups_is_none_of_the_labels(tmp_path):
