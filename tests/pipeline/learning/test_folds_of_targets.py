@@ -49,11 +49,11 @@ def colours(tmp_path):
 
 @pytest.fixture
 def extracted(tmp_path, numpy_network):
-    def make(header, rows, n_test=0):
+    def make(header, rows, n_test=0, groups=GROUPS):
         text = [f"filename,group,split,{header}"]
         for i, row in enumerate(rows):
             split = "test" if i % GROUPS < n_test else "train"
-            text.append(f"images/{i:02}.png,g{i % GROUPS},{split},{','.join(map(str, row))}")
+            text.append(f"images/{i:02}.png,g{i % groups},{split},{','.join(map(str, row))}")
         (tmp_path / "t.csv").write_text("\n".join(text) + "\n")
         told = {"label_column": tuple(header.split(","))}
         extract(
@@ -173,6 +173,15 @@ def test_figures_of_numbers_are_scikit_learn_s_of_each_fold(of_numbers):
     text = "\n".join(lines(report))
     assert f"4 folds: mean R² {report['folds']['r2']:.4f} (95 % interval" in text
     assert "MAE" in text
+
+
+def test_a_label_that_few_have_is_in_every_fold(colours, extracted):
+    is_there = (colours > 0.5).astype(int)
+    is_there[:, 2] = np.arange(N) % 12 == 5  # four of 48
+    report = fit(extracted("red,green,blue", is_there, groups=N), folds=4)
+    number, fold, *_ = said_in(report, "probability")
+    assert sorted(fold[number % 12 == 5]) == [1, 2, 3, 4]
+    assert None not in report["folds"]["each"]
 
 
 def test_test_images_are_in_no_fold_and_judge_the_head(colours, extracted):
