@@ -94,5 +94,5 @@ def _over_strengths(history: Sequence[Mapping[str, Any]], chosen: float | None) 
 
 
 def spelled(value: float, digits: int) -> str:
-    """Return so many digits of a number, without an exponent where that is short: 1000, not 1e+03."""
+    """Return so many digits of a number, without an exponent where it is short: 1000, not 1e+03."""
     return f"{float(f'{value:.{digits}g}'):g}"
