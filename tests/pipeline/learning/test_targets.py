@@ -318,7 +318,7 @@ def test_runs_of_numbers_are_ranked_by_r2_and_drawn(of_numbers, tmp_path):
     figures = [entry["r2"] for entry in report["runs"]]
     assert figures == sorted(figures, reverse=True)
     heading, first, *_ = compare_lines(report)
-    assert heading.split()[2:5] == ["R²", "RMSE", "MAE"]
+    assert heading.split()[2:7] == ["R²", "95%", "interval", "RMSE", "MAE"]
     assert f"{figures[0]:.4f}" in first
 
 
