@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 UNKNOWN = "time not known, as no run with this network has computed anything yet"
 SOON_S = 120  # below it, a time is said in seconds
-NEWS = ("added", "changed", "renamed", "deleted", "changed_class", "changed_split")
+NEWS = (
+    "added", "changed", "renamed", "deleted", "changed_class", "changed_split", "changed_group",
+)  # fmt: skip
 HEADING = ("store", "code", "images", "computed", "cached", "pending", "set aside")
 COLUMNS = ("store", "code", "samples", "computed", "cached", "pending", "quarantined")
 

@@ -52,6 +52,17 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE.png",
         help="Also draw the comparison into this file. Default: no picture.",
     )
+    both.add_argument(
+        "--source",
+        metavar="NAME",
+        help="Of a store's runs, those of this source alone. Default: all.",
+    )
+    both.add_argument(
+        "--target-kind",
+        choices=("class", "labels", "numbers"),
+        help="Of a store's runs, those that learned this kind of target alone: unlike kinds have "
+        "no figure in common. Default: all.",
+    )
     _add_backbones(
         made.add_argument_group(
             "backbones (with --backbones, in place of runs: extract, train and compare)"
@@ -118,7 +129,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "argument --cache: whose runs are meant; each backbone has a store of its own: "
             "say --caches FOLDER, which holds them"
         )
-    if not args.backbones:
+    if args.backbones:
+        for flag, value in (("--source", args.source), ("--target-kind", args.target_kind)):
+            if value:
+                made.error(f"argument {flag}: is for a store's runs: omit it with --backbones")
+    else:
         for flag, value in (("--data", args.data), ("--weights", args.weights)):
             if value:
                 made.error(f"argument {flag}: is for --backbones: name those, or omit it")
@@ -132,7 +147,12 @@ def _compare(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
 
     return use_case.compare(
         use_case.CompareOptions(
-            runs=tuple(args.runs), cache=args.cache, seed=args.seed, picture=args.picture
+            runs=tuple(args.runs),
+            cache=args.cache,
+            seed=args.seed,
+            picture=args.picture,
+            source=args.source,
+            target_kind=args.target_kind,
         ),
         reporter,
     )
@@ -170,8 +190,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     kind = report["runs"][0]["kind"] if report["runs"] else "class"
     named = {
         "class": ("accuracy", f"{report['level']:.0%} interval"),
-        "labels": ("macro AP", "micro AP", "macro F1"),
-        "numbers": ("R²", "RMSE", "MAE"),
+        "labels": ("macro AP", f"{report['level']:.0%} interval", "micro AP", "macro F1"),
+        "numbers": ("R²", f"{report['level']:.0%} interval", "RMSE", "MAE"),
     }[kind]
     heading = (
         "backbone", "head", *named, "loss", "judged on",
@@ -199,13 +219,14 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
 def _figures(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the figures of the run's kind of target."""
-    if entry["kind"] == "labels":
-        keys = ("macro_average_precision", "micro_average_precision", "macro_f1")
-        return tuple(_number(entry[key], ".4f") for key in keys)
-    if entry["kind"] == "numbers":
-        return (_number(entry["r2"], ".4f"), *(_number(entry[k], ".4g") for k in ("rmse", "mae")))
-    ends = "-".join(f"{end:.4f}" for end in entry["accuracy_interval"] or ()) or "-"
-    return (_number(entry["accuracy"], ".4f"), ends)
+    ends = " to ".join(f"{end:.4f}" for end in entry["interval"] or ()) or "-"
+    main, *others = {
+        "class": ("accuracy",),
+        "labels": ("macro_average_precision", "micro_average_precision", "macro_f1"),
+        "numbers": ("r2", "rmse", "mae"),
+    }[entry["kind"]]
+    how = ".4g" if entry["kind"] == "numbers" else ".4f"
+    return (_number(entry[main], ".4f"), ends, *(_number(entry[key], how) for key in others))
 
 
 def _number(value: float | None, how: str) -> str:

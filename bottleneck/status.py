@@ -252,8 +252,13 @@ def _more(n: int) -> list[str]:
 
 def _why(why: Mapping[str, Any]) -> list[str]:
     """Return what is known of one image, for people."""
-    plain = {key: value for key, value in why.items() if not isinstance(value, list)}
+    plain = {key: value for key, value in why.items() if not isinstance(value, list | dict)}
     found = [f"{key}: {_said(value)}" for key, value in plain.items() if value is not None]
+    for name, value in (why["targets"] or {}).items():
+        found.append(f"{name}: {'not known' if value is None else f'{value:g}'}")
+    if why["also_in"]:
+        others = ", ".join(why["also_in"])
+        found.append(f"the key is also in {others}: --source NAME tells of that image")
     twins = why["same_bytes"]
     found += [
         f"same bytes: {twin['key']} (class {twin['class'] or 'unknown'}, split {twin['split']})"

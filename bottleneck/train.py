@@ -10,6 +10,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.core.figures import WORDS, spelled
 from bottleneck.heads.catalog import HEADS, described, options_of_all
 
 SAID = {"folds": "out-of-fold"}
@@ -81,9 +82,10 @@ def _add_evaluation(made: argparse.ArgumentParser) -> None:
         type=words.positive,
         default=None,
         metavar="N",
-        help="Divide all images but the test images into N folds, each class evenly and each group "
-        "in one; judge each fold by a head fitted to the others, write what is said of each image "
-        "to out_of_fold.csv, then fit the run's head without folds. Default: none.",
+        help="Divide all images but the test images into N folds, each class evenly (labels by the "
+        "rarest of an image, numbers by their size) and each group in one; judge each fold by a "
+        "head fitted to the others, write what is said of each image to out_of_fold.csv, then fit "
+        "the run's head without folds. Default: none.",
     )
     group.add_argument(
         "--repeats",
@@ -209,8 +211,20 @@ def _folds(report: Mapping[str, Any]) -> list[str]:
     if not folds:
         return []
     n = f"{folds['k']} folds" + (f", {folds['repeats']} times" if folds["repeats"] > 1 else "")
-    each = f"each {min(folds['each']):.4f} to {max(folds['each']):.4f}"
-    return [f"{n}: mean accuracy {folds['accuracy']:.4f} ({_interval(folds)}; {each})"]
+    main, *others = folds["figures"].items()
+    return [f"{n}: mean {_of_folds(*main)}", *(f"  {_of_folds(*each)}" for each in others)]
+
+
+def _of_folds(name: str, figure: Mapping[str, Any]) -> str:
+    known = [value for value in figure["each"] if value is not None]
+    if not known:
+        return f"{WORDS[name]}: no fold tells it"
+    each = f"each {spelled(name, min(known))} to {spelled(name, max(known))}"
+    ends = figure["interval"]
+    sure = "no interval: all alike"
+    if ends:
+        sure = f"95 % interval {spelled(name, ends[0])} to {spelled(name, ends[1])}"
+    return f"{WORDS[name]} {spelled(name, figure['mean'])} ({sure}; {each})"
 
 
 def _few_shot(report: Mapping[str, Any]) -> list[str]:
@@ -240,11 +254,6 @@ def _calibration(report: Mapping[str, Any]) -> list[str]:
         f"calibrated by {found['samples']:,} images at temperature {found['temperature']:.3f}: "
         f"calibration error {found['before']['ece']:.4f} before, {found['after']['ece']:.4f} after"
     ]
-
-
-def _interval(found: Mapping[str, Any]) -> str:
-    ends = found["interval"]
-    return f"95 % interval {ends[0]:.4f} to {ends[1]:.4f}" if ends else "no interval: all alike"
 
 
 def _of_classes(report: Mapping[str, Any], judged: str) -> str:

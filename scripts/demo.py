@@ -7,6 +7,7 @@ anybody would type; this script only makes the pictures and explains.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -24,11 +25,14 @@ from bottleneck.heads.task import Task
 
 LABELS = 10  # of each class to learn from; all others are the test
 CHANGED = 10
+DESCRIPTION = argparse.RawDescriptionHelpFormatter
 
 
 def main() -> int:
     """Run the demo in a folder of its own; what an earlier one left there is deleted."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=DESCRIPTION)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("demo"), metavar="FOLDER")
+    folder = parser.parse_args().folder
     pictures, store = folder / "digits", folder / "store"
     for old in (pictures, store):
         shutil.rmtree(old, ignore_errors=True)

@@ -5,14 +5,15 @@ of test/ have no label and are listed in test.csv; sample_submission.csv says in
 are asked for. The answers, which a competition keeps to itself, are in solution.csv.
 """
 
+import argparse
 import csv
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+DESCRIPTION = argparse.RawDescriptionHelpFormatter
 TRAIN, TEST, SIZE = 200, 60, 96
 CLASSES = ("beetle", "ladybird", "spider")
 
@@ -45,7 +46,9 @@ def write_table(path: Path, *rows: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=DESCRIPTION)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="Where it is made.")
+    folder = parser.parse_args().folder
     rng = np.random.default_rng(0)
     rows: list[tuple[str, str]] = []
     for number in range(TRAIN + TEST):

@@ -185,9 +185,10 @@ def of_scikit_learn(rows: Rows, split: NDArray[np.uint8]) -> float:
 
 
 def in_words(found: Sequence[float]) -> str:
-    """Return the mean and its 95 % interval."""
+    """Return the mean, its 95 % interval, and how far apart the tries are."""
     interval = mean_interval(found)
-    more = f" ({interval[0]:.4f} to {interval[1]:.4f})" if interval else ""
+    apart = f"; each {min(found):.4f} to {max(found):.4f}" if len(found) > 1 else ""
+    more = f" ({interval[0]:.4f} to {interval[1]:.4f}{apart})" if interval else ""
     return f"{np.mean(found):.4f}{more}"
 
 

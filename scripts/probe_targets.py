@@ -19,8 +19,8 @@ digits that it shows, the numbers are their sum, and how much ink there is.
 Of each, heads are trained as `bottleneck train` does, and judged by the macro average precision, or
 by R², on test/. scikit-learn's OneVsRestClassifier(LogisticRegression) and Ridge get the same rows,
 standardised, and the same split; their strength is the best of 15 on the validation rows, on which
-they are then fitted too, as the linear head is and a network is not. Features are kept in --cache,
-else in a folder that is deleted at the end.
+they are then fitted too, as the linear head is, and a network (dense+refit) with --refit. Features
+are kept in --cache, else in a folder that is deleted at the end.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--weights")
     made.add_argument("--size", type=int)
     made.add_argument("--pooling", default="avg")
-    made.add_argument("--heads", default="linear", help="separated by commas; default: linear")
+    made.add_argument(
+        "--heads", default="linear", help="separated by commas, such as linear,dense,dense+refit"
+    )
     made.add_argument("--groups", action="append", default=[], metavar="NAME=CLASS,CLASS")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--cache", type=Path, help="a store that is there, or a new one")
@@ -174,13 +176,15 @@ def compared(cache: Path, kind: str, args: argparse.Namespace) -> Iterator[tuple
     alone, best, found, seconds = theirs(store, kind, args.seed)
     yield ("scikit-learn, training rows", main, best, alone, "")
     yield ("scikit-learn, and validation rows", main, "", found, seconds)
-    for head in args.heads.split(","):
+    for name in args.heads.split(","):
+        head, _, how = name.partition("+")
         started = time.perf_counter()
         report = train_head(
-            cache, source=kind, head=head, seed=args.seed, validation_split=VALIDATION
-        )
+            cache, source=kind, head=head, seed=args.seed, validation_split=VALIDATION,
+            refit=True if how == "refit" else None,
+        )  # fmt: skip
         seconds = time.perf_counter() - started
-        yield (head, main, "", f"{report[main]:.4f}", f"{seconds:.1f}")
+        yield (name, main, "", f"{report[main]:.4f}", f"{seconds:.1f}")
 
 
 def theirs(store: Any, kind: str, seed: int) -> tuple[str, str, str, str]:

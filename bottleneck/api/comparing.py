@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Rows,
         TargetKind,
     )
-    from bottleneck.api.words import Folders, Images, Labels
+    from bottleneck.api.words import Folders, Groups, Images, Labels
 
 
 @proposing
@@ -37,6 +37,8 @@ def compare_runs(
     cache: str | PathLike[str] | None = None,
     seed: int = 0,
     picture: str | PathLike[str] | None = None,
+    source: str | None = None,
+    target_kind: TargetKind | None = None,
 ) -> Report:
     """Return the figures of runs, the most accurate first; nothing is computed anew.
 
@@ -46,6 +48,7 @@ def compare_runs(
     cache : that store; the only one below cache/ where it is omitted
     seed : of the bootstrap that gives the intervals
     picture : a new .png file with the intervals; None for no file
+    source, target_kind : of a store's runs those of this source, and those of one kind of target
 
     Returns
     -------
@@ -64,7 +67,11 @@ def compare_runs(
     named = () if runs is None else words.several(runs)
     if runs is not None and not named:
         raise UsageError("no run named", "runs", "omit it for all runs of a store")
-    options = CompareOptions(runs=named, cache=words.path_or_none(cache), seed=seed, picture=file)
+    words.check_choice("target_kind", target_kind, extraction.TargetKind)
+    options = CompareOptions(
+        runs=named, cache=words.path_or_none(cache), seed=seed, picture=file,
+        source=source, target_kind=target_kind,
+    )  # fmt: skip
     return Report(compare(options))
 
 
@@ -87,6 +94,7 @@ def compare_backbones(
     follow_links: bool | None = None, unpack: str | PathLike[str] | None = None,
     file_column: str | None = None, label_column: str | Sequence[str] | None = None,
     split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
+    group_column: str | None = None, groups: Groups | None = None,
     root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     limit: int | None = None, allow_shrink: bool = False, rehash: bool = False,
@@ -101,7 +109,7 @@ def compare_backbones(
     Parameters
     ----------
     backbones : names of networks or model files, one or several
-    data, labels : the images, as of `extract_features`, the same for all
+    data, labels, groups : the images, as of `extract_features`, the same for all
     caches : the store of each backbone lies below this folder, under its name
     seed, validation_split : as of `train_head`
     picture : a new .png file with the intervals; None for no file

@@ -206,7 +206,7 @@ class DenseClassifier(_HeadClassifier):
     ----------
     units, dropout : of each layer; one dropout serves for all layers
     optimizer, learning_rate, momentum, nesterov, weight_decay, epochs, batch_size, patience,
-    class_weights : how it is trained, as of `train_head`; None: the head's own default
+    class_weights, refit : how it is trained, as of `train_head`; None: the head's own default
     validation_fraction : part of the rows, of each class, whose loss says when to stop
     random_state : which rows those are, first weights and the order of batches; None draws anew
         each time
@@ -220,7 +220,7 @@ class DenseClassifier(_HeadClassifier):
         momentum: float | None = None, nesterov: bool | None = None,
         weight_decay: float | None = None, epochs: int | None = None,
         batch_size: int | None = None, patience: int | None = None,
-        class_weights: Literal["balanced", "none"] | None = None,
+        class_weights: Literal["balanced", "none"] | None = None, refit: bool | None = None,
         validation_fraction: float = 0.2, random_state: RandomState = 0,
     ) -> None:  # fmt: skip
         self.units = units
@@ -234,5 +234,6 @@ class DenseClassifier(_HeadClassifier):
         self.batch_size = batch_size
         self.patience = patience
         self.class_weights = class_weights
+        self.refit = refit
         self.validation_fraction = validation_fraction
         self.random_state = random_state

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
-    from bottleneck.api.words import Folders, Images, Labels
+    from bottleneck.api.words import Folders, Groups, Images, Labels
 
 Pooling = Literal["avg", "max", "none", "cls", "cls+avg"]
 PixelOrder = Literal["interleaved", "planar"]
@@ -46,6 +46,7 @@ def extract_features(
     follow_links: bool | None = None, unpack: str | PathLike[str] | None = None,
     file_column: str | None = None, label_column: str | Sequence[str] | None = None,
     split_column: str | None = None, split_map: str | Mapping[str, str] | None = None,
+    group_column: str | None = None, groups: Groups | None = None,
     root: Folders | None = None, header: bool | None = None, encoding: str | None = None,
     missing: str | Sequence[str] | None = None, pixel_order: PixelOrder | None = None,
     target_kind: TargetKind | None = None, limit: int | None = None, allow_shrink: bool = False,
@@ -75,13 +76,17 @@ def extract_features(
         each is brought up to date with its own network and, without `data`, all of its sources
     cache_each : in place of `cache` a pattern such as "cache/{layer}-{pooling}": a store for each
         `layer` with each `pooling`, of which there may then be lists, all filled in one pass
-    labels : n class names or numbers, for an array or a list; None or "" is no label
+    labels : of an array or a list of n images: n class names or whole numbers, None or "" for no
+        label; n lists of names, for labels of which an image may have several; or numbers (n,) or
+        (n, k) to predict, or 0 and 1 for labels, as an array, a dict of columns or a table of
+        pandas, NaN where none is known. `target_kind` says which, where it may be either
+    groups : of an array or a list: n names or numbers of what belongs together, None for nothing
     source : name of these images in the store (default: the folder's or file's, or "memory")
     include, exclude : patterns of keys, such as "*.png" or "train/cat"
     layout, label_from, group_by, join_classes, any_name, follow_links : how paths are read, as
         the command's; a template such as "{split}/{class}/*", regular expressions, switches
-    file_column, label_column, target_kind, split_column, split_map, root, header, encoding,
-    missing, pixel_order : of a table, as the command's; split_map may be {"0": "train"}
+    file_column, label_column, target_kind, split_column, split_map, group_column, root, header,
+    encoding, missing, pixel_order : of a table, as the command's; split_map may be {"0": "train"}
     unpack : folder in which an archive that is compressed as a whole may be unpacked
     limit : compute at most so many images now, in all stores together
     allow_shrink, rehash : accept that more than half of the images are gone; read all anew
@@ -159,7 +164,7 @@ def told(said: Mapping[str, Any]) -> dict[str, Any]:
         **found,
         "crew": crew(said.get("workers"), said.get("cluster"), said.get("executor")),
         "reading": words.reading(said),
-        "data": words.data(said["data"], said["labels"], said["source"]),
+        "data": words.data(said["data"], said["labels"], said["source"], said["groups"]),
     }
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HEAD_OPTIONS = (
     "units", "dropout", "filters", "kernel", "optimizer", "learning_rate", "momentum", "nesterov",
     "weight_decay", "epochs", "batch_size", "patience", "class_weights", "strength", "loss",
+    "refit",
 )  # fmt: skip
 OnStale = Literal["drop", "error", "use"]
 
@@ -42,7 +43,7 @@ def train_head(
     weight_decay: float | None = None, epochs: int | None = None, batch_size: int | None = None,
     patience: int | None = None, class_weights: Literal["balanced", "none"] | None = None,
     strength: float | None = None, loss: Literal["squared", "huber"] | None = None,
-    folds: int = 0, repeats: int = 1,
+    refit: bool | None = None, folds: int = 0, repeats: int = 1,
     few_shot: int | Sequence[int] = (), tries: int = 10, calibrate: bool = False,
     head_options: Mapping[str, Any] | None = None,
     tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
@@ -69,6 +70,8 @@ def train_head(
     class_weights : how a head that is a network is trained; None: the head's own default. The
         linear head takes class_weights as well
     strength : of the linear head's regularisation; None: the best by folds of the training images
+    refit : fit anew to training and validation images, for as many epochs as were best (dense,
+        conv)
     folds, repeats : so many folds, each judged by a fit that has not seen it, and how often; the
         head is then fitted to all images
     few_shot, tries : also say how accurate it is with so many labels a class, each so often

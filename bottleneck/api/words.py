@@ -7,6 +7,8 @@ import os
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
+from bottleneck.api.labels import label as _label
+from bottleneck.api.labels import told_labels
 from bottleneck.core import words
 from bottleneck.core.errors import UsageError
 from bottleneck.core.given import NAME, Given
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
     Folders = Named | Sequence[Named]
     Item = Named | NDArray[Any] | Image
     Images = Item | Iterable[Item]
-    Labels = Sequence[str] | Sequence[int] | NDArray[Any]
+    Labels = (
+        Sequence[str] | Sequence[float] | Sequence[Sequence[str]] | Sequence[Sequence[float]]
+        | Mapping[str, Sequence[float]] | NDArray[Any]
+    )  # fmt: skip
+    Groups = Sequence[str] | Sequence[int] | NDArray[Any]
 
 
 def text(named: Named) -> str:
@@ -70,25 +76,33 @@ def reading(said: Mapping[str, Any]) -> dict[str, Any]:
     return {n: text(v) if isinstance(v, os.PathLike) else v for n, v in found.items()}
 
 
-def data(images: Images | None, labels: Labels | None, name: str | None) -> str | Given | None:
+def data(
+    images: Images | None, labels: Labels | None, name: str | None, groups: Groups | None = None
+) -> str | Given | None:
     """Return what `--data` would say, or the images themselves where those were handed over.
 
     Raises
     ------
     UsageError
-        For labels of images that are not handed over.
+        For labels or groups of images that are not handed over, or labels that are none.
     """
     if images is not None and not isinstance(images, str | os.PathLike):
-        texts = None if labels is None else tuple(map(_label, labels))
+        values, names = (None, ()) if labels is None else told_labels(labels)
         handed: Any = images
-        handed = handed if _is_array(handed) else [*handed]
-        return Given(images=handed, labels=texts, name=name or NAME)
-    if labels is not None:
-        raise UsageError(
-            "labels are for images that are passed as an array or a list",
-            "labels",
-            "a folder, a table or a data set has labels of its own: omit it",
+        return Given(
+            images=handed if _is_array(handed) else [*handed],
+            labels=values,
+            names=names,
+            groups=None if groups is None else tuple(map(_label, groups)),
+            name=name or NAME,
         )
+    for what, each in (("labels", labels), ("groups", groups)):
+        if each is not None:
+            raise UsageError(
+                f"{what} are for images that are passed as an array or a list",
+                what,
+                f"a folder, a table or a data set has {what} of its own: omit it",
+            )
     return text_or_none(images)
 
 
@@ -108,11 +122,6 @@ def images_to_predict(images: Images) -> tuple[str | Given, ...]:
 def _is_array(images: Any) -> bool:
     """Whether these are an array, or one PIL image."""
     return hasattr(images, "__array_interface__") or hasattr(images, "__array__")
-
-
-def _label(label: Any) -> str:
-    """Return a label as a class name; None is no label."""
-    return "" if label is None else str(label)
 
 
 def reporter(progress: bool) -> Reporter:

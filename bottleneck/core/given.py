@@ -31,7 +31,10 @@ class Given:
     ----------
     images : array, or a sequence of arrays, of PIL images, or of paths
         An array is uint8 (n, height, width) or (n, height, width, 1 or 3).
-    labels : n class names, "" without a label; None where no image has one
+    labels : n class names, "" without a label; or numbers (n,) or (n, k), NaN where none is known;
+        None where no image has any
+    names : of the k columns of labels, where they have names
+    groups : what each of n images belongs together with, "" for nothing; None for no groups
     name : str
         What the source is called.
     digests : callable or None
@@ -40,6 +43,8 @@ class Given:
     """
 
     images: Any
-    labels: tuple[str, ...] | None = None
+    labels: tuple[str, ...] | NDArray[Any] | None = None
+    names: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
     name: str = NAME
     digests: Callable[[], NDArray[np.uint8]] | None = None

@@ -34,6 +34,14 @@ class Groups:
     numbers: NDArray[np.int32]
     names: tuple[str, ...]
 
+    def taken(self, rows: NDArray[np.int64]) -> Groups:
+        """Return those of these samples, in this order, without the groups that have none."""
+        numbers = self.numbers[rows]
+        used = np.unique(numbers[numbers >= 0])
+        names = tuple(self.names[i] for i in used)
+        found = np.where(numbers < 0, -1, np.searchsorted(used, numbers)).astype(np.int32)
+        return Groups(numbers=found, names=names)
+
     def same_as(self, other: Groups) -> bool:
         """Whether both say the same of every sample."""
         return self.names == other.names and np.array_equal(self.numbers, other.numbers)

@@ -1,4 +1,4 @@
-"""Which array of an .npz holds images and which labels, by the names that people give them."""
+"""Which array of an .npz holds images, labels, groups, by the names that people give them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from bottleneck.data.split_words import EVAL, evaluation, split_of_word
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    Roles = dict[tuple[str, str], str]  # ("x" or "y", split or "") → name
+    Roles = dict[tuple[str, str], str]  # ("x", "y" or "groups", split or "") → name
 
 ADVICE = "save x_train, y_train, x_test, y_test or x, y with np.savez"
 _IMAGES = {"x", "images", "image", "imgs", "img", "data", "pixels"}
 _LABELS = {"y", "labels", "label", "targets", "target"}
+_GROUPS = {"groups", "group"}
+NAMES = ("target_names", "label_names")  # of the columns of y
 _BY_NUMBER = {"arr_0": "x", "arr_1": "y"}  # np.savez of arrays without names
 
 
@@ -24,7 +26,7 @@ def roles(names: Sequence[str], where: str) -> Roles:
     """Return the array's name for each role and split; the split is "" where none is said.
 
     `x_train` and `y_train` are also called `train_images` and `train_labels`, and `x` and `y`
-    `images` and `labels`, or `arr_0` and `arr_1`.
+    `images` and `labels`, or `arr_0` and `arr_1`. `groups` may stand beside them.
 
     Raises
     ------
@@ -53,8 +55,8 @@ def roles(names: Sequence[str], where: str) -> Roles:
         there = printable(", ".join(names)[:80])
         raise DataError(f"neither x nor x_train alone (there are: {there})", where, ADVICE)
     for role, split in chosen:
-        if role == "y" and ("x", split) not in chosen and (split or not has_splits):
-            raise DataError(f"{_ours('y', split)} without {_ours('x', split)}", where, ADVICE)
+        if role != "x" and ("x", split) not in chosen and (split or not has_splits):
+            raise DataError(f"{_ours(role, split)} without {_ours('x', split)}", where, ADVICE)
     return chosen
 
 
@@ -69,9 +71,11 @@ def names_note(chosen: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
 
 
 def _read(name: str) -> tuple[str, str]:
-    """Return "x" or "y" for a name of images or labels, and the word besides; "" for others."""
+    """Return "x", "y" or "groups" for a name, and the word besides; "" for others."""
+    if name.lower() in NAMES:
+        return "", ""
     first, _, second = name.lower().partition("_")
-    for role, words in (("x", _IMAGES), ("y", _LABELS)):
+    for role, words in (("x", _IMAGES), ("y", _LABELS), ("groups", _GROUPS)):
         if first in words:
             return role, second
         if second in words:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bottleneck.core.sample import Targets
+    from bottleneck.core.sample import Groups, Targets
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
 
@@ -89,7 +89,7 @@ class Arrays:
     clock_ns : int
         The clock before that.
     understood : Understood
-    targets : None where there are none
+    targets, groups : None where there are none
     """
 
     keys: NDArray[np.bytes_]
@@ -102,6 +102,7 @@ class Arrays:
     clock_ns: int
     understood: Understood = field(default_factory=Understood)
     targets: Targets | None = None
+    groups: Groups | None = None
 
 
 def refuse_one_picture(shape: Sequence[int], what: str, where: str) -> None:
@@ -211,6 +212,7 @@ class ArraySource:
             device=0,
             understood=arrays.understood,
             targets=arrays.targets and arrays.targets.taken(kept),
+            groups=arrays.groups and arrays.groups.taken(kept),
         )
 
     def read(self, index: int) -> Read:

@@ -16,7 +16,7 @@ from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import HANDED, Given
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
-from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, UNPACK
+from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, TARGET_KIND, UNPACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,6 +71,7 @@ PATHS: Mapping[str, SourceSpec] = MappingProxyType(
             opens="bottleneck.data.numpy_files:open_array_file",
             about=".npz or .npy array",
             endings=frozenset({".npz", ".npy"}),
+            options=(TARGET_KIND,),
         ),
         "archive": SourceSpec(
             opens="bottleneck.data.archive:open_archive",
@@ -223,7 +224,7 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     from bottleneck.data.how import make_how  # noqa: PLC0415 - help texts do without
 
     if isinstance(data, Given):
-        how = make_how(told, (), "what is passed from Python")
+        how = make_how(told, (TARGET_KIND,), "what is passed from Python")
         if data.digests is not None:
             return _open("bottleneck.data.collected:CollectedSource", data, how)
         return _open("bottleneck.data.memory:MemorySource", data, how)

@@ -23,12 +23,13 @@ from PIL import Image
 from bottleneck.core.digest import array_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import Stat, to_json_text
-from bottleneck.core.sample import NO_LABEL, key_array
+from bottleneck.core.sample import key_array
+from bottleneck.data.array_targets import answers_of_arrays
 from bottleneck.data.arrays import refuse_one_picture
 from bottleneck.data.decode import picture_to_rgb
-from bottleneck.data.labels import number_labels
 from bottleneck.data.reading import NOT_THERE, read_file, stat_of
-from bottleneck.data.source import SKIPPED, Listing, Read
+from bottleneck.data.source import SKIPPED, Listing, Read, Understood
+from bottleneck.data.table_groups import make_groups
 from bottleneck.data.undecodable import UndecodableError
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ class MemorySource:
     def list(self) -> Listing:
         """See `Source.list`; the stat of an image in memory is made from its pixels."""
         images, keys = _items(self.given.images)
-        texts = [""] * len(images) if self.given.labels is None else [*self.given.labels]
-        if len(texts) != len(images):
-            raise DataError(
-                f"{len(texts)} labels for {len(images)} images", _WHERE, "pass one label per image"
-            )
+        given, n = self.given, len(images)
+        for what, each in (("label", given.labels), ("group", given.groups)):
+            if each is not None and len(each) != n:
+                raise DataError(
+                    f"{len(each)} {what}s for {n} images", _WHERE, f"pass one {what} per image"
+                )
         if len(set(keys)) < len(keys):
             raise DataError("a file is in the list twice", _WHERE, "pass each file once")
         order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -81,17 +83,25 @@ class MemorySource:
         if not kept:
             what = "no images are left" if keys else "no images"
             raise DataError(what, _WHERE, "check include and exclude" if keys else _ADVICE)
-        labels, classes = number_labels([texts[i] for i in kept], "labels", _WHERE)
+        told = None if given.labels is None else np.array(given.labels)[kept]
+        found = answers_of_arrays(
+            [(told, len(kept))], given.names, self.how["target_kind"], "labels", _WHERE
+        )
+        of = given.groups and [given.groups[i] for i in kept]
+        groups, said = make_groups(of) if of and any(of) else (None, ())
         stats = [_stat(images[i]) for i in kept]
         self._listed = (images, kept)
         return Listing(
             keys=key_array(keys[i] for i in kept),
-            labels=labels if classes else np.full(len(kept), NO_LABEL, np.int32),
+            labels=found.labels,
             splits=np.zeros(len(kept), np.uint8),
-            classes=classes,
+            classes=found.classes,
             stats=np.array(stats, np.int64).reshape(-1, 4),
             skipped=dict.fromkeys(SKIPPED, 0) | {"excluded": len(keys) - len(kept)},
             device=0,
+            understood=Understood(notes=(*found.notes, *said)),
+            groups=groups,
+            targets=found.targets,
         )
 
     def read(self, index: int) -> Read:

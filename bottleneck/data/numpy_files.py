@@ -1,10 +1,11 @@
 """Arrays of pixels in `.npz` and `.npy` files, uint8 (n, height, width) or (n, height, width, 3).
 
 An .npz holds `x_train, y_train, x_test, y_test` (and `x_val, y_val`), or `x, y`, or arrays of other
-usual names (`array_names`); without its y an x has no labels. An .npy is one x. Labels are whole
-numbers or texts, one an image. Pixels that lie plainly in the file (`np.save`, `np.savez`) are read
-from their place, one image at a time; those of `np.savez_compressed`, or in Fortran order, are
-unpacked into memory. No pickle is ever read.
+usual names (`array_names`); without its y an x has no labels. An .npy is one x. Whether y is
+classes, labels or numbers is told by `array_targets`; `groups` say which images belong together.
+Pixels that lie plainly in the file (`np.save`, `np.savez`) are read from their place, one image at
+a time; those of `np.savez_compressed`, or in Fortran order, are unpacked into memory. No pickle is
+ever read.
 """
 
 from __future__ import annotations
@@ -22,17 +23,20 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute
 from bottleneck.core.sample import SPLITS, key_array, show_key
-from bottleneck.data.array_names import ADVICE, names_note, roles
+from bottleneck.data.array_names import ADVICE, NAMES, names_note, roles
+from bottleneck.data.array_targets import answers_of_arrays, texts_of
 from bottleneck.data.arrays import Arrays, ArraySource, Images, Joined, Stored, refuse_one_picture
-from bottleneck.data.labels import multi_label_error, number_labels, regression_error
 from bottleneck.data.reading import Container, open_container
 from bottleneck.data.source import Understood
+from bottleneck.data.table_groups import make_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Groups
     from bottleneck.data.how import How
 
 _LOCAL = struct.Struct("<26xHH")  # a member's own head: its name and what is extra follow
@@ -47,7 +51,7 @@ _BROKEN = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struc
 def open_array_file(path: Path, how: How) -> ArraySource:
     """Return the source; nothing is read yet."""
     path = absolute(path)
-    return ArraySource.of_file("array", path, how, load=lambda: _load(path))
+    return ArraySource.of_file("array", path, how, load=lambda: _load(path, how))
 
 
 class _Member:
@@ -148,25 +152,25 @@ class _File:
         n_name, n_extra = _LOCAL.unpack(self.file.read(_LOCAL.size))
         return int(info.header_offset + _LOCAL.size + n_name + n_extra)
 
-    def labels(self, name: str, n: int) -> list[str]:
-        """Return a label for each of `n` images."""
+    def answers(self, name: str, n: int) -> NDArray[Any]:
+        """Return what there is to learn of each of `n` images."""
         member = self.head(name)
         shape, dtype = member.shape, member.dtype
         what = f"{name} is {dtype} {list(shape)}"
-        if shape[1:] not in {(), (1,)}:
-            raise multi_label_error(what, self.where)
-        if dtype.kind == "f":
-            raise regression_error(what, self.where)
-        if dtype.kind not in "biuUS":
-            raise DataError(what, self.where, "labels must be whole numbers or texts")
+        if dtype.kind not in "biufUS" or len(shape) not in (1, 2) or not all(shape[1:]):
+            raise DataError(
+                what, self.where, "labels must be numbers or texts, one an image or a row an image"
+            )
         if shape[:1] != (n,):
             raise DataError(f"{what}, but there are {n} images", self.where, "one label an image")
-        values = self.values(name).reshape(-1)
-        if values.dtype.kind == "b":
-            values = values.astype(np.uint8)
-        if values.dtype.kind == "S":
-            return [text.decode("utf-8", "surrogateescape") for text in values.tolist()]
-        return [str(value) for value in values.tolist()]
+        return self.values(name)
+
+    def names_of_targets(self) -> list[str]:
+        """Return what the columns of y are called, where an array says it."""
+        for name in NAMES:
+            if name in self.names and self.head(name).dtype.kind in "US":
+                return [*map(str, self.values(name).reshape(-1).tolist())]
+        return []
 
 
 def _memory_bytes() -> int:
@@ -177,11 +181,11 @@ def _memory_bytes() -> int:
         return 1 << 62
 
 
-def _load(path: Path) -> Arrays:
+def _load(path: Path, how: How) -> Arrays:
     where = show_key(os.fsencode(path))
     with open_container(path) as (file, container):
         try:
-            return _arrays(_File(file, container, where), path)
+            return _arrays(_File(file, container, where), path, how)
         except MemoryError:
             raise
         except (NotImplementedError, RuntimeError) as error:  # another packing; a password
@@ -192,17 +196,18 @@ def _load(path: Path) -> Arrays:
             raise DataError("not a file of numpy's, or damaged", where, ADVICE) from error
 
 
-def _arrays(file: _File, path: Path) -> Arrays:
+def _arrays(file: _File, path: Path, how: How) -> Arrays:
     named = roles(file.names, file.where)
     parts: list[Images] = []
-    counts, keys, texts, splits = [], [], [], []
+    answers: list[tuple[NDArray[Any] | None, int]] = []
+    counts, keys, splits = [], [], []
     # In the order of the keys: "test/…" sorts before "train/…".
     for split in sorted({split for _, split in named}):
         if ("x", split) not in named:
             continue
         images, n = file.images(named["x", split])
         known = named.get(("y", split))
-        texts += [""] * n if known is None else file.labels(known, n)
+        answers.append((None if known is None else file.answers(known, n), n))
         folder = f"{split}/".encode() if split else b""
         keys += [b"%s%08d" % (folder, i) for i in range(n)]
         splits += [SPLITS.index(split) if split else 0] * n
@@ -210,15 +215,38 @@ def _arrays(file: _File, path: Path) -> Arrays:
         counts.append(n)
     if not keys:
         raise DataError("no images", file.where, ADVICE)
-    labels, classes = number_labels(texts, "y", file.where)
+    kind = how["target_kind"]
+    found = answers_of_arrays(answers, file.names_of_targets(), kind, "y", file.where)
+    groups, said = _groups(file, named, counts)
     return Arrays(
         keys=key_array(keys),
         images=Joined(parts, counts),
-        labels=labels,
+        labels=found.labels,
         splits=np.array(splits, np.uint8),
-        classes=classes,
+        classes=found.classes,
+        targets=found.targets,
+        groups=groups,
         paths=(path,),
         stat=file.container.stat,
         clock_ns=file.container.clock_ns,
-        understood=Understood(notes=names_note(named)),
+        understood=Understood(notes=(*names_note(named), *found.notes, *said)),
     )
+
+
+def _groups(
+    file: _File, named: Mapping[tuple[str, str], str], counts: Sequence[int]
+) -> tuple[Groups | None, tuple[str, ...]]:
+    """Return which images belong together, None where no array says it, and what to say of it."""
+    texts: list[str] = []
+    splits = sorted(split for role, split in named if role == "x")
+    for split, n in zip(splits, counts, strict=True):
+        name = named.get(("groups", split))
+        if name is None:
+            texts += [""] * n
+            continue
+        member = file.head(name)
+        if member.dtype.kind not in "iuUS" or member.shape not in {(n,), (n, 1)}:
+            what = f"{name} is {member.dtype} {list(member.shape)}"
+            return None, (f"{what}, not a whole number or a text an image, and is not used",)
+        texts += texts_of(file.values(name), n)
+    return make_groups(texts) if any(texts) else (None, ())

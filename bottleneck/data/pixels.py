@@ -89,10 +89,11 @@ def load_pixels(
         splits=np.frombuffer(found.splits, np.uint8),
         classes=said.classes,
         targets=said.targets,
+        groups=said.groups,
         paths=(path,),
         stat=container.stat,
         clock_ns=container.clock_ns,
-        understood=understood(sheet, columns, found, notes),
+        understood=understood(sheet, columns, found, (*notes, *said.notes)),
     )
 
 

@@ -36,6 +36,7 @@ from bottleneck.data.table_answers import answers
 from bottleneck.data.table_boxes import boxes_error
 from bottleneck.data.table_columns import find_columns
 from bottleneck.data.table_encoding import HEAD
+from bottleneck.data.table_groups import refuse_names
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_paths import locate
 from bottleneck.data.table_rows import read_rows, understood
@@ -112,10 +113,7 @@ class TableSource:
         if not isinstance(opened, Arrays):
             self._arrays = None
             return self._listed(opened, container.device)
-        if self.how["label_from"] is not None:
-            raise UsageError(
-                "its images have no paths", "--label-from", "omit it, or say --label-column"
-            )
+        refuse_names(self.how)
         self._arrays = ArraySource.of_file("table", self.path, self.how, load=lambda: opened)
         return self._arrays.list()
 
@@ -201,6 +199,7 @@ class TableSource:
                 missing=_missing(located.missing),
             ),
             targets=found.targets,
+            groups=found.groups,
         )
         self._folder = located.folder
         paths = listing.keys if located.paths is None else key_array(located.paths)

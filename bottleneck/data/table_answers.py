@@ -1,9 +1,12 @@
-"""What there is to learn of the rows of a table: classes, several labels an image, or numbers."""
+"""What there is to learn of the rows of a table, and which of them belong together.
+
+There are classes, several labels an image, or numbers.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from bottleneck.core.sample import NO_LABEL, Targets
 from bottleneck.core.text import printable
 from bottleneck.data.classes import joined_texts, untrained
 from bottleneck.data.labels import AS_LABELS, number_labels, refuse_lists
+from bottleneck.data.table_groups import groups_of_rows
 from bottleneck.data.table_rows import MINUS, NOTHING, n_rows_have
 from bottleneck.data.table_targets import CLASS, LABELS, NUMBERS, are_lists, labels_of_texts
 from bottleneck.data.table_words import otherwise, way
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.sample import Groups
     from bottleneck.data.how import How
     from bottleneck.data.table_columns import Columns
     from bottleneck.data.table_rows import Rows
@@ -32,15 +37,34 @@ _MOST_NAMES = 6  # of columns, that a message has
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answers:
-    """What there is to learn of some rows: classes, or targets."""
+    """What there is to learn of some rows: classes, or targets; and their groups."""
 
     labels: NDArray[np.int32]
     classes: tuple[str, ...]
     targets: Targets | None = None
     notes: tuple[str, ...] = ()
+    groups: Groups | None = None
 
 
 def answers(
+    rows: Rows, columns: Columns, header: Sequence[str], at: list[int], how: How, where: str
+) -> Answers:
+    """Return classes or targets of the rows `at`, and their groups.
+
+    Raises
+    ------
+    DataError
+        When the labels are no classes, two are one for a person, or it cannot be told; or
+        `--group-by` matches no name.
+    """
+    found = _answers(rows, columns, header, at, how, where)
+    texts = None if rows.groups is None else [rows.groups[i] for i in at]
+    name = "" if columns.group is None else header[columns.group]
+    groups, said = groups_of_rows(texts, name, [rows.keys[i] for i in at], how, where)
+    return replace(found, groups=groups, notes=(*found.notes, *said))
+
+
+def _answers(
     rows: Rows, columns: Columns, header: Sequence[str], at: list[int], how: How, where: str
 ) -> Answers:
     """Return classes or targets of the rows `at`.
@@ -48,11 +72,6 @@ def answers(
     Columns of 0 and 1 are a class each where each row has one 1, and labels of which an image has
     several where a row has more. Rows with one 1 or none may be either, until the columns are
     named: then they are classes.
-
-    Raises
-    ------
-    DataError
-        When the labels are no classes, two are one for a person, or it cannot be told.
     """
     told = (how["label_column"] or how["label_from"]) is not None
     if rows.numbers is not None:
@@ -176,7 +195,11 @@ def _several(
         raise DataError("two columns of classes are spelled alike", where, "rename one")
     values = np.where(marks == NOTHING, np.nan, marks).astype(np.float32)
     notes = [f"{n_rows_have(int((ones > 1).sum()))} several labels, of {len(names)}"]
-    n_none = int((ones == 0).sum())
+    is_known = marks != NOTHING
+    n_none = int(((ones == 0) & is_known.all(axis=1)).sum())
     if n_none:
         notes.append(f"{n_rows_have(n_none)} none of them")
+    n_unknown = int((~is_known.any(axis=1)).sum())
+    if n_unknown:
+        notes.append(f"{n_rows_have(n_unknown)} no label written, so they are not known")
     return _with_targets(Targets(values=values, kind=LABELS, names=shown), notes)

@@ -13,6 +13,7 @@ from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.labels import is_numeric
 from bottleneck.data.split_words import split_of_word
 from bottleneck.data.table_boxes import are_boxes, boxes_error
+from bottleneck.data.table_groups import find_group
 from bottleneck.data.table_labels import find_labels, find_targets
 from bottleneck.data.table_options import MISSING
 from bottleneck.data.table_split_words import refuse_unnamed_splits, unnamed_splits_error
@@ -58,6 +59,7 @@ class Columns:
     labels : of none, one, or several columns with 0 and 1
     split : of the column of splits; None for none
     flags : columns of 0 and 1 that say it instead, one for each split
+    group : of the column that says what belongs together; None for none
     notes : what a person should know of it
     kind : of what stands in the columns of labels: class, labels or numbers; None where nobody
         said, and it is to be seen
@@ -67,6 +69,7 @@ class Columns:
     labels: tuple[int, ...] = ()
     split: int | None = None
     flags: tuple[Flag, ...] = ()
+    group: int | None = None
     notes: tuple[str, ...] = ()
     kind: str | None = None
 
@@ -77,7 +80,8 @@ class Columns:
             found["label"] = ", ".join(header[i] for i in self.labels)
         splits = [header[self.split]] if self.split is not None else []
         splits += [header[flag.column] for flag in self.flags]
-        return {**found, "split": ", ".join(splits)} if splits else found
+        found |= {"split": ", ".join(splits)} if splits else {}
+        return found if self.group is None else {**found, "group": header[self.group]}
 
 
 def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True) -> Columns:
@@ -97,11 +101,13 @@ def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True
     file = _find_file(sheet, plain, sample, how["file_column"], where) if names_files else None
     split, flags, note = _find_split(sheet, plain, sample, how, where)
     is_open = split is None and not flags and how["split_column"] is None
-    if is_open and how["split_map"] is None:
-        named_labels = {named(sheet, name, "--label-column", where)
-                        for name in how["label_column"] or () if name}  # fmt: skip
-        refuse_unnamed_splits(sheet, plain, sample, {file, *named_labels}, where)
+    named_labels = {named(sheet, name, "--label-column", where)
+                    for name in how["label_column"] or () if name}  # fmt: skip
     taken = {file, split, *(flag.column for flag in flags)}
+    group, of_group = find_group(sheet, plain, sample, taken | named_labels, how, where)
+    taken.add(group)
+    if is_open and how["split_map"] is None:
+        refuse_unnamed_splits(sheet, plain, sample, taken | named_labels, where)
     told = how["label_column"] if how["label_from"] is None else ("",)
     kind: str | None = how["target_kind"]
     more: tuple[str, ...] = ()
@@ -121,7 +127,13 @@ def find_columns(sheet: Sheet, how: How, where: str, *, names_files: bool = True
             kind = NUMBERS
             more = (*more, f"{names}: numbers with fractions, so these are numbers to predict")
     return Columns(
-        file=file, labels=labels, split=split, flags=flags, notes=(*note, *more), kind=kind
+        file=file,
+        labels=labels,
+        split=split,
+        flags=flags,
+        group=group,
+        notes=(*note, *of_group, *more),
+        kind=kind,
     )
 
 

@@ -6,7 +6,7 @@ import codecs
 from typing import Any
 
 from bottleneck.core.option import Option
-from bottleneck.data.options import JOIN_CLASSES, LABEL_FROM, SPLIT_MAP, TARGET_KIND
+from bottleneck.data.options import GROUP_BY, JOIN_CLASSES, LABEL_FROM, SPLIT_MAP, TARGET_KIND
 
 # What pandas reads as missing; `none` in small letters is left a class, as there.
 MISSING = (
@@ -63,6 +63,15 @@ OPTIONS = (
         metavar="NAME",
     ),
     SPLIT_MAP,
+    Option(
+        name="group_column",
+        help="Column of a table that says what belongs together (one patient, one scene); '' is "
+        "none. Default: group, where there is such a column.",
+        check=_is_text,
+        example="the name of a column",
+        metavar="NAME",
+    ),
+    GROUP_BY,
     Option(
         name="root",
         help="Folder below which a table's files lie, as seen from where the command is run. May "

@@ -87,6 +87,7 @@ def open_parquet(path: Path, container: Container, how: How, where: str) -> Shee
         clock_ns=container.clock_ns,
         understood=understood(sheet, columns, found, (note, *said.notes)),
         targets=said.targets,
+        groups=said.groups,
     )
 
 

@@ -57,6 +57,7 @@ class Rows:
     splits : of each row, a number of `SPLITS`
     words : how the table spells each split
     notes : what a person should know
+    groups : of each row, "" of none; None where no column says them
     """
 
     keys: list[bytes]
@@ -66,6 +67,7 @@ class Rows:
     words: dict[str, str]
     notes: tuple[str, ...]
     numbers: NDArray[np.float32] | None = None
+    groups: list[str] | None = None
 
 
 def read_rows(
@@ -86,7 +88,7 @@ def read_rows(
     missing = frozenset(() if sheet.is_typed else how["missing"] or MISSING)
     names: dict[bytes, int] = {}
     again: dict[bytes, list[int]] = {}  # further lines of a name
-    labels, splits = _Texts(missing), _Texts(missing)
+    labels, splits, groups = _Texts(missing), _Texts(missing), _Texts(missing)
     marks, of_splits, predicted = bytearray(), bytearray(), array("f")
     label_at, several, are_numbers = columns.labels[:1], len(columns.labels) > 1, False
     if columns.kind == NUMBERS:
@@ -104,6 +106,8 @@ def read_rows(
             )
         elif label_at:
             labels.add(fields[label_at[0]], line)
+        if columns.group is not None:
+            groups.add(fields[columns.group], line)
         if columns.split is not None:
             splits.add(fields[columns.split], line)
         elif columns.flags:
@@ -131,15 +135,17 @@ def read_rows(
         numbers=np.array(predicted, np.float32).reshape(shape) if are_numbers else None,
         splits=of_splits,
         words=words,
-        notes=(
-            *said,
-            *(
-                f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if "
-                "not)"
-                for word, n in labels.words.items()
-            ),
-        ),
+        groups=None if columns.group is None else groups.texts,
+        notes=(*said, *_none_notes(labels.words)),
     )
+
+
+def _none_notes(words: Mapping[str, int]) -> list[str]:
+    """Return what to say of words that stand for no label, of which there are so many."""
+    return [
+        f"{n_rows_have(n)} no label: {printable(word)!r} stands for none (--missing '' if not)"
+        for word, n in words.items()
+    ]
 
 
 def _numbers_of(

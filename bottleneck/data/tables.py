@@ -27,6 +27,7 @@ from bottleneck.data.patterns import Patterns, Unmatched
 from bottleneck.data.shards import matching, missing_shards
 from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.table import MOST_MISSING, TableSource, says_splits
+from bottleneck.data.table_groups import joined_groups
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_path_splits import said_by_name
 
@@ -97,6 +98,7 @@ class TablesSource:
         at = np.concatenate([np.arange(len(listing), dtype=np.int64) for listing in listings])
         of = np.repeat(np.arange(len(tables)), [len(listing) for listing in listings])
         self._listed = tables, np.stack([of, at], axis=1)[kept]
+        groups = joined_groups([(listing.groups, len(listing)) for listing in listings])
         return Listing(
             keys=key_array(keys[i] for i in kept),
             labels=labels,
@@ -107,6 +109,7 @@ class TablesSource:
             device=listings[0].device,
             understood=_understood(paths, listings, said, notes),
             targets=_targets(paths, listings, kept, where),
+            groups=groups and groups.taken(kept),
         )
 
     def _kept(self, keys: Sequence[bytes]) -> Sequence[int]:

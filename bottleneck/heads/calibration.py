@@ -3,6 +3,9 @@
 Temperature scaling (Guo et al. 2017): the logarithms of all probabilities are divided by one
 number, the temperature, which is that of the lowest loss on rows that the fit had not seen. The
 likeliest class stays the likeliest, so that no answer changes.
+
+A label of which an image may have several is a choice of two, yes or no, and so is treated as two
+classes: one temperature serves for all labels, and keeps their order.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from bottleneck.core import files
 from bottleneck.core.frameworks import import_keras
 from bottleneck.core.guest import as_guest
 from bottleneck.core.sealed import seal, unseal
-from bottleneck.heads.catalog import ADVICE, HEAD_FILE, KEY_OF_TEMPERATURE
+from bottleneck.heads.catalog import ADVICE, HEAD_FILE, KEY_OF_LABELS, KEY_OF_TEMPERATURE
 from bottleneck.heads.metrics import log_loss
 
 if TYPE_CHECKING:
@@ -149,6 +152,34 @@ def tempered(probabilities: NDArray[np.float32], at: float) -> NDArray[np.float3
     return found
 
 
+def as_choices(
+    probabilities: NDArray[np.float32], truth: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return labels that are known as choices of no and yes: probabilities (m, 2), truth (m,).
+
+    Parameters
+    ----------
+    probabilities, truth : (n, k), truth 0 or 1, NaN where it is not known
+    """
+    known = ~np.isnan(truth)
+    p = probabilities[known]
+    return np.stack([1 - p, p], axis=1), truth[known].astype(np.int32)
+
+
+def honesty_of_labels(
+    probabilities: NDArray[np.float32], truth: NDArray[np.float32]
+) -> dict[str, Any]:
+    """Return how far probabilities of labels can be believed; the Brier score is that of a yes."""
+    found = honesty(*as_choices(probabilities, truth))
+    return {**found, "brier": None if found["brier"] is None else found["brier"] / 2}
+
+
+def tempered_labels(probabilities: NDArray[np.float32], at: float) -> NDArray[np.float32]:
+    """Return probabilities (n, k) of labels at another temperature; their order stays."""
+    flat = probabilities.reshape(-1)
+    return tempered(np.stack([1 - flat, flat], axis=1), at)[:, 1].reshape(probabilities.shape)
+
+
 def _logarithms(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), LEAST)))
 
@@ -160,10 +191,14 @@ def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibrated:
-    """A fitted head whose probabilities have another temperature; see `heads.task.Fitted`."""
+    """A fitted head whose probabilities have another temperature; see `heads.task.Fitted`.
+
+    They are of classes, or, where `of_labels`, of labels of which an image may have several.
+    """
 
     head: Fitted
     temperature: float
+    of_labels: bool = False
 
     @property
     def history(self) -> Sequence[Mapping[str, float]]:
@@ -205,13 +240,18 @@ class Calibrated:
 
     def predict(self, rows: Any) -> NDArray[np.float32]:
         """Return probabilities (n, k) float32 of rows (n, …)."""
-        return tempered(self.head.predict(rows), self.temperature)
+        again = tempered_labels if self.of_labels else tempered
+        return again(self.head.predict(rows), self.temperature)
 
     @as_guest()
     def append(self, rows: Any) -> Any:
         """Return probabilities (n, k) of a Keras tensor of rows (n, …), float32."""
         ops = import_keras().ops
-        logs = ops.log(ops.maximum(self.head.append(rows), LEAST))
+        said = self.head.append(rows)
+        logs = ops.log(ops.maximum(said, LEAST))
+        if self.of_labels:
+            logs = logs - ops.log(ops.maximum(1 - said, LEAST))
+            return ops.sigmoid(logs / self.temperature)
         return ops.softmax(logs / self.temperature, axis=-1)
 
     def save(self, folder: Path) -> None:
@@ -222,4 +262,6 @@ class Calibrated:
         beside = content.pop("files")
         files.delete(path)
         whole = {**content, KEY_OF_TEMPERATURE: self.temperature}
+        if self.of_labels:
+            whole[KEY_OF_LABELS] = True
         files.write_synced(path, seal(whole, folder, beside))

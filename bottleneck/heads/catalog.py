@@ -19,6 +19,7 @@ from bottleneck.heads.options import (
     FINE_TUNING,
     KERNEL,
     LOSS,
+    REFIT,
     STRENGTH,
     TRAINING,
     UNITS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 HEAD_FILE = "head.json"
 KEY_OF_TEMPERATURE = "temperature"  # in that file; see `heads.calibration`
+KEY_OF_LABELS = "temperature_of_labels"  # and whether it is that of several labels
 ADVICE = "train again"  # where a run or its head is damaged
 
 
@@ -77,7 +79,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
         "dense": HeadSpec(
             module="bottleneck.heads.dense",
             about="fully connected layers with dropout",
-            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING, LOSS),
+            options=(UNITS.by_default((256,)), DROPOUT.by_default((0.3,)), *TRAINING, REFIT, LOSS),
         ),
         "conv": HeadSpec(
             module="bottleneck.heads.conv",
@@ -87,6 +89,7 @@ HEADS: Mapping[str, HeadSpec] = MappingProxyType(
                 KERNEL.by_default(2),
                 DROPOUT.by_default((0.4, 0.3)),
                 *TRAINING,
+                REFIT,
                 LOSS,
             ),
         ),
@@ -210,6 +213,6 @@ def load_head(folder: str | Path) -> Fitted:
     if not is_number(temperature) or temperature <= 0:
         raise DamagedError("a temperature that is not above zero", path, ADVICE)
     found: Fitted = import_module("bottleneck.heads.calibration").Calibrated(
-        head=head, temperature=temperature
+        head=head, temperature=temperature, of_labels=said.get(KEY_OF_LABELS) is True
     )
     return found

@@ -85,6 +85,7 @@ def evaluate_labels(
     truth: NDArray[np.float32],
     names: Sequence[str],
     thresholds: Sequence[float],
+    of_rows: NDArray[np.float32] | None = None,
 ) -> dict[str, Any]:
     """Return macro and micro average precision and F1, the loss, and figures of each label.
 
@@ -93,6 +94,7 @@ def evaluate_labels(
     probabilities : (n, k) float32
     truth : (n, k) float32, 0 or 1, NaN where it is not known
     names, thresholds : k of each
+    of_rows : (n, k), the thresholds at which each row is judged; None for `thresholds`
 
     Returns
     -------
@@ -101,16 +103,17 @@ def evaluate_labels(
         have it. A figure is None where nothing tells it.
     """
     known, is_true = ~np.isnan(truth), truth == 1
-    is_said = (probabilities >= np.asarray(thresholds, np.float32)) & known
+    at = np.asarray(thresholds, np.float32) if of_rows is None else of_rows
+    is_said = (probabilities >= at) & known
     hits, said = (is_said & is_true).sum(axis=0), is_said.sum(axis=0)
     positives = is_true.sum(axis=0)
     each: dict[str, dict[str, Any]] = {}
     for i, name in enumerate(names):
-        at = known[:, i]
+        told = known[:, i]
         each[name] = {
-            "samples": int(at.sum()),
+            "samples": int(told.sum()),
             "positives": int(positives[i]),
-            "average_precision": average_precision(probabilities[at, i], is_true[at, i]),
+            "average_precision": average_precision(probabilities[told, i], is_true[told, i]),
             "f1": _ratio(2 * hits[i], said[i] + positives[i]),
             "precision": _ratio(hits[i], said[i]),
             "recall": _ratio(hits[i], positives[i]),

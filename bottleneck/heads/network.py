@@ -6,7 +6,7 @@ code comes out of a file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +173,8 @@ def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> 
         goal = objective(task, train_rows)
         model = _with_outputs(*build(), goal, task, kind)
     done = train(model, task, train_rows, validation_rows)
+    if task.options.get("refit") and len(validation_rows):
+        model = _refitted(kind, build, task, done.history)
     return KerasHead(
         kind=kind,
         model=model,
@@ -184,6 +186,26 @@ def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> 
         history=done.history,
         validation=done.validation,
     )
+
+
+def _refitted(
+    kind: str,
+    build: Callable[[], tuple[Any, Any]],
+    task: Task,
+    history: Sequence[Mapping[str, float]],
+) -> Any:
+    """Return the network fitted anew to training and validation rows, which then judge no more.
+
+    It takes as many epochs as were best by the validation rows; all of them where none stopped it.
+    """
+    losses = [entry["validation_loss"] for entry in history]
+    best = int(np.argmin(losses)) + 1 if task.options["patience"] else len(losses)
+    rows = np.sort(np.concatenate(rows_to_fit(task)))
+    with generators_kept(), room_for("this head", "make it smaller"):
+        model = _with_outputs(*build(), objective(task, rows), task, kind)
+    anew = replace(task, options={**task.options, "epochs": best, "patience": 0})
+    train(model, anew, rows, rows[:0])
+    return model
 
 
 def _with_outputs(inputs: Any, last: Any, goal: Objective, task: Task, name: str) -> Any:

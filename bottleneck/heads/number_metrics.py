@@ -52,6 +52,13 @@ def evaluate_numbers(
     }
 
 
+def known_mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the mean (k,) of what is known in each column (n, k); 0 where nothing is."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=0, dtype=np.float64)
+    return np.asarray(total / np.maximum(known.sum(axis=0), 1))
+
+
 def _figures(
     values: NDArray[np.float32], true: NDArray[np.float64], train_mean: float
 ) -> dict[str, float | None]:

@@ -193,6 +193,16 @@ STRENGTH = Option(
     parse=float,
     metavar="STRENGTH",
 )
+REFIT = Option(
+    name="refit",
+    help="once the best number of epochs is known by the validation images, fit anew to these and "
+    "the training images together, for as many",
+    check=lambda value: isinstance(value, bool),
+    example="yes or no",
+    default=False,
+    default_text="--no-refit",
+    is_switch=True,
+)
 LOSS = Option(
     name="loss",
     help="of numbers alone: what a mistake costs; huber counts large ones less than squared does",

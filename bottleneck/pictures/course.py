@@ -91,3 +91,8 @@ def _over_strengths(history: Sequence[Mapping[str, Any]], chosen: float | None) 
         entries=tuple(entries),
         marked=None if chosen is None else float(chosen),
     )
+
+
+def spelled(value: float, digits: int) -> str:
+    """Return so many digits of a number, without an exponent where it is short: 1000, not 1e+03."""
+    return f"{float(f'{value:.{digits}g}'):g}"

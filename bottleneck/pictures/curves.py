@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.pictures.canvas import INK, JUDGED, TRAINED, WORDS, folded, new_figure, png
-from bottleneck.pictures.course import STRENGTH
+from bottleneck.pictures.course import STRENGTH, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def curves_figure(course: Course, panels: Sequence[str], title: str = "") -> Any
         if course.marked is not None:
             axes.axvline(
                 course.marked,
-                label=f"{_MARKS[course.over]} {course.marked:.3g}",
+                label=f"{_MARKS[course.over]} {spelled(course.marked, 3)}",
                 color=INK,
                 linewidth=1,
                 linestyle="--",
@@ -73,5 +73,5 @@ def _lay_out(axes: Any, course: Course) -> None:
     axes.set_xscale("log")
     step = -(-len(course.at) // MOST_TICKS)
     places = course.at[::-1][::step]
-    axes.set_xticks(places, [f"{place:.2g}" for place in places])
+    axes.set_xticks(places, [spelled(place, 2) for place in places])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.pictures import page_evaluation
 from bottleneck.pictures.canvas import SPLIT_NAMES
-from bottleneck.pictures.course import STRENGTH, course_of
+from bottleneck.pictures.course import STRENGTH, course_of, spelled
 from bottleneck.pictures.curves import PANELS
 from bottleneck.pictures.elements import drawn, facts, image, paragraph, section, text, value
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -204,7 +204,7 @@ def _fitted(page: Page) -> str:
     both = " and ".join(what for what in PANELS if what in page.pictures).capitalize()
     if course.over == STRENGTH:
         words = f"{both} of {len(course.at)} fits, over the strength of their regularisation"
-        return f"{words}; {course.marked:.3g} was chosen." if course.marked else f"{words}."
+        return f"{words}; {spelled(course.marked, 3)} was chosen." if course.marked else f"{words}."
     caption = f"{both} up to epoch {course.at[-1]:,g}"
     if course.lowest is not None:
         epoch, loss = course.lowest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.figures import WORDS, spelled
 from bottleneck.pictures.elements import drawn, facts, scrolled, text
 from bottleneck.pictures.reliability import FILE
 
@@ -36,15 +37,17 @@ def _folds(found: Mapping[str, Any] | None) -> str:
     if not found:
         return ""
     again = f", {found['repeats']} times" if found["repeats"] > 1 else ""
-    return facts(
-        {
-            "folds": f"{found['k']}{again}, of {found['samples']:,} images",
-            "mean accuracy": f"{found['accuracy']:.4f}",
-            "95 % interval": interval(found),
-            "of each fold": [f"{accuracy:.4f}" for accuracy in found["each"]],
-            "every image": "out_of_fold.csv, beside this page",
-        }
-    )
+    said: dict[str, Any] = {"folds": f"{found['k']}{again}, of {found['samples']:,} images"}
+    figures = found.get("figures") or {"accuracy": {**found, "mean": found["accuracy"]}}
+    for i, (name, figure) in enumerate(figures.items()):
+        mean, ends = figure["mean"], figure["interval"]
+        said[f"mean {WORDS[name]}"] = "-" if mean is None else spelled(name, mean)
+        shown = f"{spelled(name, ends[0])} to {spelled(name, ends[1])}" if ends else "-"
+        said["95 % interval" if not i else f"95 % interval of {WORDS[name]}"] = shown
+        if not i:
+            each = ["-" if value is None else spelled(name, value) for value in figure["each"]]
+            said["of each fold"] = each
+    return facts({**said, "every image": "out_of_fold.csv, beside this page"})
 
 
 def _few(entries: Sequence[Mapping[str, Any]] | None) -> str:
@@ -59,7 +62,8 @@ def _few(entries: Sequence[Mapping[str, Any]] | None) -> str:
     )
     name = "Accuracy with so many labels a class"
     return scrolled(
-        f"<table><caption>{name}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+        f'<table class="numbers"><caption>{name}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
         name,
     )
 

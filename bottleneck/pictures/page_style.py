@@ -57,6 +57,7 @@ th:first-child, th:last-child, td:last-child { text-align: left; }
 th:first-child { padding-left: 0; }
 tbody th:first-child, td:last-child { min-width: 6.8rem; max-width: 16rem;
   overflow-wrap: anywhere; }
+.numbers th:last-child, .numbers td:last-child { text-align: right; min-width: 0; }
 @media (max-width: 34rem) {
   table { font-size: 0.875rem; }
   th, td { padding: 0.3rem; }

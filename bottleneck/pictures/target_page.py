@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.figures import spelled
 from bottleneck.pictures.canvas import SPLIT_NAMES
 from bottleneck.pictures.elements import drawn, scrolled, text, value
 from bottleneck.pictures.target_plots import LABELS, NUMBERS
@@ -51,10 +52,16 @@ def cards(metrics: Mapping[str, Any], receipt: Mapping[str, Any], frozen: int | 
 
 def _of_labels(metrics: Mapping[str, Any], judged: str) -> list[Card]:
     chosen = "thresholds were chosen on the validation images"
+    if metrics["split"] == "folds":
+        chosen = "thresholds of each fold were chosen on the other folds"
     if metrics["split"] == "val":
         chosen += ", which are these, so F1 is somewhat too good"
     return [
-        ("Macro average precision", value(metrics["macro_average_precision"]), judged),
+        (
+            "Macro average precision",
+            value(metrics["macro_average_precision"]),
+            judged + _sure("macro_average_precision", metrics),
+        ),
         ("By chance", value(metrics["baseline"]), "the macro average precision to beat"),
         (
             "Micro average precision",
@@ -71,11 +78,28 @@ def _of_numbers(metrics: Mapping[str, Any], judged: str) -> list[Card]:
     n = len(metrics["numbers"])
     mean = f"mean of {n} numbers, {judged}" if n > 1 else judged
     return [
-        ("R²", value(metrics["r2"]), mean),
-        ("RMSE", value(metrics["rmse"]), "root of the mean squared error, in the number's unit"),
+        ("R²", value(metrics["r2"]), mean + _sure("r2", metrics)),
+        (
+            "RMSE",
+            value(metrics["rmse"]),
+            "root of the mean squared error, in the number's unit" + _sure("rmse", metrics),
+        ),
         ("Always the training mean", value(metrics["baseline"]), "the RMSE to beat"),
-        ("MAE", value(metrics["mae"]), "mean absolute error, in the number's unit"),
+        (
+            "MAE",
+            value(metrics["mae"]),
+            "mean absolute error, in the number's unit" + _sure("mae", metrics),
+        ),
     ]
+
+
+def _sure(name: str, metrics: Mapping[str, Any]) -> str:
+    """Return the interval of a figure behind what it is; of folds it is of their mean."""
+    if metrics["split"] == "folds":
+        ends = metrics["folds"]["figures"][name]["interval"]
+    else:
+        ends = (metrics.get("intervals") or {}).get(name)
+    return f"; 95% interval {spelled(name, ends[0])} to {spelled(name, ends[1])}" if ends else ""
 
 
 def sections(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[tuple[str, str]]:
@@ -136,7 +160,7 @@ def _table(
     )
     caption = f"Each {what} of the {judged} images"
     table = scrolled(
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f'<table class="numbers"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>",
         caption,
     )

@@ -85,3 +85,33 @@ def test_predictions_are_those_of_the_same_images_as_files(tmp_path):
     assert found.probabilities[20].tolist() == alone.probabilities[0].tolist()
     with pytest.raises(DataError, match="mixed"):
         bottleneck.predict_images([new, PIXELS[0]], run=run)
+
+
+def test_columns_and_groups_of_an_array_are_learned(tmp_path):
+    cache = tmp_path / "store"
+    light = PIXELS.mean((1, 2, 3)).astype("f4")
+    groups = [i // 4 for i in range(20)]
+    report = bottleneck.extract_features(
+        PIXELS, cache=cache, labels={"light": light}, groups=groups, **NETWORK
+    )
+    assert report["computed"] == 20
+    store = bottleneck.open_store(cache)
+    np.testing.assert_array_equal(store.arrays()[1][:, 0], light)
+    samples = store.samples()
+    assert samples.targets.names == ("light",)
+    assert [samples.groups.names[i] for i in samples.groups.numbers] == [*map(str, groups)]
+    report = bottleneck.train_head(cache, folds=4)
+    assert (report["kind"], report["folds"]["samples"]) == ("numbers", 20)
+    tags = [["dark", "small"] if i % 3 else [] for i in range(20)]
+    bottleneck.extract_features(PIXELS, cache=cache, labels=tags, source="tags")
+    report = bottleneck.train_head(cache, source="tags")
+    assert (report["kind"], report["targets"]) == ("labels", 2)
+    with pytest.raises(UsageError, match="groups are for images that are passed"):
+        bottleneck.extract_features(tmp_path, cache=cache, groups=groups)
+    marks = np.eye(2, dtype=int)[[0, 1] * 10]
+    with pytest.raises(DataError, match="--target-kind class for classes"):
+        bottleneck.extract_features(PIXELS, cache=cache, labels=marks, source="marks")
+    bottleneck.extract_features(
+        PIXELS, cache=cache, labels=marks, source="marks", target_kind="class"
+    )
+    assert bottleneck.open_store(cache).arrays(source="marks")[1].tolist() == [0, 1] * 10

@@ -120,3 +120,13 @@ def test_pixels_of_a_table_may_have_several_labels_and_numbers(listed):
 def test_a_table_without_a_row_is_said_so(listed, told):
     with pytest.raises(DataError, match="names no images"):
         listed("filename,target\n", **told)
+
+
+def test_rows_with_none_of_the_labels_are_those_of_which_all_is_known(listed):
+    text = "filename,cat,dog\na.png,1,1\nb.png,0,0\nc.png,0,\nd.png,,\n"
+    found = listed(text, target_kind="labels")
+    assert {
+        "1 row has several labels, of 2",
+        "1 row has none of them",
+        "1 row has no label written, so they are not known",
+    } <= {*found.understood.notes}

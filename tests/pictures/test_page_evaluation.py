@@ -52,6 +52,7 @@ def test_few_labels_are_a_table_whose_last_line_is_all_of_them():
     assert "0.4500 to 0.5500" in found
     assert found.index('<th scope="row">all</th><td>4,000</td>') > found.index("0.4500 to 0.5500")
     assert found.endswith("<td>-</td></tr></tbody></table></div>")
+    assert '<table class="numbers">' in found  # the last column is right-aligned as the others are
 
 
 def test_calibration_shows_both_errors_and_its_picture_where_one_was_drawn():

@@ -125,6 +125,14 @@ def test_a_head_that_tries_strengths_is_drawn_over_them_and_the_chosen_one_is_ma
     assert course.over == "strength"
 
 
+def test_a_strength_is_spelled_without_an_exponent_where_it_is_short():
+    _, figure = drawn_curves(strengths(*(100.0 / 10**n for n in range(5))), {"strength": 1.0})
+    words = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert words == ["100", "10", "1", "0.1", "0.01"]
+    _, figure = drawn_curves(strengths(1000.0, 100.0, 10.0), {"strength": 1000.0})
+    assert "chosen strength: 1000" in labelled(figure.axes[0])
+
+
 def test_the_fit_at_the_chosen_strength_is_no_part_of_the_path_to_it():
     for chosen in (0.025, PATH[3]):
         course, _ = drawn_curves(strengths(*PATH, chosen), {"strength": chosen})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.shared import SharedSource
-from bottleneck.pipeline.extraction.sources import choose_source
+from bottleneck.pipeline.extraction.sources import asked_for, choose_source
 from bottleneck.pipeline.extraction.turn import Turn, failure_noted, take
 from bottleneck.store.store import Store
 
@@ -40,7 +40,8 @@ def extract(
         Another run holds the store.
     """
     started = time.perf_counter()
-    with failure_noted(options, options.source, started, reporter):
+    asked = asked_for(options.data, options.source)
+    with failure_noted(options, asked, started, reporter):
         store = existing(options.cache)
         name, source = choose_source(
             store, options.data, options.source, options.reading, is_dry=options.dry_run

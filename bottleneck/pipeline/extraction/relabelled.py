@@ -164,6 +164,21 @@ def count_changed(before: Samples, now: Samples) -> tuple[int, int]:
     return int(is_other.sum()), int((same & (was % n != found % n)).sum())
 
 
+def count_regrouped(before: Samples, now: Samples) -> int:
+    """Return how many images belong together with others than was recorded under their key."""
+    if before.groups is None and now.groups is None:
+        return 0
+    at = find(before.keys, now.keys)
+    both = np.flatnonzero(at >= 0)
+    was, found = (
+        np.array([*each.groups.names, ""], object)[each.groups.numbers[rows]]
+        if each.groups is not None
+        else np.full(len(both), "", object)
+        for each, rows in ((before, at[both]), (now, both))
+    )  # -1 is the last one
+    return int((was != found).sum())
+
+
 def _readings(before: Labelled, now: Labelled) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a number for what each sample is: equal ones are of the same class and split."""
     number = {name: i for i, name in enumerate({*before.classes, *now.classes})}

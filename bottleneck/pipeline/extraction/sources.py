@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 
+def asked_for(data: str | Given | None, name: str | None) -> str | None:
+    """Return the name of the source that a command is about, before it is opened; None for any."""
+    if name is not None or data is None:
+        return name
+    return printable(Path(data).name) or data if isinstance(data, str) else data.name
+
+
 def choose_source(
     store: Store | None,
     data: str | Given | None,

@@ -17,7 +17,7 @@ from bottleneck.heads.split import leaking
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.extraction.limits import limiting
 from bottleneck.pipeline.extraction.plan import changes, set_aside, unique_count
-from bottleneck.pipeline.extraction.relabelled import count_changed
+from bottleneck.pipeline.extraction.relabelled import count_changed, count_regrouped
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.extraction.spread import spread_of
 from bottleneck.pipeline.network.recipe_words import recipe_values
@@ -78,6 +78,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         "deleted": len(what.deleted),
         "changed_class": n_class,
         "changed_split": n_split,
+        "changed_group": count_regrouped(run.before.samples, samples) if run.before else 0,
         "quarantined": quarantined,
         "set_aside": commonest(entry.reason for entry in quarantine),
         "bytes_written": tally.bytes_written,

@@ -14,10 +14,13 @@ import numpy as np
 
 from bottleneck.heads.calibration import (
     Calibrated,
+    as_choices,
     honesty,
+    honesty_of_labels,
     reliability,
     temperature,
     tempered,
+    tempered_labels,
 )
 from bottleneck.heads.groups import drawn
 from bottleneck.pipeline.learning.training_data import VALIDATION
@@ -45,39 +48,66 @@ def calibrated(
     half of them (or each fold) is judged at the temperature of the rest.
     """
     if folded is not None:
-        said, labels, part = folded.probabilities[0], data.labels[folded.at], folded.fold[0]
+        said, truth, part = folded.said[0], data.targets[folded.at], folded.fold[0]
     else:
         rows = data.split == VALIDATION
-        said, labels = fitted.validation, data.labels[rows]
+        said, truth = fitted.validation, data.targets[rows]
         part = (drawn(data.belongs[rows], "calibration", options.seed) % 2).astype(np.int64)
-    head = Calibrated(head=fitted, temperature=temperature(said, labels))
+    of_labels = data.kind == "labels"
+    head = Calibrated(head=fitted, temperature=_temperature(said, truth), of_labels=of_labels)
     before, by_test = judged.probabilities, judged.split == "test"
-    after = tempered(before, head.temperature) if by_test else _crossed(said, labels, part)
-    truth = data.samples.labels[judged.at]
+    after = _at(before, head.temperature, of_labels) if by_test else _crossed(said, truth, part)
+    of = data.samples.labels if data.samples.targets is None else data.samples.targets.values
+    judged_by = of[judged.at]
     figures = {
         **judged.figures,
-        **honesty(after, truth),
+        **_honesty(after, judged_by),
         "calibration": {
             "temperature": head.temperature,
-            "samples": len(labels),
-            "before": _with_bins(before, truth),
-            "after": _with_bins(after, truth),
+            "samples": len(truth),
+            "before": _with_bins(before, judged_by),
+            "after": _with_bins(after, judged_by),
         },
     }
-    return head, replace(judged, probabilities=after, figures=figures)
+    thresholds = _thresholds(judged, head.temperature)
+    if of_labels:
+        each = figures["labels"].items()
+        figures["labels"] = {
+            name: {**found, "threshold": threshold}
+            for (name, found), threshold in zip(each, thresholds, strict=True)
+        }
+    return head, replace(judged, probabilities=after, figures=figures, thresholds=thresholds)
+
+
+def _thresholds(judged: Judged, at: float) -> tuple[float, ...]:
+    """Return the thresholds of labels as they are at another temperature: they part the same."""
+    before = np.array([judged.thresholds], np.float32)
+    return tuple(tempered_labels(before, at)[0].tolist())
+
+
+def _temperature(said: NDArray[np.float32], truth: NDArray[Any]) -> float:
+    return temperature(*(as_choices(said, truth) if truth.ndim == 2 else (said, truth)))
+
+
+def _at(said: NDArray[np.float32], at: float, of_labels: bool) -> NDArray[np.float32]:
+    return tempered_labels(said, at) if of_labels else tempered(said, at)
+
+
+def _honesty(said: NDArray[np.float32], truth: NDArray[Any]) -> dict[str, Any]:
+    return honesty_of_labels(said, truth) if truth.ndim == 2 else honesty(said, truth)
 
 
 def _crossed(
-    said: NDArray[np.float32], labels: NDArray[np.int32], part: NDArray[np.int64]
+    said: NDArray[np.float32], truth: NDArray[Any], part: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Return probabilities (n, k), those of each part at the temperature of all others."""
     found = np.empty_like(said)
     for i in np.unique(part):
         mine = part == i
-        found[mine] = tempered(said[mine], temperature(said[~mine], labels[~mine]))
+        found[mine] = _at(said[mine], _temperature(said[~mine], truth[~mine]), truth.ndim == 2)
     return found
 
 
-def _with_bins(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> dict[str, Any]:
-    bins = reliability(probabilities, labels)
-    return {**honesty(probabilities, labels), "bins": [asdict(each) for each in bins]}
+def _with_bins(said: NDArray[np.float32], truth: NDArray[Any]) -> dict[str, Any]:
+    bins = reliability(*(as_choices(said, truth) if truth.ndim == 2 else (said, truth)))
+    return {**_honesty(said, truth), "bins": [asdict(each) for each in bins]}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.figures import MAIN, WORDS
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
+from bottleneck.core.text import printable
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures import plots
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -26,10 +29,6 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 
-MAIN_FIGURE = {"class": "accuracy", "labels": "macro_average_precision", "numbers": "r2"}
-IN_WORDS = {"class": "accuracy", "labels": "macro average precision", "numbers": "R²"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
     """What `bottleneck compare RUN…` is asked for; the words of its command line.
@@ -38,12 +37,16 @@ class CompareOptions:
     ----------
     runs : as `runs.find_run` takes them; none: all of a store
     cache : that store; None: the one below cache/
+    source, target_kind : of a store's runs those of this source, and those that learned classes,
+        labels or numbers; None: all
     """
 
     runs: tuple[str, ...] = ()
     cache: Path | None = None
     seed: int = 0  # of the bootstrap
     picture: Path | None = None
+    source: str | None = None
+    target_kind: str | None = None
 
 
 @as_guest()
@@ -61,12 +64,17 @@ def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, A
         When the files of a run that was named, or of all runs, are not as they were written.
     """
     check_picture(options.picture)
+    if options.runs and (options.source or options.target_kind):
+        raise UsageError(
+            "runs are named", "--source and --target-kind", "omit these: they are of all runs"
+        )
     if options.runs:
         skipped: list[tuple[Path, DamagedError]] = []
         read = [read_run(find_run(named, options.cache, reporter)) for named in options.runs]
     else:
         read, skipped = _all_of(options.cache or the_one_store(), reporter)
-    require_one_kind(read)
+        read = _chosen(read, options)
+    require_one_kind(read, are_named=bool(options.runs))
     found = ranked([figures_of(run, options.seed) for run in read])
     same = judged_alike(read)
     if not same:
@@ -111,6 +119,7 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
         "kind": run.kind,
         "accuracy": metrics["accuracy"],
         "accuracy_interval": None if interval is None else list(interval),
+        "interval": _interval(run, interval),
         "top5": metrics["top5"],
         "loss": metrics["loss"],
         "baseline": metrics["baseline"],
@@ -121,6 +130,17 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
         "cache_bytes": sum(e.n_bytes for e in store.state.parts) if store and fits else None,
         "extracted": _extracted(store, run.recipe) if store else None,
     }
+
+
+def _interval(run: Run, of_accuracy: tuple[float, float] | None) -> list[float] | None:
+    """Return how sure the main figure is; of folds, how sure their mean is."""
+    main = MAIN[run.kind]
+    if run.kind == "class":
+        return None if of_accuracy is None else list(of_accuracy)
+    if run.metrics["split"] == "folds":
+        found: list[float] | None = run.metrics["folds"]["figures"][main]["interval"]
+        return found
+    return (run.metrics.get("intervals") or {}).get(main)
 
 
 def _extracted(store: Store, recipe: str) -> dict[str, Any] | None:
@@ -141,16 +161,38 @@ def _extracted(store: Store, recipe: str) -> dict[str, Any] | None:
     }
 
 
-def require_one_kind(runs: Sequence[Run]) -> None:
+def _chosen(runs: list[Run], options: CompareOptions) -> list[Run]:
+    """Return a store's runs of the source and the kind that are asked for."""
+    found = [run for run in runs if options.source in (None, run.source)]
+    found = [run for run in found if options.target_kind in (None, run.kind)]
+    if not found:
+        there = sorted({f"{run.source} ({run.kind})" for run in runs})
+        raise UsageError(
+            "no run is like that",
+            "--source and --target-kind",
+            f"there are runs of {', '.join(there)}",
+        )
+    return found
+
+
+def require_one_kind(runs: Sequence[Run], *, are_named: bool) -> None:
     """Raise UsageError for runs whose figures are not of one kind."""
     kinds = {run.kind: run for run in reversed(runs)}
-    if len(kinds) > 1:
-        each = ", ".join(f"{run.folder.name} ({kind})" for kind, run in kinds.items())
-        raise UsageError(
-            f"their targets are of unlike kinds: {each}",
-            "compare",
-            "compare runs of one kind: classes, labels or numbers",
-        )
+    if len(kinds) < 2:
+        return
+    each = ", ".join(f"{run.folder.name} ({kind})" for kind, run in kinds.items())
+    kinds_of: dict[str, set[str]] = {}
+    for run in runs:
+        kinds_of.setdefault(run.source, set()).add(run.kind)
+    sources = sorted(source for source, found in kinds_of.items() if len(found) == 1)
+    ways = [f"--target-kind {kind}" for kind in kinds]
+    ways += [f"--source {quote(printable(source))}" for source in sources]
+    do = "compare runs of one kind: classes, labels or numbers"
+    raise UsageError(
+        f"their targets are of unlike kinds: {each}",
+        "compare",
+        do if are_named else f"say which: {' or '.join(ways)}",
+    )
 
 
 def ranked(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -160,7 +202,7 @@ def ranked(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
 
     def order(entry: dict[str, Any]) -> tuple[float, float]:
-        main = entry[MAIN_FIGURE[entry["kind"]]]
+        main = entry[MAIN[entry["kind"]]]
         return (1e9, 0.0) if main is None else (-main, entry["loss"] or 0.0)
 
     return sorted(entries, key=order)
@@ -184,14 +226,18 @@ def finished(
     """Draw the picture that is asked for; return the report."""
     if picture is not None:
         kind = entries[0]["kind"]
-        main = MAIN_FIGURE[kind]
+        main = MAIN[kind]
         shown = [
-            {**entry, "accuracy": entry[main], "accuracy_interval": [entry[main]] * 2}
+            {
+                **entry,
+                "accuracy": entry[main],
+                "accuracy_interval": entry["interval"] or [entry[main]] * 2,
+            }
             if kind != "class"
             else entry
             for entry in entries
         ]
-        files.publish_bytes(picture, plots.comparison(shown, IN_WORDS[kind]))
+        files.publish_bytes(picture, plots.comparison(shown, WORDS[main]))
     return {
         "verb": "compare",
         "runs": entries,

@@ -9,7 +9,9 @@ import numpy as np
 
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads import label_metrics, metrics, number_metrics
-from bottleneck.heads.calibration import honesty
+from bottleneck.heads.calibration import honesty, honesty_of_labels
+from bottleneck.heads.groups import numbers
+from bottleneck.heads.resampled import intervals_of_labels, intervals_of_numbers
 from bottleneck.heads.views import itself
 from bottleneck.pipeline.learning.training_data import TEST, TRAIN, VALIDATION
 
@@ -63,6 +65,7 @@ def judge(fitted: Fitted, data: TrainingData) -> Judged:
         "accuracy": None,  # of classes alone
         "top5": None,
         **_figures(said, truth, data, thresholds),
+        **_intervals(said, truth, data, numbers(data.belongs[is_judged])),
     }
     return Judged(
         split=split,
@@ -80,6 +83,19 @@ def _thresholds(fitted: Fitted, data: TrainingData) -> tuple[float, ...]:
     return label_metrics.best_thresholds(fitted.validation, data.targets[data.split == VALIDATION])
 
 
+def _intervals(
+    said: NDArray[np.float32],
+    truth: NDArray[Any],
+    data: TrainingData,
+    units: NDArray[np.int64],
+) -> dict[str, Any]:
+    """Return how sure the figures of labels and of numbers are; that of an accuracy is counted."""
+    if data.kind == "class":
+        return {}
+    of = intervals_of_labels if data.kind == "labels" else intervals_of_numbers
+    return {"intervals": of(said, truth, units)}
+
+
 def _figures(
     said: NDArray[np.float32],
     truth: NDArray[Any],
@@ -89,11 +105,10 @@ def _figures(
     """Return the figures of this kind of target."""
     trained = data.targets[data.split == TRAIN]
     if data.kind == "labels":
-        return label_metrics.evaluate_labels(said, truth, data.names, thresholds)
+        found = label_metrics.evaluate_labels(said, truth, data.names, thresholds)
+        return {**found, **honesty_of_labels(said, truth)}
     if data.kind == "numbers":
-        known = ~np.isnan(trained)
-        total = np.where(known, trained, 0).sum(axis=0, dtype=np.float64)
-        mean = total / np.maximum(known.sum(axis=0), 1)
+        mean = number_metrics.known_mean(trained)
         return number_metrics.evaluate_numbers(said, truth, data.names, mean)
     return {
         **metrics.evaluate(said, truth, data.names),

@@ -26,7 +26,8 @@ from bottleneck.pipeline.extraction.inputs import find_inputs
 from bottleneck.pipeline.extraction.named import compute, computer_of, reader_of
 from bottleneck.pipeline.learning import classifier as classifiers
 from bottleneck.pipeline.learning.answers import Answers, Predictions, as_csv
-from bottleneck.pipeline.learning.submission import plan, read_sample
+from bottleneck.pipeline.learning.submission import plan
+from bottleneck.pipeline.learning.submission_sample import read_sample
 from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.extraction.compute import Computer
     from bottleneck.pipeline.extraction.flow import Item, Reader
-    from bottleneck.pipeline.learning.submission import Sample, Submission
+    from bottleneck.pipeline.learning.submission import Submission
+    from bottleneck.pipeline.learning.submission_sample import Sample
     from bottleneck.store.store import Store
 
 MOST_REASONS = 20  # in the message when nothing at all can be used

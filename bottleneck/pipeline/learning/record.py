@@ -167,14 +167,14 @@ def _pictures(
         reporter.say(f"no pictures of the run: {plots.INSTALL}")
         return {}
     targets = data.samples.targets
+    sure = {}
+    if "calibration" in figures:
+        sure[RELIABILITY] = reliability(figures["calibration"], title)
     if targets is None:
-        drawn = plots.draw(fitted.history, figures, title, fitted.options)
-        if "calibration" in figures:
-            drawn[RELIABILITY] = reliability(figures["calibration"], title)
-        return drawn
+        return plots.draw(fitted.history, figures, title, fitted.options) | sure
     fit = plots.draw(fitted.history, {"confusion": (), "classes": {}}, title, fitted.options)
     truth = targets.values[judged.at]
-    return fit | target_plots.draw_targets(figures, judged.probabilities, truth, title)
+    return fit | sure | target_plots.draw_targets(figures, judged.probabilities, truth, title)
 
 
 def _receipt_of_targets(data: TrainingData, judged: Judged) -> dict[str, Any]:

@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
-from bottleneck.core.paths import local_path
-from bottleneck.core.regular import NotAFileError
+from bottleneck.pipeline.learning.submission_sample import found_ids, images_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from bottleneck.pipeline.extraction.inputs import Inputs
     from bottleneck.pipeline.learning.answers import Predictions
+    from bottleneck.pipeline.learning.submission_sample import Sample
 
 ALL = "*"  # in the place of the classes: a column for each
 MOST_NAMED = 12  # classes in a message
@@ -50,6 +48,9 @@ class Submission:
     ids : n texts
     at : n positions of the images among those that are predicted
     kind : what is predicted: class, labels or numbers
+    place : which column of the file the ids are
+    delimiter : what stands between fields
+    between : what stands between the labels that pass
     """
 
     header: tuple[str, ...]
@@ -57,40 +58,34 @@ class Submission:
     ids: tuple[str, ...]
     at: tuple[int, ...]
     kind: str = "class"
+    place: int = 0
+    delimiter: str = ","
+    between: str = " "
 
     def to_csv(self, answers: Predictions) -> bytes:
         """Return the file; what has no answer has empty fields."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.header)
+        writer = csv.writer(text, lineterminator="\n", delimiter=self.delimiter)
+        writer.writerow(_placed(self.header, self.place))
         for name, at in zip(self.ids, self.at, strict=True):
             probabilities = answers.probabilities[at]
             if np.isnan(probabilities).any():
-                writer.writerow([name, *[""] * len(self.columns)])
+                writer.writerow(_placed([name, *[""] * len(self.columns)], self.place))
                 continue
             best = self._predicted(answers, at)
             # numpy's text of a float32 is the shortest that gives it back.
             found = [best if c is None else str(probabilities[c]) for c in self.columns]
-            writer.writerow([name, *found])
+            writer.writerow(_placed([name, *found], self.place))
         return text.getvalue().encode()
 
     def _predicted(self, answers: Predictions, at: int) -> str:
-        """Return the class, the labels that pass with blanks between, or the number."""
+        """Return the class, the labels that pass, or the number."""
         if self.kind == "labels":
             passing = np.flatnonzero(answers.passes[at])
-            return " ".join(answers.classes[i] for i in passing)
+            return self.between.join(answers.classes[i] for i in passing)
         if self.kind == "numbers":
             return str(answers.values[at, 0])
         return answers.classes[int(answers.probabilities[at].argmax())]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """A sample of a submission: its header, and its rows, the ids first."""
-
-    path: Path
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def plan(
@@ -114,28 +109,22 @@ def plan(
     DataError
         For an id of the sample that is no image or several, or two images of one id.
     """
-    if sample is not None:
-        _check_header(columns, sample, classes, kind)
-    first, *others = columns or (sample.header if sample else ())
+    paths = {inputs.entries[at].path: at for at in inputs.readable}
     where = "--columns" if columns else sample.path if sample else ""
+    id_at, place, between = 0, 0, " "
+    if sample is not None:
+        named = images_by_name({name for row in sample.rows for name in row}, paths)
+        id_at = sample.column_of_ids({name for name, found in named.items() if found})
+        between = _check_header(columns, sample, id_at, classes, kind)
+        place = 0 if ALL in columns else id_at
+        columns = _ids_first(columns or sample.header, place)
+    first, *others = columns or ("",)
     if not others:
         raise UsageError(
             "one column alone", where, "name the ids' column and the answers', such as id,label"
         )
     header, numbers = _columns(others, classes, where)
-    if kind == "numbers" and None in numbers and len(classes) > 1:
-        raise UsageError(
-            f"{header[numbers.index(None)]!r} is none of the numbers",
-            where,
-            f"those are {_some(classes)}",
-        )
-    broken = [name for name in classes if len(name.split()) != 1]
-    if kind == "labels" and None in numbers and broken:
-        raise UsageError(
-            f"labels that pass stand with blanks between, and {broken[0]!r} has one itself",
-            where,
-            f"name a column for each label: --columns {first},*",
-        )
+    _check_answer(first, header, numbers, classes, kind, between, where)
     head, what = (first, "") if first in classes else _halves(first)
     if what and (what not in IDS or sample is not None):
         raise UsageError(
@@ -145,50 +134,81 @@ def plan(
     twice = [name for name, n in Counter((head, *header)).items() if n > 1]
     if twice:
         raise UsageError(f"the column {twice[0]!r} is there twice", where, "name it once")
-    paths = {inputs.entries[at].path: at for at in inputs.readable}
     if sample is not None:
-        ids = tuple(row[0] for row in sample.rows)
-        at = tuple(_found(ids, paths, sample.path))
+        ids = tuple(row[id_at] for row in sample.rows)
+        at = tuple(found_ids(ids, paths, sample.path))
     else:
         at = tuple(paths.values())
         ids = tuple(IDS[what or "stem"](inputs.entries[each].key) for each in at)
         _check_unique(ids, [*paths], what or "stem", head)
-    return Submission(header=(head, *header), columns=numbers, ids=ids, at=at, kind=kind)
+    return Submission(
+        header=(head, *header),
+        columns=numbers,
+        ids=ids,
+        at=at,
+        kind=kind,
+        place=place,
+        delimiter=sample.delimiter if sample else ",",
+        between=between,
+    )
 
 
-def read_sample(path: Path) -> Sample:
-    """Return a sample of a submission; UsageError or DataError where the file is none."""
-    try:
-        text = files.read(local_path(path)).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise UsageError("no such file", path, "give the sample of the submission") from error
-    except NotAFileError as error:
-        raise UsageError(str(error.strerror), path, "give a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise DataError("not text in UTF-8", path, "save it as CSV in UTF-8") from error
-    try:
-        header, *rows = [tuple(row) for row in csv.reader(io.StringIO(text, newline="")) if row]
-    except (ValueError, csv.Error) as error:  # ValueError: not one line
-        raise DataError("no table with commas", path, "give a CSV file") from error
-    odd = [i for i, row in enumerate(rows) if len(row) != len(header)]
-    if odd:
-        raise DataError(
-            f"row {odd[0] + 1} has {len(rows[odd[0]])} fields, the header {len(header)}",
-            path,
-            "give a CSV file with as many fields in each row",
+def _check_answer(
+    first: str,
+    header: Sequence[str],
+    numbers: Sequence[int | None],
+    classes: Sequence[str],
+    kind: str,
+    between: str,
+    where: object,
+) -> None:
+    """Raise UsageError for a column of the answer that cannot hold it."""
+    if None not in numbers:
+        return
+    if kind == "numbers" and len(classes) > 1:
+        raise UsageError(
+            f"{header[numbers.index(None)]!r} is none of the numbers",
+            where,
+            f"those are {_some(classes)}",
         )
-    if not rows:
-        raise DataError("no ids below its header", path, "use --columns id,label without a sample")
-    return Sample(path=path, header=header, rows=tuple(rows))
+    sign = None if between == " " else between
+    broken = [name for name in classes if len(name.split(sign)) != 1]
+    if kind == "labels" and broken:
+        raise UsageError(
+            f"labels that pass stand with {sign or 'blanks'} between, and {broken[0]!r} has one "
+            "itself",
+            where,
+            f"name a column for each label: --columns {first},*",
+        )
+
+
+def _placed(fields: Sequence[str], place: int) -> list[str]:
+    """Return a row with its first field, the id, where the file has it."""
+    first, *others = fields
+    return [*others[:place], first, *others[place:]]
+
+
+def _ids_first(fields: Sequence[str], place: int) -> list[str]:
+    """Return a row of the file with its id first."""
+    return (
+        [fields[place], *fields[:place], *fields[place + 1 :]] if place < len(fields) else [*fields]
+    )
 
 
 def _check_header(
-    columns: Sequence[str], sample: Sample, classes: Sequence[str], kind: str
-) -> None:
-    """Raise an error where the sample's columns are others than those that are asked for.
+    columns: Sequence[str], sample: Sample, place: int, classes: Sequence[str], kind: str
+) -> str:
+    """Return what stands between labels; an error where the sample's columns are not those asked.
 
     Also where nobody says what a column is whose values are not classes: a probability, perhaps.
+
+    Parameters
+    ----------
+    place : which column the ids are
     """
+    others = [i for i in range(len(sample.header)) if i != place]
+    between = [sample.between_labels(i, classes) for i in others if sample.header[i] not in classes]
+    sign = next(filter(None, between), " ") if kind == "labels" else " "
     if columns:
         named = [name if name in classes else _halves(name)[0] for name in columns]
         if ALL not in named and tuple(named) != sample.header:
@@ -197,15 +217,14 @@ def _check_header(
                 sample.path,
                 f"it has {_some(sample.header, ',')}",
             )
-        return
-    for number, name in enumerate(sample.header[1:], 1):
-        if name in classes:
+        return sign
+    for number in others:
+        name = sample.header[number]
+        if name in classes or kind == "numbers":
             continue
         values = {row[number] for row in sample.rows} - {"", *classes}
-        if kind == "labels":  # several in a field
-            values = {text for text in values if not set(text.split()) <= set(classes)}
-        if kind == "numbers":
-            values = set()
+        if kind == "labels" and sample.between_labels(number, classes) is not None:
+            continue  # several in a field
         if values:
             first, header = min(values), ",".join(sample.header[:-1])
             raise DataError(
@@ -214,6 +233,7 @@ def _check_header(
                 f"say --columns {header},{sample.header[-1]} for the names of the classes "
                 f"({_some(classes)}), or {name}=CLASS for the probability of one",
             )
+    return sign
 
 
 def _columns(
@@ -255,43 +275,6 @@ def _no_class(name: str, classes: Sequence[str], where: object) -> UsageError:
 
 def _some(names: Sequence[str], between: str = ", ") -> str:
     return between.join(names[:MOST_NAMED]) + (between + "…" if len(names) > MOST_NAMED else "")
-
-
-def _found(ids: Sequence[str], paths: Mapping[str, int], where: Path) -> list[int]:
-    """Return the position of each id's image: the one whose path ends so, with its ending or not.
-
-    Raises
-    ------
-    DataError
-        When an id is no image, or several.
-    """
-    whole: dict[str, list[int]] = {}
-    without_ending: dict[str, list[int]] = {}
-    depths = {name.count("/") + 1 for name in ids}
-    for path, at in paths.items():
-        parts = path.split("/")
-        for depth in depths:
-            end = "/".join(parts[-depth:])
-            whole.setdefault(end, []).append(at)
-            without_ending.setdefault(os.path.splitext(end)[0], []).append(at)  # noqa: PTH122
-    found = [whole.get(name) or without_ending.get(name, []) for name in ids]
-    none = [name for name, places in zip(ids, found, strict=True) if not places]
-    if none:
-        raise DataError(
-            f"{len(none):,} of {len(ids):,} ids have no image, such as {none[0]}",
-            where,
-            "name the images of all of them",
-        )
-    several = [each for each in zip(ids, found, strict=True) if len(each[1]) > 1]
-    if several:
-        name, places = several[0]
-        two = ", ".join(path for path, at in paths.items() if at in places[:2])
-        raise DataError(
-            f"{len(several):,} of {len(ids):,} ids are several images, such as {name}: {two}",
-            where,
-            "name the folder alone that is meant",
-        )
-    return [places[0] for places in found]
 
 
 def _check_unique(ids: Sequence[str], paths: Sequence[str], what: str, head: str) -> None:

@@ -104,7 +104,9 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
     """Return the figures that are numbers, those of folds, few labels and calibration included."""
     found = {k: float(v) for k, v in figures.items() if type(v) in (int, float)}
     if "folds" in figures:
-        found["folds_accuracy"] = float(figures["folds"]["accuracy"])
+        for name, figure in figures["folds"]["figures"].items():
+            if figure["mean"] is not None:
+                found[f"folds_{name}"] = float(figure["mean"])
     for entry in figures.get("few_shot", ()):
         found[f"few_shot_{entry['labels'] or 'all'}_accuracy"] = float(entry["accuracy"])
     if "calibration" in figures:

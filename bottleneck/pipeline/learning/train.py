@@ -64,7 +64,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     head = catalog.load_kind(options.head)
     data = training_data(store, name, options, reporter)
     told = catalog.for_kind(options.head, told, data.kind, options.head_options)
-    _announce(data, reporter)
+    _announce(data, options, reporter)
     _check_judges(data, options)
 
     def fit(split: NDArray[np.uint8], told_of: Reporter) -> Fitted:
@@ -124,16 +124,16 @@ def _check(options: TrainOptions) -> None:
 
 def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     """Raise UsageError where there is nothing to judge by, or to calibrate by."""
-    asked = (
-        ("folds", options.folds),
-        ("few-shot", options.few_shot),
-        ("calibrate", options.calibrate),
-    )
-    for flag, is_asked in asked if data.kind != "class" else ():
-        if is_asked:
-            raise UsageError(
-                f"{flag} is for classes, and these targets are {data.kind}", f"--{flag}", "omit it"
-            )
+    if options.few_shot and data.kind != "class":
+        raise UsageError(
+            f"labels are drawn a class, and these targets are {data.kind}",
+            "--few-shot",
+            "omit it; --folds 5 says how good it is with all of them",
+        )
+    if options.calibrate and data.kind == "numbers":
+        raise UsageError(
+            "there are no probabilities, and these targets are numbers", "--calibrate", "omit it"
+        )
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:
         raise UsageError("no images to judge by", "--few-shot", advice)
@@ -143,7 +143,7 @@ def _check_judges(data: TrainingData, options: TrainOptions) -> None:
         )
 
 
-def _announce(data: TrainingData, reporter: Reporter) -> None:
+def _announce(data: TrainingData, options: TrainOptions, reporter: Reporter) -> None:
     """Say how many images do what, and which classes cannot be learned."""
     counts, names = data.counts, data.names
     what = {"class": "classes"}.get(data.kind, data.kind)
@@ -153,6 +153,13 @@ def _announce(data: TrainingData, reporter: Reporter) -> None:
         f"{data.source}: {counts['train']} to train on, {counts['val']} to validate, "
         f"{counts['test']} to test; {len(names)} {what}"
     )
+    groups = data.samples.groups
+    if groups and not counts["val"] + counts["test"] and options.validation_split:
+        reporter.warn(
+            f"the images are {len(groups.names)} groups, of which none was drawn to validate: try "
+            "another --seed, or --folds 2; if they need not be kept together, extract with "
+            "--group-column ''"
+        )
     missing = [names[i] for i in unlearned(data.targets, data.split, data.kind)]
     if missing:
         reporter.warn(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.figures import WORDS as NAMES
+from bottleneck.core.figures import spelled
 from bottleneck.core.paths import from_json_text, shown
 from bottleneck.core.text import printable
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
@@ -133,23 +135,31 @@ def _figures(receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
     ]
     folds = figures.get("folds")
     if folds:
-        rows.append((f"mean accuracy of {folds['k']} folds", _mean(folds)))
+        for name, found in folds["figures"].items():
+            words_of = f"mean {NAMES[name]} of {folds['k']} folds"
+            rows.append((words_of, "-" if found["mean"] is None else _sure(name, found)))
     yield from _table(("figure", "value"), rows)
-    few = [(str(e["labels"] or "all"), f"{e['images']:,}", _mean(e)) for e in _few(figures)]
+    few = [(str(e["labels"] or "all"), f"{e['images']:,}", _accuracy(e)) for e in _few(figures)]
     if few:
         yield from _table(("labels a class", "images", "accuracy"), few)
     yield from _each(figures)
+
+
+def _accuracy(entry: Mapping[str, Any]) -> str:
+    return _sure("accuracy", {**entry, "mean": entry["accuracy"]})
 
 
 def _few(figures: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return figures.get("few_shot") or ()
 
 
-def _mean(found: Mapping[str, Any]) -> str:
-    """Return a mean accuracy, and its interval where it has one."""
+def _sure(name: str, found: Mapping[str, Any]) -> str:
+    """Return the mean of a figure, and its interval where it has one."""
     ends = found["interval"]
-    sure = f" ({LEVEL:.0%} interval {ends[0]:.4f} to {ends[1]:.4f})" if ends else ""
-    return f"{found['accuracy']:.4f}{sure}"
+    sure = ""
+    if ends:
+        sure = f" ({LEVEL:.0%} interval {spelled(name, ends[0])} to {spelled(name, ends[1])})"
+    return f"{spelled(name, found['mean'])}{sure}"
 
 
 def _each(figures: Mapping[str, Any]) -> Iterator[str]:
@@ -171,13 +181,13 @@ def _each(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _interval(name: str, receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    """Return how sure an accuracy is."""
-    if name != "accuracy" or figures["split"] == "folds":  # of folds their mean has one
+    """Return how sure a figure is, where that is known."""
+    ends = (figures.get("intervals") or {}).get(name)
+    if name == "accuracy" and figures["split"] != "folds":  # of folds their mean has one
+        ends = accuracy_interval(figures["confusion"], receipt["split"]["seed"])
+    if not ends:
         return ""
-    ends = accuracy_interval(figures["confusion"], receipt["split"]["seed"])
-    if ends is None:
-        return ""
-    return f" ({LEVEL:.0%} interval {ends[0]:.4f} to {ends[1]:.4f})"
+    return f" ({LEVEL:.0%} interval {spelled(name, ends[0])} to {spelled(name, ends[1])})"
 
 
 def _data(

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 _DATA = "--data "  # as a message offers another source; here it stands behind the name
 # Options that say classes and splits by where they stand, so where else they may not hold.
 _OF_CLASSES = (
-    "layout", "label_from", "group_by", "label_column", "target_kind", "split_column", "split_map",
+    "layout", "label_from", "group_by", "group_column", "label_column", "target_kind",
+    "split_column", "split_map",
 )  # fmt: skip
 # Where one is told, what was recorded of these says no more what it said.
 _INSTEAD = {

@@ -117,9 +117,9 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
     wanted = key_array([key.encode("utf-8", "surrogateescape")])
     for name in names:
         snapshot, samples = store.snapshot(name), recorded_samples(store, name)
-        (at,) = find(samples.keys, wanted.astype(samples.keys.dtype))
-        if at < 0 or bytes(samples.keys[at]) != bytes(wanted[0]):
+        if not _has(store, name, wanted):
             continue
+        (at,) = find(samples.keys, wanted.astype(samples.keys.dtype))
         digest = samples.digests[at]
         known = bool(samples.known[at])
         has_row = known and bool(store.has(digest[None])[0])
@@ -134,6 +134,8 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
             "source": name,
             "digest": digest.tobytes().hex() if known else None,
             "class": _class(samples, at),
+            "targets": _targets(samples, int(at)),
+            "group": _group(samples, int(at)),
             "split": SPLITS[samples.splits[at]],
             "row": has_row,
             "quarantined": reasons[0] if reasons else None,
@@ -141,6 +143,7 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
             "conflicting": at in untrained.conflicting,
             "leaking": at in untrained.leaking,
             "means": _meaning(known=known, has_row=has_row, reasons=reasons),
+            "also_in": [other for other in names if other != name and _has(store, other, wanted)],
         }
     raise UsageError(
         f"no image {key!r}", store.path, "a key is the image's path below the source's folder"
@@ -150,6 +153,29 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
 def _class(samples: Samples, position: int) -> str | None:
     label = int(samples.labels[position])
     return samples.classes[label] if label != NO_LABEL else None
+
+
+def _targets(samples: Samples, position: int) -> dict[str, float | None] | None:
+    """Return each label or number of a sample, None where it is not known; None of classes."""
+    if samples.targets is None:
+        return None
+    values = samples.targets.values[position].tolist()
+    return {
+        name: None if value != value else value
+        for name, value in zip(samples.targets.names, values, strict=True)
+    }
+
+
+def _group(samples: Samples, position: int) -> str | None:
+    number = -1 if samples.groups is None else int(samples.groups.numbers[position])
+    return samples.groups.names[number] if samples.groups is not None and number >= 0 else None
+
+
+def _has(store: Store, name: str, wanted: NDArray[np.bytes_]) -> bool:
+    """Whether a source has an image of this key."""
+    keys = recorded_samples(store, name).keys
+    (at,) = find(keys, wanted.astype(keys.dtype))
+    return bool(at >= 0 and keys[at] == wanted[0])
 
 
 def _twin(samples: Samples, position: int) -> dict[str, Any]:

@@ -311,3 +311,80 @@ def test_labels_that_pass_have_blanks_between_and_a_number_is_itself(run, kind):
     ask(run, columns="id,*", force=True)
     values = np.array([row[1:] for row in table()[1:]], np.float32)
     np.testing.assert_array_equal(values, found.probabilities)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_fields_stand_apart_as_in_the_sample(run, delimiter):
+    Path("sample.csv").write_text(
+        f"id{delimiter}label, or so\n02{delimiter}cat\n00{delimiter}cat\n"
+    )
+    ask(run, like=Path("sample.csv"))
+    with Path("out.csv").open(newline="") as file:
+        header, *rows = csv.reader(file, delimiter=delimiter)
+    assert header == ["id", "label, or so"]
+    best = truth(run, ["02", "00"]).argmax(1)
+    assert rows == [[name, ("cat", "dog")[i]] for name, i in zip(["02", "00"], best, strict=True)]
+
+
+@pytest.mark.parametrize("columns", ["", "label,image"])
+def test_the_ids_may_be_in_any_column(run, columns):
+    Path("sample.csv").write_text("label,image\ncat,03.png\ndog,01.png\n")
+    ask(run, like=Path("sample.csv"), columns=columns)
+    header, *rows = table()
+    assert header == ["label", "image"]
+    best = truth(run, ["03", "01"]).argmax(1)
+    assert rows == [
+        [("cat", "dog")[i], f"{name}.png"] for name, i in zip(["03", "01"], best, strict=True)
+    ]
+
+
+def test_probabilities_stand_around_an_id_where_the_sample_has_them_so(run):
+    Path("sample.csv").write_text("dog,id,cat\n0.5,03,0.5\n0.5,01,0.5\n")
+    ask(run, like=Path("sample.csv"))
+    header, *rows = table()
+    assert (header, [row[1] for row in rows]) == (["dog", "id", "cat"], ["03", "01"])
+    values = np.array([[row[2], row[0]] for row in rows], np.float32)
+    np.testing.assert_allclose(values, truth(run, ["03", "01"]), atol=1e-6)
+    # All classes, asked for by the command, stand behind the ids.
+    ask(run, like=Path("sample.csv"), columns="id,*", force=True)
+    assert [row[0] for row in table()] == ["id", "03", "01"]
+
+
+def test_a_sample_without_any_image_is_judged_by_its_first_column(run):
+    Path("sample.csv").write_text("label,image\ncat,77\ndog,88\n")
+    with pytest.raises(
+        DataError, match=r"no class, and holds '77'|2 of 2 ids have no image, such as cat"
+    ):
+        ask(run, like=Path("sample.csv"))
+
+
+@pytest.mark.parametrize(
+    ("field", "sign"),
+    [
+        ("soft|polar bear", "|"),
+        ("soft; polar bear", ";"),
+        ("polar bear", None),
+        ("soft,small", ","),
+    ],
+)
+def test_labels_stand_apart_as_in_the_sample(run, field, sign):
+    names = ("soft", "small") if sign == "," else ("soft", "polar bear")
+    lines = [",".join(("filename", *names))]
+    for n, path in enumerate(sorted(Path("photos").rglob("*.png"))):
+        lines.append(f"{path},{n % 2},{n % 3 > 0:d}")
+    Path("t.csv").write_text("\n".join(lines))
+    reading = {"target_kind": "labels", "label_column": names}
+    extract(ExtractOptions(cache=Path("s"), data="t.csv", network=NETWORK, reading=reading))
+    run = train(TrainOptions(cache=Path("s"), run="r"))["run"]
+    Path("sample.csv").write_text(f'id,answer\n00,"{field}"\n01,soft\n02,\n03,\n')
+    if sign is None:  # nothing says what stands between, and a blank is in a label
+        with pytest.raises(UsageError, match="labels that pass stand with blanks between"):
+            ask(run, like=Path("sample.csv"))
+        return
+    found = predictions(PredictOptions(images=("test",), run=run))
+    ask(run, like=Path("sample.csv"))
+    expected = [sign.join(n for n, p in zip(names, row, strict=True) if p) for row in found.passes]
+    assert [row[1] for row in table()[1:]] == expected
+    Path("sample.csv").write_text(f'id,answer\n00,"{field}"\n01,soft|tiger\n')
+    with pytest.raises(DataError, match="'answer' is no class, and holds"):
+        ask(run, like=Path("sample.csv"), force=True)

@@ -210,16 +210,6 @@ def test_a_head_that_learns_classes_alone_is_refused_in_one_line(of_labels):
         fit(cache, head_options={"loss": "huber"})
 
 
-@pytest.mark.parametrize("asked", [{"folds": 3}, {"few_shot": (1,)}, {"calibrate": True}])
-def test_what_is_of_classes_alone_is_refused_in_one_line(of_labels, asked):
-    cache, _ = of_labels
-    flag = next(iter(asked)).replace("_", "-")
-    with pytest.raises(
-        UsageError, match=f"{flag} is for classes, and these targets are labels: --{flag}"
-    ):
-        fit(cache, **asked)
-
-
 def test_targets_that_are_called_as_other_columns_have_names_of_their_own(
     tmp_path, colours, numpy_network, later
 ):
@@ -328,7 +318,7 @@ def test_runs_of_numbers_are_ranked_by_r2_and_drawn(of_numbers, tmp_path):
     figures = [entry["r2"] for entry in report["runs"]]
     assert figures == sorted(figures, reverse=True)
     heading, first, *_ = compare_lines(report)
-    assert heading.split()[2:5] == ["R²", "RMSE", "MAE"]
+    assert heading.split()[2:7] == ["R²", "95%", "interval", "RMSE", "MAE"]
     assert f"{figures[0]:.4f}" in first
 
 
@@ -345,3 +335,60 @@ def test_one_number_for_all_is_nothing_to_learn(tmp_path, colours, numpy_network
     cache = extracted(tmp_path, path, later)
     with pytest.raises(DataError, match="one and the same number"):
         fit(cache)
+
+
+def test_of_a_store_with_unlike_kinds_a_source_or_a_kind_is_compared(
+    tmp_path, colours, numpy_network, later
+):
+    for name, rows in (
+        ("tags", [",".join(str(int(x > 0.5)) for x in row) for row in colours]),
+        ("light", [f"{row.sum():.3f}" for row in colours]),
+        ("kind", ["red" if row[0] > 0.5 else "other" for row in colours]),
+    ):
+        header = {"tags": "red,green,blue", "light": "value", "kind": "label"}[name]
+        path = table(tmp_path, header, rows).rename(tmp_path / f"{name}.csv")
+        cache = extracted(tmp_path, path, later)
+        fit(cache, source=f"{name}.csv", run=name)
+    fit(cache, source="tags.csv", run="again", seed=1)
+    with pytest.raises(UsageError, match="unlike kinds") as caught:
+        compare(CompareOptions(cache=cache))
+    for way in ("--target-kind labels", "--target-kind class", "--source light.csv"):
+        assert way in str(caught.value)
+
+    def of(**options):
+        report = compare(CompareOptions(cache=cache, **options))
+        return sorted(Path(entry["run"]).name for entry in report["runs"])
+
+    assert of(target_kind="labels") == ["again", "tags"] == of(source="tags.csv")
+    assert of(target_kind="numbers") == ["light"]
+    assert of(source="kind.csv", target_kind="class") == ["kind"]
+    with pytest.raises(UsageError, match=r"there are runs of kind\.csv \(class\), light\.csv"):
+        of(source="kind.csv", target_kind="labels")
+    with pytest.raises(UsageError, match="runs are named"):
+        compare(CompareOptions(runs=("tags",), cache=cache, source="tags.csv"))
+    assert bottleneck.compare_runs(cache=cache, target_kind="numbers")["runs"][0]["r2"] is not None
+
+
+def test_figures_have_intervals_in_metrics_on_the_page_and_card_and_where_compared(
+    of_labels, tmp_path, colours, later
+):
+    run = Path(fit(of_labels[0])["run"])
+    metrics = json.loads((run / "metrics.json").read_text())
+    low, high = metrics["intervals"]["macro_average_precision"]
+    assert low < metrics["macro_average_precision"] < high
+    said = f"95% interval {low:.4f} to {high:.4f}"
+    assert said in (run / "report.html").read_text()
+    assert said in (run / "README.md").read_text()
+    report = compare(CompareOptions(runs=(str(run),)))
+    assert report["runs"][0]["interval"] == [low, high]
+    assert f"{low:.4f} to {high:.4f}" in "\n".join(compare_lines(report))
+    path = table(tmp_path, "value", [f"{row.sum():.3f}" for row in colours])
+    run = Path(fit(extracted(tmp_path / "more", path, later))["run"])
+    metrics = json.loads((run / "metrics.json").read_text())
+    for name in ("r2", "rmse", "mae"):
+        low, high = metrics["intervals"][name]
+        assert low < metrics[name] < high
+    page, card = (run / "report.html").read_text(), (run / "README.md").read_text()
+    low, high = metrics["intervals"]["r2"]
+    assert f"95% interval {low:.4f} to {high:.4f}" in page
+    assert f"95% interval {low:.4f} to {high:.4f}" in card

@@ -297,3 +297,17 @@ def test_a_name_that_is_not_utf_8_is_a_label_all_the_same():
 
 def test_metrics_and_json_at_once_are_wrong_usage(cache, capsys):
     assert status(capsys, "--cache", cache, "--prometheus", "--json")[0] == 2
+
+
+def test_a_command_about_other_data_that_is_refused_is_no_run_of_what_is_recorded(
+    cache, tmp_path, capsys
+):
+    (tmp_path / "t.csv").write_text("filename,label\na.png,x\n")
+    words = ["--cache", str(cache), "--data", str(tmp_path / "t.csv"), "--layout", "{class}/*"]
+    assert console.run(extract, words) == 2
+    assert Store.open(cache).history()[-1]["code"] == 2
+    assert last_runs(cache, ["photos"])["photos"]["last_run"]["code"] == 0
+    # About this very data it is one.
+    photos = str(tmp_path / "photos")
+    assert console.run(extract, ["--cache", str(cache), "--data", photos, "--header"]) == 2
+    assert last_runs(cache, ["photos"])["photos"]["last_run"]["code"] == 2

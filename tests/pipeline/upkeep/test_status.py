@@ -142,3 +142,24 @@ def test_the_code_of_several_stores_is_that_of_the_gravest():
     assert first_code([6, 75]) == 75
     assert first_code([4, 5, 12]) == 5
     assert first_code([0, 0]) == first_code([]) == 0
+
+
+def test_why_tells_targets_and_group_and_in_which_sources_the_key_is_too(
+    tmp_path, numpy_network, capsys
+):
+    for i in range(4):
+        picture(tmp_path / f"{i}.png", i)
+    (tmp_path / "tags.csv").write_text("filename,cat,dog,group\n0.png,1,1,p1\n1.png,0,,p2\n")
+    (tmp_path / "age.csv").write_text("filename,target\n0.png,2.5\n2.png,\n")
+    cache = fill(tmp_path / "tags.csv", tmp_path / "store")
+    fill(tmp_path / "age.csv", cache)
+    told = status(capsys, "--cache", cache, "--source", "tags.csv", "--why", "0.png")[1]
+    assert {"cat: 1", "dog: 1", "group: p1"} <= {*told.splitlines()}
+    assert "also in" not in told
+    told = status(capsys, "--cache", cache, "--source", "tags.csv", "--why", "1.png")[1]
+    assert {"cat: 0", "dog: not known"} <= {*told.splitlines()}
+    told = status(capsys, "--cache", cache, "--why", "0.png")[1]
+    assert "target: 2.5" in told.splitlines()
+    assert "the key is also in tags.csv: --source NAME tells of that image" in told
+    why = json.loads(status(capsys, "--cache", cache, "--why", "2.png", "--json")[1])["why"]
+    assert (why["targets"], why["group"], why["also_in"]) == ({"target": None}, None, [])
