@@ -63,14 +63,15 @@ def candidates(
     """
     k = min(most, near.which.shape[1])
     n = len(near.which)
-    one = np.repeat(np.arange(n), k)
-    other = near.which[:, :k].reshape(-1).astype(np.int64)
-    rank = np.tile(np.arange(k), n)
-    code = np.minimum(one, other) * n + np.maximum(one, other)
-    order = np.lexsort((rank, code))
-    _, first = np.unique(code[order], return_index=True)
-    chosen = order[first]
-    return np.stack([code[chosen] // n, code[chosen] % n], axis=1), rank[chosen]
+    if not k:
+        return np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
+    one, other = np.arange(n)[:, None], near.which[:, :k].astype(np.int64)
+    # One number a pair and rank, in place: there may be twenty million of them.
+    code = ((np.minimum(one, other) * n + np.maximum(one, other)) * k + np.arange(k)).reshape(-1)
+    code.sort()
+    pair = code // k
+    first = np.flatnonzero(np.diff(pair, prepend=-1))
+    return np.stack([pair[first] // n, pair[first] % n], axis=1), code[first] % k
 
 
 def same_pairs(
