@@ -32,5 +32,7 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
 .decide button, .decide input { font-size: 0.8125rem; padding: 0.1rem 0.45rem; }
 .decide input { width: 100%; }
 .dropped img { opacity: 0.35; }
+.finding:focus-within .here figure { outline: 2px solid var(--mark); outline-offset: 3px;
+  border-radius: 0.5rem; }
 @media print { #tools, .decide { display: none; } .finding { break-inside: avoid; } }
 """

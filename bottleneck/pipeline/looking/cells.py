@@ -47,9 +47,9 @@ def near_by_cells(
     """
     n = len(rows)
     centres, cell = deal(rows, 2 ** round(np.log2(n) / 2), seed, dealt)
-    drawn = np.random.default_rng(seed).permutation(n)[: CHOOSING + MEASURED]
+    drawn = np.random.default_rng(seed + 1).permutation(n)[:CHOOSING]
     exact = nearest(rows, AMONG, rows[drawn], own=drawn)
-    enough = _enough(rows, drawn[:CHOOSING], exact.which[:CHOOSING], centres, cell)
+    enough = _enough(rows, drawn, exact.which, centres, cell)
     order = np.argsort(cell, kind="stable")
     starts = np.searchsorted(cell[order], np.arange(len(centres) + 1))
     members = [order[i:j] for i, j in zip(starts[:-1], starts[1:], strict=True)]
@@ -64,23 +64,18 @@ def near_by_cells(
             which[own], cosines[own] = there[near.which], near.cosines
             counted(len(own))
     found = Neighbours(cosines=cosines, which=which)
-    return found, recall_of(found, drawn[CHOOSING:], exact.cosines[CHOOSING:])
+    return found, measured_recall(rows, found, seed)
 
 
 def measured_recall(rows: NDArray[np.float32], near: Neighbours, seed: int = 0) -> float:
-    """Return the share of the ten nearest that is found, of rows drawn by lot."""
-    drawn = np.random.default_rng(seed).permutation(len(rows))[:MEASURED]
-    return recall_of(near, drawn, nearest(rows, AMONG, rows[drawn], own=drawn).cosines)
-
-
-def recall_of(near: Neighbours, drawn: NDArray[np.int64], exact: NDArray[np.float32]) -> float:
-    """Return the share of the nearest of rows `drawn` that is found, by cosines (m, k) of them.
+    """Return the share of the ten nearest that is found, of MEASURED rows drawn by lot.
 
     Any of several that are equally near will do.
     """
-    least = exact[:, -1:] - 1e-5
-    found = (near.cosines[drawn, : exact.shape[1]] >= least).sum()
-    return float(found / exact.size)
+    drawn = np.random.default_rng(seed).permutation(len(rows))[:MEASURED]
+    exact = nearest(rows, AMONG, rows[drawn], own=drawn).cosines
+    found = near.cosines[drawn, : exact.shape[1]] >= exact[:, -1:] - 1e-5
+    return float(found.mean())
 
 
 def deal(

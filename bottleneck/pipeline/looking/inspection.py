@@ -86,7 +86,7 @@ def inspect(
     DataError
         No image has a row, or the decisions cannot be used.
     UsageError
-        No such source or part; the file for --csv or --page exists.
+        No such source or part; the file for --csv or --page exists, or is no page by its name.
     """
     report, _ = inspected(options, reporter, store)
     return report
@@ -107,6 +107,8 @@ def inspected(
     for file in (options.csv, options.page):
         if file is not None:
             check_free(file)
+    if options.page is not None and options.page.suffix.lower() not in (".html", ".htm"):
+        raise UsageError("a page is HTML", options.page, "end its name with .html")
     opened = store or Store.open(options.cache)
     images = images_of(opened, options.source, options.decisions, reporter)
     for words in how_pooled(images.store):

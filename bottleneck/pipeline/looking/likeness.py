@@ -26,6 +26,7 @@ CUT_LIKE = 0.85
 CUT_LIKE_DETAILS = 0.75
 CUT_SIDES = (0.94, 0.88, 0.81, 0.75, 0.69, 0.62)  # of the whole side
 BLOCK_PAIRS = 512
+BLOCK_SMALL = 8192  # of what is done with few numbers each
 TONED_DOWN = 2.0  # strength of details, of 255, from which they are
 MAY_BE = 0.1  # less than LIKE that pictures of half the side may have, and still be looked at
 FLAT = 1.5  # deviation, of 255: below it a picture has nothing to be recognised by
@@ -53,18 +54,23 @@ def may_be_same(gray: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np
 
     By the brightness of pictures (n, side, side) at half their side; flat ones are let through.
     """
-    small = _halved(gray.astype(np.float32))
-    flat = gray.reshape(len(gray), -1).std(axis=1) < FLAT
-    small -= small.mean(axis=(1, 2), keepdims=True)
-    small /= np.maximum(np.sqrt((small * small).sum(axis=(1, 2), keepdims=True)), 1e-6)
-    mirrored = np.ascontiguousarray(small[:, :, ::-1]).reshape(len(gray), -1)
-    small = small.reshape(len(gray), -1)
+    n, side, _ = gray.shape
+    small = np.empty((n, side // 2, side // 2), np.float16)  # there may be a million of them
+    flat = np.empty(n, bool)
+    for start in range(0, n, BLOCK_SMALL):
+        some = gray[start : start + BLOCK_SMALL].astype(np.float32)
+        flat[start : start + BLOCK_SMALL] = some.std(axis=(1, 2)) < FLAT
+        some = _halved(some)
+        some -= some.mean(axis=(1, 2), keepdims=True)
+        some /= np.maximum(np.sqrt((some * some).sum(axis=(1, 2), keepdims=True)), 1e-6)
+        small[start : start + BLOCK_SMALL] = some
     found = np.empty(len(pairs), bool)
-    for start in range(0, len(pairs), 8192):
-        one, other = pairs[start : start + 8192].T
-        best = np.einsum("pd,pd->p", small[one], small[other])
-        best = np.maximum(best, np.einsum("pd,pd->p", small[one], mirrored[other]))
-        found[start : start + 8192] = (best >= LIKE - MAY_BE) | flat[one] | flat[other]
+    for start in range(0, len(pairs), BLOCK_SMALL):
+        one, other = pairs[start : start + BLOCK_SMALL].T
+        a, b = small[one].astype(np.float32), small[other].astype(np.float32)
+        best = np.einsum("pij,pij->p", a, b)
+        best = np.maximum(best, np.einsum("pij,pij->p", a, b[:, :, ::-1]))
+        found[start : start + BLOCK_SMALL] = (best >= LIKE - MAY_BE) | flat[one] | flat[other]
     return found
 
 
