@@ -259,9 +259,9 @@ def probe_next(args: argparse.Namespace, _: Path) -> None:
 
 
 def made_rows(n: int, width: int, k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return n rows of length one, and their classes: clusters in as few dimensions as features have.
+    """Return n rows of length one, and their classes: clusters in few dimensions.
 
-    Features of images have many columns, and vary in a few dozen directions.
+    As those of images: features have many columns, and vary in a few dozen directions.
     """
     by_chance = np.random.default_rng(0)
     labels = (np.arange(n) % k).astype(np.int32)

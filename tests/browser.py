@@ -156,6 +156,5 @@ class Page:
         self._session = session
         act()
         begun = self.event("Browser.downloadWillBegin")
-        self.event("Browser.downloadProgress",
-                   lambda of: of["guid"] == begun["guid"] and of["state"] == "completed")  # fmt: skip
+        self.event("Browser.downloadProgress", lambda of: of["state"] == "completed")
         return folder / begun["suggestedFilename"]

@@ -74,8 +74,8 @@ def train_head(
         head is then fitted to all images
     few_shot, tries : also say how accurate it is with so many labels a class, each so often
     calibrate : make probabilities as sure as they are right (temperature scaling)
-    decisions : a CSV file that the page of `bottleneck inspect` saves: images that it drops are left
-        out, and images that it relabels count as what it says
+    decisions : a CSV file that the page of `bottleneck inspect` saves: images that it drops are
+        left out, and images that it relabels count as what it says
     loss : of numbers alone, squared or huber (linear, dense, conv, tail)
     head_options : the same by name, for heads whose options are not among the keywords
     tensorboard : a folder that TensorBoard's event file goes below

@@ -4,8 +4,8 @@ The page of `bottleneck inspect` saves such a table, `decisions.csv`: `key,decis
 decision is keep, relabel or drop. It is applied to samples as they are read; neither the source nor
 what is recorded of it changes.
 
-A label is of a picture: an image that is given another class gets it under each of its keys. What is
-dropped is a key: of two copies the other one stays.
+A label is of a picture: an image that is given another class gets it under each of its keys. What
+is dropped is a key: of two copies the other one stays.
 """
 
 from __future__ import annotations

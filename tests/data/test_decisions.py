@@ -74,7 +74,7 @@ def test_a_table_that_a_spreadsheet_saved_again_says_the_same(tmp_path):
         assert found.dropped.tolist() == [False, True, False, False]
 
 
-@pytest.mark.parametrize("name", ["=1+1.png", "'=x.png", "-5", "@a", "'a", "plain", "＝wide"])
+@pytest.mark.parametrize("name", ["=1+1.png", "'=x.png", "-5", "@a", "'a", "plain", "\uff1dwide"])
 def test_a_name_like_a_formula_is_found_again(tmp_path, name):
     assert from_cell(cell(name)) == name
     some = samples([name.encode()], [0])

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium is installed"),
 ]
 CLASSES = ("cat", "dog", "tree frog")
-FORMULA = "=1+1,\"it's\".png"
+FORMULA = '=1+1,"it\'s".png'
 
 
 def picture(seed):

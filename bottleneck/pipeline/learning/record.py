@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 TRACKED = ("tensorboard", "mlflow")  # where else the run is told of
-LONG = {"left_out_keys", "few_shot", "calibration", "decisions"}  # of the report, and not in the history
-EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate", "decisions")  # in a receipt where asked for
+# Of the report, and not in the history.
+LONG = {"left_out_keys", "few_shot", "calibration", "decisions"}
+# In a receipt where asked for.
+EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate", "decisions")
 # Of labels, and of numbers; None where there is another kind of target, as accuracy and top5 are.
 MORE_FIGURES = (
     "macro_average_precision", "micro_average_precision", "macro_f1", "micro_f1",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedError, StaleError
 from bottleneck.core.sample import SPLITS, Groups
 from bottleneck.data.catalog import reopen

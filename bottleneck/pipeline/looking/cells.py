@@ -10,6 +10,7 @@ file of faiss, without its copy of the rows; docs/inspect.md has both beside eac
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,7 @@ def near_by_cells(
     enough = _enough(rows, drawn, exact.which, centres, cell)
     order = np.argsort(cell, kind="stable")
     starts = np.searchsorted(cell[order], np.arange(len(centres) + 1))
-    members = [order[i:j] for i, j in zip(starts[:-1], starts[1:], strict=True)]
+    members = [order[i:j] for i, j in pairwise(starts)]
     k = min(k, n - 1)
     which, cosines = np.zeros((n, k), np.int32), np.full((n, k), -1, np.float32)
     for number, of_cell in enumerate(members):

@@ -79,8 +79,7 @@ def neighbours_of(images: Images, reporter: Reporter) -> Found:
     """Return the NEAREST neighbours of each image, by what is kept where that serves."""
     n, width = images.units.shape
     if n < KEEP_FROM or n <= NEAREST:
-        with reporter.progress(n, "compare") as bar:
-            return Found(near=nearest(images.units, NEAREST, counted=bar.update), recall=None, kept=0)
+        return _compared(images.units, True, reporter)
     kept = _read(images.store)
     found = None if kept is None else _extended(images, kept, reporter)
     if found is None:

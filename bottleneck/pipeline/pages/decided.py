@@ -17,7 +17,7 @@ NAMED = 3  # keys, and classes
 
 
 def decided(samples: Samples, file: Path | None, source: str, reporter: Reporter) -> Decided:
-    """Return samples as the decisions of a file make them, and say what those are; None for no file.
+    """Return samples as the decisions of a file make them, and say what those are.
 
     Raises
     ------

@@ -16,8 +16,8 @@ from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
 from bottleneck.pipeline.pages.again import extract_command, train_command
-from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.pages.decided import in_words
+from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.pages.left_out import left_out_in_words
 
 if TYPE_CHECKING:

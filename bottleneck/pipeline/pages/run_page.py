@@ -10,8 +10,8 @@ from bottleneck.pictures import plots, target_page
 from bottleneck.pictures.page import Page, render
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
-from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.pages.decided import in_words
+from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.pages.left_out import left_out_in_words
 from bottleneck.pipeline.pages.mistakes import mistakes_of
 

@@ -41,7 +41,8 @@ def file(tmp_path):
 
 def data_of(cache, **options):
     store = Store.open(cache)
-    return training_data(store, store.source_name(None), TrainOptions(cache=cache, **options), SILENT)
+    told = TrainOptions(cache=cache, **options)
+    return training_data(store, store.source_name(None), told, SILENT)
 
 
 def told(data):
@@ -98,15 +99,13 @@ def test_what_is_wrong_is_one_line_and_a_code(cache, file, capsys):
     code = console.run(lambda: main(["--cache", str(cache), "--decisions", str(file)]))
     said = capsys.readouterr().err.strip().splitlines()
     assert code == 3
-    assert said[-1].endswith(
-        f"line 2 has the decision 'remove': {file}: say keep, relabel, drop"
-    )
+    assert said[-1].endswith(f"line 2 has the decision 'remove': {file}: say keep, relabel, drop")
 
 
 def test_the_whole_of_a_class_can_be_dropped_but_not_all_images(cache, file):
     keys = sorted(told(data_of(cache)))
     file.write_text("key,decision\n" + "".join(f"{key},drop\n" for key in keys))
-    with pytest.raises(DataError, match="no sample has a label|nothing to learn"):
+    with pytest.raises(DataError, match="no sample has a label"):
         train(TrainOptions(cache=cache, decisions=file))
 
 
