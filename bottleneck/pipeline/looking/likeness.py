@@ -5,6 +5,10 @@ itself says whether light and dark lie alike; many pictures of one kind are alik
 the details (what is left of a picture when its blur is taken away) says whether it is the very same
 picture: unlike ones have none. Cuts are looked for as windows of the other picture, at several
 sizes; first in pictures of half the side, because most pairs are out of the question by then.
+
+Of very many windows one always fits: two drawings of a beetle on a plain leaf are windows of each
+other, beetle upon beetle. So a cut must also agree in all parts of the window, one by one: the leaf
+around the two beetles does not. Where nothing is but a plain ground, nothing says that it is a cut.
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ LIKE = 0.8  # the least correlation of the brightness of two that are the same
 LIKE_DETAILS = 0.72  # and of their details; see docs/inspect.md for what these find
 CUT_LIKE = 0.85
 CUT_LIKE_DETAILS = 0.75
+TILES = 4  # parts of each side of a window
+TILES_LIKE = 0.65  # the least mean correlation of parts; see docs/inspect.md
+FAINT = 0.5  # deviation, of 255: what varies less within a part says nothing
 CUT_SIDES = (0.94, 0.88, 0.81, 0.75, 0.69, 0.62)  # of the whole side
 BLOCK_PAIRS = 512
 BLOCK_SMALL = 8192  # of what is done with few numbers each
@@ -118,15 +125,19 @@ def cut_likeness(
         stop = min(start + BLOCK_PAIRS, p)
         a, b = (v[start:stop].astype(np.float32) for v in (one, other))
         for how, there in ((2, b), (3, np.ascontiguousarray(b[:, :, ::-1]))):
-            likely = np.flatnonzero(_best_window(_halved(a), _halved(there)) >= CUT_LIKE)
+            likely = np.flatnonzero(_best_window(_halved(a), _halved(there))[0] >= CUT_LIKE)
             if not len(likely):
                 continue
-            details = _best_window(a[likely], there[likely], of=details_of)
+            details, place = _best_window(a[likely], there[likely], of=details_of)
             at = start + likely
             better = details > found.details[at]
             found.details[at[better]] = details[better]
             found.how[at[better]] = how
-            found.is_same[at] |= details >= CUT_LIKE_DETAILS
+            is_cut = details >= CUT_LIKE_DETAILS
+            for i in np.flatnonzero(is_cut):
+                pair = a[likely[i]], there[likely[i]]
+                is_cut[i] = _agreement_of_parts(*pair, *place[i].tolist()) >= TILES_LIKE
+            found.is_same[at] |= is_cut
         counted(stop - start)
     return found
 
@@ -169,15 +180,18 @@ def _best_window(
     a: NDArray[np.float32],
     b: NDArray[np.float32],
     of: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda pictures: pictures,
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     """Return the highest correlation (p,) of either picture, made smaller, with a window of other.
+
+    And where that is, (p, 4): which is the whole one, 0 or 1; the window's side, its top, its left.
 
     Parameters
     ----------
     of : what of the pictures is compared
     """
     best = np.full(len(a), -1, np.float32)
-    for whole, cut in ((a, b), (b, a)):
+    place = np.zeros((len(a), 4), np.int16)
+    for which, (whole, cut) in enumerate(((a, b), (b, a))):
         compared, side = of(whole), whole.shape[1]
         for n in sorted({round(share * side) for share in CUT_SIDES}):
             shrink = _shrinking(side, n)
@@ -189,8 +203,33 @@ def _best_window(
                 window = windows[:, *at].reshape(len(a), -1)
                 product = np.einsum("pd,pd->p", window, template)  # the template's mean is zero
                 spread = window.std(axis=1) * n
-                np.maximum(best, product / np.maximum(spread, 1e-3), out=best)
-    return best
+                like = product / np.maximum(spread, 1e-3)
+                better = like > best
+                best[better] = like[better]
+                place[better] = which, n, *at
+    return best, place
+
+
+def _agreement_of_parts(
+    a: NDArray[np.float32], b: NDArray[np.float32], which: int, n: int, top: int, left: int
+) -> float:
+    """Return the mean correlation of the parts of a window with those of what is a cut of it.
+
+    Parameters
+    ----------
+    a, b : (side, side) each; the others as in `_best_window`
+    """
+    whole, cut = (a, b) if which == 0 else (b, a)
+    shrink = _shrinking(len(whole), n)
+    pictures = np.stack([whole[top : top + n, left : left + n], shrink @ cut @ shrink.T])
+    found = []
+    for rows in np.array_split(np.arange(n), TILES):
+        for columns in np.array_split(np.arange(n), TILES):
+            part = pictures[:, rows[:, None], columns].reshape(2, -1)
+            part -= part.mean(axis=1, keepdims=True)
+            spread = np.sqrt((part * part).mean(axis=1)).prod()
+            found.append((part[0] * part[1]).mean() / (spread + FAINT**2))
+    return float(np.mean(found))
 
 
 def _shrinking(side: int, n: int) -> NDArray[np.float32]:
