@@ -30,11 +30,12 @@ from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
 from bottleneck.pipeline.looking.page import inspect_page
 from bottleneck.pipeline.looking.proposals import proposals_of
-from bottleneck.pipeline.looking.same import Pairs, same_pairs
+from bottleneck.pipeline.looking.same import Pairs, candidates, n_looks, same_pairs
 from bottleneck.pipeline.looking.sheet import as_csv
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -151,7 +152,10 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     needs_pictures = options.only != ("next",) or options.page is not None
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
-    pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
+    proposed, n = candidates(near), len(images)
+    with reporter.progress(n, "pair") as bar:
+        counted = _share(bar.update, n, n_looks(proposed))
+        pairs = same_pairs(images.units, proposed, seen.entries["gray"], seen.found, counted)
     belongs = together(images, pairs.pairs)
     opinions = None
     if {"labels", "classes"} & set(options.only):
@@ -165,6 +169,20 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
         pairs=pairs,
         opinions=opinions,
     )
+
+
+def _share(update: Callable[[int], object], n: int, total: int) -> Callable[[int], None]:
+    """Return what counts up to `total`, and passes on the share of n that this is."""
+    done = shown = 0
+
+    def counted(more: int) -> None:
+        nonlocal done, shown
+        done += more
+        now = done * n // max(1, total)
+        update(now - shown)
+        shown = now
+
+    return counted
 
 
 def _split_counts(images: Images) -> dict[str, int]:
