@@ -123,7 +123,8 @@ def _labels(labels: Mapping[str, Any], top: int) -> Iterator[str]:
     for one in labels["conflicting"][:top]:
         yield f"one image, two labels ({', '.join(one['classes'])}): {', '.join(one['keys'])}"
     if labels["too_small"]:
-        yield f"not judged, too few images or all of one group: {', '.join(labels['too_small'][:top])}"
+        names = ", ".join(labels["too_small"][:top])
+        yield f"not judged, too few images or all of one group: {names}"
 
 
 def _outliers(outliers: Mapping[str, Any], top: int) -> Iterator[str]:
