@@ -11,6 +11,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.learning.compare import CompareOptions, compare
 from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.learning.training_data import TRAIN, training_data
 from bottleneck.pipeline.network.options import NetworkOptions
@@ -90,6 +91,16 @@ def test_report_receipt_and_page_say_it_and_neither_source_nor_snapshot_changes(
     plain = train(TrainOptions(cache=cache, run="p"))
     assert "decisions" not in plain
     assert "decisions" not in json.loads((cache / "runs/p/run.json").read_text())
+
+
+def test_runs_with_other_decisions_were_not_judged_alike(cache, file):
+    other = file.with_name("other.csv")
+    other.write_text("key,decision,label\ncat/21.png,relabel,dog\n")
+    for run, decisions in (("a", None), ("b", other), ("c", other)):
+        train(TrainOptions(cache=cache, run=run, decisions=decisions))
+    runs = [str(cache / "runs" / run) for run in "abc"]
+    assert not compare(CompareOptions(runs=tuple(runs)))["same_images"]
+    assert compare(CompareOptions(runs=tuple(runs[1:])))["same_images"]
 
 
 def test_what_is_wrong_is_one_line_and_a_code(cache, file, capsys):
