@@ -17,7 +17,8 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
 .findings { list-style: none; display: grid; gap: 0 1.6rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
 .finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; min-width: 0;
-  border-radius: 0.6rem; border: 1px solid transparent; scroll-margin-top: 7rem; }
+  border-radius: 0.6rem; border: 1px solid transparent; scroll-margin-top: 7rem;
+  content-visibility: auto; contain-intrinsic-size: auto 18rem; }
 .finding:focus { outline: none; border-color: var(--mark); }
 .finding h3 { margin: 0.6rem 0 0.5rem; }
 .tiles { list-style: none; margin: 0; padding: 0; display: grid; gap: 0.8rem;
@@ -34,5 +35,14 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
 .dropped img { opacity: 0.35; }
 .finding:focus-within .here figure { outline: 2px solid var(--mark); outline-offset: 3px;
   border-radius: 0.5rem; }
-@media print { #tools, .decide { display: none; } .finding { break-inside: avoid; } }
+@media (max-width: 34rem) {
+  #tools:not([hidden]) { gap: 0.3rem 0.6rem; padding: 0.4rem 0; }
+  #tools small { display: none; }
+  #tools label { flex: 1 1 40%; }
+  #tools select, #tools input { width: 100%; }
+}
+@media print {
+  #tools:not([hidden]), .decide { display: none; }
+  .finding { break-inside: avoid; }
+}
 """
