@@ -150,7 +150,7 @@ def _tools(page: InspectPage) -> str:
         '<option value="label">class</option><option value="key">path</option></select></label>'
         '<span id="shown" role="status"></span>'
         '<button id="save" type="button" disabled>Save decisions</button>'
-        "<small>Keys: j and k move to the next and the last finding, n to the next image of one; "
+        "<small>Keys: j and k go on and back, n to the next image of a finding; "
         "1 keeps, 2 relabels (Enter when the class is right), 3 drops, 0 undoes.</small></form>"
     )
 

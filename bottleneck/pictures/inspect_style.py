@@ -29,8 +29,8 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
 .tiles .exact { image-rendering: pixelated; }
 .tiles figcaption { margin-top: 0.3rem; line-height: 1.35; }
 .tiles code { display: block; font-size: 0.6875rem; }
-.decide { display: flex; flex-wrap: wrap; gap: 0.3rem; margin-top: 0.4rem; }
-.decide button, .decide input { font-size: 0.8125rem; padding: 0.1rem 0.45rem; }
+.decide { display: flex; flex-wrap: wrap; gap: 0.2rem; margin-top: 0.4rem; }
+.decide button, .decide input { font-size: 0.8125rem; padding: 0.1rem 0.35rem; }
 .decide input { width: 100%; }
 .dropped img { opacity: 0.35; }
 .finding:focus-within .here figure { outline: 2px solid var(--mark); outline-offset: 3px;
@@ -38,11 +38,14 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
 @media (max-width: 34rem) {
   #tools:not([hidden]) { gap: 0.3rem 0.6rem; padding: 0.4rem 0; }
   #tools small { display: none; }
-  #tools label { flex: 1 1 40%; }
+  #tools label { flex: 1 1 28%; align-self: end; }
+  #shown { flex: 1 1 50%; font-size: 0.875rem; }
   #tools select, #tools input { width: 100%; }
 }
 @media print {
-  #tools:not([hidden]), .decide { display: none; }
+  #tools:not([hidden]), .decide button[aria-pressed="false"] { display: none; }
+  .findings { grid-template-columns: 1fr 1fr; }
   .finding { break-inside: avoid; }
+  h2, section > p { break-after: avoid; }
 }
 """

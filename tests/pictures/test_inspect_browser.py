@@ -216,11 +216,14 @@ def test_in_the_dark_text_is_light_and_can_be_read(page):
         assert (luminance((selector, "color")) + 0.05) / (ground + 0.05) >= 4.5, selector
 
 
-def test_on_paper_there_are_pictures_and_no_buttons(page):
+def test_on_paper_there_are_pictures_and_no_buttons_but_what_was_decided(page):
     page.be(media="print")
     visible = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).length"
     assert page.ask(visible.format("button, input, select")) == 0
     assert page.ask(visible.format(".decided img")) == 14
+    page.press("j", "3")
+    told = "[...document.querySelectorAll('button')].filter(e => e.checkVisibility())"
+    assert page.ask(f"{told}.map(e => e.textContent)") == ["drop"] * 1
 
 
 def test_five_thousand_findings_are_filtered_sorted_and_decided_on(browser, tmp_path):

@@ -133,7 +133,7 @@ def _labels(labels: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding
         found.append(
             Finding(
                 title=f"{one['class']}, or {one['proposed']}?",
-                cards=[cards.of(one, f"right with {one['score']:.2f}")],
+                cards=[cards.of(one, f"label right: {one['score']:.0%}")],
                 beside=beside,
                 score=one["score"],
                 proposed=one["proposed"],
