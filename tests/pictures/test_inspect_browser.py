@@ -22,7 +22,7 @@ FORMULA = '=1+1,"it\'s".png'
 def picture(seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
     data = io.BytesIO()
-    Image.fromarray(pixels).resize((96, 64)).save(data, "PNG")
+    Image.fromarray(pixels).save(data, "PNG")
     return data.getvalue()
 
 
