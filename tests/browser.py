@@ -39,6 +39,7 @@ class Page:
         )  # fmt: skip
         for fd in (reads, writes, *high):
             os.close(fd)
+        self.dialogs = []
         self._numbers, self._rest, self._events, self._session = itertools.count(1), b"", [], None
         made = self.do("Target.createTarget", url="about:blank")
         found = self.do("Target.attachToTarget", targetId=made["targetId"], flatten=True)
@@ -62,13 +63,7 @@ class Page:
 
     def do(self, method, **told):
         """Return what the browser answers; RuntimeError with what it says is wrong."""
-        number = next(self._numbers)
-        message = {"id": number, "method": method, "params": told}
-        if self._session:
-            message["sessionId"] = self._session
-        data = json.dumps(message).encode() + b"\0"
-        while data:
-            data = data[os.write(self._to, data) :]
+        number = self._send(method, told)
         while True:
             answer = self._next()
             if answer.get("id") == number:
@@ -76,6 +71,16 @@ class Page:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
             self._events.append(answer)
+
+    def _send(self, method, told):
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": told}
+        if self._session:
+            message["sessionId"] = self._session
+        data = json.dumps(message).encode() + b"\0"
+        while data:
+            data = data[os.write(self._to, data) :]
+        return number
 
     def _next(self):
         until = time.monotonic() + WAIT_S
@@ -86,7 +91,11 @@ class Page:
                 raise RuntimeError("the browser is gone, or says nothing")
             self._rest += data
         first, _, self._rest = self._rest.partition(b"\0")
-        return json.loads(first)
+        found = json.loads(first)
+        if found.get("method") == "Page.javascriptDialogOpening":  # which waits for an answer
+            self.dialogs.append(found["params"]["type"])
+            self._send("Page.handleJavaScriptDialog", {"accept": True})
+        return found
 
     def event(self, method, good=lambda _: True):
         """Wait for an event since the last one that was waited for; return what it says."""

@@ -1,4 +1,8 @@
-"""How the page of an inspection looks, beside what all pages share."""
+"""How the page of an inspection looks, beside what all pages share.
+
+A finding is a block and no list item: a browser numbers the items that are left anew for each one
+that is hidden, which takes half a minute where the filter hides 5,000 of them.
+"""
 
 MORE_STYLE = """
 h2 small { color: var(--soft); font-weight: 400; }
@@ -19,6 +23,7 @@ button[aria-pressed="true"] { background: var(--mark); color: var(--paper);
 .finding { padding: 0.4rem 0.8rem 1rem; margin: 0 -0.8rem 0.6rem; min-width: 0;
   border-radius: 0.6rem; border: 1px solid transparent; scroll-margin-top: 7rem;
   content-visibility: auto; contain-intrinsic-size: auto 18rem; }
+.finding:not([hidden]) { display: block; }
 .finding:focus { outline: none; border-color: var(--mark); }
 .finding h3 { margin: 0.6rem 0 0.5rem; }
 .tiles { list-style: none; margin: 0; padding: 0; display: grid; gap: 0.8rem;

@@ -168,6 +168,20 @@ def test_an_image_that_stands_in_two_findings_has_one_decision(page):
     assert dropped == ["train/0000.png"] * 2
 
 
+def test_what_is_not_saved_is_not_lost_without_a_word(page, tmp_path):
+    other = write(tmp_path / "other.html", parts())
+    page.dialogs.clear()
+    page.open(other)
+    assert page.dialogs == []  # nothing was decided
+    page.press("j", "3")
+    saved(page, tmp_path)
+    page.open(tmp_path / "page.html")
+    assert page.dialogs == []
+    page.press("j", "3")
+    page.open(other)
+    assert page.dialogs == ["beforeunload"]
+
+
 def test_a_relabelling_without_a_class_is_asked_about_before_it_is_saved(page):
     page.click("section[data-part='0'] .finding button[data-what='relabel']")
     assert page.ask("document.activeElement.value") == ""
@@ -230,14 +244,15 @@ def test_five_thousand_findings_are_filtered_sorted_and_decided_on(browser, tmp_
     many = [Finding(title=f"no {i}", cards=[card(i)], score=-i) for i in range(5000)]
     browser.be()
     browser.open(write(tmp_path / "page.html", [Part(title="Many", about="", findings=many)]))
-    took = browser.ask(
-        "(() => { const start = performance.now(); const f = document.getElementById('filter');"
+    browser.ask(
+        "(() => { const f = document.getElementById('filter');"
         " f.value = '0042.png'; f.dispatchEvent(new Event('input'));"
-        " const s = document.getElementById('sort'); s.dispatchEvent(new Event('change'));"
-        " document.body.offsetHeight; return performance.now() - start; })()"
+        " const s = document.getElementById('sort'); s.dispatchEvent(new Event('change')); })()"
     )
     assert shown(browser) == ["train/0042.png"]
-    assert took < 20_000  # no matter of speed: it must not hang
+    # A list item would be numbered anew for each that is hidden: half a minute.
+    display = "getComputedStyle(document.querySelector('.finding:not([hidden])')).display"
+    assert browser.ask(display) == "block"
     browser.press("j", "3")
     rows, _ = saved(browser, tmp_path)
     assert rows[1:] == [["train/0042.png", "drop", ""]]
