@@ -36,11 +36,12 @@ SCRIPT = r"""
     say();
   };
 
+  const inOrder = new Intl.Collator(undefined, { numeric: true });
   const sort = () => {
     const by = get("sort").value;
     const compare = by === "score"
       ? (a, b) => a.dataset.score - b.dataset.score
-      : (a, b) => a.dataset[by].localeCompare(b.dataset[by]);
+      : (a, b) => inOrder.compare(a.dataset[by], b.dataset[by]);
     for (const list of document.querySelectorAll(".findings")) {
       list.append(...[...list.children].sort(compare));
     }

@@ -6,9 +6,10 @@ the details (what is left of a picture when its blur is taken away) says whether
 picture: unlike ones have none. Cuts are looked for as windows of the other picture, at several
 sizes; first in pictures of half the side, because most pairs are out of the question by then.
 
-Of very many windows one always fits: two drawings of a beetle on a plain leaf are windows of each
-other, beetle upon beetle. So a cut must also agree in all parts of the window, one by one: the leaf
-around the two beetles does not. Where nothing is but a plain ground, nothing says that it is a cut.
+Two drawings of a beetle on a leaf may be alike in both, beetle upon beetle, and of very many windows
+one always fits. So pictures must also agree in all their parts, one by one: the leaf around two
+beetles does not. A part in which nothing varies says nothing; where most are such, nothing says
+that one picture is a cut of another.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ LIKE = 0.8  # the least correlation of the brightness of two that are the same
 LIKE_DETAILS = 0.72  # and of their details; see docs/inspect.md for what these find
 CUT_LIKE = 0.85
 CUT_LIKE_DETAILS = 0.75
-TILES = 4  # parts of each side of a window
-TILES_LIKE = 0.65  # the least mean correlation of parts; see docs/inspect.md
+TILES = 4  # parts of each side of a picture, or a window
+TILES_LIKE = 0.7  # the least mean correlation of parts; see docs/inspect.md
 FAINT = 0.5  # deviation, of 255: what varies less within a part says nothing
 CUT_SIDES = (0.94, 0.88, 0.81, 0.75, 0.69, 0.62)  # of the whole side
 BLOCK_PAIRS = 512
@@ -100,6 +101,9 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Likeness:
         how = how.argmax(axis=0)
         pick = (how, np.arange(len(a)))
         is_same = (light[pick] >= LIKE) & (details[pick] >= LIKE_DETAILS)
+        agree, varies = _parts(a, np.where((how == 1)[:, None, None], b[:, :, ::-1], b))
+        agree = (agree * varies).sum(axis=1) / np.maximum(varies.sum(axis=1), 1)
+        is_same &= agree >= TILES_LIKE
         flat = np.minimum(a.std(axis=(1, 2)), b.std(axis=(1, 2))) < FLAT
         is_equal = np.abs(a - b).mean(axis=(1, 2)) < 2 * FLAT
         found.is_same[at] = np.where(flat, is_equal, is_same)
@@ -136,7 +140,7 @@ def cut_likeness(
             is_cut = details >= CUT_LIKE_DETAILS
             for i in np.flatnonzero(is_cut):
                 pair = a[likely[i]], there[likely[i]]
-                is_cut[i] = _agreement_of_parts(*pair, *place[i].tolist()) >= TILES_LIKE
+                is_cut[i] = _cut_agrees(*pair, *place[i].tolist()) >= TILES_LIKE
             found.is_same[at] |= is_cut
         counted(stop - start)
     return found
@@ -210,10 +214,12 @@ def _best_window(
     return best, place
 
 
-def _agreement_of_parts(
+def _cut_agrees(
     a: NDArray[np.float32], b: NDArray[np.float32], which: int, n: int, top: int, left: int
 ) -> float:
-    """Return the mean correlation of the parts of a window with those of what is a cut of it.
+    """Return how far all parts of a window agree with those of what may be a cut.
+
+    A part in which nothing varies says nothing, and so counts as none that agrees.
 
     Parameters
     ----------
@@ -221,15 +227,28 @@ def _agreement_of_parts(
     """
     whole, cut = (a, b) if which == 0 else (b, a)
     shrink = _shrinking(len(whole), n)
-    pictures = np.stack([whole[top : top + n, left : left + n], shrink @ cut @ shrink.T])
-    found = []
-    for rows in np.array_split(np.arange(n), TILES):
-        for columns in np.array_split(np.arange(n), TILES):
-            part = pictures[:, rows[:, None], columns].reshape(2, -1)
-            part -= part.mean(axis=1, keepdims=True)
-            spread = np.sqrt((part * part).mean(axis=1)).prod()
-            found.append((part[0] * part[1]).mean() / (spread + FAINT**2))
-    return float(np.mean(found))
+    window = whole[top : top + n, left : left + n]
+    return float(_parts(window[None], (shrink @ cut @ shrink.T)[None])[0].mean())
+
+
+def _parts(
+    one: NDArray[np.float32], other: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the correlation of each part of pictures (p, n, n) with the same part of others.
+
+    (p, parts), near 0 where nothing varies; and which of them vary.
+    """
+    p, n, _ = one.shape
+    each = n // TILES
+    m = TILES * each  # what is left over at the edge is not looked at
+    x, y = (
+        v[:, :m, :m].reshape(p, TILES, each, TILES, each).swapaxes(2, 3).reshape(p, TILES**2, -1)
+        for v in (one, other)
+    )
+    x, y = x - x.mean(axis=2, keepdims=True), y - y.mean(axis=2, keepdims=True)
+    spread = np.sqrt((x * x).mean(axis=2) * (y * y).mean(axis=2))
+    varies = np.maximum((x * x).mean(axis=2), (y * y).mean(axis=2)) > FAINT**2
+    return np.asarray((x * y).mean(axis=2) / (spread + FAINT**2), np.float32), varies
 
 
 def _shrinking(side: int, n: int) -> NDArray[np.float32]:
