@@ -107,7 +107,7 @@ def test_what_is_wrong_is_one_line_and_a_code(cache, file, capsys):
     from bottleneck.core import console
 
     file.write_text("key,decision\ncat/13.png,remove\n")
-    code = console.run(lambda: main(["--cache", str(cache), "--decisions", str(file)]))
+    code = console.run(main, ["--cache", str(cache), "--decisions", str(file)])
     said = capsys.readouterr().err.strip().splitlines()
     assert code == 3
     assert said[-1].endswith(f"line 2 has the decision 'remove': {file}: say keep, relabel, drop")
