@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ENDINGS = {".jpg", ".jpeg", ".png"}
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 INNER = 32  # directions that rows that are made up vary in
 NOISE = 0.3  # length of the noise on rows that are repeated
 
