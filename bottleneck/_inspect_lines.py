@@ -19,6 +19,7 @@ HOW = {
     "mirrored and cut": "mirrored, cropped",
     "rows": "similar features",
 }
+DECIDED = {"keep": "kept", "relabel": "relabelled", "drop": "dropped"}
 MOST_OF_GROUP = 6  # images of one group
 
 
@@ -29,11 +30,29 @@ def lines(report: Mapping[str, Any], top: int) -> list[str]:
     found += [f"note: {words}" for words in report["pooled"]]
     if not report["source_seen"]:
         found.append("note: the images themselves were not looked at, only their features")
+    if report["decisions"]:
+        found.append(_decided(report["decisions"]))
+    if not report["neighbours"]["exact"]:
+        found.append(f"note: {not_exact(report['neighbours'])}")
     for part, of_part in _PARTS.items():
         if part in report:
             found += ["", *of_part(report[part], top)]
     found += [f"{part}: skipped: {why}" for part, why in report["skipped"].items()]
     return [*found, "", f"{report['seconds']:.1f} s"]
+
+
+def _decided(told: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{told[word]:,} {said}" for word, said in DECIDED.items())
+    unknown = f"; {told['not_found']:,} of other images" if told["not_found"] else ""
+    return f"decisions of {told['file']}: {counts}{unknown}"
+
+
+def not_exact(neighbours: Mapping[str, Any]) -> str:
+    """Return how neighbours were found where not all were compared with all."""
+    return (
+        f"so many images are not all compared with each other: {neighbours['recall_at_10']:.1%} of "
+        f"the ten nearest were found, as measured on {neighbours['measured_on']:,} images"
+    )
 
 
 def _same(same: Mapping[str, Any], top: int) -> Iterator[str]:
@@ -104,7 +123,8 @@ def _labels(labels: Mapping[str, Any], top: int) -> Iterator[str]:
     for one in labels["conflicting"][:top]:
         yield f"one image, two labels ({', '.join(one['classes'])}): {', '.join(one['keys'])}"
     if labels["too_small"]:
-        yield f"not judged, too few images: {', '.join(labels['too_small'][:top])}"
+        names = ", ".join(labels["too_small"][:top])
+        yield f"not judged, too few images or all of one group: {names}"
 
 
 def _outliers(outliers: Mapping[str, Any], top: int) -> Iterator[str]:

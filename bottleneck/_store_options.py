@@ -72,6 +72,18 @@ def add_source(to: Options) -> None:
     )
 
 
+def add_decisions(to: Options) -> None:
+    """Add --decisions, for verbs that read labels."""
+    to.add_argument(
+        "--decisions",
+        type=Path,
+        metavar="FILE.csv",
+        help="What you decided on the page of bottleneck inspect, which saves such a file: images "
+        "that are dropped are left out, and images that are relabelled count as what you said. "
+        "The images and the store stay as they are. Default: no decisions.",
+    )
+
+
 def add_wait(to: Options) -> None:
     """Add --wait."""
     to.add_argument(

@@ -112,6 +112,7 @@ def _add_backbones(rank: _ArgumentGroup) -> None:
         help="Share of the training images that validates, where the data has no validation "
         "split of its own. Default: 0.2.",
     )
+    of_stores.add_decisions(rank)
     options.add_engine(rank, default="auto")
     options.add_threads(rank)
     options.add_crew(rank)
@@ -134,7 +135,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             if value:
                 made.error(f"argument {flag}: is for a store's runs: omit it with --backbones")
     else:
-        for flag, value in (("--data", args.data), ("--weights", args.weights)):
+        for flag, value in (
+            ("--data", args.data),
+            ("--weights", args.weights),
+            ("--decisions", args.decisions),
+        ):
             if value:
                 made.error(f"argument {flag}: is for --backbones: name those, or omit it")
     report = _rank(args, reporter) if args.backbones else _compare(args, reporter)
@@ -179,6 +184,7 @@ def _rank(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
             },
             seed=args.seed,
             validation_split=args.validation_split,
+            decisions=args.decisions,
             picture=args.picture,
         ),
         reporter,

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     store = made.add_argument_group("store (whose images)")
     of_stores.add_cache(store, required=False)
     of_stores.add_source(store)
+    of_stores.add_decisions(store)
     look = made.add_argument_group("looking (for what, and how much is shown)")
     listed = "; ".join(f"{name}: {what}" for name, what in PARTS.items())
     look.add_argument(
@@ -92,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             top=args.top,
             csv=args.csv,
             page=args.page,
+            decisions=args.decisions,
             seed=args.seed,
         ),
         reporter,

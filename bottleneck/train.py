@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         help="What to do about images that changed since they were extracted: drop them, stop "
         "with exit code 6 (error), or use their old features. Default: drop.",
     )
+    of_stores.add_decisions(data)
     head = made.add_argument_group("head (what to train)")
     kinds = "; ".join(f"{name}: {spec.about}" for name, spec in HEADS.items())
     head.add_argument(
@@ -170,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             few_shot=args.few_shot or (),
             tries=args.tries,
             calibrate=args.calibrate,
+            decisions=args.decisions,
             head_options={name: getattr(args, name) for name in options_of_all()},
         ),
         reporter,

@@ -4,13 +4,17 @@
     python scripts/probe_inspect.py labels --cache cache/mobilenetv2
     python scripts/probe_inspect.py next --cache cache/mobilenetv2
     python scripts/probe_inspect.py scale --rows 60000 --width 1280
+    python scripts/probe_inspect.py scale --rows 60000 --cache cache/mobilenetv2
+    python scripts/probe_inspect.py index --rows 1000000 --width 384 --classes 1000 --library cells
 
 `same` copies a folder of train/ and test/ with class folders, edits --plant of the training images
 in seven ways, puts what comes out into test/, extracts, and counts how many of each kind are found.
 `labels` flips labels of a store's images, and compares the order of the disputed ones with that of
 cleanlab, on the same probabilities, where it is installed (--cleanlab PYTHON names another Python
 that has it: pip install cleanlab[datalab]). `next` spends labels on images that are proposed, and
-on others drawn by lot. `scale` takes rows that are made up.
+on others drawn by lot. `scale` takes rows that are made up, or those of a store as often as it
+takes, with noise. `index` finds the neighbours of many rows by our cells, or by a library beside
+them, which must be installed.
 """
 
 from __future__ import annotations
@@ -25,19 +29,27 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
 from bottleneck import extract_features
 from bottleneck.core import console
+from bottleneck.core.reporter import SILENT
+from bottleneck.data.glance import SIDE
+from bottleneck.pipeline.looking.cells import measured_recall, near_by_cells
+from bottleneck.pipeline.looking.glances import glances, pictures_of
+from bottleneck.pipeline.looking.groups import united as together_of
 from bottleneck.pipeline.looking.images import images_of
-from bottleneck.pipeline.looking.inspection import NEAREST, InspectOptions, inspect
-from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
+from bottleneck.pipeline.looking.inspection import InspectOptions, inspect
+from bottleneck.pipeline.looking.kept_neighbours import EXACT, NEAREST
+from bottleneck.pipeline.looking.neighbours import Neighbours, nearest, unit_rows
 from bottleneck.pipeline.looking.next_labels import label_next
 from bottleneck.pipeline.looking.opinions import judge_labels
+from bottleneck.pipeline.looking.outliers import FAR_FROM, farness
 from bottleneck.pipeline.looking.proposals import answers
+from bottleneck.pipeline.looking.same import candidates, same_pairs
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -45,7 +57,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ENDINGS = {".jpg", ".jpeg", ".png"}
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
+INNER = 32  # directions that rows that are made up vary in
+NOISE = 0.3  # length of the noise on rows that are repeated
 
 
 def _cropped(image: Image.Image, by_chance: np.random.Generator) -> Image.Image:
@@ -244,17 +258,67 @@ def probe_next(args: argparse.Namespace, _: Path) -> None:
     console.output(console.table([["labels", *map(str, spent)], *rows, wins]))
 
 
-def probe_scale(args: argparse.Namespace, _: Path) -> None:
-    """Print seconds and memory of each step on rows that are made up."""
+def made_rows(n: int, width: int, k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return n rows of length one, and their classes: clusters in few dimensions.
+
+    As those of images: features have many columns, and vary in a few dozen directions.
+    """
     by_chance = np.random.default_rng(0)
-    n, d, k = args.rows, args.width, args.classes
     labels = (np.arange(n) % k).astype(np.int32)
-    middles = by_chance.standard_normal((k, d), np.float32)
-    units = np.empty((n, d), np.float32)
+    middles = by_chance.standard_normal((k, INNER), np.float32)
+    lift = by_chance.standard_normal((INNER, width), np.float32) / np.float32(INNER**0.5)
+    units = np.empty((n, width), np.float32)
     for start in range(0, n, 4096):
         some = labels[start : start + 4096]
-        noise = by_chance.standard_normal((len(some), d), np.float32)
-        units[start : start + 4096] = unit_rows(0.15 * middles[some] + noise)
+        inner = middles[some] + by_chance.standard_normal((len(some), INNER), np.float32)
+        noise = by_chance.standard_normal((len(some), width), np.float32)
+        units[start : start + 4096] = unit_rows(inner @ lift + 0.2 * noise)
+    return units, labels
+
+
+def repeated(args: argparse.Namespace) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int]:
+    """Return a store's rows, classes and small pictures, with noise, as often as it takes."""
+    images = images_of(Store.open(args.cache), args.source)
+    seen = glances(images, pictures_of(images, SILENT), SILENT)
+    by_chance = np.random.default_rng(0)
+    n, width = args.rows, images.units.shape[1]
+    at = np.arange(n) % len(images)
+    units, gray = np.empty((n, width), np.float32), np.empty((n, SIDE, SIDE), np.uint8)
+    for start in range(0, n, 4096):
+        some = at[start : start + 4096]
+        noise = by_chance.standard_normal((len(some), width), np.float32)
+        units[start : start + 4096] = unit_rows(images.units[some] + noise * NOISE / width**0.5)
+        more = by_chance.normal(0, 40, (len(some), SIDE, SIDE))
+        gray[start : start + 4096] = np.clip(seen.entries["gray"][some] + more, 0, 255)
+    return units, images.labels[at], gray, len(images.samples.classes)
+
+
+def probe_scale(args: argparse.Namespace, _: Path) -> None:
+    """Print seconds and memory of each step, of rows that are made up or a store's, repeated."""
+    if args.cache is None:
+        units, labels = made_rows(args.rows, args.width, args.classes)
+        small = np.random.default_rng(1).integers(0, 256, (args.rows, 8, 8), np.uint8)
+        gray, k = small.repeat(4, axis=1).repeat(4, axis=2), args.classes
+    else:
+        units, labels, gray, k = repeated(args)
+    n, width = units.shape
+    told = _clock()
+    told("rows")
+    if n * n * width <= EXACT:
+        near = nearest(units, NEAREST)
+    else:
+        near, recall = near_by_cells(units, NEAREST)
+        console.output([f"recall@10 {recall:.4f}"])
+    told("neighbours")
+    pairs = same_pairs(units, candidates(near), gray, np.ones(n, bool))
+    told("same")
+    judge_labels(units, labels, near, together_of(n, pairs.pairs), k, 0)
+    told("labels")
+    farness(near.cosines[:, :FAR_FROM], labels)
+    told("outliers")
+
+
+def _clock() -> Callable[[str], None]:
     started, busy_before = time.perf_counter(), time.process_time()
 
     def told(what: str) -> None:
@@ -264,14 +328,80 @@ def probe_scale(args: argparse.Namespace, _: Path) -> None:
             [f"{what:12} {seconds:7.1f} s, {busy:.1f} s of processors, at most {most:,.0f} MiB"]
         )
 
+    return told
+
+
+def probe_index(args: argparse.Namespace, _: Path) -> None:
+    """Print seconds, memory and recall of one way to find the neighbours of very many rows."""
+    units, _labels = made_rows(args.rows, args.width, args.classes)
+    told = _clock()
     told("rows")
-    near = nearest(units, NEAREST)
-    told("neighbours")
-    judge_labels(units, labels, near, np.arange(n), k, 0)
-    told("labels")
+    which = INDEXES[args.library](units, told)
+    told("all searched")
+    cosines = np.empty(which.shape, np.float32)
+    for start in range(0, len(units), 2048):
+        some = which[start : start + 2048]
+        cosines[start : start + 2048] = np.einsum(
+            "nd,nkd->nk", units[start : start + 2048], units[some]
+        )
+    cosines = -np.sort(-cosines, axis=1)
+    recall = measured_recall(units, Neighbours(cosines=cosines, which=which.astype(np.int32)))
+    console.output([f"recall@10 {recall:.4f}"])
 
 
-PROBES = {"same": probe_same, "labels": probe_labels, "next": probe_next, "scale": probe_scale}
+def _others(which: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return ten of eleven neighbours (n, 11), without the row itself."""
+    is_self = which == np.arange(len(which))[:, None]
+    is_self[~is_self.any(axis=1), -1] = True
+    return which[~is_self].reshape(len(which), -1)
+
+
+def _by_cells(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
+    return near_by_cells(units, 10)[0].which.astype(np.int64)
+
+
+def _by_faiss(kind: str) -> Callable[..., NDArray[np.int64]]:
+    def found(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
+        import faiss
+
+        index = faiss.index_factory(units.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+        index.train(units[:: max(1, len(units) // 65536)])
+        told("trained")
+        index.add(units)
+        told("built")
+        if kind.startswith("IVF"):
+            index.nprobe = 24
+        else:
+            index.hnsw.efSearch = 64
+        return _others(index.search(units, 11)[1])
+
+    return found
+
+
+def _by_usearch(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
+    from usearch.index import Index
+
+    index = Index(ndim=units.shape[1], metric="ip", dtype="f16", connectivity=16)
+    index.add(np.arange(len(units)), units)
+    told("built")
+    return _others(index.search(units, 11).keys.astype(np.int64))
+
+
+INDEXES = {
+    "cells": _by_cells,
+    "faiss-ivf": _by_faiss("IVF1024,SQfp16"),
+    "faiss-hnsw": _by_faiss("HNSW16_SQfp16"),
+    "usearch": _by_usearch,
+}
+
+
+PROBES = {
+    "same": probe_same,
+    "labels": probe_labels,
+    "next": probe_next,
+    "scale": probe_scale,
+    "index": probe_index,
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -295,6 +425,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rows", type=int, default=60_000)
     made.add_argument("--width", type=int, default=1280)
     made.add_argument("--classes", type=int, default=10)
+    made.add_argument("--library", choices=INDEXES, default="cells")
     return made
 
 

@@ -79,7 +79,8 @@ def compare_runs(
 def compare_backbones(
     backbones: str | PathLike[str] | Iterable[str | PathLike[str]],
     data: Images, *, labels: Labels | None = None, caches: str | PathLike[str] = "cache",
-    seed: int = 0, validation_split: float = 0.2, picture: str | PathLike[str] | None = None,
+    seed: int = 0, validation_split: float = 0.2, decisions: str | PathLike[str] | None = None,
+    picture: str | PathLike[str] | None = None,
     weights: str | PathLike[str] | Mapping[str, str] | None = None, pooling: Pooling | None = None,
     size: int | str | tuple[int, int] | None = None, resample: Resample | None = None,
     fit: Fit | None = None, decode: Decode | None = None,
@@ -111,7 +112,7 @@ def compare_backbones(
     backbones : names of networks or model files, one or several
     data, labels, groups : the images, as of `extract_features`, the same for all
     caches : the store of each backbone lies below this folder, under its name
-    seed, validation_split : as of `train_head`
+    seed, validation_split, decisions : as of `train_head`
     picture : a new .png file with the intervals; None for no file
     weights : as of `extract_features`, for all, or a dict with those of each backbone by its name
     pooling and all further keywords : as of `extract_features`, the same for all
@@ -138,6 +139,7 @@ def compare_backbones(
         backbones=words.several(backbones), data=told.pop("data"), caches=words.path(caches),
         weights=by_name,
         network=words.network(said), extraction=told, seed=seed,
-        validation_split=validation_split, picture=words.path_or_none(picture),
+        validation_split=validation_split, decisions=words.path_or_none(decisions),
+        picture=words.path_or_none(picture),
     )  # fmt: skip
     return Report(rank(options, words.reporter(progress)))

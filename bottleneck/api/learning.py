@@ -45,6 +45,7 @@ def train_head(
     strength: float | None = None, loss: Literal["squared", "huber"] | None = None,
     refit: bool | None = None, folds: int = 0, repeats: int = 1,
     few_shot: int | Sequence[int] = (), tries: int = 10, calibrate: bool = False,
+    decisions: str | PathLike[str] | None = None,
     head_options: Mapping[str, Any] | None = None,
     tensorboard: str | PathLike[str] | None = None, mlflow: str | bool = False,
     progress: bool = False,
@@ -76,6 +77,8 @@ def train_head(
         head is then fitted to all images
     few_shot, tries : also say how accurate it is with so many labels a class, each so often
     calibrate : make probabilities as sure as they are right (temperature scaling)
+    decisions : a CSV file that the page of `bottleneck inspect` saves: images that it drops are
+        left out, and images that it relabels count as what it says
     loss : of numbers alone, squared or huber (linear, dense, conv, tail)
     head_options : the same by name, for heads whose options are not among the keywords
     tensorboard : a folder that TensorBoard's event file goes below
@@ -100,6 +103,7 @@ def train_head(
     words.check_choice("on_stale", on_stale, OnStale)
     told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
     told["cache"] = words.path(cache)
+    told["decisions"] = words.path_or_none(decisions)
     told["tensorboard"] = words.path_or_none(tensorboard)
     told["mlflow"] = None if mlflow is False else "" if mlflow is True else mlflow
     words.check_counts(said, "repeats", "tries")

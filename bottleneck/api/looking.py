@@ -11,6 +11,7 @@ from bottleneck.pipeline.looking.nearest_samples import nearest_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     import numpy as np
     from numpy.typing import NDArray
@@ -33,6 +34,7 @@ def inspect(
     only: str | Sequence[str] | None = None,
     top: int = 10,
     seed: int = 0,
+    decisions: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> Report:
     """Look into the images; see `FeatureStore.inspect`."""
@@ -43,5 +45,6 @@ def inspect(
         only=inspection.PARTS if only is None else words.several(only),
         top=top,
         seed=seed,
+        decisions=words.path_or_none(decisions),
     )
     return Report(inspection.inspect(options, words.reporter(progress), store))

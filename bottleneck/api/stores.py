@@ -159,18 +159,21 @@ class FeatureStore:
         only: str | Sequence[str] | None = None,
         top: int = 10,
         seed: int = 0,
+        decisions: str | PathLike[str] | None = None,
         progress: bool = False,
     ) -> Report:
         """Look into the images; return a dict with the keys of `bottleneck inspect --json`.
 
         `only` are some of same, labels, outliers, classes, next; `top` is how many images to
-        propose for labelling. UsageError for what is not there, DataError for no row.
+        propose for labelling; `decisions` as of `train_head`. UsageError for what is not there,
+        DataError for no row.
         """
         from bottleneck.api import looking  # noqa: PLC0415 - when used
 
         return looking.inspect(
-            self._store, source, only=only, top=top, seed=seed, progress=progress
-        )
+            self._store, source, only=only, top=top, seed=seed, decisions=decisions,
+            progress=progress,
+        )  # fmt: skip
 
     @proposing
     def keras_dataset(

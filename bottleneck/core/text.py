@@ -28,3 +28,8 @@ def cell(text: str) -> str:
     """
     is_formula = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
     return f"'{text}" if is_formula else text
+
+
+def from_cell(text: str) -> str:
+    """Return the text that `cell` was given."""
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text, 1) else text

@@ -54,6 +54,7 @@ class Run:
     kind : what the head predicts: class, labels or numbers
     targets : what each label or number is called
     thresholds : of each label, the probability from which on it counts as there
+    decisions : SHA-256 of the table that overrode labels, as hex digits; "" without one
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class Run:
     kind: str = "class"
     targets: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
+    decisions: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ def read_run(folder: Path) -> Run:
             kind=_kind(of.get("kind", "class")),
             targets=tuple(of.get("names", ())),
             thresholds=tuple(map(float, of.get("thresholds", ()))),
+            decisions=str(dict(receipt.get("decisions") or {}).get("sha256", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"not a receipt ({error})", path, ADVICE) from error

@@ -87,6 +87,7 @@ class InspectPage:
     notes : whole sentences about all of it
     parts : in order
     classes : the names that a label can be changed to
+    decided : key, decision and label of what was decided before; saved along with what follows
     version, time : of what wrote it, and when
     """
 
@@ -97,12 +98,17 @@ class InspectPage:
     classes: Sequence[str]
     version: str
     time: str
+    decided: Sequence[tuple[str, str, str]] = ()
 
 
 def render(page: InspectPage) -> bytes:
     """Return the page as one HTML file, UTF-8."""
     notes = "".join(f"<p>{_text(note)}</p>" for note in page.notes)
     names = "".join(f'<option value="{_text(name)}">' for name in page.classes)
+    before = "".join(
+        f'<li data-key="{_text(key)}" data-what="{_text(what)}" data-label="{_text(label)}"></li>'
+        for key, what, label in page.decided
+    )
     lines = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -120,6 +126,7 @@ def render(page: InspectPage) -> bytes:
         f"<main>{notes}",
         *(_part(part, number) for number, part in enumerate(page.parts)),
         f'<datalist id="classes">{names}</datalist>',
+        f'<ul id="before" hidden>{before}</ul>',
         "</main>",
         f"<footer><p>bottleneck-cache {_text(page.version)}, {_text(page.time)}</p></footer>",
         f"<script>{SCRIPT}</script>",
@@ -143,7 +150,8 @@ def _tools(page: InspectPage) -> str:
         '<option value="label">class</option><option value="key">path</option></select></label>'
         '<span id="shown" role="status"></span>'
         '<button id="save" type="button" disabled>Save decisions</button>'
-        "<small>Keys: j and k move, 1 keeps, 2 relabels, 3 drops, 0 undoes.</small></form>"
+        "<small>Keys: j and k go on and back, n to the next image of a finding; "
+        "1 keeps, 2 relabels (Enter when the class is right), 3 drops, 0 undoes.</small></form>"
     )
 
 

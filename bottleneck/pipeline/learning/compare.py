@@ -215,7 +215,8 @@ def judged_alike(runs: Sequence[Run]) -> bool:
         split = run.metrics["split"]
         drawn = (run.options.get("seed"), run.options.get("validation_split"))
         # A snapshot's name begins with the digest of what it holds.
-        return (run.snapshot[:16], split, run.metrics["samples"], drawn if split == "val" else None)
+        of = (run.snapshot[:16], run.decisions)
+        return (*of, split, run.metrics["samples"], drawn if split == "val" else None)
 
     return len({judged(run) for run in runs}) <= 1
 

@@ -11,6 +11,7 @@ from bottleneck import backbones
 from bottleneck.core.errors import BottleneckError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
+from bottleneck.data.decisions import read_decisions
 from bottleneck.heads.run import Run, read_run
 from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.extraction.extract import extract
@@ -44,6 +45,7 @@ class RankOptions:
     extraction: Mapping[str, Any] = field(default_factory=dict)  # further fields of ExtractOptions
     seed: int = 0  # of the validation split and of the bootstrap
     validation_split: float = 0.2
+    decisions: Path | None = None  # a table of what a person relabelled or dropped
     picture: Path | None = None
 
 
@@ -65,6 +67,8 @@ def rank(options: RankOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     if not names:
         raise UsageError("no backbone named", "--backbones", "such as --backbones mini,resnet50")
     check_picture(options.picture)
+    if options.decisions is not None:
+        read_decisions(options.decisions)  # what is wrong with it shows before hours of computing
     # A wrong name must show before the first one has computed.
     stores = [_store_name(name) for name in names]
     if len(set(stores)) < len(stores):
@@ -168,6 +172,7 @@ def _probe(name: str, weights: str | None, options: RankOptions, reporter: Repor
             head=PROBE,
             seed=options.seed,
             validation_split=options.validation_split,
+            decisions=options.decisions,
         ),
         reporter,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import show_key
 from bottleneck.core.version import __version__
 from bottleneck.heads.run import write_run
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
     from bottleneck.store.store import Store
 
 TRACKED = ("tensorboard", "mlflow")  # where else the run is told of
-LONG = {"left_out_keys", "few_shot", "calibration"}  # of the report, and not in the history
-EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate")  # in a receipt where asked for
+# Of the report, and not in the history.
+LONG = {"left_out_keys", "few_shot", "calibration", "decisions"}
+# In a receipt where asked for.
+EVALUATION = ("folds", "repeats", "few_shot", "tries", "calibrate", "decisions")
 # Of labels, and of numbers; None where there is another kind of target, as accuracy and top5 are.
 MORE_FIGURES = (
     "macro_average_precision", "micro_average_precision", "macro_f1", "micro_f1",
@@ -152,6 +156,7 @@ def _report(
         "parameters": fitted.parameters,
         "frozen_parameters": frozen_parameters(store, fitted),
         "source_seen": data.now is not None,
+        **({"decisions": data.decisions} if data.decisions else {}),
     }
 
 
@@ -188,11 +193,15 @@ def _receipt_of_targets(data: TrainingData, judged: Judged) -> dict[str, Any]:
 def _asked(options: TrainOptions) -> dict[str, Any]:
     """Return what was asked for that makes the head and its figures what they are, and its name."""
     return {
-        field.name: getattr(options, field.name)
+        field.name: _written(getattr(options, field.name))
         for field in fields(options)
         if field.name not in ("cache", "head_options", *TRACKED)
         and (field.name not in EVALUATION or getattr(options, field.name) != field.default)
     }
+
+
+def _written(value: Any) -> Any:
+    return to_json_text(str(value)) if isinstance(value, Path) else value
 
 
 def _said(options: TrainOptions) -> dict[str, Any]:
@@ -228,6 +237,7 @@ def _receipt(
         },
         "head": options.head,
         "options": {**_asked(options), **fitted.options},
+        **({"decisions": data.decisions} if data.decisions else {}),
         "versions": {
             "bottleneck-cache": __version__,
             "numpy": np.__version__,

@@ -29,6 +29,7 @@ class TrainOptions:
         judged by a fit that has not seen it; 0 folds is none
     few_shot, tries : with how many labels a class the head is fitted as well, and how often each
     calibrate : whether probabilities are made as sure as they are right
+    decisions : a table of images that a person relabelled or dropped
     """
 
     cache: Path
@@ -46,3 +47,4 @@ class TrainOptions:
     few_shot: tuple[int, ...] = ()
     tries: int = TRIES
     calibrate: bool = False
+    decisions: Path | None = None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, PermissionDeniedError, StaleError
 from bottleneck.core.sample import SPLITS, Groups
 from bottleneck.data.catalog import reopen
@@ -31,6 +30,8 @@ from bottleneck.pipeline.extraction.look import (
 from bottleneck.pipeline.extraction.looked import snapshot_now
 from bottleneck.pipeline.extraction.plan import changes, set_aside
 from bottleneck.pipeline.extraction.reading import guard_reading
+from bottleneck.pipeline.learning.cut_groups import warn_of_cut_groups
+from bottleneck.pipeline.pages.decided import decided
 from bottleneck.store.log import MovedError, SetSource
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class TrainingData:
     split : (n,) uint8
         Of each of `at`; LEAVE_OUT for what no head looks at.
     left_out : reason → the keys of the samples that were left out for it
+    decisions : what a person decided about them; None where nobody did
     now : the source as it was looked at; None where it was not there
     """
 
@@ -75,6 +77,7 @@ class TrainingData:
     split: NDArray[np.uint8]
     left_out: Mapping[str, NDArray[np.bytes_]]
     now: Look | None
+    decisions: Mapping[str, Any] | None = None
 
     @property
     def labels(self) -> NDArray[np.int32]:
@@ -141,11 +144,12 @@ def training_data(
         Images changed or vanished, and `on_stale` is error.
     """
     current = _current(store, name, options.on_stale, reporter)
-    samples, store = current.samples, current.store
+    told = decided(current.samples, options.decisions, name, reporter)
+    samples, store = told.samples, current.store
     with_row = samples.known & store.has(samples.digests)
     if not with_row.any():
         raise DataError("no image has features", options.cache, "run bottleneck extract first")
-    labelled = samples.has_target
+    labelled = samples.has_target & ~told.dropped
     if not (with_row & labelled).any():
         raise DataError(
             "no sample has a label, so there is nothing to learn",
@@ -157,9 +161,9 @@ def training_data(
     at = found[~clash]
     belongs = together(samples.digests[at], _groups(samples, at))
     split = _split(samples, at, belongs, options)
-    _warn_of_cut_groups(samples, at, belongs, split, reporter)
+    warn_of_cut_groups(samples, at, belongs, split == LEAVE_OUT, reporter)
     keys = samples.keys
-    without = np.setdiff1d(np.flatnonzero(~with_row), current.changed)
+    without = np.setdiff1d(np.flatnonzero(~with_row & ~told.dropped), current.changed)
     aside = current.aside[without]
     return TrainingData(
         store=store,
@@ -175,8 +179,10 @@ def training_data(
             "unusable": keys[without[aside]],
             "conflicting": keys[found[clash]],
             "leaking": keys[at[split == LEAVE_OUT]],
+            **({"dropped": keys[told.dropped]} if told.report else {}),
         },
         now=current.now,
+        decisions=told.report,
     )
 
 
@@ -200,25 +206,6 @@ def _split(
     # nor another one of its group.
     split[leaking(belongs, split)] = LEAVE_OUT
     return split
-
-
-def _warn_of_cut_groups(
-    samples: Samples,
-    at: NDArray[np.int64],
-    belongs: NDArray[np.uint8],
-    split: NDArray[np.uint8],
-    reporter: Reporter,
-) -> None:
-    """Say where the source's own split divides a group, and what that costs."""
-    alike = as_void(samples.digests[at])
-    cut = (split == LEAVE_OUT) & ~np.isin(alike, alike[split != LEAVE_OUT])
-    if cut.any():
-        n_groups = len(np.unique(as_void(belongs[cut])))
-        reporter.warn(
-            f"the data's own split cuts {n_groups:,} group{'' if n_groups == 1 else 's'}: "
-            f"{int(cut.sum()):,} images are left out, because others of their group are validated "
-            "or tested; without groups they would be used"
-        )
 
 
 def _current(store: Store, name: str, on_stale: str, reporter: Reporter) -> _Current:

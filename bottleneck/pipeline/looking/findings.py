@@ -141,13 +141,13 @@ def cut_groups_of(images: Images) -> list[dict[str, Any]]:
 def outliers_of(images: Images, near: Neighbours, seen: Glances) -> dict[str, Any]:
     """Return what lies far from everything, and what is odd by its pixels."""
     distance, deviations = farness(near.cosines[:, :FAR_FROM], images.labels)
-    far = np.flatnonzero(deviations > FAR)
+    far = np.flatnonzero((deviations > FAR) & ~images.settled)
     far = far[np.argsort(-deviations[far], kind="stable")]
     kinds = np.zeros((len(images), len(PIXEL_KINDS)), bool)
     at = np.flatnonzero(seen.found)
     entries = seen.entries[at]
     kinds[at] = pixel_kinds({name: entries[name] for name in MEASURES})
-    odd = np.flatnonzero(kinds.any(axis=1))
+    odd = np.flatnonzero(kinds.any(axis=1) & ~images.settled)
     return {
         "far": [
             {
@@ -174,11 +174,13 @@ def disputed_of(images: Images, near: Neighbours, opinions: Opinions) -> dict[st
 
     Each has `key split class proposed score given` (the head's probability of the label),
     `probability` (of the proposed class), and `neighbours`: the nearest images of either class.
+    What a person has decided is not listed again; `settled` says how many of those there are.
     """
     names, found = images.samples.classes, opinions.judged
     order = np.argsort(found.score, kind="stable")
     disputed = []
-    for i in order[found.is_disputed[order]].tolist():
+    is_settled = images.settled[opinions.at]
+    for i in order[(found.is_disputed & ~is_settled)[order]].tolist():
         image, proposed = int(opinions.at[i]), int(found.proposed[i])
         disputed.append(
             {
@@ -195,6 +197,7 @@ def disputed_of(images: Images, near: Neighbours, opinions: Opinions) -> dict[st
     return {
         "disputed": disputed,
         "judged": len(opinions.at),
+        "settled": int((found.is_disputed & is_settled).sum()),
         "conflicting": [
             {
                 "keys": [show_key(bytes(keys[at])) for at in images.at[images.number == image]],

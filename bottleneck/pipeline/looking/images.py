@@ -9,14 +9,20 @@ import numpy as np
 
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
+from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import NO_LABEL, SPLITS, show_key
 from bottleneck.heads.split import conflicting
 from bottleneck.pipeline.looking.neighbours import unit_rows
+from bottleneck.pipeline.pages.decided import decided
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from bottleneck.core.reporter import Reporter
     from bottleneck.core.sample import Samples
+    from bottleneck.data.decisions import Decided
     from bottleneck.store.store import Store
 
 BLOCK_ROWS = 2048  # read at once
@@ -46,6 +52,9 @@ class Images:
         Whether it stands under two labels.
     splits : (u,) uint8
         Bit i is set where a sample of it is of split i.
+    settled : (u,) bool
+        Whether a person has decided what its label is.
+    decided : what a person decided; its samples are these
     """
 
     store: Store
@@ -59,6 +68,8 @@ class Images:
     labels: NDArray[np.int32]
     conflicting: NDArray[np.bool_]
     splits: NDArray[np.uint8]
+    settled: NDArray[np.bool_]
+    decided: Decided
 
     def __len__(self) -> int:
         return len(self.first)
@@ -103,19 +114,29 @@ class Images:
         }
 
 
-def images_of(store: Store, source: str | None) -> Images:
-    """Return the images of a source.
+def images_of(
+    store: Store,
+    source: str | None,
+    decisions: Path | None = None,
+    reporter: Reporter = SILENT,
+) -> Images:
+    """Return the images of a source, as the decisions of a file make them.
 
     Raises
     ------
     DataError
-        When no sample has a row, or a row holds what is no finite number.
+        When no sample has a row, or a row holds what is no finite number; for decisions that
+        cannot be used.
     """
     name = store.source_name(source)
-    samples = store.snapshot(name).samples
+    told = decided(store.snapshot(name).samples, decisions, name, reporter)
+    samples = told.samples
     at = store.available(name)
     if not len(at):
         raise DataError("no image has features", store.path, "run bottleneck extract first")
+    at = at[~told.dropped[at]]
+    if not len(at):
+        raise DataError("every image is dropped", str(decisions), "keep some of them")
     found, first, number = np.unique(
         as_void(samples.digests[at]), return_index=True, return_inverse=True
     )
@@ -130,6 +151,8 @@ def images_of(store: Store, source: str | None) -> Images:
     clash = np.zeros(len(found), bool)
     clash[number[conflicting(samples.digests[at], samples.labels[at])]] = True
     labels[clash] = NO_LABEL
+    settled = np.zeros(len(found), bool)
+    settled[number[told.settled[at]]] = True
     rows = _pooled(store, samples.digests[at[first]])
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     for start in range(0, len(rows), BLOCK_ROWS):  # in place: there may be a gigabyte of them
@@ -146,6 +169,8 @@ def images_of(store: Store, source: str | None) -> Images:
         labels=labels,
         conflicting=clash,
         splits=splits,
+        settled=settled,
+        decided=told,
     )
 
 

@@ -25,16 +25,17 @@ from bottleneck.pipeline.looking import findings
 from bottleneck.pipeline.looking.glances import Glances, Pictures, glances, pictures_of
 from bottleneck.pipeline.looking.groups import together
 from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
+from bottleneck.pipeline.looking.kept_neighbours import Found, neighbours_of
 from bottleneck.pipeline.looking.last_run import without_leaks
-from bottleneck.pipeline.looking.neighbours import Neighbours, nearest
 from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
 from bottleneck.pipeline.looking.page import inspect_page
 from bottleneck.pipeline.looking.proposals import proposals_of
-from bottleneck.pipeline.looking.same import Pairs, same_pairs
+from bottleneck.pipeline.looking.same import Pairs, candidates, n_looks, same_pairs
 from bottleneck.pipeline.looking.sheet import as_csv
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from bottleneck.core.reporter import Reporter
 
 PARTS = ("same", "labels", "outliers", "classes", "next")
-NEAREST = 50  # neighbours of each image: so many vote on its label
-MOST_ROWS = 200_000  # beyond, exact products take hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +55,7 @@ class InspectOptions:
     top: int = 10
     csv: Path | None = None
     page: Path | None = None
+    decisions: Path | None = None
     seed: int = 0
 
 
@@ -64,7 +64,7 @@ class Seen:
     """What every part starts from."""
 
     images: Images
-    near: Neighbours
+    compared: Found
     together: NDArray[np.int64]
     pictures: Pictures | None
     glances: Glances
@@ -85,9 +85,9 @@ def inspect(
     Raises
     ------
     DataError
-        No image has a row.
+        No image has a row, or the decisions cannot be used.
     UsageError
-        No such source or part; the file for --csv or --page exists.
+        No such source or part; the file for --csv or --page exists, or is no page by its name.
     """
     report, _ = inspected(options, reporter, store)
     return report
@@ -108,7 +108,10 @@ def inspected(
     for file in (options.csv, options.page):
         if file is not None:
             check_free(file)
-    images = images_of(store or Store.open(options.cache), options.source)
+    if options.page is not None and options.page.suffix.lower() not in (".html", ".htm"):
+        raise UsageError("a page is HTML", options.page, "end its name with .html")
+    opened = store or Store.open(options.cache)
+    images = images_of(opened, options.source, options.decisions, reporter)
     for words in how_pooled(images.store):
         reporter.say(words)
     seen = _seen(images, options, reporter)
@@ -123,6 +126,8 @@ def inspected(
         "splits": _split_counts(images),
         "pooled": how_pooled(images.store),
         "source_seen": seen.pictures is not None,
+        "decisions": images.decided.report,
+        "neighbours": seen.compared.to_json(),
         "skipped": {},
     }
     for part in PARTS:
@@ -142,29 +147,42 @@ def inspected(
 
 def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     """Compare the rows, look at the pictures, ask the heads."""
-    if len(images) > MOST_ROWS:
-        reporter.warn(
-            f"{len(images):,} images are compared one by one, which takes hours: Ctrl-C stops it"
-        )
-    with reporter.progress(len(images), "compare") as bar:
-        near = nearest(images.units, NEAREST, counted=bar.update)
+    compared = neighbours_of(images, reporter)
+    near = compared.near
     needs_pictures = options.only != ("next",) or options.page is not None
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
-    pairs = same_pairs(images.units, near, seen.entries["gray"], seen.found)
+    proposed, n = candidates(near), len(images)
+    with reporter.progress(n, "pair") as bar:
+        counted = _share(bar.update, n, n_looks(proposed))
+        pairs = same_pairs(images.units, proposed, seen.entries["gray"], seen.found, counted)
     belongs = together(images, pairs.pairs)
     opinions = None
     if {"labels", "classes"} & set(options.only):
         opinions = opinions_of(images, near, belongs, _seed(options), reporter)
     return Seen(
         images=images,
-        near=near,
+        compared=compared,
         together=belongs,
         pictures=pictures,
         glances=seen,
         pairs=pairs,
         opinions=opinions,
     )
+
+
+def _share(update: Callable[[int], object], n: int, total: int) -> Callable[[int], None]:
+    """Return what counts up to `total`, and passes on the share of n that this is."""
+    done = shown = 0
+
+    def counted(more: int) -> None:
+        nonlocal done, shown
+        done += more
+        now = done * n // max(1, total)
+        update(now - shown)
+        shown = now
+
+    return counted
 
 
 def _split_counts(images: Images) -> dict[str, int]:
@@ -193,21 +211,21 @@ def _same(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any]:
 def _labels(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | str:
     if seen.opinions is None:
         return _no_opinions(seen.images)
-    return findings.disputed_of(seen.images, seen.near, seen.opinions)
+    return findings.disputed_of(seen.images, seen.compared.near, seen.opinions)
 
 
 def _outliers(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any]:
-    return findings.outliers_of(seen.images, seen.near, seen.glances)
+    return findings.outliers_of(seen.images, seen.compared.near, seen.glances)
 
 
 def _classes(seen: Seen, _: InspectOptions, __: Reporter) -> dict[str, Any] | str:
-    images, opinions = seen.images, seen.opinions
+    images, opinions, near = seen.images, seen.opinions, seen.compared.near
     if opinions is None:
         return _no_opinions(images)
     names = images.samples.classes
     sizes = np.bincount(images.labels[images.labels >= 0], minlength=len(names))
     confused = of_classes.confusions(images.labels[opinions.at], opinions.head)
-    clusters = of_classes.two_clusters(images.units, images.labels, seen.near, len(names))
+    clusters = of_classes.two_clusters(images.units, images.labels, near, len(names))
     there = sizes[sizes > 0]
     return {
         "sizes": dict(zip(names, sizes.tolist(), strict=True)),

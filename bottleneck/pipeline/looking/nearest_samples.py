@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.looking.images import images_of
+from bottleneck.pipeline.looking.kept_neighbours import NEAREST, neighbours_of
 from bottleneck.pipeline.looking.neighbours import nearest
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ def nearest_samples(
     Of several samples of one image, the first stands for all.
     """
     images = images_of(store, source)
-    near = nearest(images.units, k)
+    # Those that are kept serve, and are kept, where there are many images.
+    near = nearest(images.units, k) if k > NEAREST else neighbours_of(images, SILENT).near
     first = np.searchsorted(images.at, images.first)  # among the samples that have a row
-    return first[near.which][images.number], near.cosines[images.number]
+    return first[near.which[:, :k]][images.number], near.cosines[:, :k][images.number]

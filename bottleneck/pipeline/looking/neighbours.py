@@ -59,6 +59,7 @@ def nearest(
     k: int,
     queries: NDArray[np.float32] | None = None,
     counted: Callable[[int], object] = lambda _: None,
+    own: NDArray[np.int64] | None = None,
 ) -> Neighbours:
     """Return the k nearest of `rows` to each query, or to each row itself, itself left out.
 
@@ -70,10 +71,14 @@ def nearest(
     k : at most as many as there are
     queries : (m, d) of length one; None for the rows themselves
     counted : is told of each block how many queries are done
+    own : (m,) the position of each query among the rows, where it is left out; None for queries
+        that are none of them
     """
     asked = rows if queries is None else queries
     n, m = len(rows), len(asked)
-    k = max(0, min(k, n - (queries is None)))
+    if queries is None:
+        own = np.arange(n)
+    k = max(0, min(k, n - (own is not None)))
     cosines, which = np.empty((m, k), np.float32), np.empty((m, k), np.int32)
     if not k:
         return Neighbours(cosines=cosines, which=which)
@@ -81,14 +86,14 @@ def nearest(
     n_groups = -(-n // GROUP) if n > 4 * GROUP * k else n
     width = n_groups * -(-n // n_groups)
     block = max(1, min(MOST_BLOCK_ROWS, BLOCK_BYTES // (4 * width), m))
-    held = np.full((block, width), -np.inf, np.float32)
+    held = np.empty((block, width), np.float32)
+    held[:, n:] = -np.inf
     for start in range(0, m, block):
         some = asked[start : start + block]
         found = held[: len(some)]
         np.matmul(some, rows.T, out=found[:, :n])
-        if queries is None:
-            at = np.arange(len(some))
-            found[at, start + at] = -np.inf
+        if own is not None:
+            found[np.arange(len(some)), own[start : start + block]] = -np.inf
         near = _largest(found, n_groups, k)
         which[start : start + len(some)] = near
         cosines[start : start + len(some)] = np.take_along_axis(found, near, 1)

@@ -30,7 +30,8 @@ class Opinions:
     at : (m,) which images these are: those with a label, of a class that is large enough
     head : (m, k) float32, probabilities by heads that have not seen the image
     judged : of their labels
-    too_small : the classes that cannot be judged
+    too_small : the classes that cannot be judged: of too few images, or all of one group, which no
+        head is fitted without and then knows
     """
 
     at: NDArray[np.int64]
@@ -76,8 +77,11 @@ def judge_labels(
     together : (n,) groups that stay in one fold
     """
     sizes = np.bincount(labels[labels >= 0], minlength=n_classes)
-    too_small = np.flatnonzero((sizes > 0) & (sizes < LEAST_OF_CLASS))
-    if (sizes >= LEAST_OF_CLASS).sum() < 2:
+    several = np.unique(np.stack([labels, together]), axis=1)[0]  # each group of a class once
+    n_groups = np.bincount(several[several >= 0], minlength=n_classes)
+    is_judged = (sizes >= LEAST_OF_CLASS) & (n_groups > 1)
+    too_small = np.flatnonzero((sizes > 0) & ~is_judged)
+    if is_judged.sum() < 2:
         return None
     labels = np.where(np.isin(labels, too_small), np.int32(NO_LABEL), labels)
     at = np.flatnonzero(labels >= 0)

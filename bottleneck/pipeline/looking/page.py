@@ -12,6 +12,7 @@ from bottleneck.data.thumbnail import thumbnail
 from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pictures.inspect_page import Card, Finding, InspectPage, Part, render
 from bottleneck.pipeline.looking.findings import KINDS
+from bottleneck.pipeline.pages.decided import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,6 +40,14 @@ def inspect_page(report: Mapping[str, Any], images: Images, pictures: Pictures |
             about, found = maker(report[part], cards)
             parts.append(Part(title=title, about=about, findings=found))
     notes = [f"Note: {words}." for words in report["pooled"]]
+    if report["decisions"]:
+        notes.append(f"{in_words(report['decisions'])}: those count here.")
+    if not report["neighbours"]["exact"]:
+        share, of = (report["neighbours"][key] for key in ("recall_at_10", "measured_on"))
+        notes.append(
+            f"So many images are not all compared with each other: {share:.1%} of the ten nearest "
+            f"were found, as measured on {of:,} images."
+        )
     if pictures is None:
         notes.append("The source is not at hand, so there are no pictures.")
     notes += [f"Not looked for: {part}: {why}." for part, why in report["skipped"].items()]
@@ -50,6 +59,7 @@ def inspect_page(report: Mapping[str, Any], images: Images, pictures: Pictures |
             notes=notes,
             parts=parts,
             classes=images.samples.classes,
+            decided=[(one.key, one.what, one.label) for one in images.decided.known],
             version=__version__,
             time=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         )
@@ -123,7 +133,7 @@ def _labels(labels: Mapping[str, Any], cards: _Cards) -> tuple[str, list[Finding
         found.append(
             Finding(
                 title=f"{one['class']}, or {one['proposed']}?",
-                cards=[cards.of(one, f"right with {one['score']:.2f}")],
+                cards=[cards.of(one, f"label right: {one['score']:.0%}")],
                 beside=beside,
                 score=one["score"],
                 proposed=one["proposed"],

@@ -19,7 +19,7 @@ import numpy as np
 from bottleneck.pipeline.looking.likeness import cut_likeness, likeness, may_be_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ CUT_NEAREST = 3  # and those that may be cuts of each other, which takes longer 
 CUT_COSINE = 0.45  # the least that a cut and its picture have in common
 USUAL_PAIRS = 3000  # that are looked at to know what neighbours usually have in common
 FEW_PAIRS = 100  # of fewer, nothing can be known
+CUT_LOOKS = 10  # that a look for a cut takes as long as
+BLOCK = 4096  # pairs that are looked at together
 DEVIATIONS = 5.0  # above what is usual, at which two are the same
 ROWS_ALONE = 0.9  # cosine from which rows alone say that two images are the same
 HOW = ("whole", "mirrored", "cut", "mirrored and cut", "rows")
@@ -63,19 +65,25 @@ def candidates(
     """
     k = min(most, near.which.shape[1])
     n = len(near.which)
-    one = np.repeat(np.arange(n), k)
-    other = near.which[:, :k].reshape(-1).astype(np.int64)
-    rank = np.tile(np.arange(k), n)
-    code = np.minimum(one, other) * n + np.maximum(one, other)
-    order = np.lexsort((rank, code))
-    _, first = np.unique(code[order], return_index=True)
-    chosen = order[first]
-    return np.stack([code[chosen] // n, code[chosen] % n], axis=1), rank[chosen]
+    if not k:
+        return np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
+    one, other = np.arange(n)[:, None], near.which[:, :k].astype(np.int64)
+    # One number a pair and rank, in place: there may be twenty million of them.
+    code = ((np.minimum(one, other) * n + np.maximum(one, other)) * k + np.arange(k)).reshape(-1)
+    code.sort()
+    pair = code // k
+    first = np.flatnonzero(np.diff(pair, prepend=-1))
+    return np.stack([pair[first] // n, pair[first] % n], axis=1), code[first] % k
+
+
+def n_looks(proposed: tuple[NDArray[np.int64], NDArray[np.int64]]) -> int:
+    """Return how often `same_pairs` will look; at what may be a cut as long as at many others."""
+    return len(proposed[1]) + CUT_LOOKS * int((proposed[1] < CUT_NEAREST).sum())
 
 
 def same_pairs(
     units: NDArray[np.float32],
-    near: Neighbours,
+    proposed: tuple[NDArray[np.int64], NDArray[np.int64]],
     gray: NDArray[np.uint8],
     has_gray: NDArray[np.bool_],
     counted: Callable[[int], object] = lambda _: None,
@@ -85,12 +93,12 @@ def same_pairs(
     Parameters
     ----------
     units : (n, d) rows of length one
-    near : the nearest of each
+    proposed : pairs and ranks, as `candidates` returns them
     gray : (n, side, side) small pictures
     has_gray : (n,) of which images there is one
-    counted : is told how many pairs were looked at
+    counted : is told how much of `n_looks` is done
     """
-    pairs, rank = candidates(near)
+    pairs, rank = proposed
     cosines = np.empty(len(pairs), np.float32)
     for start in range(0, len(pairs), 4096):
         some = pairs[start : start + 4096]
@@ -102,19 +110,31 @@ def same_pairs(
     at = np.flatnonzero(seen)
     at = at[may_be_same(gray, pairs[at])]
     least = unusual(gray, pairs[seen])
-    found = likeness(gray[pairs[at, 0]], gray[pairs[at, 1]])
-    is_same[at] = found.is_same & (found.details >= least)
-    score[at], how[at] = found.details, found.how
-    left = np.flatnonzero(seen & ~is_same & (rank < CUT_NEAREST) & (cosines >= CUT_COSINE))
-    counted(len(pairs) - len(left))
-    cut = cut_likeness(gray[pairs[left, 0]], gray[pairs[left, 1]], counted)
-    is_cut = cut.is_same & (cut.details >= least)
-    good = left[is_cut]
-    is_same[good] = True
-    score[good], how[good] = cut.details[is_cut], cut.how[is_cut]
+    counted(len(pairs) - len(at))
+    for some in _blocks(at):
+        found = likeness(gray[pairs[some, 0]], gray[pairs[some, 1]])
+        is_same[some] = found.is_same & (found.details >= least)
+        score[some], how[some] = found.details, found.how
+        counted(len(some))
+    may_be_cut = rank < CUT_NEAREST
+    left = np.flatnonzero(seen & ~is_same & may_be_cut & (cosines >= CUT_COSINE))
+    counted(CUT_LOOKS * int(may_be_cut.sum() - len(left)))
+    for some in _blocks(left):
+        cut = cut_likeness(gray[pairs[some, 0]], gray[pairs[some, 1]])
+        counted(CUT_LOOKS * len(some))
+        is_cut = cut.is_same & (cut.details >= least)
+        good = some[is_cut]
+        is_same[good] = True
+        score[good], how[good] = cut.details[is_cut], cut.how[is_cut]
     return Pairs(
         pairs=pairs[is_same], cosines=cosines[is_same], likeness=score[is_same], how=how[is_same]
     )
+
+
+def _blocks(at: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield positions, so many at once that their pictures are a few megabytes."""
+    for start in range(0, len(at), BLOCK):
+        yield at[start : start + BLOCK]
 
 
 def unusual(gray: NDArray[np.uint8], pairs: NDArray[np.int64]) -> float:

@@ -15,6 +15,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "gone": "no longer in the source",
         "pending": "no features yet: new, or changed since it was extracted",
         "unusable": "set aside: no features could be computed",
+        "dropped": "a decision of yours",
         "conflicting": "the same image has two labels",
         "leaking": "the same image, or one of its group, is also among those to validate or test",
     }

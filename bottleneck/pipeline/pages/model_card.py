@@ -18,6 +18,7 @@ from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
 from bottleneck.pipeline.pages.again import extract_command, train_command
+from bottleneck.pipeline.pages.decided import in_words
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.pages.left_out import left_out_in_words
 
@@ -212,6 +213,7 @@ def _data(
                 for part, number in split["samples"].items()
             ),
             ("left out", "; ".join(left_out) or "none"),
+            *(("decisions", in_words(told)) for told in [receipt.get("decisions")] if told),
             (
                 "as it was in",
                 f"commit {receipt['store']['commit']}, snapshot {receipt['snapshot']}",

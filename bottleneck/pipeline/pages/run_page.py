@@ -10,6 +10,7 @@ from bottleneck.pictures import plots, target_page
 from bottleneck.pictures.page import Page, render
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
+from bottleneck.pipeline.pages.decided import in_words
 from bottleneck.pipeline.pages.engines import engines
 from bottleneck.pipeline.pages.left_out import left_out_in_words
 from bottleneck.pipeline.pages.mistakes import mistakes_of
@@ -98,4 +99,5 @@ def _cache(
         "source": f"{name}: {spec['kind']} {shown(from_json_text(str(spec['where'])))}",
         "images": f"{len(samples):,}, {unique_count(samples):,} different, {with_row:,} with a row",
         "left out": "; ".join(left_out) or "none",
+        **({"decisions": in_words(receipt["decisions"])} if "decisions" in receipt else {}),
     }

@@ -349,3 +349,66 @@ def test_the_page_shows_what_was_found(cache, world, tmp_path):
     text = (tmp_path / "other.html").read_text()
     assert "data:image" not in text.split("<body>")[1]
     assert "The source is not at hand, so there are no pictures." in text
+
+
+def test_a_page_is_html_by_its_name(cache, tmp_path):
+    with pytest.raises(UsageError, match="a page is HTML") as caught:
+        looked(cache, page=tmp_path / "page.txt")
+    assert "end its name with .html" in str(caught.value)
+    assert not (tmp_path / "page.txt").exists()
+    looked(cache, page=tmp_path / "page.HTM")
+
+
+def test_one_split_is_said_and_all_else_is_looked_for(tmp_path, world, numpy_network):
+    extract(ExtractOptions(cache=tmp_path / "s", data=str(world / "train"), network=NETWORK))
+    found = looked(tmp_path / "s")
+    assert found["same"]["leaks"] is None
+    assert found["same"]["no_run"] == "all images are in one split: none can leak"
+    assert found["same"]["no_leaks"] in lines(found, 3)
+    assert {"red/wrong.png"} <= {image["key"] for image in found["labels"]["disputed"]}
+
+
+def decided(tmp_path, *rows):
+    file = tmp_path / "decisions.csv"
+    file.write_text("\n".join(["key,decision,label", *rows]) + "\n")
+    return file
+
+
+def test_what_was_decided_counts_and_is_not_asked_again(cache, world, tmp_path):
+    file = decided(
+        tmp_path, "train/red/wrong.png,relabel,blue", "test/red/bytes.png,drop,",
+        "train/blue/tiny.png,keep,", "gone.png,drop,",
+    )  # fmt: skip
+    before, source = looked(cache), tree(world)
+    page = tmp_path / "page.html"
+    found = looked(cache, decisions=file, page=page)
+    assert found["samples"] == before["samples"] - 1
+    assert found["classes"]["sizes"] == {"blue": N + 4, "red": N + 1}
+    assert found["labels"]["settled"] == 0  # blue it is, says everybody
+    assert "train/red/wrong.png" not in {i["key"] for i in found["labels"]["disputed"]}
+    assert "train/blue/tiny.png" in {i["key"] for i in before["outliers"]["odd"]}
+    assert "train/blue/tiny.png" not in {i["key"] for i in found["outliers"]["odd"]}
+    keys = {i["key"] for group in found["same"]["groups"] for i in group["images"]}
+    assert "test/red/pixels.bmp" in keys
+    assert "test/red/bytes.png" not in keys
+    words = f"decisions of {file}: 1 kept, 1 relabelled, 1 dropped"
+    assert f"{words}; 1 of other images" in lines(found, 3)
+    text = page.read_text()
+    assert f"{words}: those count here." in text
+    assert '<li data-key="train/red/wrong.png" data-what="relabel" data-label="blue"></li>' in text
+    assert '<li data-key="test/red/bytes.png" data-what="drop" data-label=""></li>' in text
+    assert tree(world) == source
+    assert open_store(cache).inspect(decisions=file)["decisions"] == found["decisions"]
+
+
+def test_a_label_that_was_kept_is_not_disputed_again(cache, tmp_path):
+    file = decided(tmp_path, "train/red/wrong.png,keep,")
+    found = looked(cache, "labels", decisions=file)
+    assert "train/red/wrong.png" not in {i["key"] for i in found["labels"]["disputed"]}
+    assert found["labels"]["settled"] == 1
+
+
+def test_where_every_image_is_dropped_that_is_said(cache, tmp_path):
+    keys = open_store(cache).arrays()[2]
+    with pytest.raises(DataError, match="every image is dropped"):
+        looked(cache, decisions=decided(tmp_path, *(f"{key},drop," for key in keys)))

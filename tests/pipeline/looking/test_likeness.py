@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from bottleneck.data.glance import glance
-from bottleneck.pipeline.looking.likeness import HOW, cut_likeness, likeness, may_be_same
+from bottleneck.pipeline.looking.likeness import (
+    CUT_LIKE_DETAILS,
+    HOW,
+    cut_likeness,
+    likeness,
+    may_be_same,
+)
 
 N = 30
 
@@ -67,6 +73,27 @@ def test_other_pictures_are_not_the_same():
     others = np.roll(GRAY, 1, axis=0)
     assert not likeness(GRAY, others).is_same.any()
     assert not cut_likeness(GRAY, others).is_same.any()
+
+
+def beetle(seed):
+    """Return a dark thing somewhere on a plain leaf, whose own grain is faint."""
+    rng = np.random.default_rng(seed)
+    ground = np.clip(rng.normal((120, 180, 120), 17, (96, 96, 3)), 0, 255).astype(np.uint8)
+    image = Image.fromarray(ground).filter(ImageFilter.GaussianBlur(2))
+    x, y = rng.integers(30, 66, 2)
+    r = int(rng.integers(12, 20))
+    ImageDraw.Draw(image).ellipse((x - r, y - 0.8 * r, x + r, y + 0.8 * r), fill=(30, 40, 70))
+    return image
+
+
+def test_drawings_of_one_kind_are_no_cuts_of_each_other_though_a_window_always_fits():
+    beetles = [beetle(i) for i in range(40)]
+    gray = grays(beetles)
+    pairs = cut_likeness(gray, np.roll(gray, 1, axis=0))
+    assert (pairs.details >= CUT_LIKE_DETAILS).sum() > 10  # beetle upon beetle
+    assert not pairs.is_same.any()
+    cuts = grays([p.crop((5, 6, 89, 90)) for p in beetles])  # of which the leaf is the same too
+    assert cut_likeness(gray, cuts).is_same.mean() > 0.7
 
 
 def test_two_of_the_same_light_and_dark_are_not_the_same_by_that_alone():

@@ -30,6 +30,15 @@ def test_images_without_a_label_and_of_small_classes_are_not_judged():
     assert not (found.judged.proposed[found.judged.is_disputed] == 2).any()
 
 
+def test_a_class_that_is_one_group_is_not_judged_because_no_head_knows_it():
+    units, labels = world([40, 40, 40])
+    together = np.where(labels == 1, 40, np.arange(120))
+    found = judge_labels(units, labels, nearest(units, 20), together, 3, 0)
+    assert found.too_small == (1,)
+    assert set(labels[found.at]) == {0, 2}
+    assert found.judged.is_disputed.sum() < 8  # and none of the class as a whole
+
+
 def test_there_is_no_opinion_of_one_class_or_of_none():
     units, labels = world([30, 3])
     assert judged(units, labels, 2) is None

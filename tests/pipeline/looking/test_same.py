@@ -17,7 +17,7 @@ def grays(n, seed=0):
 
 def found(x, gray, seen=None):
     seen = np.ones(len(x), bool) if seen is None else seen
-    return same_pairs(x, nearest(x, 20), gray, seen)
+    return same_pairs(x, candidates(nearest(x, 20)), gray, seen)
 
 
 def test_each_pair_is_a_candidate_once_with_the_rank_of_the_nearer():
