@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.store.commit import State
+    from bottleneck.store.snapshot import SnapshotEntry
 
 GRACE_S = 24 * 3600.0
 # However short the grace: what no commit names may be what somebody is about to name. A run of a
@@ -120,32 +122,40 @@ def _doomed(
     derived_of: Callable[[Mapping[str, Any]], str] | None,
 ) -> Iterator[Path]:
     superseded = set(log.superseded(before))
-    states, passed = [], []
+    kept, passed = _Named(), _Named()
     for number in log.numbers():
         if number in superseded:
             yield log.path(number)
             with contextlib.suppress(DamagedError):
-                passed.append(log.at(number))
+                passed.add(log.at(number))
         else:
-            states.append(log.at(number))
-    kept, was_named = _names(states), _names(passed)
+            kept.add(log.at(number))
     for room in ("parts", "snapshots", "recipes"):
         for file in sorted((path / room).glob("*")):
-            since = before if file.name in was_named else unnamed_before
-            if file.name not in kept and _is_old(file, since):
+            since = before if file.name in passed.files else unnamed_before
+            if file.name not in kept.files and _is_old(file, since):
                 yield file
     for file in sorted((log.folder / "damaged").glob("*")):
         if _is_old(file, before):
             yield file
     yield from _leftovers(path, unnamed_before)
-    yield from _underived(path, states, before, derived_of)
+    yield from _underived(path, kept, before, derived_of)
 
 
-def _names(states: list[State]) -> set[str]:
-    """Return the names of the files that commits refer to."""
-    names = {part.name for state in states for part in state.parts}
-    names |= {entry.snapshot for state in states for entry in state.sources.values()}
-    return names | {f"{state.recipe}.json" for state in states}
+@dataclass(slots=True)
+class _Named:
+    """What commits refer to; they themselves, of which a day may have 1,440, are not kept."""
+
+    files: set[str] = field(default_factory=set)
+    recipes: set[str] = field(default_factory=set)
+    snapshots: dict[str, SnapshotEntry] = field(default_factory=dict)
+
+    def add(self, state: State) -> None:
+        self.files.update(part.name for part in state.parts)
+        self.files.update(entry.snapshot for entry in state.sources.values())
+        self.files.add(f"{state.recipe}.json")
+        self.recipes.add(state.recipe)
+        self.snapshots.update((entry.snapshot, entry) for entry in state.sources.values())
 
 
 def _leftovers(path: Path, before: float) -> Iterator[Path]:
@@ -159,26 +169,25 @@ def _leftovers(path: Path, before: float) -> Iterator[Path]:
 
 def _underived(
     path: Path,
-    states: list[State],
+    named: _Named,
     before: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
 ) -> Iterator[Path]:
     """Yield what was derived for recipes and sources that nothing refers to."""
-    recipes = {state.recipe[:16] for state in states}
+    recipes = {recipe[:16] for recipe in named.recipes}
     for folder in sorted((path / "derived").glob("*/*")):  # derived/ENGINE/RECIPE
         if folder.name not in recipes and _is_old(folder, before):
             yield folder
     found = sorted(file for pattern in STATS for file in (path / "derived").glob(pattern))
     suspects = [file for file in found if _is_old(file, before)]
     if derived_of is not None and suspects:  # reading snapshots is not free
-        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, states)}
+        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, named)}
         yield from (file for file in suspects if _of_source(file.name) not in in_use)
 
 
-def _specs(path: Path, states: list[State]) -> Iterator[Mapping[str, Any]]:
+def _specs(path: Path, named: _Named) -> Iterator[Mapping[str, Any]]:
     """Yield the description of each source, as far as it can be read: what is derived is cheap."""
-    entries = {entry.snapshot: entry for state in states for entry in state.sources.values()}
-    for name, entry in entries.items():
+    for name, entry in named.snapshots.items():
         with contextlib.suppress(DamagedError):
             yield read_snapshot(path / "snapshots" / name, entry).spec
 

@@ -42,27 +42,26 @@ class MovedError(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class AddPart:
-    """Add a published part; stops when the recipe is another one by then."""
+class AddParts:
+    """Add published parts, one at least; stops when the recipe is another one by then."""
 
-    entry: PartEntry
+    entries: tuple[PartEntry, ...]
     recipe: str
 
     def apply(self, state: State) -> State | None:
-        """Return the state with the part, or None where it is there already."""
+        """Return the state with the parts, or None where all are there already."""
         if state.recipe != self.recipe:
-            raise RecipeError(
-                "the store's recipe was replaced while this ran",
-                self.entry.name,
-                "run the command again",
-            )
-        if any(part.name == self.entry.name for part in state.parts):
-            return None
-        return replace(state, parts=(*state.parts, self.entry))
+            what = "the store's recipe was replaced while this ran"
+            raise RecipeError(what, self.entries[0].name, "run the command again")
+        names = {part.name for part in state.parts}
+        new = tuple(entry for entry in self.entries if entry.name not in names)
+        return replace(state, parts=state.parts + new) if new else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the action as the commit records it."""
-        return {"action": "add part", "name": self.entry.name}
+        names = [entry.name for entry in self.entries]
+        several = {"action": "add parts", "names": names}
+        return several if len(names) > 1 else {"action": "add part", "name": names[0]}
 
 
 @dataclass(frozen=True, slots=True)

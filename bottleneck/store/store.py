@@ -20,8 +20,8 @@ from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
 from bottleneck.store.features import Features
-from bottleneck.store.log import AddPart, Log
-from bottleneck.store.lookup import Lookup
+from bottleneck.store.log import AddParts, Log
+from bottleneck.store.lookup import Lookup, looked_up
 from bottleneck.store.part import Part, PartEntry, write_part
 from bottleneck.store.recipes import write_recipe
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
@@ -44,12 +44,14 @@ class Store:
     a new `Store` at the new commit.
     """
 
-    def __init__(self, path: Path, state: State, opened: Sequence[Part] = ()) -> None:
+    def __init__(self, path: Path, state: State, before: Store | None = None) -> None:
         self.path = path
         self.state = state
-        self._opened = {part.entry.name: part for part in opened}
+        known = before.__dict__ if before else {}  # what is open stays so
+        self._opened: dict[str, Part] = {p.entry.name: p for p in known.get("parts", ())}
+        self._earlier: Lookup | None = known.get("_lookup")
         self._snapshots: dict[str, Snapshot] = {}
-        recipe_path = self._recipe_path(state.recipe)
+        recipe_path = path / "recipes" / f"{state.recipe}.json"
         try:
             data = read_own(recipe_path, ADVICE)
         except FileNotFoundError as error:
@@ -134,7 +136,7 @@ class Store:
     def _at(self, state: State) -> Store:
         if state.checksum == self.state.checksum:
             return self
-        return Store(self.path, state, self.__dict__.get("parts", ()))  # what is open stays so
+        return Store(self.path, state, self)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -205,7 +207,9 @@ class Store:
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return Lookup([part.digests for part in self.parts])
+        found = looked_up(self.parts, self._earlier, [*self._opened])
+        self._earlier = None  # it may be large
+        return found
 
     def _expired_or(self, error: DamagedError) -> DamagedError | ExpiredError:
         """Return the error that it is: something is missing because the log moved on, or damage."""
@@ -297,9 +301,9 @@ class Store:
         """Publish a recipe, durable; a commit must still set it."""
         write_recipe(self.path, recipe, about)
 
-    def add_part(self, entry: PartEntry) -> AddPart:
-        """Return the action that adds a part of this store's recipe."""
-        return AddPart(entry, self.state.recipe)
+    def add_part(self, *entries: PartEntry) -> AddParts:
+        """Return the action that adds a part of this store's recipe, or several."""
+        return AddParts(entries, self.state.recipe)
 
     def commit(self, actions: Sequence[Action], by: str) -> Store:
         """Commit actions on top of whatever the log says by now; return the store as it then is."""
@@ -313,6 +317,3 @@ class Store:
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
         return history.read(self.path)
-
-    def _recipe_path(self, recipe_id: str) -> Path:
-        return self.path / "recipes" / f"{recipe_id}.json"

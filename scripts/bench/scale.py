@@ -131,9 +131,7 @@ def a_part(store: Store, i: int) -> PartEntry:
 
 def add(store: Store, parts: Sequence[PartEntry]) -> list[Any]:
     """Return the actions of a commit that adds these parts."""
-    if hasattr(store, "add_parts"):
-        return [store.add_parts(parts)]
-    return [store.add_part(entry) for entry in parts]
+    return [store.add_part(*parts)]
 
 
 def samples(n: int, digests: NDArray[np.uint8]) -> Samples:
@@ -181,7 +179,9 @@ def measure_parts(n: int, fmt: str) -> Steps:
         parts = [a_part(store, i) for i in range(n)]
         found.found["publishing a part"] = (time.perf_counter() - began) / n
         known = np.concatenate([digests_of(16, i) for i in range(n)])
-        snapshot = Snapshot(samples=samples(len(known), known), spec={"kind": "folder", "where": "/none"})
+        snapshot = Snapshot(
+            samples=samples(len(known), known), spec={"kind": "folder", "where": "/none"}
+        )
         entry = store.write_snapshot(snapshot)
         Log(path).commit([*add(store, parts), SetSource("s", None, entry)], "bench")
         with found.step("opening the store"):
@@ -316,7 +316,9 @@ def measure_snapshot(n: int, fmt: str) -> Steps:
     """Measure a snapshot of n samples."""
     found = Measure()
     with tempfile.TemporaryDirectory() as folder:
-        snapshot = Snapshot(samples=samples(n, digests_of(n)), spec={"kind": "folder", "where": "/n"})
+        snapshot = Snapshot(
+            samples=samples(n, digests_of(n)), spec={"kind": "folder", "where": "/n"}
+        )
         with found.step("writing a snapshot"):
             entry = write_snapshot(Path(folder), load_format(fmt), snapshot)
         del snapshot
