@@ -1,4 +1,4 @@
-r"""What a large extraction costs whoever drives it: the log, the parts, its memory, its time an image.
+"""What a large extraction costs whoever drives it: the log, the parts, memory, time an image.
 
     python scripts/bench/scale.py [log] [parts] [driver] [intake] [snapshot] [fold]
         [--numbers 1000,10000,…] [--format hdf5|zarr]
@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.paths import Stat
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.sample import Samples
@@ -65,6 +64,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.core.paths import Stat
+
 WORKERS = 1_000
 HOUR = 60  # commits, at one a minute
 KEY = "images/{:04d}/{:012d}.jpg"  # as long as keys are
@@ -83,6 +84,7 @@ NUMBERS = {
     "snapshot": (1_000_000, 10_000_000),
     "fold": (1_000, 10_000, 50_000),
 }
+SPEC = {"kind": "folder", "where": "/none"}
 Steps = dict[str, Any]
 
 
@@ -179,16 +181,14 @@ def measure_parts(n: int, fmt: str) -> Steps:
         parts = [a_part(store, i) for i in range(n)]
         found.found["publishing a part"] = (time.perf_counter() - began) / n
         known = np.concatenate([digests_of(16, i) for i in range(n)])
-        snapshot = Snapshot(
-            samples=samples(len(known), known), spec={"kind": "folder", "where": "/none"}
-        )
+        snapshot = Snapshot(samples=samples(len(known), known), spec=SPEC)
         entry = store.write_snapshot(snapshot)
         Log(path).commit([*add(store, parts), SetSource("s", None, entry)], "bench")
         with found.step("opening the store"):
             store = Store.open(path)
         with found.step("opening its parts"):
             assert store.has(known[:1]).all()
-        found.found["open files"] = len(os.listdir("/proc/self/fd"))
+        found.found["open files"] = len([*Path("/proc/self/fd").iterdir()])
         found.found["maps"] = len(Path("/proc/self/maps").read_text().splitlines())
         with found.step("status"):
             status(StatusOptions(cache=path))
@@ -255,7 +255,7 @@ def look_at(named: Samples, stats: NDArray[np.int64]) -> Look:
         device=0,
     )
     n = len(named)
-    source: Any = SimpleNamespace(spec={"kind": "folder", "where": "/none"})
+    source: Any = SimpleNamespace(spec=SPEC)
     nothing = np.zeros(n, bool)
     return Look(source, listing, EMPTY, np.zeros((n, 32), np.uint8), nothing.copy(), nothing)
 
@@ -288,7 +288,7 @@ def measure_intake(n: int, _: str) -> Steps:
     work = _Work(Shards(driver, crew, run, set()), hands, told, sharing, NoProgress())
     sent = [done_of(digests[at : at + size], stats[at : at + size]) for at in range(0, n, size)]
     began = time.perf_counter()
-    shards = [pickle.loads(data) for data in sent]  # noqa: S301 - our own
+    shards = [pickle.loads(data) for data in sent]
     found.found["unpacking, microseconds an image"] = (time.perf_counter() - began) / n * 1e6
     began = time.perf_counter()
     for i, done in enumerate(shards):
@@ -316,9 +316,7 @@ def measure_snapshot(n: int, fmt: str) -> Steps:
     """Measure a snapshot of n samples."""
     found = Measure()
     with tempfile.TemporaryDirectory() as folder:
-        snapshot = Snapshot(
-            samples=samples(n, digests_of(n)), spec={"kind": "folder", "where": "/n"}
-        )
+        snapshot = Snapshot(samples=samples(n, digests_of(n)), spec=SPEC)
         with found.step("writing a snapshot"):
             entry = write_snapshot(Path(folder), load_format(fmt), snapshot)
         del snapshot

@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 # How often a source that other runs keep moving is looked at again. Each time is progress of one of
 # them, and each moves it a few times at most; so many is a fault.
 LOOKS = 100
-SAVED_SHARE = (
-    20  # times as long as writing the stat cache took, at least, until it is written again
-)
+SAVED_SHARE = 20  # times as long as the stat cache took to write, until it is written again
 
 
 class Reads:
