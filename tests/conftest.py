@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,3 +92,18 @@ def later(monkeypatch: pytest.MonkeyPatch):
         offset[0] += int(seconds * 1e9)
 
     return move
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch):
+    """An empty bucket on a server of this machine; see `bucket_server`."""
+    from bucket_server import Bucket
+
+    found = Bucket()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    found.start()
+    yield found
+    found.stop()

@@ -21,6 +21,7 @@ from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
 from bottleneck.data.left_alone import heads_of
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
+from bottleneck.data.source import at_once
 from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pipeline.extraction.hashing import hashed
 
@@ -127,6 +128,7 @@ class Look:
     def hash(self, indices: NDArray[np.int64], threads: int) -> list[int]:
         """Read and hash these samples; return those that could not be read."""
         unreadable = []
+        threads = max(threads, at_once(self.source))
         for positions, found in hashed(self.source, indices.tolist(), threads):
             read = {i: result for i, result in zip(positions, found, strict=True) if result}
             unreadable += [i for i in positions if i not in read]

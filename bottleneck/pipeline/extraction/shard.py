@@ -23,6 +23,7 @@ import numpy as np
 from bottleneck.core.errors import ExpiredError, OtherRowsError, RecipeError, UsageError
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.version import __version__
+from bottleneck.data.source import at_once
 from bottleneck.pipeline.extraction.canaries import Canaries
 from bottleneck.pipeline.extraction.compute import Computer
 from bottleneck.pipeline.extraction.driver import Driver
@@ -226,7 +227,7 @@ class _Work:
 
     def done(self) -> Done:
         cores = self.shard.cores or default_threads()
-        threads = self.shard.threads or cores
+        threads = self.shard.threads or max(cores, at_once(self.shard.samples))
         meter = Meter(self.seconds, cores=cores, threads=threads)
         began = time.perf_counter()
         with contextlib.suppress(ExpiredError):  # other runs replace its parts: ask the old ones
