@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -37,15 +38,15 @@ import numpy as np
 from bottleneck.core.recipe import ImageSpec, Recipe, RowSpec
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.sample import Samples
-from bottleneck.data.scan import EMPTY
-from bottleneck.data.source import Listing, Read
+from bottleneck.data.scan import EMPTY, Seen
+from bottleneck.data.source import Listing
 from bottleneck.pipeline.extraction.crew import Crew
+from bottleneck.pipeline.extraction.done import Done
 from bottleneck.pipeline.extraction.extraction import Extraction
-from bottleneck.pipeline.extraction.flow import Item, Seconds
+from bottleneck.pipeline.extraction.flow import Seconds
 from bottleneck.pipeline.extraction.job import SharedOut, Tally
 from bottleneck.pipeline.extraction.look import Look
 from bottleneck.pipeline.extraction.plan import mixed_order, plan
-from bottleneck.pipeline.extraction.shard import Done
 from bottleneck.pipeline.extraction.shards import Shards, _Work
 from bottleneck.pipeline.extraction.sharing import Share, Sharing
 from bottleneck.pipeline.upkeep.status import StatusOptions, status
@@ -280,7 +281,8 @@ def measure_intake(n: int, _: str) -> Steps:
         target=SimpleNamespace(without_row=lambda d: np.ones(len(d), bool)),
         adopt=lambda *_, **__: None,
     )
-    driver: Any = SimpleNamespace(took=lambda item: Extraction.take(run, item))
+    run.take_all = partial(Extraction.take_all, run)
+    driver: Any = None
     hands: Any = SimpleNamespace(number=WORKERS)
     crew = Crew(hands=lambda: hands)
     sharing = Sharing(batch=64, most=16_384, n_workers=WORKERS)
@@ -301,14 +303,13 @@ def measure_intake(n: int, _: str) -> Steps:
 
 def done_of(digests: NDArray[np.uint8], stats: NDArray[np.int64]) -> bytes:
     """Return what a worker sends back."""
-    items = [
-        Item(index=i, digest=digest, read=Read(content=b"", stat=stat, clock_ns=clock))
-        for i, (digest, stat, clock) in enumerate(reads(digests, stats))
-    ]
-    part = PartEntry(name="0" * 16 + "-" + "0" * 8 + ".h5", id="0" * 64, rows=len(items),
+    n = len(digests)
+    at = np.arange(n)
+    seen = Seen(index=at, digests=digests, stats=stats, clocks=np.full(n, 1 << 60))
+    part = PartEntry(name="0" * 16 + "-" + "0" * 8 + ".h5", id="0" * 64, rows=n,
                      files={"": [64 << 20, "0" * 64]})  # fmt: skip
-    done = Done(items=items, part=part, digests=digests, misfits={}, seconds=Seconds(),
-                used=None, wall_s=20.0)  # fmt: skip
+    done = Done(seen=seen, failed={}, unread={}, part=part, digests=digests, rows_of=at, misfits={},
+                seconds=Seconds(), used=None, wall_s=20.0)  # fmt: skip
     return pickle.dumps(done)
 
 

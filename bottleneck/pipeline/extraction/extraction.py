@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.scan import Seen
     from bottleneck.pipeline.extraction.canaries import Canaries
     from bottleneck.pipeline.extraction.compute import Computer
     from bottleneck.pipeline.extraction.flow import Item
@@ -118,6 +119,16 @@ class Extraction:
         look.learn(item.index, item.digest, item.read)
         if item.failure is not None:
             self.tally.failed[item.digest] = item.failure
+
+    def take_all(self, seen: Seen, failed: Mapping[int, str], unread: Mapping[int, str]) -> None:
+        """Learn of samples that others read, by their positions; see `shard.Done`."""
+        look = self.looked.look
+        look.learn_all(seen)
+        for index, reason in failed.items():
+            self.tally.failed[look.digests[index].tobytes()] = reason
+        for index, reason in unread.items():
+            self.tally.unread[bytes(look.listing.keys[index])] = reason
+            look.unlearn(index)
 
     def record(self, items: Sequence[Item], rows: NDArray[np.float32]) -> list[Item]:
         """Write the rows (n, views, …) of those samples that the store lacks; return these."""
