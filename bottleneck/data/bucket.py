@@ -7,7 +7,6 @@ What proves an object unchanged is said in `objects`.
 
 from __future__ import annotations
 
-import re
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.buckets import address, answers
+from bottleneck.core.buckets import address
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import SPLITS, key_array
-from bottleneck.core.text import printable
 from bottleneck.data.by_path import by_path
 from bottleneck.data.contained import Left, is_image
 from bottleneck.data.folder_words import split_named
@@ -32,12 +30,12 @@ from bottleneck.data.left_alone import (
     may_be_image,
 )
 from bottleneck.data.left_alone import is_image as begins_as_image
-from bottleneck.data.objects import AT_ONCE, Objects, stat_of
+from bottleneck.data.objects import AT_ONCE, Objects, pages, stat_of
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.source import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,8 +43,6 @@ if TYPE_CHECKING:
     from bottleneck.core.paths import Stat
     from bottleneck.data.by_path import ByPath
     from bottleneck.data.source import Read, Understood
-
-PAGE = 1000  # keys that a listing has in hand at once: servers give as many
 
 
 class BucketSource:
@@ -74,13 +70,13 @@ class BucketSource:
 
     def exists(self) -> bool:
         """Whether anything is there; the first names are asked for."""
-        return next(self._pages(self.place.client()), None) is not None
+        return next(pages(self.place, self.place.client()), None) is not None
 
     def list(self) -> Listing:
         """See `Source.list`."""
         found = _Names(self.how)
         client = self.place.client()
-        for page in self._pages(client):
+        for page in pages(self.place, client):
             found.take(page, self._where)
         if not found.n:
             do = "check the address: names are told apart by capitals"
@@ -121,20 +117,6 @@ class BucketSource:
     @property
     def _where(self) -> str:
         return str(self.place)
-
-    def _pages(self, client: Any) -> Iterator[Sequence[dict[str, Any]]]:
-        import obstore  # noqa: PLC0415 - an extra, and for buckets alone
-
-        with answers(self.place):
-            try:
-                for page in obstore.list(client, chunk_size=PAGE):
-                    if page:
-                        yield page
-            except obstore.exceptions.InvalidPathError as error:
-                found = re.search(r'Error parsing Path "(.*?)"', str(error), re.DOTALL)
-                key = printable(found[1]) if found else "one of them"
-                do = "give it another key: without //, . and .. between the slashes"
-                raise DataError(f"the key {key} is no path", self._where, do) from None
 
     def _said(self, keys: NDArray[np.bytes_], objects: Objects) -> ByPath:
         """Return what the paths say."""

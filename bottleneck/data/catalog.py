@@ -142,6 +142,7 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
         ),
     }
 )
+_ONE = ("", "image")  # kinds of names that a prefix in a bucket may have
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 TABLES = ("table", "tables")  # the kinds whose columns say what is what
 ADDRESSES: Mapping[str, SourceSpec] = MappingProxyType(
@@ -150,6 +151,12 @@ ADDRESSES: Mapping[str, SourceSpec] = MappingProxyType(
             opens="bottleneck.data.bucket:BucketSource",
             about="folder of images in a bucket (s3://BUCKET/PREFIX, gs:// or az://)",
             options=IN_ARCHIVES,
+        ),
+        "bucket_table": SourceSpec(
+            opens="bottleneck.data.bucket_table:BucketTable",
+            about=".csv, .tsv or .jsonl table there",
+            endings=_OF_TABLES - {".parquet"},
+            options=table_options.IN_BUCKETS,
         ),
     }
 )
@@ -200,8 +207,8 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
     if data in NAMED:
         return _open(NAMED[data].opens, make_how(told, NAMED[data].options, f"the set {data}"))
-    if ":/" in data and (place := _address(data)) is not None:
-        spec = ADDRESSES["bucket"]
+    if ":/" in data and (found := _at_address(data)) is not None:
+        place, spec = found
         return _open(spec.opens, place, make_how(told, spec.options, _a(spec)))
     path = local_path(data)
     if path.suffix.lower() in REFUSED and not path.is_dir():
@@ -210,22 +217,25 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
 
 
-def _address(data: str) -> str | None:
-    """Return the address in a bucket that this is; None for what is none.
+def _at_address(data: str) -> tuple[str, SourceSpec] | None:
+    """Return the address in a bucket that this is, and what is there; None for what is none.
 
     Raises
     ------
     DataError
-        For a file that holds many samples: they are read on a disk alone.
+        For what is read on a disk alone.
     """
     from bottleneck.core.buckets import address  # noqa: PLC0415 - help texts do without
 
     place = address(data)
-    kind = _by_ending(Path(place.prefix), are_patterns=False) if place else ""
-    if place and (is_pattern(place.prefix) or kind not in {"", "image"}):
+    if place is None:
+        return None
+    name = place.prefix.lower()
+    spec = next((s for s in ADDRESSES.values() if name.endswith(tuple(s.endings))), None)
+    if is_pattern(name) or (not spec and _by_ending(Path(name), are_patterns=False) not in _ONE):
         do = "copy it to a disk, or give a prefix of class folders"
-        raise DataError("tables, archives and patterns in buckets are not read", place, do)
-    return place and str(place)
+        raise DataError("archives, arrays and the like are not read in buckets", place, do)
+    return str(place), spec or ADDRESSES["bucket"]
 
 
 def holds_many(data: str) -> bool:

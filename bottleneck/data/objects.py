@@ -14,21 +14,26 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.buckets import Address, answers
-from bottleneck.core.errors import PermissionDeniedError
+from bottleneck.core.errors import DataError, PermissionDeniedError
+from bottleneck.core.text import printable
 from bottleneck.data.left_alone import HEAD_BYTES
 from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from bottleneck.core.paths import Stat
 
+PAGE = 1000  # keys that a listing has in hand at once: servers give as many
 AT_ONCE = 32  # requests: each waits for the network most of its time
 
 
@@ -43,6 +48,28 @@ def stat_of(found: dict[str, Any]) -> Stat:
         return found["size"], changed_ns, changed_ns, 0
     number = hashlib.blake2b(tag.strip('"').encode(), digest_size=8).digest()
     return found["size"], changed_ns, 0, int.from_bytes(number, "little", signed=True)
+
+
+def pages(place: Address, client: Any) -> Iterator[Sequence[dict[str, Any]]]:
+    """Yield what is below an address, as obstore describes objects: some at a time, none empty.
+
+    Raises
+    ------
+    DataError
+        For a key that is no path: obstore goes no further.
+    """
+    import obstore  # noqa: PLC0415 - an extra, and for buckets alone
+
+    with answers(place):
+        try:
+            for page in obstore.list(client, chunk_size=PAGE):
+                if page:
+                    yield page
+        except obstore.exceptions.InvalidPathError as error:
+            found = re.search(r'Error parsing Path "(.*?)"', str(error), re.DOTALL)
+            key = printable(found[1]) if found else "one of them"
+            do = "give it another key: without //, . and .. between the slashes"
+            raise DataError(f"the key {key} is no path", str(place), do) from None
 
 
 class Objects:

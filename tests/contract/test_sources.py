@@ -224,6 +224,11 @@ def a_prefix(home, bucket):
     return bucket.put_folder(make_folder(home / "images", ["train", "val"]), "images")
 
 
+def a_table_there(home, bucket):
+    a_table(home)
+    return bucket.put_folder(home, "set") + "/t.csv"
+
+
 # What makes one, for each line of the catalog: a new line without one fails below.
 EXAMPLES = {
     "frames": [frames],
@@ -244,6 +249,7 @@ EXAMPLES = {
     "mnist": [mnist],
     "fashion_mnist": [fashion_mnist],
     "bucket": [a_prefix],
+    "bucket_table": [a_table_there],
 }
 KINDS = (*PATHS, *NAMED, *ADDRESSES)
 MAKERS = [(kind, make) for kind in KINDS for make in EXAMPLES.get(kind, [None])]
