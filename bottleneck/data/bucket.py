@@ -89,7 +89,7 @@ class BucketSource:
         if not len(keys):
             do = "look at --include and --exclude: they leave none"
             if not alone.skipped["excluded"]:
-                do = "give a prefix of images; tables and archives must lie on a disk"
+                do = "give a prefix of images, or a table by its whole name"
             raise DataError(f"no images{in_words(alone.counts())}", self._where, do)
         objects = Objects(self.place, keys, client)
         said = self._said(keys, objects)
