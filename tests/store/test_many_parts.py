@@ -131,6 +131,19 @@ def test_a_store_that_was_folded_is_looked_up_anew(many):
     np.testing.assert_array_equal(np.asarray(features), rows_and_digests(2 * N)[0])
 
 
+def test_a_fold_of_so_many_bytes_leaves_the_rest_and_the_next_goes_on(many, monkeypatch):
+    from bottleneck.store import copying
+    from bottleneck.store.fold import fold
+
+    size = many.state.parts[0].n_bytes
+    monkeypatch.setattr(copying, "LARGE_BYTES", 10 * size)
+    once = fold(many, most_bytes=25 * size)
+    assert [part.rows for part in once.state.parts] == [20, 20] + [2] * 20
+    twice = fold(once, most_bytes=25 * size)
+    assert len(twice.state.parts) < len(once.state.parts)
+    np.testing.assert_array_equal(np.asarray(twice.arrays()[0]), rows_and_digests(2 * N)[0])
+
+
 def test_parts_that_become_one_are_alike_and_not_too_large_together():
     rng = np.random.default_rng(0)
     items = [

@@ -27,7 +27,7 @@ from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_or
 from bottleneck.pipeline.extraction.saying import say_understood
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, as_stored
-from bottleneck.store.fold import fold
+from bottleneck.store.fold import A_WHILE, fold
 from bottleneck.store.log import MovedError
 
 if TYPE_CHECKING:
@@ -263,8 +263,11 @@ class Extraction:
         return bool(len(self.looked.plan.pending))
 
     def fold(self) -> None:
-        """Merge small parts of the store into larger ones, where there are many."""
-        self.target.store_or_none = fold(self.target.store)
+        """Merge small parts of the store into larger ones, where there are many; a while of it.
+
+        What is left of a run of terabytes is for gc: its parts can be read as they are.
+        """
+        self.target.store_or_none = fold(self.target.store, most_bytes=A_WHILE)
 
     def _quarantine(self) -> tuple[QuarantineEntry, ...]:
         tally = self.tally
