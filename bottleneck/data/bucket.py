@@ -35,7 +35,7 @@ from bottleneck.data.patterns import Unmatched
 from bottleneck.data.source import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -177,7 +177,7 @@ class _Names:
         self._keys: list[bytes] = []
         self._stats = array("q")
 
-    def take(self, page: Sequence[dict[str, Any]], where: str) -> None:
+    def take(self, page: Sequence[Mapping[str, Any]], where: str) -> None:
         """Take in objects as obstore describes them."""
         patterns, counts = self._how.patterns, self.left.counts
         self.n += len(page)

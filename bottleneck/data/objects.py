@@ -26,7 +26,7 @@ from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ PAGE = 1000  # keys that a listing has in hand at once: servers give as many
 AT_ONCE = 32  # requests: each waits for the network most of its time
 
 
-def stat_of(found: dict[str, Any]) -> Stat:
+def stat_of(found: Mapping[str, Any]) -> Stat:
     """Return what change detection compares of an object; see above.
 
     Listings of some servers tell parts of a second, answers to requests never do.
@@ -50,7 +50,7 @@ def stat_of(found: dict[str, Any]) -> Stat:
     return found["size"], changed_ns, 0, int.from_bytes(number, "little", signed=True)
 
 
-def pages(place: Address, client: Any) -> Iterator[Sequence[dict[str, Any]]]:
+def pages(place: Address, client: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
     """Yield what is below an address, as obstore describes objects: some at a time, none empty.
 
     Raises
