@@ -44,6 +44,19 @@ SCHEMES = ("s3", "gs", "az")
 # Also `s3:/bucket/x`, which is what a Path makes of it.
 _ADDRESS = re.compile(rf"({'|'.join(SCHEMES)}):/+(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
+# What of the environment says who we are: obstore knows it, and what it means.
+_WHO = (
+    "ACCESS_KEY_ID",
+    "WEB_IDENTITY_TOKEN_FILE",
+    "CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "CONTAINER_CREDENTIALS_FULL_URI",
+    "SKIP_SIGNATURE",
+)
+# Of a profile, what else is taken: obstore's name of it, and what of the environment goes before.
+_SETTINGS = {
+    "region": ("region", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    "endpoint_url": ("endpoint", "AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+}
 # A server that is not there is known after some 15 s; one that is busy gets as long.
 RETRIES: dict[str, Any] = {
     "max_retries": 8,
@@ -122,21 +135,16 @@ def _profile() -> dict[str, Any]:
 
     obstore itself knows the environment, and the roles of machines, containers and clusters.
     """
-    said = ("ACCESS_KEY_ID", "WEB_IDENTITY_TOKEN_FILE", "SKIP_SIGNATURE")
-    said += ("CONTAINER_CREDENTIALS_RELATIVE_URI", "CONTAINER_CREDENTIALS_FULL_URI")
-    if any(os.environ.get(f"AWS_{name}") for name in said):
+    if any(os.environ.get(f"AWS_{name}") for name in _WHO):
         return {}
     name = os.environ.get("AWS_PROFILE") or "default"
     keys = _section("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", name)
     config = _section("AWS_CONFIG_FILE", "~/.aws/config", name, f"profile {name}")
     found = {**config, **keys}
-    named = {"region": "region", "endpoint_url": "endpoint"}
-    set_already = {"region": ("AWS_REGION", "AWS_DEFAULT_REGION")}
-    set_already["endpoint_url"] = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
     settings: dict[str, Any] = {
         to: found[key]
-        for key, to in named.items()
-        if key in found and not any(os.environ.get(name) for name in set_already[key])
+        for key, (to, *variables) in _SETTINGS.items()
+        if key in found and not any(map(os.environ.get, variables))
     }
     if "aws_access_key_id" in found and "aws_secret_access_key" in found:
         settings["access_key_id"] = found["aws_access_key_id"]
