@@ -139,7 +139,8 @@ def _named(store: Store, before: float) -> Iterator[NDArray[np.uint8]]:
         for entry in state.sources.values():
             if entry.snapshot not in seen and f"snapshots/{entry.snapshot}" not in damaged:
                 seen.add(entry.snapshot)
-                samples = read_snapshot(store.path / "snapshots" / entry.snapshot, entry).samples
+                path = store.storage.fetch(entry.table, entry.files)
+                samples = read_snapshot(path, entry).samples
                 yield samples.digests[samples.known]
 
 

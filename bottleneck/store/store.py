@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
-from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.sealed import read_own
@@ -25,6 +23,7 @@ from bottleneck.store.lookup import Lookup
 from bottleneck.store.part import Part, PartEntry, write_part
 from bottleneck.store.recipes import write_recipe
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
+from bottleneck.store.storage import storage_of
 from bottleneck.store.table import ADVICE, load_format
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import Recipe
     from bottleneck.store.commit import Action
+    from bottleneck.store.table import Blocks
 
 
 class Store:
@@ -44,12 +44,13 @@ class Store:
     a new `Store` at the new commit.
     """
 
-    def __init__(self, path: Path, state: State, opened: Sequence[Part] = ()) -> None:
-        self.path = path
+    def __init__(self, path: Path | str, state: State, opened: Sequence[Part] = ()) -> None:
+        self.storage = storage_of(path)
+        self.path = self.storage.root
         self.state = state
         self._opened = {part.entry.name: part for part in opened}
         self._snapshots: dict[str, Snapshot] = {}
-        recipe_path = self._recipe_path(state.recipe)
+        recipe_path = self.storage.fetch(f"recipes/{state.recipe}.json")
         try:
             data = read_own(recipe_path, ADVICE)
         except FileNotFoundError as error:
@@ -64,20 +65,9 @@ class Store:
         Raises
         ------
         UsageError
-            When something else is there, or the path is none of this machine.
+            When something else is there, or the path is an address that cannot be.
         """
-        log = Log(path)
-        if log.folder.is_dir() and log.numbers():
-            return True
-        if not path.exists():
-            return False
-        if not path.is_dir():
-            raise UsageError("a file, and no feature store", path, "choose another --cache")
-        allowed = {"lock", Log.NAME, "recipes", "derived", history.NAME}
-        is_other = bool({entry.name for entry in path.iterdir()} - allowed)
-        if is_other and not (log.folder.is_dir() and log.numbers()):  # nor was it made just now
-            raise UsageError("a folder that is no feature store", path, "choose another --cache")
-        return False
+        return storage_of(path).is_there()
 
     @staticmethod
     def prepare(path: Path) -> None:
@@ -88,13 +78,13 @@ class Store:
         UsageError
             For a name that is not UTF-8: reports and receipts could not tell of the store.
         """
-        local_path(path)
+        storage = storage_of(path)
         try:
             str(path).encode()
         except UnicodeEncodeError:
             shown = printable(str(path))
             raise UsageError("its name is not UTF-8", shown, "give the store another") from None
-        files.make_folder(path)
+        storage.prepare()
 
     @classmethod
     def create(
@@ -103,7 +93,7 @@ class Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
         log = Log(path)
-        write_recipe(path, recipe, about)
+        write_recipe(storage_of(path), recipe, about)
         return cls(path, log.create(State(format=fmt, recipe=recipe.id), "extract"))
 
     @classmethod
@@ -117,7 +107,6 @@ class Store:
         DamagedError
             The commit or the recipe is damaged.
         """
-        path = local_path(path)
         log = Log(path)
         if at is None:
             return cls(path, log.newest())
@@ -185,7 +174,7 @@ class Store:
         if name not in self._snapshots:
             entry = self.state.sources[name]
             try:
-                read = read_snapshot(self.path / "snapshots" / entry.snapshot, entry)
+                read = read_snapshot(self.storage.fetch(entry.table, entry.files), entry)
             except DamagedError as error:
                 raise self._expired_or(error) from error
             self._snapshots[name] = read
@@ -195,12 +184,14 @@ class Store:
     def parts(self) -> list[Part]:
         """The open parts."""
         try:
-            return [self._opened.get(entry.name) or self._part(entry) for entry in self.state.parts]
+            entries = self.state.parts
+            self.storage.fetch_all(e for e in entries if e.name not in self._opened)
+            return [self._opened.get(entry.name) or self._part(entry) for entry in entries]
         except DamagedError as error:
             raise self._expired_or(error) from error
 
     def _part(self, entry: PartEntry) -> Part:
-        path = self.path / "parts" / entry.name
+        path = self.storage.fetch(entry.table, entry.files)
         return Part(path, entry, self.state.recipe, self.recipe.rows)
 
     @cached_property
@@ -283,19 +274,32 @@ class Store:
     # --- writing ------------------------------------------------------------------------------
 
     def write_part(
-        self, digests: NDArray[np.uint8], rows: NDArray[Any], provenance: Mapping[str, Any]
+        self,
+        digests: NDArray[np.uint8],
+        rows: NDArray[Any] | Blocks,
+        provenance: Mapping[str, Any],
+        checksums: NDArray[np.uint32] | None = None,
     ) -> PartEntry:
-        """Publish rows (n, …) of digests (n, 32), durable; a commit must still add them."""
+        """Publish rows (n, …) of digests (n, 32), durable; a commit must still add them.
+
+        `checksums` are given where the rows were checked against them already (folding).
+        """
         fmt = load_format(self.format)
-        return write_part(self.path / "parts", fmt, self.state.recipe, digests, rows, provenance)
+        entry = write_part(
+            self.path / "parts", fmt, self.state.recipe, digests, rows, provenance, checksums
+        )
+        self.storage.publish(entry.table)
+        return entry
 
     def write_snapshot(self, snapshot: Snapshot) -> SnapshotEntry:
         """Publish a snapshot, durable; a commit must still set its source to it."""
-        return write_snapshot(self.path / "snapshots", load_format(self.format), snapshot)
+        entry = write_snapshot(self.path / "snapshots", load_format(self.format), snapshot)
+        self.storage.publish(entry.table)
+        return entry
 
     def write_recipe(self, recipe: Recipe, about: Mapping[str, Any]) -> None:
         """Publish a recipe, durable; a commit must still set it."""
-        write_recipe(self.path, recipe, about)
+        write_recipe(self.storage, recipe, about)
 
     def add_part(self, entry: PartEntry) -> AddPart:
         """Return the action that adds a part of this store's recipe."""
@@ -313,6 +317,3 @@ class Store:
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
         return history.read(self.path)
-
-    def _recipe_path(self, recipe_id: str) -> Path:
-        return self.path / "recipes" / f"{recipe_id}.json"

@@ -9,7 +9,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
 from bottleneck.store.checking import check, with_advice
@@ -17,6 +16,7 @@ from bottleneck.store.copying import in_pieces, write_rows
 from bottleneck.store.given_up import GiveUp
 from bottleneck.store.log import DropSource, Log, ReplaceParts, SetSource
 from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.storage import storage_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,15 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
         (bool), rows_lost, to_compute (different images that the next extraction computes for
         that), sample (None, or how many files and bytes of how many were checked)
     """
+    storage = storage_of(path)
+    storage.read_anew(is_on=True)
+    try:
+        return _verified(storage.root, repair=repair, portion=portion)
+    finally:
+        storage.read_anew(is_on=False)
+
+
+def _verified(path: Path, *, repair: bool, portion: Portion | None) -> dict[str, Any]:
     seen = check(path, portion)
     n_before = len(seen.found)
     if any(damage.what == "commit" for damage in seen.found):
@@ -97,7 +106,7 @@ def _commits(seen: Checked, *, repair: bool) -> list[Damage]:
             damage = _with_loss(damage, log.path(number), seen.states.get(seen.newest))
         told.append(damage)
         if repair:
-            files.move(log.path(number), _free_name(log.folder / "damaged", number))
+            log.put_aside(number)
     return told
 
 
@@ -117,15 +126,6 @@ def _with_loss(damage: Damage, file: Path, before: State | None) -> Damage:
     lost -= sum(n for name, n in old.items() if name not in rows)
     said = f"{max(0, lost)} rows that {by} recorded after commit {before.number}"
     return replace(damage, detail=f"{damage.detail}; {said}", rows_lost=max(0, lost))
-
-
-def _free_name(folder: Path, number: int) -> Path:
-    """Return where a damaged commit goes: its number may have been damaged before."""
-    path, again = folder / f"{number:08d}.json", 1
-    while path.exists():
-        again += 1
-        path = folder / f"{number:08d}-{again}.json"
-    return path
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -156,12 +156,14 @@ def _good_part(store: Store, one: BadPart) -> tuple[Any, ...]:
 
 def _restored(seen: Checked, name: str) -> Action:
     """Return what becomes of a source whose snapshot is damaged."""
+    assert seen.store is not None
     damaged = seen.states[seen.newest].sources[name].snapshot
     for _, state in sorted(seen.states.items(), reverse=True):
         entry = state.sources.get(name)
         if entry is not None and entry.snapshot != damaged:
             try:
-                read_snapshot(seen.path / "snapshots" / entry.snapshot, entry)
+                path = seen.store.storage.fetch(entry.table, entry.files)
+                read_snapshot(path, entry)
             except DamagedError:
                 continue
             return SetSource(name, damaged, entry)
