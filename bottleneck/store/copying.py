@@ -91,12 +91,16 @@ def groups(
 ) -> list[list[T]]:
     """Return items whose parts may be one: of equal provenance, and together not too large."""
     found: list[list[T]] = []
+    sizes: list[int] = []
     for item in items:
-        for group in found:
-            alike = part_of(group[0]).provenance == part_of(item).provenance
-            if alike and sum(map(size, group)) + size(item) <= LARGE_BYTES:
+        provenance, n_bytes = part_of(item).provenance, size(item)
+        for i, group in enumerate(found):
+            has_room = sizes[i] + n_bytes <= LARGE_BYTES
+            if has_room and part_of(group[0]).provenance == provenance:
                 group.append(item)
+                sizes[i] += n_bytes
                 break
         else:
             found.append([item])
+            sizes.append(n_bytes)
     return found

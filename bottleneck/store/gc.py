@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.store.commit import State
+    from bottleneck.store.snapshot import SnapshotEntry
 
 GRACE_S = 24 * 3600.0
 MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
@@ -123,30 +125,40 @@ def _doomed(
 ) -> Iterator[str]:
     storage = storage_of(path)
     superseded = set(log.superseded(before))
-    states, passed = [], []
+    kept, passed = _Named(), _Named()
     for number in log.numbers():
         if number in superseded:
             yield log.name(number)
             with contextlib.suppress(DamagedError):
-                passed.append(log.at(number))
+                passed.add(log.at(number))
         else:
-            states.append(log.at(number))
-    kept, was_named = _names(states), _names(passed)
+            kept.add(log.at(number))
     for room in ("parts", "snapshots", "recipes"):
         for name, modified in storage.entries(room):
-            since = before if name in was_named else unnamed_before
-            if name not in kept and modified < since:
+            since = before if name in passed.files else unnamed_before
+            if name not in kept.files and modified < since:
                 yield f"{room}/{name}"
-    yield from (f"log/damaged/{name}" for name, since in log.damaged() if since < before)
-    ours = [*_leftovers(path, unnamed_before), *_underived(path, states, before, derived_of)]
+    for name, modified in storage.entries("log/damaged"):
+        if modified < before:
+            yield f"log/damaged/{name}"
+    ours = [*_leftovers(path, unnamed_before), *_underived(path, kept, before, derived_of)]
     yield from (file.relative_to(path).as_posix() for file in ours)
 
 
-def _names(states: list[State]) -> set[str]:
-    """Return the names of the files that commits refer to."""
-    names = {part.name for state in states for part in state.parts}
-    names |= {entry.snapshot for state in states for entry in state.sources.values()}
-    return names | {f"{state.recipe}.json" for state in states}
+@dataclass(slots=True)
+class _Named:
+    """What commits refer to; they themselves, of which a day may have 1,440, are not kept."""
+
+    files: set[str] = field(default_factory=set)
+    recipes: set[str] = field(default_factory=set)
+    snapshots: dict[str, SnapshotEntry] = field(default_factory=dict)
+
+    def add(self, state: State) -> None:
+        self.files.update(part.name for part in state.parts)
+        self.files.update(entry.snapshot for entry in state.sources.values())
+        self.files.add(f"{state.recipe}.json")
+        self.recipes.add(state.recipe)
+        self.snapshots.update((entry.snapshot, entry) for entry in state.sources.values())
 
 
 def _leftovers(path: Path, before: float) -> Iterator[Path]:
@@ -160,26 +172,25 @@ def _leftovers(path: Path, before: float) -> Iterator[Path]:
 
 def _underived(
     path: Path,
-    states: list[State],
+    named: _Named,
     before: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
 ) -> Iterator[Path]:
     """Yield what was derived for recipes and sources that nothing refers to."""
-    recipes = {state.recipe[:16] for state in states}
+    recipes = {recipe[:16] for recipe in named.recipes}
     for folder in sorted((path / "derived").glob("*/*")):  # derived/ENGINE/RECIPE
         if folder.name not in recipes and _is_old(folder, before):
             yield folder
     found = sorted(file for pattern in STATS for file in (path / "derived").glob(pattern))
     suspects = [file for file in found if _is_old(file, before)]
     if derived_of is not None and suspects:  # reading snapshots is not free
-        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, states)}
+        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, named)}
         yield from (file for file in suspects if _of_source(file.name) not in in_use)
 
 
-def _specs(path: Path, states: list[State]) -> Iterator[Mapping[str, Any]]:
+def _specs(path: Path, named: _Named) -> Iterator[Mapping[str, Any]]:
     """Yield the description of each source, as far as it can be read: what is derived is cheap."""
-    entries = {entry.snapshot: entry for state in states for entry in state.sources.values()}
-    for entry in entries.values():
+    for entry in named.snapshots.values():
         with contextlib.suppress(DamagedError):
             yield read_snapshot(storage_of(path).fetch(entry.table, entry.files), entry).spec
 

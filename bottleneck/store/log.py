@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.store.commit import Action, State
-    from bottleneck.store.inventory import Entry
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
 
@@ -37,27 +36,26 @@ class MovedError(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class AddPart:
-    """Add a published part; stops when the recipe is another one by then."""
+class AddParts:
+    """Add published parts, one at least; stops when the recipe is another one by then."""
 
-    entry: PartEntry
+    entries: tuple[PartEntry, ...]
     recipe: str
 
     def apply(self, state: State) -> State | None:
-        """Return the state with the part, or None where it is there already."""
+        """Return the state with the parts, or None where all are there already."""
         if state.recipe != self.recipe:
-            raise RecipeError(
-                "the store's recipe was replaced while this ran",
-                self.entry.name,
-                "run the command again",
-            )
-        if any(part.name == self.entry.name for part in state.parts):
-            return None
-        return replace(state, parts=(*state.parts, self.entry))
+            what = "the store's recipe was replaced while this ran"
+            raise RecipeError(what, self.entries[0].name, "run the command again")
+        names = {part.name for part in state.parts}
+        new = tuple(entry for entry in self.entries if entry.name not in names)
+        return replace(state, parts=state.parts + new) if new else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the action as the commit records it."""
-        return {"action": "add part", "name": self.entry.name}
+        names = [entry.name for entry in self.entries]
+        several = {"action": "add parts", "names": names}
+        return several if len(names) > 1 else {"action": "add part", "name": names[0]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,28 +194,8 @@ class Log:
         return self._storage.has(self.name(number))
 
     def data(self, number: int) -> bytes:
-        """Return the bytes of a commit as they stand there.
-
-        Raises
-        ------
-        FileNotFoundError
-            When there is none.
-        DamagedError
-            When its name leads to anything but a file.
-        """
+        """Return the bytes of a commit as they stand there; raises what `at` does."""
         return read_own(self._storage.fetch(self.name(number)), ADVICE)
-
-    def damaged(self) -> list[Entry]:
-        """Return the damaged commits that a repair put aside."""
-        return self._storage.entries(f"{self.NAME}/damaged")
-
-    def put_aside(self, number: int) -> None:
-        """Take a damaged commit out of the log; its number may have been damaged before."""
-        again = itertools.count(2)
-        target = f"{self.NAME}/damaged/{number:08d}.json"
-        while self._storage.has(target):
-            target = f"{self.NAME}/damaged/{number:08d}-{next(again)}.json"
-        self._storage.move(self.name(number), target)
 
     def numbers(self) -> list[int]:
         """Return the numbers of the commits that are there, in order.
@@ -314,7 +292,6 @@ class Log:
 
     def create(self, state: State, by: str) -> State:
         """Write commit 1, or return the newest state if somebody else was first."""
-        self._storage.found()
         files.make_folder(self.folder)
         first = next_commit(state, None, [{"action": "create"}], by)
         return first if self._put(first) else self.newest()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bottleneck.core import files
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
+from bottleneck.core.text import printable
 from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, size_of
 
 if TYPE_CHECKING:
@@ -151,7 +152,12 @@ class LocalStorage:
             return False
 
     def prepare(self) -> None:
-        """Make the folder."""
+        """Make the folder; UsageError for a name that reports and receipts could not hold."""
+        try:
+            str(self.root).encode()
+        except UnicodeEncodeError:
+            shown = printable(str(self.root))
+            raise UsageError("its name is not UTF-8", shown, "give the store another") from None
         files.make_folder(self.root)
 
     def found(self) -> None:

@@ -13,13 +13,12 @@ from bottleneck.core.recipe import read_recipe_file
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.sealed import read_own
 from bottleneck.core.spare import spared
-from bottleneck.core.text import printable
 from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
 from bottleneck.store.features import Features
-from bottleneck.store.log import AddPart, Log
-from bottleneck.store.lookup import Lookup
+from bottleneck.store.log import AddParts, Log
+from bottleneck.store.lookup import Lookup, looked_up
 from bottleneck.store.part import Part, PartEntry, write_part
 from bottleneck.store.recipes import write_recipe
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
@@ -44,11 +43,13 @@ class Store:
     a new `Store` at the new commit.
     """
 
-    def __init__(self, path: Path | str, state: State, opened: Sequence[Part] = ()) -> None:
+    def __init__(self, path: Path | str, state: State, before: Store | None = None) -> None:
         self.storage = storage_of(path)
         self.path = self.storage.root
         self.state = state
-        self._opened = {part.entry.name: part for part in opened}
+        known = before.__dict__ if before else {}  # what is open stays so
+        self._opened: dict[str, Part] = {p.entry.name: p for p in known.get("parts", ())}
+        self._earlier: Lookup | None = known.get("_lookup")
         self._snapshots: dict[str, Snapshot] = {}
         recipe_path = self.storage.fetch(f"recipes/{state.recipe}.json")
         try:
@@ -78,13 +79,7 @@ class Store:
         UsageError
             For a name that is not UTF-8: reports and receipts could not tell of the store.
         """
-        storage = storage_of(path)
-        try:
-            str(path).encode()
-        except UnicodeEncodeError:
-            shown = printable(str(path))
-            raise UsageError("its name is not UTF-8", shown, "give the store another") from None
-        storage.prepare()
+        storage_of(path).prepare()
 
     @classmethod
     def create(
@@ -92,8 +87,9 @@ class Store:
     ) -> Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
-        log = Log(path)
-        write_recipe(storage_of(path), recipe, about)
+        log, storage = Log(path), storage_of(path)
+        storage.found()
+        write_recipe(storage, recipe, about)
         return cls(path, log.create(State(format=fmt, recipe=recipe.id), "extract"))
 
     @classmethod
@@ -123,7 +119,7 @@ class Store:
     def _at(self, state: State) -> Store:
         if state.checksum == self.state.checksum:
             return self
-        return Store(self.path, state, self.__dict__.get("parts", ()))  # what is open stays so
+        return Store(self.path, state, self)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -196,7 +192,9 @@ class Store:
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return Lookup([part.digests for part in self.parts])
+        found = looked_up(self.parts, self._earlier, [*self._opened])
+        self._earlier = None  # it may be large
+        return found
 
     def _expired_or(self, error: DamagedError) -> DamagedError | ExpiredError:
         """Return the error that it is: something is missing because the log moved on, or damage."""
@@ -213,8 +211,8 @@ class Store:
     def part_handles(self) -> list[Any]:
         """Return each part as its format's own library opens it (zarr.Group, h5py.File), read-only.
 
-        For dask, xarray and the like; the order is that of `parts`. The sizes of their files are
-        checked, but not the rows that are then read: `verify` checks them.
+        For dask, xarray and the like, in the order of `parts`. The sizes of their files are checked,
+        but not the rows that are then read: `verify` checks them.
         """
         return [load_format(self.format).handle(part.path) for part in self.parts]
 
@@ -284,10 +282,8 @@ class Store:
 
         `checksums` are given where the rows were checked against them already (folding).
         """
-        fmt = load_format(self.format)
-        entry = write_part(
-            self.path / "parts", fmt, self.state.recipe, digests, rows, provenance, checksums
-        )
+        folder, fmt, recipe = self.path / "parts", load_format(self.format), self.state.recipe
+        entry = write_part(folder, fmt, recipe, digests, rows, provenance, checksums)
         self.storage.publish(entry.table)
         return entry
 
@@ -301,9 +297,9 @@ class Store:
         """Publish a recipe, durable; a commit must still set it."""
         write_recipe(self.storage, recipe, about)
 
-    def add_part(self, entry: PartEntry) -> AddPart:
-        """Return the action that adds a part of this store's recipe."""
-        return AddPart(entry, self.state.recipe)
+    def add_part(self, *entries: PartEntry) -> AddParts:
+        """Return the action that adds a part of this store's recipe, or several."""
+        return AddParts(entries, self.state.recipe)
 
     def commit(self, actions: Sequence[Action], by: str) -> Store:
         """Commit actions on top of whatever the log says by now; return the store as it then is."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bottleneck.store.checking import Checked
     from bottleneck.store.commit import Action, State
     from bottleneck.store.damage import BadPart, Damage
+    from bottleneck.store.storage import Storage
     from bottleneck.store.store import Store
 
 BY = "verify --repair"
@@ -97,7 +98,7 @@ def _rows_lost(seen: Checked) -> int:
 
 def _commits(seen: Checked, *, repair: bool) -> list[Damage]:
     """Return the damaged commits and what is lost with them; with `repair` they move aside."""
-    log, told = Log(seen.path), []
+    log, storage, told = Log(seen.path), storage_of(seen.path), []
     for damage in seen.found:
         if damage.what != "commit":
             continue
@@ -106,7 +107,7 @@ def _commits(seen: Checked, *, repair: bool) -> list[Damage]:
             damage = _with_loss(damage, log.path(number), seen.states.get(seen.newest))
         told.append(damage)
         if repair:
-            log.put_aside(number)
+            storage.move(log.name(number), _free_name(storage, number))
     return told
 
 
@@ -126,6 +127,15 @@ def _with_loss(damage: Damage, file: Path, before: State | None) -> Damage:
     lost -= sum(n for name, n in old.items() if name not in rows)
     said = f"{max(0, lost)} rows that {by} recorded after commit {before.number}"
     return replace(damage, detail=f"{damage.detail}; {said}", rows_lost=max(0, lost))
+
+
+def _free_name(storage: Storage, number: int) -> str:
+    """Return where a damaged commit goes: its number may have been damaged before."""
+    name, again = f"log/damaged/{number:08d}.json", 1
+    while storage.has(name):
+        again += 1
+        name = f"log/damaged/{number:08d}-{again}.json"
+    return name
 
 
 # --- tables -------------------------------------------------------------------------------------

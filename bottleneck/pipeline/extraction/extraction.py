@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace as changed
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Extraction:
         self.target = target
         self.before = target.recorded
         self.tally = Tally()
-        target.before_commit = self._save
+        target.before_commit = partial(self._save, may_wait=True)
         self.looked = looked
         self.meter = Meter(job.seconds, cores=default_threads(), threads=job.threads)
         recipe = job.network.recipe
@@ -190,9 +191,9 @@ class Extraction:
 
     # --- recording ----------------------------------------------------------------------------
 
-    def _save(self) -> None:
+    def _save(self, *, may_wait: bool = False) -> None:
         """Keep what was learned of the images, before the commit that it belongs to."""
-        self.looked.look.save(self.target.store)
+        self.looked.look.save(self.target.store, may_wait=may_wait)
 
     def _set_source(self, snapshot: Snapshot) -> None:
         self._save()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
+import time
+from array import array
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
@@ -22,7 +25,7 @@ from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pipeline.extraction.hashing import hashed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,6 +38,28 @@ if TYPE_CHECKING:
 # How often a source that other runs keep moving is looked at again. Each time is progress of one of
 # them, and each moves it a few times at most; so many is a fault.
 LOOKS = 100
+SAVED_SHARE = 20  # times as long as the stat cache took to write, until it is written again
+
+
+class Reads:
+    """When which images were read, and their stats then: numbers, as there may be millions."""
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+
+    def __bool__(self) -> bool:
+        return bool(self._numbers)
+
+    def add(self, indices: Sequence[int], found: Iterable[Hashed]) -> None:
+        """Take in what was read of these samples."""
+        for index, (_, stat, clock_ns) in zip(indices, found, strict=True):
+            self._numbers.extend((index, *stat, clock_ns))
+
+    def last_of_each(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return samples (k,), in order, with stats (k, 4) and clocks (k,) of their last read."""
+        rows = np.frombuffer(self._numbers, np.int64).reshape(-1, 6)[::-1]
+        index, last = np.unique(rows[:, 0], return_index=True)
+        return index, rows[last, 1:5], rows[last, 5]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +82,9 @@ class Look:
     racy: NDArray[np.bool_]
     is_trusting: bool = True
     has_news: bool = False
-    _reads: dict[int, Hashed] = field(default_factory=dict)
+    _reads: Reads = field(default_factory=Reads)
+    _saved_at: float = -math.inf  # the clock's seconds after the stat cache was written
+    _save_took: float = 0.0
 
     @property
     def samples(self) -> Samples:
@@ -82,13 +109,12 @@ class Look:
         digests = b"".join(digest for digest, _, _ in found.values())
         self.digests[at] = np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
         self.known[at] = True
-        self._reads.update(found)
+        self._reads.add(at, found.values())
 
     def unlearn(self, index: int) -> None:
         """Note that a sample cannot be read: whatever it was, it is not known to be that now."""
         self.digests[index] = 0
         self.known[index] = False
-        self._reads.pop(index, None)
 
     def can_read(self, index: int) -> bool:
         """Whether a sample can be read now."""
@@ -109,14 +135,27 @@ class Look:
             self.unlearn(index)
         return unreadable
 
-    def save(self, store: Store) -> None:
+    def save(self, store: Store, *, may_wait: bool = False) -> None:
         """Write the stat cache, if anything was learned since it was read.
 
         Before the commit of what was learned, not after it: so what a commit leaves unknown, the
         cache knows or has never heard of. What other runs have written meanwhile is kept.
 
         It is derived: where it cannot be written, the next run reads more files, nothing else.
+
+        Parameters
+        ----------
+        may_wait : there will be another time. The whole of it is written each time, so of millions
+            of images that would take longer than what is learned in between
         """
+        began = time.monotonic()
+        if may_wait and began - self._saved_at < SAVED_SHARE * self._save_took:
+            return
+        self._save(store)
+        self._saved_at = time.monotonic()
+        self._save_took = self._saved_at - began
+
+    def _save(self, store: Store) -> None:
         self._save_heads(store)
         if not (self._reads or self.has_news or self._has_outdated):
             return
@@ -149,18 +188,18 @@ class Look:
         """Return what is known of the files by now, all that was read included."""
         if not self._reads:
             return self.table
-        index = sorted(self._reads)
-        reads = [self._reads[i] for i in index]
-        digests = b"".join(digest for digest, _, _ in reads)
+        index, stats, clocks = self._reads.last_of_each()
+        still = self.known[index]
+        index = index[still]
         seen = Seen(
-            index=np.array(index, np.int64),
-            digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
-            stats=np.array([stats for _, stats, _ in reads], np.int64).reshape(-1, 4),
-            clocks=np.array([clock for _, _, clock in reads], np.int64),
+            index=index,
+            digests=self.digests[index],
+            stats=stats[still],
+            clocks=clocks[still],
         )
         self.table = record(self.table, self.listing, seen)
         self.has_news = True
-        self._reads = {}
+        self._reads = Reads()
         return self.table
 
 

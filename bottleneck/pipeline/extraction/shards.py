@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from concurrent.futures import Future
 
+    from numpy.typing import NDArray
+
     from bottleneck.core.reporter import Progress
     from bottleneck.pipeline.extraction.crew import Crew, Hands
     from bottleneck.pipeline.extraction.driver import Batch, Driver
@@ -78,7 +80,7 @@ class Shards:
         with self.crew.open() as hands:
             at = yield from self._led(positions, bar)
             rest = self._once_each(positions[at:], bar)
-            if not rest or not self.may_go_on:
+            if not len(rest) or not self.may_go_on:
                 return
             self.run.writer.finish()  # what a worker's canaries are compared with
             work = _Work(self, hands, self._told(hands), self._sharing(hands), bar)
@@ -106,7 +108,7 @@ class Shards:
         """Whether more may be computed: by number, and by time."""
         return self.driver.wanted() > 0 and not self.driver.is_over()
 
-    def _once_each(self, positions: Sequence[int], bar: Progress) -> list[int]:
+    def _once_each(self, positions: Sequence[int], bar: Progress) -> NDArray[np.int64]:
         """Return the positions without those that are known to be copies of others of them."""
         look = self.run.looked.look
         at = np.array(positions, np.int64)
@@ -115,8 +117,7 @@ class Shards:
         is_first = ~is_known
         is_first[first] = True
         bar.update(int((~is_first).sum()))
-        found: list[int] = at[is_first].tolist()
-        return found
+        return at[is_first]
 
     def _sharing(self, hands: Hands) -> Sharing:
         rows = self.run.job.network.recipe.rows
@@ -181,7 +182,8 @@ class _Work:
                 return
             done, _ = wait(self.out, timeout=TICK_S, return_when=FIRST_COMPLETED)
             self._say_if_quiet(is_quiet=not done)
-            self.shards.run.writer.commit_when_due(self.hands.number)
+            if self.shards.run.writer.commit_when_due(self.hands.number):
+                self.shards.claimed.clear()  # the store itself knows them now
             for future in [one for one in self.out if one.done()]:
                 yield from self._ended(self.out.pop(future), future)
 

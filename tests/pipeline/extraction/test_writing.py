@@ -25,11 +25,11 @@ class Target:
         self.done.append("part")
         return SimpleNamespace(rows=len(rows), files={"": [1, "x"]})
 
-    def add_part(self, entry):
-        return entry.rows
+    def add_part(self, *entries):
+        return [entry.rows for entry in entries]
 
     def commit(self, actions):
-        self.committed += actions
+        self.committed += [rows for action in actions for rows in action]
         self.done.append("commit")
 
 
