@@ -211,8 +211,8 @@ class Store:
     def part_handles(self) -> list[Any]:
         """Return each part as its format's own library opens it (zarr.Group, h5py.File), read-only.
 
-        For dask, xarray and the like, in the order of `parts`. The sizes of their files are checked,
-        but not the rows that are then read: `verify` checks them.
+        For dask, xarray and the like; the order is that of `parts`. The sizes of their files are
+        checked, but not the rows that are then read: `verify` checks them.
         """
         return [load_format(self.format).handle(part.path) for part in self.parts]
 
