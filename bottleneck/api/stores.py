@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import shown, words
@@ -12,7 +13,6 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -254,7 +254,9 @@ class FeatureStore:
 
         self._store.available(source, split)  # refuses what there is not
         name = self._store.source_name(source)
-        return RowDataset(path=self.path.absolute(), commit=self.commit, source=name, split=split)
+        return RowDataset(
+            path=Path(self._store.storage.place), commit=self.commit, source=name, split=split
+        )
 
     @proposing
     def to_pandas(self, split: Split | None = None, source: str | None = None) -> Any:
@@ -312,4 +314,4 @@ def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore
     DamagedError
         The commit or the recipe is damaged.
     """
-    return FeatureStore(Store.open(words.path(path), at))
+    return FeatureStore(Store.open(words.store(path), at))

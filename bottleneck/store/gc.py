@@ -83,8 +83,7 @@ def gc(
     doomed = _settled(path, grace_s, derived_of)
     n_bytes = sum(store.storage.n_bytes(name) for name in doomed)
     if not dry_run:
-        for name in doomed:
-            store.storage.delete(name)
+        store.storage.delete(*doomed)
     return {
         "deleted": doomed,
         "bytes": n_bytes,

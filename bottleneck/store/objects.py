@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from bottleneck.store.storage import Recorded
 
 ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
+DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
 RECEIPT = "run.json"  # of a run: the last that is written
 
 
@@ -50,6 +52,7 @@ class ObjectStorage:
         self.bucket = Bucket(address)
         self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
         self._last_commit = ""  # that is known to be there, whatever a listing says
+        self._next_due = 0.0
         self._is_anew = False
         self._came_anew: dict[str, bool] = {}  # name → whether it is as recorded
         for spelled in (self.root, Path(str(address))):
@@ -134,6 +137,13 @@ class ObjectStorage:
         self._listed |= {f"{room}/{name}": seen for name, seen in found.items()}
         return found
 
+    def is_due(self) -> bool:
+        """Whether some seconds have passed since the last yes."""
+        if time.monotonic() < self._next_due:
+            return False
+        self._next_due = time.monotonic() + DUE_S
+        return True
+
     def has(self, name: str) -> bool:
         """Whether there is such an object."""
         return self.bucket.head(name) is not None
@@ -172,12 +182,17 @@ class ObjectStorage:
         self.bucket.create(target, self.bucket.get(name)[0])
         self.delete(name)
 
-    def delete(self, name: str) -> None:
-        """Delete what has this name, and the copy; what is of this machine alone, there alone."""
-        if name.split("/")[0] in ROOMS:
-            is_table = name.endswith(".zarr")
-            self.bucket.delete([n for n, _ in self.bucket.listed(f"{name}/")] if is_table else [name])
-        files.delete(self.root / name)
+    def delete(self, *names: str) -> None:
+        """Delete what has these names, and the copies; what is of this machine alone, there."""
+        doomed = list[str]()
+        for name in names:
+            if name.endswith(".zarr"):
+                doomed += [inner for inner, _ in self.bucket.listed(f"{name}/")]
+            elif name.split("/")[0] in ROOMS:
+                doomed.append(name)
+        self.bucket.delete(doomed)
+        for name in names:
+            files.delete(self.root / name)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -204,14 +219,19 @@ class ObjectStorage:
         if any(came):
             part_cache.evict(self.root)
 
+    def run_names(self) -> list[str]:
+        """Return the names of the runs whose receipt is there."""
+        self._listed = {n: seen for n, seen in self._listed.items() if not n.startswith("runs/")}
+        self._listed |= dict(self.bucket.listed("runs/"))
+        names = [name.split("/") for name in self._listed]
+        return sorted(n[1] for n in names if len(n) == 3 and (n[0], n[2]) == ("runs", RECEIPT))
+
     def fetch_runs(self) -> None:
         """Fetch the files of finished runs that are not here, or not as they are there."""
-        seen = dict(self.bucket.listed("runs/"))
-        self._listed |= seen
-        receipts = [n for n in seen if n.count("/") == 2 and n.endswith(f"/{RECEIPT}")]
-        finished = {name.rpartition("/")[0] for name in receipts}
-        beside = [name for name in seen if name.rpartition("/")[0] in finished]
-        each(self.fetch, sorted(set(beside) - set(receipts)))
+        finished = [f"runs/{name}" for name in self.run_names()]
+        receipts = [f"{run}/{RECEIPT}" for run in finished]
+        known = {name for name in self._listed if name.rpartition("/")[0] in set(finished)}
+        each(self.fetch, sorted(known - set(receipts)))
         each(self.fetch, receipts)  # the last, as when they were written
 
     def _is_current(self, name: str, path: Path) -> bool:

@@ -70,6 +70,9 @@ class Storage(Protocol):
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
 
+    def is_due(self) -> bool:
+        """Whether it is time to ask again for what others did: over a network, now and then."""
+
     def create(self, name: str, data: bytes) -> None:
         """Create a file, whole and durable, if and only if the name is free.
 
@@ -101,6 +104,9 @@ class Storage(Protocol):
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Do what `fetch` does for many."""
 
+    def run_names(self) -> list[str]:
+        """Return the names of the finished runs."""
+
     def fetch_runs(self) -> None:
         """See to it that the runs of all machines can be read here."""
 
@@ -110,8 +116,8 @@ class Storage(Protocol):
     def n_bytes(self, name: str) -> int:
         """Return how many bytes a file or folder holds that was listed just now."""
 
-    def delete(self, name: str) -> None:
-        """Delete a file or a folder; what is gone already is no error."""
+    def delete(self, *names: str) -> None:
+        """Delete files and folders, in this order; what is gone already is no error."""
 
     def read_anew(self, *, is_on: bool) -> None:
         """From now on, fetch everything as it stands there, whatever was fetched before; or not."""
@@ -183,6 +189,10 @@ class LocalStorage:
         """Whether there is such a file."""
         return (self.root / name).exists()
 
+    def is_due(self) -> bool:
+        """Say yes: it costs a call of the system."""
+        return True
+
     def create(self, name: str, data: bytes) -> None:
         """Create a file exclusively: by a link, else under a lock."""
         path = self.root / name
@@ -213,6 +223,10 @@ class LocalStorage:
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Do nothing: they are there."""
 
+    def run_names(self) -> list[str]:
+        """Return the names of the finished runs."""
+        return sorted(path.parent.name for path in self.root.glob("runs/*/run.json"))
+
     def fetch_runs(self) -> None:
         """Do nothing: they are there."""
 
@@ -224,9 +238,10 @@ class LocalStorage:
         """Return its size, or that of the files in it."""
         return size_of(self.root / name)
 
-    def delete(self, name: str) -> None:
-        """Delete it."""
-        files.delete(self.root / name)
+    def delete(self, *names: str) -> None:
+        """Delete them."""
+        for name in names:
+            files.delete(self.root / name)
 
     def read_anew(self, *, is_on: bool) -> None:
         """Do nothing: there is no other copy."""
