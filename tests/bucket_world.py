@@ -13,11 +13,14 @@ import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ADDRESS = Path("s3://bucket/stores/first")  # as a command has it
+BELOW = "stores/first/"
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
@@ -68,33 +71,45 @@ class Bucket:
             "AWS_REGION": "us-east-1",
         }
 
-    def objects(self) -> dict[str, bytes]:
-        """Return all objects, asked of the server behind the proxy."""
+    def objects(self, below: str = BELOW) -> dict[str, bytes]:
+        """Return the objects below a prefix, asked of the server behind the proxy."""
+        client = self._client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket="bucket", Prefix=below)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {
+            key[len(below) :]: client.get_object(Bucket="bucket", Key=key)["Body"].read()
+            for key in keys
+        }
+
+    def put(self, name: str, data: bytes | None) -> None:
+        """Put an object of the first store behind everybody's back; None deletes it."""
+        if data is None:
+            self._client().delete_object(Bucket="bucket", Key=f"{BELOW}{name}")
+        else:
+            self._client().put_object(Bucket="bucket", Key=f"{BELOW}{name}", Body=data)
+
+    def _client(self):
         import boto3
 
-        client = boto3.client(
+        return boto3.client(
             "s3", endpoint_url=self.origin, region_name="us-east-1",
             aws_access_key_id="a", aws_secret_access_key="b",
         )  # fmt: skip
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket="bucket")
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return {k: client.get_object(Bucket="bucket", Key=k)["Body"].read() for k in keys}
 
-    def put(self, key: str, data: bytes) -> None:
-        """Put an object behind everybody's back."""
-        urllib.request.urlopen(  # noqa: S310
-            urllib.request.Request(f"{self.origin}/bucket/{key}", data=data, method="PUT")
-        )
-
-    def delete(self, key: str) -> None:
-        urllib.request.urlopen(  # noqa: S310
-            urllib.request.Request(f"{self.origin}/bucket/{key}", method="DELETE")
-        )
+    def empty(self) -> None:
+        """Begin anew: no objects, no harm, nothing counted."""
+        self.harm = lambda _: None
+        for kept in (self.counts, self.harmed, self._lists):
+            kept.clear()
+        for path, method in (("moto-api/reset", "POST"), ("bucket", "PUT")):
+            urllib.request.urlopen(
+                urllib.request.Request(f"{self.origin}/{path}", method=method)
+            ).close()
 
 
 @contextlib.contextmanager
-def bucket() -> Iterator[Bucket]:
-    """A fresh server with an empty bucket, and the proxy before it."""
+def served() -> Iterator[Bucket]:
+    """A server, and the proxy before it; `empty` makes the bucket."""
     import logging
 
     from moto.server import ThreadedMotoServer
@@ -106,8 +121,6 @@ def bucket() -> Iterator[Bucket]:
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     proxy.daemon_threads = True
     origin = f"http://{host}:{port}"
-    urllib.request.urlopen(urllib.request.Request(f"{origin}/moto-api/reset", method="POST"))  # noqa: S310
-    urllib.request.urlopen(urllib.request.Request(f"{origin}/bucket", method="PUT"))  # noqa: S310
     world = Bucket(url=f"http://127.0.0.1:{proxy.server_address[1]}", origin=origin)
     proxy.world = world
     thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
@@ -162,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             world.counts["down"] += len(body)
             self._answer(status, headers, body)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any  # noqa: N815 - the base class has it so
 
     def _late(self, request: Request) -> None:
         time.sleep(0.5)
