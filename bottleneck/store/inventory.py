@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TABLE_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}\.[a-z0-9]+")
+PIECE_BYTES = 8 << 20
 COMMIT = re.compile(r"[0-9]{8}\.json")  # a commit's name in the log
 # What may stand where a store is to be made: what a run that was killed early had made.
 BEFORE_A_STORE = {"lock", "log", "recipes", "derived", "history.jsonl"}
@@ -108,6 +109,13 @@ def size_of(path: Path) -> int:
     if path.is_dir() and not path.is_symlink():
         return sum(inner.lstat().st_size for inner in path.rglob("*") if inner.is_file())
     return path.lstat().st_size
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, some megabytes at a time."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def _measure(path: Path) -> list[Any]:

@@ -27,7 +27,7 @@ from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
 from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket, Seen, each
-from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, size_of
+from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, check_files, size_of
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
@@ -169,6 +169,12 @@ class ObjectStorage:
             found = [(f"{name}{inner}", file) for inner, file in _files_of(self.root / name)]
             each(lambda it: self.bucket.upload(*it), found)
         part_cache.evict(self.root)
+
+    def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
+        """Put a table of another store."""
+        check_files(path, recorded)
+        found = [(f"{name}{inner}", file) for inner, file in _files_of(path)]
+        each(lambda it: self.bucket.upload(*it), found)
 
     def publish_run(self, name: str) -> None:
         """Put a run's files, each under the condition that its name is free; the receipt last."""

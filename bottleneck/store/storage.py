@@ -15,10 +15,11 @@ import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bottleneck.core import files
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.text import printable
-from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, size_of
+from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, pieces, size_of
+from bottleneck.store.table import ADVICE, bad_bytes_are_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,6 +85,15 @@ class Storage(Protocol):
 
     def publish(self, *names: str) -> None:
         """Put files and tables, under names that are unique by construction, where others look."""
+
+    def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
+        """Copy a table of another store, durably, in the place of what is not whole.
+
+        Raises
+        ------
+        DamagedError
+            When its files are not as they are recorded.
+        """
 
     def publish_run(self, name: str) -> None:
         """Put a run's folder where others look; FileExistsError where the name is taken there."""
@@ -212,6 +222,22 @@ class LocalStorage:
 
     def publish(self, *names: str) -> None:
         """Do nothing: it is where others look."""
+
+    def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
+        """Copy a table, reading and writing it a piece at a time."""
+        files.make_folder((self.root / name).parent)
+        temporary = files.temporary_name((self.root / name).parent, path.suffix)
+        try:
+            for inner, expected in recorded.items():
+                file = temporary / inner
+                files.make_folder(file.parent, is_temporary=True)
+                with bad_bytes_are_damage(path):
+                    if files.write_synced(file, pieces(path / inner)) != expected:
+                        raise DamagedError("its bytes changed", path / inner, ADVICE)
+            files.delete(self.root / name)
+            files.publish(temporary, self.root / name, are_files_synced=True)
+        finally:
+            files.delete(temporary)
 
     def publish_run(self, name: str) -> None:
         """Do nothing: it is where others look."""
