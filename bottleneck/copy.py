@@ -20,8 +20,8 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "copy",
         "FROM TO [options]",
-        "Copy the newest version of a store: to another disk, to a bucket or from one. Copied again "
-        "it brings what is new; stopped, it goes on where it was.",
+        "Copy the newest version of a store: to another disk, to a bucket or from one. Called again "
+        "it brings what is new, or goes on where it was stopped.",
         "bottleneck copy cache/resnet50 s3://bucket/resnet50",
         "bottleneck copy s3://bucket/resnet50 cache/resnet50",
     )
@@ -47,10 +47,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     args = parser().parse_args(argv)
-    console.configure(quiet=args.quiet)
+    reporter = console.configure(quiet=args.quiet)
     from bottleneck.pipeline.upkeep.copy import copy  # noqa: PLC0415 - --help stays light
 
-    report = copy(args.source, args.target, console.reporter(), args.wait)
+    report = copy(args.source, args.target, reporter, args.wait)
     console.result(report, lines(report), as_json=args.json)
     return 0
 

@@ -27,11 +27,18 @@ from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
 from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket, Seen, each
-from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, check_files, size_of
+from bottleneck.store.inventory import (
+    BEFORE_A_STORE,
+    COMMIT,
+    Entry,
+    check_files,
+    size_of,
+    table_files,
+)
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from bottleneck.core.buckets import Address
     from bottleneck.store.storage import Recorded
@@ -166,22 +173,21 @@ class ObjectStorage:
     def publish(self, *names: str) -> None:
         """Put whole tables, under names that are their own."""
         for name in names:
-            found = [(f"{name}{inner}", file) for inner, file in _files_of(self.root / name)]
-            each(lambda it: self.bucket.upload(*it), found)
+            found = _files_of(name, self.root / name)
+            each(lambda it: self.bucket.upload(*it), found.items())
         part_cache.evict(self.root)
 
     def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
         """Put a table of another store."""
         check_files(path, recorded)
-        found = [(f"{name}{inner}", file) for inner, file in _files_of(path)]
-        each(lambda it: self.bucket.upload(*it), found)
+        each(lambda it: self.bucket.upload(*it), _files_of(name, path).items())
 
     def publish_run(self, name: str) -> None:
         """Put a run's files, each under the condition that its name is free; the receipt last."""
-        found = dict(_files_of(self.root / "runs" / name))
-        receipt = found.pop(f"/{RECEIPT}")
-        for inner, file in [*found.items(), (f"/{RECEIPT}", receipt)]:
-            self.bucket.create(f"runs/{name}{inner}", files.read(file))
+        found = _files_of(f"runs/{name}", self.root / "runs" / name)
+        last = f"runs/{name}/{RECEIPT}"
+        for key in [*(found.keys() - {last}), last]:
+            self.bucket.create(key, files.read(found[key]))
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""
@@ -307,14 +313,9 @@ class ObjectStorage:
         return is_good
 
 
-def _files_of(path: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (what stands behind its name, file) of a file or of all files in a folder."""
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.is_file():
-                yield f"/{file.relative_to(path).as_posix()}", file
-    else:
-        yield "", path
+def _files_of(name: str, path: Path) -> dict[str, Path]:
+    """Return the files of a table or a run, by the names of their objects."""
+    return {f"{name}/{inner}".rstrip("/"): file for inner, file in table_files(path).items()}
 
 
 def _before(name: str) -> str:

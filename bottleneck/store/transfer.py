@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import ConflictError, UsageError
-from bottleneck.store.commit import State
 from bottleneck.store.log import Log
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bottleneck.store.commit import State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
     from bottleneck.store.storage import Storage
@@ -101,7 +101,7 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
         Store.create(target, store.recipe, store.about, store.format)
     other = Store.open(target)
     other.write_recipe(store.recipe, store.about)
-    entries = [*store.state.sources.values(), *store.state.parts]
+    entries: list[PartEntry | SnapshotEntry] = [*store.state.sources.values(), *store.state.parts]
     moved = Moved(other, store.state.number)
     for look in range(LOOKS):
         missing = _missing(there, entries)
@@ -123,9 +123,8 @@ def _missing(
     there: Storage, entries: Sequence[PartEntry | SnapshotEntry]
 ) -> list[PartEntry | SnapshotEntry]:
     """Return what is not there, or not whole."""
-    names = {
-        f"{room}/{found.name}" for room in ("parts", "snapshots") for found in there.entries(room)
-    }
+    rooms = {room: there.entries(room) for room in ("parts", "snapshots")}
+    names = {f"{room}/{found.name}" for room, listed in rooms.items() for found in listed}
     return [
         entry
         for entry in entries

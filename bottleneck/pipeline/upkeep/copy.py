@@ -33,7 +33,9 @@ def copy(
     started = time.perf_counter()
     state = Store.open(source).state
     n_rows = sum(part.rows for part in state.parts)
-    storage_of(target).prepare()
+    there = storage_of(target)
+    there.is_there()  # refused where something else is, before a lock file is made
+    there.prepare()
     with hold(target, wait_s), reporter.progress(n_rows, "copy") as bar:
         moved = transfer(source, target, bar.update)
     report = {
