@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     made = make_parser(
         "copy",
         "FROM TO [options]",
-        "Copy the newest version of a store: to another disk, to a bucket or from one. Called again "
+        "Copy the newest version of a store: to another disk, to a bucket or from one. Run again "
         "it brings what is new, or goes on where it was stopped.",
         "bottleneck copy cache/resnet50 s3://bucket/resnet50",
         "bottleneck copy s3://bucket/resnet50 cache/resnet50",

@@ -13,11 +13,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from bottleneck.core import files
 from bottleneck.core.buckets import answers
 from bottleneck.core.errors import BottleneckError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from bottleneck.core.buckets import Address
@@ -88,6 +89,29 @@ class Bucket:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for first in range(0, len(starts), AT_ONCE):
                 yield from pool.map(piece, starts[first : first + AT_ONCE])
+
+    def download(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
+        """Write a table's files at `path`, as far as they are there.
+
+        Parameters
+        ----------
+        recorded : its files, as a commit records them
+
+        Returns
+        -------
+        Whether they are the ones that were recorded.
+        """
+        is_good = True
+        for inner, (n_bytes, digest) in recorded.items():
+            file = path / inner
+            files.make_folder(file.parent, is_temporary=True)
+            pieces = self.pieces(f"{name}/{inner}".rstrip("/"), n_bytes)
+            try:
+                is_good &= files.write_synced(file, pieces) == [n_bytes, digest]
+            except FileNotFoundError:
+                files.delete(file)
+                is_good = False
+        return is_good
 
     def create(self, name: str, data: bytes) -> None:
         """Put an object if its name is free, else FileExistsError; an earlier try is no rival."""

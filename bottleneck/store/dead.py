@@ -131,7 +131,7 @@ def _named(store: Store, before: float) -> Iterator[NDArray[np.uint8]]:
         samples = store.snapshot(name).samples
         seen.add(store.state.sources[name].snapshot)
         yield samples.digests[samples.known]
-    log = Log(store.path)
+    log = Log(store.storage)
     superseded = set(log.superseded(before))
     damaged, entries = set[str](), dict[str, SnapshotEntry]()
     for number in reversed(log.numbers()):

@@ -54,8 +54,8 @@ class ObjectStorage:
     # A server's clock may be 15 minutes from ours: beyond that it refuses what we sign.
     least_age_s = 1800.0
 
-    def __init__(self, address: Address) -> None:
-        self.root = part_cache.folder_of(address)
+    def __init__(self, address: Address, root: Path) -> None:
+        self.root = root
         self.bucket = Bucket(address)
         self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
         self._last_commit = ""  # that is known to be there, whatever a listing says
@@ -288,7 +288,7 @@ class ObjectStorage:
         files.make_folder(path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
-            is_good = self._download(name, temporary, recorded)
+            is_good = self.bucket.download(name, temporary, recorded)
             if not temporary.exists():
                 files.delete(path)  # whoever opens it says that it is missing
             elif not is_good and not self._is_anew:
@@ -298,19 +298,6 @@ class ObjectStorage:
             return is_good
         finally:
             files.delete(temporary)
-
-    def _download(self, name: str, temporary: Path, recorded: Mapping[str, Any]) -> bool:
-        is_good = True
-        for inner, (n_bytes, digest) in recorded.items():
-            path = temporary / inner if inner else temporary
-            files.make_folder(path.parent, is_temporary=True)
-            pieces = self.bucket.pieces(f"{name}/{inner}" if inner else name, n_bytes)
-            try:
-                is_good &= files.write_synced(path, pieces) == [n_bytes, digest]
-            except FileNotFoundError:
-                files.delete(path)
-                is_good = False
-        return is_good
 
 
 def _files_of(name: str, path: Path) -> dict[str, Path]:

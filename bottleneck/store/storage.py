@@ -276,8 +276,8 @@ class LocalStorage:
 _opened: dict[str, Storage] = {}  # of this process: by the folder that its copy is in
 
 
-def storage_of(path: Path | str) -> Storage:
-    """Return where the store at a path or an address lives.
+def storage_of(path: Path | str | Storage) -> Storage:
+    """Return where the store at a path or an address lives, or what was returned before.
 
     Raises
     ------
@@ -286,6 +286,8 @@ def storage_of(path: Path | str) -> Storage:
     MissingDependencyError
         For a bucket, without what reads it.
     """
+    if not isinstance(path, str | os.PathLike):
+        return path
     text = os.fspath(path)
     if text in _opened:
         return _opened[text]
@@ -295,7 +297,10 @@ def storage_of(path: Path | str) -> Storage:
         place = address(text)
         if place is not None:
             from bottleneck.store.objects import ObjectStorage  # noqa: PLC0415 - as above
+            from bottleneck.store.part_cache import folder_of  # noqa: PLC0415 - as above
 
-            found = ObjectStorage(place)
-            return _opened.setdefault(str(found.root), found)
+            root = folder_of(place)
+            if str(root) not in _opened:
+                _opened[str(root)] = ObjectStorage(place, root)
+            return _opened[str(root)]
     return LocalStorage(local_path(path))

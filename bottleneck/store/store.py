@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import Recipe
     from bottleneck.store.commit import Action
+    from bottleneck.store.storage import Storage
     from bottleneck.store.table import Blocks
 
 
@@ -43,7 +44,9 @@ class Store:
     a new `Store` at the new commit.
     """
 
-    def __init__(self, path: Path | str, state: State, before: Store | None = None) -> None:
+    def __init__(
+        self, path: Path | str | Storage, state: State, before: Store | None = None
+    ) -> None:
         self.storage = storage_of(path)
         self.path = self.storage.root
         self.state = state
@@ -114,12 +117,12 @@ class Store:
 
     def refresh(self) -> Store:
         """Return the store at its newest commit."""
-        return self._at(Log(self.path).newest())
+        return self._at(Log(self.storage).newest())
 
     def _at(self, state: State) -> Store:
         if state.checksum == self.state.checksum:
             return self
-        return Store(self.path, state, self)
+        return Store(self.storage, state, self)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -199,7 +202,7 @@ class Store:
     def _expired_or(self, error: DamagedError) -> DamagedError | ExpiredError:
         """Return the error that it is: something is missing because the log moved on, or damage."""
         if not Path(str(error.where)).exists():
-            newest = Log(self.path).newest()
+            newest = Log(self.storage).newest()
             names = {part.name for part in newest.parts}
             names |= {entry.snapshot for entry in newest.sources.values()}
             if newest.number > self.state.number and not any(n in str(error.where) for n in names):
@@ -303,7 +306,7 @@ class Store:
 
     def commit(self, actions: Sequence[Action], by: str) -> Store:
         """Commit actions on top of whatever the log says by now; return the store as it then is."""
-        return self._at(Log(self.path).commit(actions, by))
+        return self._at(Log(self.storage).commit(actions, by))
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum; where that cannot be done, it is said."""

@@ -87,7 +87,7 @@ class Target:
         store = self.rows_store
         if store is None or not store.storage.is_due():
             return
-        if Log(store.path).has(store.state.number + 1):
+        if Log(store.storage).has(store.state.number + 1):
             self._adopt(store.refresh())
             self.is_shared = True
 
