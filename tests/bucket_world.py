@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ADDRESS = Path("s3://bucket/stores/first")  # as a command has it
+LATE_S = 0.05
 BELOW = "stores/first/"
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
@@ -49,9 +50,10 @@ class Bucket:
     Attributes
     ----------
     harm : is asked about each request, and says what becomes of it: None (nothing), "cut" (before
-        it is passed on), "lost" (its answer is cut off after it was done), "503", "503 done" (after
-        it was done), "late" (it is done half a second later), "behind" (a listing of before),
-        or a status and a code, such as "403 AccessDenied"
+        it is passed on), "lost" (its answer is cut off after it was done), "half" (its answer is
+        cut off in the middle), "503 done" (said after it was done), "late" (it is done after the
+        client was cut off), "behind" (a listing of before), "unconditional" (its condition is
+        not looked at), or a status and a code, such as "503 SlowDown" or "403 AccessDenied"
     counts : requests by kind; bytes of bodies by direction
     """
 
@@ -150,9 +152,6 @@ class _Handler(BaseHTTPRequestHandler):
         if harm == "cut":
             self._cut()
             return
-        if harm == "503":
-            self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
-            return
         if harm and harm[:3].isdigit() and harm != "503 done":
             status, _, code = harm.partition(" ")
             self._answer(int(status), {}, f"<Error><Code>{code}</Code></Error>".encode())
@@ -164,11 +163,13 @@ class _Handler(BaseHTTPRequestHandler):
         if harm == "behind" and request.path in world._lists:
             status, headers, body = world._lists[request.path]
         else:
-            status, headers, body = self._pass_on(request)
+            status, headers, body = self._pass_on(request, harm)
         if request.is_list and harm != "behind":
             world._lists.setdefault(request.path, (status, headers, body))
         if harm == "lost":
             self._cut()
+        elif harm == "half":
+            self._answer(status, headers, body, half=True)
         elif harm == "503 done":
             self._answer(503, {}, b"<Error><Code>InternalError</Code></Error>")
         else:
@@ -178,13 +179,16 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any  # noqa: N815 - the base class has it so
 
     def _late(self, request: Request) -> None:
-        time.sleep(0.5)
+        time.sleep(LATE_S)
         self._pass_on(request)
 
-    def _pass_on(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+    def _pass_on(
+        self, request: Request, harm: str | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
         host, _, port = self.server.world.origin[len("http://") :].partition(":")
         connection = http.client.HTTPConnection(host, int(port))
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        left_out = HOP_BY_HOP | ({"if-none-match"} if harm == "unconditional" else set())
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in left_out}
         headers["Content-Length"] = str(len(request.body))
         connection.request(request.method, request.path, request.body, headers)
         answer = connection.getresponse()
@@ -192,7 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
         connection.close()
         return answer.status, dict(answer.getheaders()), body
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def _answer(
+        self, status: int, headers: dict[str, str], body: bytes, *, half: bool = False
+    ) -> None:
         self.send_response_only(status)
         length = len(body)
         for name, value in headers.items():
@@ -202,7 +208,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(length))
         self.end_headers()
-        if self.command != "HEAD":
+        if half:
+            self.wfile.write(body[: length // 2])
+            self._cut()
+        elif self.command != "HEAD":
             self.wfile.write(body)
 
     def _cut(self) -> None:

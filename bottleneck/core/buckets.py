@@ -249,7 +249,7 @@ def _meaning(error: Exception, where: object) -> BottleneckError | None:
     if status.startswith("5") and status != "501":
         do = "run the same command again later"
         return UnavailableError(f"the object store is busy or ill ({said})", where, do)
-    if re.search(r"error sending request|Connect|timed? ?out|dns error|error decoding", text, re.I):
+    if not status and re.search(r"HTTP error|timed? ?out|dns error|error decoding", text):
         do = "check the network and the endpoint (AWS_ENDPOINT_URL), then run it again"
         return UnavailableError("the object store cannot be reached", where, do)
     if kind == "NotSupportedError" or status == "501":
