@@ -118,7 +118,8 @@ def test_no_server_is_9_in_one_line(bucket, monkeypatch, capsys, verb):
         ("403 AccessDenied", 13, "not permitted (AccessDenied)"),
         ("404 NoSuchBucket", 2, "no such bucket"),
         ("503 SlowDown", 9, "the object store is busy or ill (SlowDown)"),
-        ("301 PermanentRedirect", 2, "the bucket is in another region (PermanentRedirect)"),
+        ("301 PermanentRedirect", 2, "the bucket is in another region"),
+        ("400 AuthorizationHeaderMalformed", 2, "the bucket is in another region"),
         ("507 InsufficientStorage", 12, "the bucket takes no more (InsufficientStorage)"),
     ],
 )

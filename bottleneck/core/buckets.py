@@ -231,9 +231,9 @@ def _meaning(error: Exception, where: object) -> BottleneckError | None:
         return NoSpaceError(
             f"the bucket takes no more ({said})", where, "free some, then try again"
         )
-    if code in _REGION or status in {"301", "307"}:
-        return UsageError(f"the bucket is in another region ({said})", where, "set AWS_REGION")
-    if re.search(r"169\.254\.|metadata\.google|Error getting credentials|no credentials", text):
+    if code in _REGION or "configured region" in text:  # the client's words for a redirect
+        return UsageError("the bucket is in another region", where, "set AWS_REGION")
+    if re.search(r"169\.254\.|latest/api/token|metadata\.google|getting credentials", text):
         do = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         do = do if str(where).startswith("s3:") else "see the cloud's own words on credentials"
         return PermissionDeniedError("no credentials found", where, do)

@@ -42,10 +42,10 @@ class Bucket:
     """What is below an address. Any thread may call."""
 
     def __init__(self, address: Address) -> None:
-        import obstore  # noqa: PLC0415 - for buckets alone
-
         self.address = address
         self._client = address.client()
+        import obstore  # noqa: PLC0415 - for buckets alone
+
         self._objects: Any = obstore
 
     def listed(self, prefix: str, after: str | None = None) -> Iterator[tuple[str, Seen]]:

@@ -276,9 +276,9 @@ HARMS = {
 }
 
 
-# More of both for a long trial.
-N_COMMITS = int(os.environ.get("C5_COMMITS", "8"))
-SEED = int(os.environ.get("C5_SEED", "0"))
+# BOTTLENECK_SOAK=1 does more of it, and as long as one has patience.
+N_COMMITS = 60 if os.environ.get("BOTTLENECK_SOAK") else 8
+SEED = 0
 
 
 class Harm:
