@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import shown, words
@@ -13,6 +12,7 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -254,9 +254,7 @@ class FeatureStore:
 
         self._store.available(source, split)  # refuses what there is not
         name = self._store.source_name(source)
-        return RowDataset(
-            path=Path(self._store.storage.place), commit=self.commit, source=name, split=split
-        )
+        return RowDataset(path=self.path.absolute(), commit=self.commit, source=name, split=split)
 
     @proposing
     def to_pandas(self, split: Split | None = None, source: str | None = None) -> Any:

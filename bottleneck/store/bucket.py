@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bottleneck.core import files
 from bottleneck.core.buckets import answers
-from bottleneck.core.errors import BottleneckError, UnavailableError
+from bottleneck.core.errors import BottleneckError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,15 +39,26 @@ class Seen(NamedTuple):
     n_bytes: int
 
 
+_ours: dict[str, int] = {}  # the process that came first: its children have what it had
+
+
 class Bucket:
     """What is below an address. Any thread may call."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self._client = address.client()
+        _ours.setdefault("process", os.getpid())
+
+    @property
+    def _objects(self) -> Any:
+        """The module. Its threads are not there in a process that was forked: it waits for ever."""
+        if _ours["process"] != os.getpid():
+            do = "let processes be spawned (multiprocessing's start method)"
+            raise UsageError("a forked process cannot reach a bucket", self.address, do)
         import obstore  # noqa: PLC0415 - for buckets alone
 
-        self._objects: Any = obstore
+        return obstore
 
     def listed(self, prefix: str, after: str | None = None) -> Iterator[tuple[str, Seen]]:
         """Yield (name, what is seen of it) of the objects below a prefix that ends with /."""

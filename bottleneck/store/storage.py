@@ -273,7 +273,9 @@ class LocalStorage:
         """Do nothing: there is no other copy."""
 
 
-_opened: dict[str, Storage] = {}  # of this process: by the folder that its copy is in
+# By the process and the folder that its copy is in. A process that was forked cannot use what the
+# other opened; the copies themselves are a store on a disk to it, as far as they were fetched.
+_opened: dict[tuple[int, str], Storage] = {}
 
 
 def storage_of(path: Path | str | Storage) -> Storage:
@@ -289,8 +291,8 @@ def storage_of(path: Path | str | Storage) -> Storage:
     if not isinstance(path, str | os.PathLike):
         return path
     text = os.fspath(path)
-    if text in _opened:
-        return _opened[text]
+    if known := _opened.get((os.getpid(), text)):
+        return known
     if ":/" in text:
         from bottleneck.core.buckets import address  # noqa: PLC0415 - for buckets alone
 
@@ -300,7 +302,6 @@ def storage_of(path: Path | str | Storage) -> Storage:
             from bottleneck.store.part_cache import folder_of  # noqa: PLC0415 - as above
 
             root = folder_of(place)
-            if str(root) not in _opened:
-                _opened[str(root)] = ObjectStorage(place, root)
-            return _opened[str(root)]
+            found = _opened.get((os.getpid(), str(root))) or ObjectStorage(place, root)
+            return _opened.setdefault((os.getpid(), str(root)), found)
     return LocalStorage(local_path(path))

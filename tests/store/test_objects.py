@@ -226,6 +226,23 @@ def test_gc_leaves_young_parts_that_nobody_names_yet(store, bucket):
     assert any(name.startswith(orphan.table) for name in bucket.objects())
 
 
+def test_a_forked_process_is_told_that_it_cannot_and_reads_the_copies(store, tmp_path):
+    done = filled(store)
+    assert len(done.parts) == 1
+    Store.open(ADDRESS)
+    child = os.fork()
+    if not child:
+        try:
+            with pytest.raises(UsageError, match="forked process"):
+                done.refresh()
+            assert len(Store.open(done.path).arrays("s")[0]) == 20
+        except BaseException as error:  # noqa: BLE001 - told by the parent
+            (tmp_path / "wrong").write_text(repr(error))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not (tmp_path / "wrong").exists(), (tmp_path / "wrong").read_text()
+
+
 # --- races ---------------------------------------------------------------------------------------
 
 
