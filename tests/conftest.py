@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -94,16 +94,50 @@ def later(monkeypatch: pytest.MonkeyPatch):
     return move
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch):
-    """An empty bucket on a server of this machine; see `bucket_server`."""
-    from bucket_server import Bucket
+@pytest.fixture(scope="session")
+def _served():
+    pytest.importorskip("obstore", reason="make objects installs it")
+    pytest.importorskip("moto", reason="make objects installs it")
+    from bucket_world import served
 
-    found = Bucket()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in found.environment.items():
+    with served() as world:
+        yield world
+
+
+@pytest.fixture
+def bucket(_served, tmp_path, monkeypatch):
+    """An empty bucket behind a proxy (`bucket_world.py`); this process knows no store yet."""
+    from bottleneck.core import buckets
+    from bottleneck.store import bucket as objects
+    from bottleneck.store import storage
+
+    _served.empty()
+    for name, value in _served.env().items():
         monkeypatch.setenv(name, value)
-    found.start()
-    yield found
-    found.stop()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE", str(tmp_path / "copies"))
+    monkeypatch.setattr(storage, "_opened", {})
+    # A server that fails is given up sooner than a user would like.
+    monkeypatch.setitem(buckets.RETRIES, "max_retries", 1)
+    monkeypatch.setitem(buckets.RETRIES, "backoff", {"init_backoff": timedelta(milliseconds=5)})
+    monkeypatch.setattr(objects, "PAUSE_S", 0.01)
+    return _served
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Call it to go to another machine: one that has no copies and knows of no store."""
+    from bottleneck.store import storage
+
+    def go(name: str = "another") -> None:
+        monkeypatch.setenv("BOTTLENECK_PART_CACHE", str(tmp_path / name))
+        monkeypatch.setattr(storage, "_opened", {})
+
+    return go
+
+
+@pytest.fixture
+def image_bucket(bucket):
+    """The same bucket, for images: it counts what is asked of each object."""
+    from bucket_images import Images
+
+    return Images(bucket)

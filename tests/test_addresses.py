@@ -15,7 +15,8 @@ from bottleneck.pipeline.extraction.inputs import Inputs
 from bottleneck.store.store import Store
 
 GOLDEN = str(Path(__file__).parent / "golden" / "stores" / "v1-hdf5")
-ADDRESS = "s3://bucket/x"
+ADDRESS = "ftp://bucket/x"  # stores may be at s3:// (test_buckets.py)
+IN_BUCKETS = sorted({*VERBS} - {"doctor"})  # verbs that may work on a store in a bucket
 PICTURE = f"{ADDRESS}.png"
 WORDS = [
     ("extract", "--cache", ADDRESS, "--data", "digits"),
@@ -48,12 +49,16 @@ WORDS = [
     ("gc", "--cache", ADDRESS),
     ("gc", "--cache", ADDRESS, "--dry-run"),
     ("doctor", "--cache", ADDRESS),
+    ("copy", ADDRESS, "copy"),
+    ("copy", GOLDEN, ADDRESS),
+    *((verb, "--part-cache", ADDRESS) for verb in IN_BUCKETS),
 ]
 # Where images may lie in a bucket.
+IMAGES = "s3://bucket/x"
 DATA = [
-    ("extract", "--cache", "new", "--data", ADDRESS, "--backbone", "mini"),
-    ("compare", "--backbones", "mini", "--data", ADDRESS),
-    ("relocate", "--cache", GOLDEN, "photos", ADDRESS, "--dry-run"),
+    ("extract", "--cache", "new", "--data", IMAGES, "--backbone", "mini"),
+    ("compare", "--backbones", "mini", "--data", IMAGES),
+    ("relocate", "--cache", GOLDEN, "photos", IMAGES, "--dry-run"),
 ]
 
 
@@ -64,7 +69,7 @@ def test_images_in_a_bucket_need_an_extra_and_it_is_named(words, tmp_path, monke
     assert main(words) == 2
     *_, line = capsys.readouterr().err.splitlines()
     assert "pip install 'bottleneck-cache[objects]'" in line
-    assert ADDRESS in line
+    assert IMAGES in line
     assert not list(tmp_path.iterdir())
 
 
@@ -82,7 +87,7 @@ def test_an_address_at_a_door_is_2_and_makes_nothing(words, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
     *_, line = capsys.readouterr().err.splitlines()
-    assert "addresses that begin with s3:// are not supported" in line
+    assert "addresses that begin with ftp:// are not supported" in line
     assert ADDRESS in line
     assert not list(tmp_path.iterdir())
 

@@ -64,7 +64,7 @@ def compare_runs(
     named = () if runs is None else words.several(runs)
     if runs is not None and not named:
         raise UsageError("no run named", "runs", "omit it for all runs of a store")
-    options = CompareOptions(runs=named, cache=words.path_or_none(cache), seed=seed, picture=file)
+    options = CompareOptions(runs=named, cache=words.store_or_none(cache), seed=seed, picture=file)
     return Report(compare(options))
 
 

@@ -312,4 +312,4 @@ def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore
     DamagedError
         The commit or the recipe is damaged.
     """
-    return FeatureStore(Store.open(words.path(path), at))
+    return FeatureStore(Store.open(words.store(path), at))

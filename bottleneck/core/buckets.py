@@ -231,9 +231,9 @@ def _meaning(error: Exception, where: object) -> BottleneckError | None:
         return NoSpaceError(
             f"the bucket takes no more ({said})", where, "free some, then try again"
         )
-    if code in _REGION or status in {"301", "307"}:
-        return UsageError(f"the bucket is in another region ({said})", where, "set AWS_REGION")
-    if re.search(r"169\.254\.|metadata\.google|Error getting credentials|no credentials", text):
+    if code in _REGION or "configured region" in text:  # the client's words for a redirect
+        return UsageError("the bucket is in another region", where, "set AWS_REGION")
+    if re.search(r"169\.254\.|latest/api/token|metadata\.google|getting credentials", text):
         do = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         do = do if str(where).startswith("s3:") else "see the cloud's own words on credentials"
         return PermissionDeniedError("no credentials found", where, do)
@@ -249,7 +249,7 @@ def _meaning(error: Exception, where: object) -> BottleneckError | None:
     if status.startswith("5") and status != "501":
         do = "run the same command again later"
         return UnavailableError(f"the object store is busy or ill ({said})", where, do)
-    if re.search(r"error sending request|Connect|timed? ?out|dns error|error decoding", text, re.I):
+    if not status and re.search(r"HTTP error|timed? ?out|dns error|error decoding", text):
         do = "check the network and the endpoint (AWS_ENDPOINT_URL), then run it again"
         return UnavailableError("the object store cannot be reached", where, do)
     if kind == "NotSupportedError" or status == "501":

@@ -225,25 +225,13 @@ def _take_name(temporary: Path, path: Path) -> None:
 
 
 def publish_bytes(path: Path, data: bytes) -> None:
-    """Give a new file of the user's its name, whole and durable.
-
-    Raises
-    ------
-    FileExistsError
-        When the name exists. Then nothing was changed.
-    """
+    """Give a new file of the user's its name, whole and durable; FileExistsError where it is."""
     with _synced_temporary(path.parent, data) as temporary:
         _take_name(temporary, path)
 
 
 def publish_chunks(path: Path, chunks: Iterable[bytes]) -> None:
-    """Give a new file of the user's its name, whole and durable; its bytes come piece by piece.
-
-    Raises
-    ------
-    FileExistsError
-        When the name exists. Then nothing was changed.
-    """
+    """Do what `publish_bytes` does for bytes that come piece by piece."""
     with new_file(path) as temporary, open(temporary, "xb") as file:  # noqa: PTH123 - exclusive
         for chunk in chunks:
             file.write(chunk)
@@ -270,6 +258,18 @@ def replace(path: Path, data: bytes) -> None:
     make_folder(path.parent)
     with _synced_temporary(path.parent, data) as temporary:
         os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
+
+
+def take_place(temporary: Path, path: Path) -> None:
+    """Give a finished copy its name, in the place of an older copy; it need not be durable."""
+    if path.is_dir():
+        delete(path)
+    try:
+        os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
+    except OSError:
+        if not path.is_dir():  # another process made the same copy meanwhile
+            raise
+        delete(temporary)
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bottleneck.core.digest import as_void
-from bottleneck.store.part import PartEntry, write_part
-from bottleneck.store.table import Blocks, load_format
+from bottleneck.store.table import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from bottleneck.store.part import Part
+    from bottleneck.store.part import Part, PartEntry
     from bottleneck.store.store import Store
 
 LARGE_BYTES = 1 << 30
@@ -58,15 +57,7 @@ def write_rows(
     column = Blocks(
         shape=(len(digests), *spec.shape), dtype=np.dtype(spec.dtype), blocks=iter(blocks)
     )
-    return write_part(
-        store.path / "parts",
-        load_format(store.format),
-        store.state.recipe,
-        digests,
-        column,
-        provenance,
-        checksums=checksums,
-    )
+    return store.write_part(digests, column, provenance, checksums)
 
 
 def in_pieces(

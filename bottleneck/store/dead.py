@@ -131,7 +131,7 @@ def _named(store: Store, before: float) -> Iterator[NDArray[np.uint8]]:
         samples = store.snapshot(name).samples
         seen.add(store.state.sources[name].snapshot)
         yield samples.digests[samples.known]
-    log = Log(store.path)
+    log = Log(store.storage)
     superseded = set(log.superseded(before))
     damaged, entries = set[str](), dict[str, SnapshotEntry]()
     for number in reversed(log.numbers()):
@@ -142,7 +142,8 @@ def _named(store: Store, before: float) -> Iterator[NDArray[np.uint8]]:
                 entries.setdefault(entry.snapshot, entry)
     for name, entry in entries.items():
         if name not in seen and f"snapshots/{name}" not in damaged:
-            samples = read_snapshot(store.path / "snapshots" / name, entry).samples
+            path = store.storage.fetch(entry.table, entry.files)
+            samples = read_snapshot(path, entry).samples
             yield samples.digests[samples.known]
 
 

@@ -25,6 +25,7 @@ from bottleneck.store.dead import drop_dead, find_dead
 from bottleneck.store.fold import fold, foldable
 from bottleneck.store.log import Log
 from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from bottleneck.store.snapshot import SnapshotEntry
 
 GRACE_S = 24 * 3600.0
-# However short the grace: what no commit names may be what somebody is about to name. A run of a
-# head, and an extraction with --no-lock, publish while gc is at work.
-LEAST_AGE_S = 600.0
 MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
 STATS = ("stats-*.bin", "heads-*.bin")  # in derived/: what is known of the files of a source
 # Exactly the names that are given to what is not finished: a run may be called tmp-1 by its user.
@@ -73,6 +71,7 @@ def gc(
         When what is needed cannot be known for damage. Nothing was deleted.
     """
     before = time.time() - grace_s
+    path = storage_of(path).root
     if dry_run:
         store = Store.open(path)
         dead = find_dead(store, before)
@@ -82,12 +81,11 @@ def gc(
     if not dry_run:
         store = fold(store, many=MANY_FOR_GC)
     doomed = _settled(path, grace_s, derived_of)
-    n_bytes = sum(_size(file) for file in doomed)
+    n_bytes = sum(store.storage.n_bytes(name) for name in doomed)
     if not dry_run:
-        for file in doomed:
-            files.delete(file)
+        store.storage.delete(*doomed)
     return {
-        "deleted": [file.relative_to(path).as_posix() for file in doomed],
+        "deleted": doomed,
         "bytes": n_bytes,
         "rows": dead.n_dropped,
         "row_bytes": dead.n_bytes,
@@ -101,11 +99,14 @@ def gc(
 
 def _settled(
     path: Path, grace_s: float, derived_of: Callable[[Mapping[str, Any]], str] | None
-) -> list[Path]:
+) -> list[str]:
     """Return what is to be deleted; where a commit comes in between, it is looked for again."""
     log = Log(path)
     before = time.time() - grace_s
-    unnamed_before = min(before, time.time() - LEAST_AGE_S) if grace_s >= 0 else before
+    # However short the grace: what no commit names may be what somebody is about to name. A run
+    # of a head, and an extraction with --no-lock, publish while gc is at work.
+    least_age_s = storage_of(path).least_age_s
+    unnamed_before = min(before, time.time() - least_age_s) if grace_s >= 0 else before
     while True:
         newest = log.newest()
         with contextlib.suppress(FileNotFoundError):  # a commit that another gc deleted meanwhile
@@ -120,26 +121,27 @@ def _doomed(
     before: float,
     unnamed_before: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
-) -> Iterator[Path]:
+) -> Iterator[str]:
+    storage = storage_of(path)
     superseded = set(log.superseded(before))
     kept, passed = _Named(), _Named()
     for number in log.numbers():
         if number in superseded:
-            yield log.path(number)
+            yield log.name(number)
             with contextlib.suppress(DamagedError):
                 passed.add(log.at(number))
         else:
             kept.add(log.at(number))
     for room in ("parts", "snapshots", "recipes"):
-        for file in sorted((path / room).glob("*")):
-            since = before if file.name in passed.files else unnamed_before
-            if file.name not in kept.files and _is_old(file, since):
-                yield file
-    for file in sorted((log.folder / "damaged").glob("*")):
-        if _is_old(file, before):
-            yield file
-    yield from _leftovers(path, unnamed_before)
-    yield from _underived(path, kept, before, derived_of)
+        for name, modified in storage.entries(room):
+            since = before if name in passed.files else unnamed_before
+            if name not in kept.files and modified < since:
+                yield f"{room}/{name}"
+    for name, modified in storage.entries("log/damaged"):
+        if modified < before:
+            yield f"log/damaged/{name}"
+    ours = [*_leftovers(path, unnamed_before), *_underived(path, kept, before, derived_of)]
+    yield from (file.relative_to(path).as_posix() for file in ours)
 
 
 @dataclass(slots=True)
@@ -187,9 +189,9 @@ def _underived(
 
 def _specs(path: Path, named: _Named) -> Iterator[Mapping[str, Any]]:
     """Yield the description of each source, as far as it can be read: what is derived is cheap."""
-    for name, entry in named.snapshots.items():
+    for entry in named.snapshots.values():
         with contextlib.suppress(DamagedError):
-            yield read_snapshot(path / "snapshots" / name, entry).spec
+            yield read_snapshot(storage_of(path).fetch(entry.table, entry.files), entry).spec
 
 
 def _is_old(file: Path, before: float) -> bool:
@@ -202,9 +204,3 @@ def _is_old(file: Path, before: float) -> bool:
 def _of_source(name: str) -> str:
     """Return the part of a name in `derived/` that says of which source it is."""
     return name.partition("-")[2]
-
-
-def _size(file: Path) -> int:
-    if file.is_dir() and not file.is_symlink():
-        return sum(inner.lstat().st_size for inner in file.rglob("*") if inner.is_file())
-    return file.lstat().st_size

@@ -261,7 +261,7 @@ def data(request, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     kind, make = request.param
     assert make, f"no example of {kind} in EXAMPLES"
-    more = [request.getfixturevalue("bucket")] if kind in ADDRESSES else []
+    more = [request.getfixturevalue("image_bucket")] if kind in ADDRESSES else []
     found = str(make(tmp_path, *more))
     assert open_source(found).spec["kind"] == kind
     return found

@@ -65,12 +65,13 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_bucket_reads_as_the_folder_does(layout, tmp_path, bucket):
+def test_a_bucket_reads_as_the_folder_does(layout, tmp_path, image_bucket):
     root = tmp_path / "images"
     for i, name in enumerate(LAYOUTS[layout]):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(png(i))
-    assert told(open_source(bucket.put_folder(root, "images"))) == told(open_source(str(root)))
+    where = image_bucket.put_folder(root, "images")
+    assert told(open_source(where)) == told(open_source(str(root)))
 
 
 @pytest.mark.parametrize(
@@ -84,54 +85,54 @@ def test_a_bucket_reads_as_the_folder_does(layout, tmp_path, bucket):
     ],
     ids=str,
 )
-def test_a_bucket_is_told_what_a_folder_is(options, tmp_path, bucket):
+def test_a_bucket_is_told_what_a_folder_is(options, tmp_path, image_bucket):
     root = tmp_path / "images"
     for i, name in enumerate(["train/cat/1", "train/dog/2", "val/cat/3", "val/dog/4"]):
         picture(root / f"{name}.png", i)
-    where = bucket.put_folder(root, "images")
+    where = image_bucket.put_folder(root, "images")
     options = {"include": ["train/cat/*"]} if "include" in options else options
     assert told(open_source(where, options)) == told(open_source(str(root), options))
 
 
-def test_images_without_an_ending_are_found_by_their_first_bytes_and_read_once(tmp_path, bucket):
+def test_images_without_an_ending_are_found_by_their_first_bytes(tmp_path, image_bucket):
     root = tmp_path / "images"
     for i, name in enumerate(["cat/1.png", "cat/2", "dog/3.jpg_large"]):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(png(i))
     (root / "dog/4").write_bytes(b"no image at all, whatever its name")
-    where = bucket.put_folder(root, "images")
+    where = image_bucket.put_folder(root, "images")
     for switch in (True, False):
         options = {"any_name": switch}
         assert told(open_source(where, options)) == told(open_source(str(root), options))
     source = open_source(where, {"any_name": True})
-    bucket.reads()
+    image_bucket.reads()
     source.list()
-    assert len(bucket.reads()) == 3
+    assert len(image_bucket.reads()) == 3
     source.list()
-    assert bucket.reads() == []
+    assert image_bucket.reads() == []
     with pytest.raises(DataError, match="2 of 3 images have no ending"):
         open_source(where).list()
 
 
-def test_empty_objects_that_stand_for_folders_are_none(bucket):
-    bucket.put("images/cat/1.png", png(1))
-    bucket.put("images/dog/2.png", png(2))
-    bucket._request("PUT", "/bucket/images/cat/", b"")
-    bucket._request("PUT", "/bucket/images/", b"")
-    listing = open_source(bucket.at("images")).list()
+def test_empty_objects_that_stand_for_folders_are_none(image_bucket):
+    image_bucket.put("images/cat/1.png", png(1))
+    image_bucket.put("images/dog/2.png", png(2))
+    image_bucket.put_as_is("images/cat/", b"")
+    image_bucket.put_as_is("images/", b"")
+    listing = open_source(image_bucket.at("images")).list()
     assert listing.keys.tolist() == [b"cat/1.png", b"dog/2.png"]
     assert listing.skipped["other"] == 0
 
 
-def test_a_prefix_ends_at_a_slash(bucket):
-    bucket.put("images/cat/1.png", png(1))
-    bucket.put("images-of-others/dog/2.png", png(2))
-    assert open_source(bucket.at("images")).list().keys.tolist() == [b"cat/1.png"]
+def test_a_prefix_ends_at_a_slash(image_bucket):
+    image_bucket.put("images/cat/1.png", png(1))
+    image_bucket.put("images-of-others/dog/2.png", png(2))
+    assert open_source(image_bucket.at("images")).list().keys.tolist() == [b"cat/1.png"]
 
 
-def test_a_source_is_opened_again_by_its_record_and_called_by_its_prefix(bucket):
-    bucket.put("a/photos/cat/1.png", png(1))
-    source = open_source(bucket.at("a/photos") + "/")
+def test_a_source_is_opened_again_by_its_record_and_called_by_its_prefix(image_bucket):
+    image_bucket.put("a/photos/cat/1.png", png(1))
+    source = open_source(image_bucket.at("a/photos") + "/")
     assert source.spec == {
         "kind": "bucket", "where": "s3://bucket/a/photos", "include": [], "exclude": [],
     }  # fmt: skip
@@ -140,15 +141,15 @@ def test_a_source_is_opened_again_by_its_record_and_called_by_its_prefix(bucket)
     assert reopen(source.spec).spec == source.spec
     assert reopen(source.spec).list().keys.tolist() == [b"cat/1.png"]
     assert source.exists()
-    assert not open_source(bucket.at("b")).exists()
+    assert not open_source(image_bucket.at("b")).exists()
 
 
-def test_stats_of_a_listing_and_of_a_read_are_one_and_follow_what_was_put(bucket):
-    bucket.put("i/1.png", png(1))
-    source = open_source(bucket.at("i"))
+def test_stats_of_a_listing_and_of_a_read_are_one_and_follow_what_was_put(image_bucket):
+    image_bucket.put("i/1.png", png(1))
+    source = open_source(image_bucket.at("i"))
     first = source.list().stats[0].tolist()
     assert list(source.read(0).stat) == first
-    bucket.put("i/1.png", png(2))
+    image_bucket.put("i/1.png", png(2))
     second = source.list().stats[0].tolist()
     assert list(source.read(0).stat) == second
     assert second[3] != first[3]
@@ -177,13 +178,13 @@ def test_without_a_tag_that_stands_for_the_bytes_an_object_can_be_too_young(tag)
     assert (ctime_ns, number) == (changed_ns, 0)
 
 
-def test_an_object_that_went_away_or_may_not_be_read_fails_alone(bucket):
+def test_an_object_that_went_away_or_may_not_be_read_fails_alone(image_bucket):
     for i in range(3):
-        bucket.put(f"i/{i}.png", png(i))
-    source = open_source(bucket.at("i"))
+        image_bucket.put(f"i/{i}.png", png(i))
+    source = open_source(image_bucket.at("i"))
     source.list()
-    bucket.delete("i/0.png")
-    bucket.answers["/i/1.png"] = (403, "AccessDenied")
+    image_bucket.delete("i/0.png")
+    image_bucket.answers["/i/1.png"] = (403, "AccessDenied")
     with pytest.raises(FileNotFoundError, match="no such object"):
         source.read(0)
     with pytest.raises(PermissionError, match="not permitted"):
@@ -195,21 +196,21 @@ def test_an_object_that_went_away_or_may_not_be_read_fails_alone(bucket):
     ("status", "code", "expected"),
     [(403, "InvalidAccessKeyId", PermissionDeniedError), (404, "NoSuchBucket", UsageError)],
 )
-def test_what_is_wrong_with_all_objects_ends_a_run(status, code, expected, bucket):
-    bucket.put("i/1.png", png())
-    source = open_source(bucket.at("i"))
+def test_what_is_wrong_with_all_objects_ends_a_run(status, code, expected, image_bucket):
+    image_bucket.put("i/1.png", png())
+    source = open_source(image_bucket.at("i"))
     source.list()
-    bucket.answers["/1.png"] = (status, code)
+    image_bucket.answers["/1.png"] = (status, code)
     with pytest.raises(expected):
         source.read(0)
 
 
-def test_a_server_that_is_gone_is_not_a_lost_object(bucket, monkeypatch):
+def test_a_server_that_is_gone_is_not_a_lost_object(image_bucket, monkeypatch):
     monkeypatch.setitem(buckets.RETRIES, "max_retries", 0)
-    bucket.put("i/1.png", png())
-    source = open_source(bucket.at("i"))
+    image_bucket.put("i/1.png", png())
+    source = open_source(image_bucket.at("i"))
     source.list()
-    bucket.answers["/1.png"] = (503, "SlowDown")
+    image_bucket.answers["/1.png"] = (503, "SlowDown")
     with pytest.raises(UnavailableError):
         source.read(0)
 
@@ -225,30 +226,30 @@ def test_a_server_that_is_gone_is_not_a_lost_object(bucket, monkeypatch):
         ("s3://bucket/texts", DataError, r"no images \(left alone: 1 other\)"),
     ],
 )
-def test_what_is_no_folder_of_images_is_refused(where, error, match, bucket):
-    bucket.put("texts/a.txt", b"a")
+def test_what_is_no_folder_of_images_is_refused(where, error, match, image_bucket):
+    image_bucket.put("texts/a.txt", b"a")
     with pytest.raises(error, match=match):
         open_source(where).list()
 
 
-def test_a_key_that_is_no_path_is_named(bucket):
-    bucket._request("PUT", "/bucket/i/%2E%2E/up.png", png())
+def test_a_key_that_is_no_path_is_named(image_bucket):
+    image_bucket.put_as_is("i/%2E%2E/up.png", png())
     with pytest.raises(DataError, match="is no path"):
-        open_source(bucket.at("i")).list()
+        open_source(image_bucket.at("i")).list()
 
 
-def test_credentials_that_are_refused_are_told_in_one_line_without_them(bucket):
-    bucket.answers["/bucket"] = (403, "SignatureDoesNotMatch")
+def test_credentials_that_are_refused_are_told_in_one_line_without_them(image_bucket):
+    image_bucket.answers["/bucket"] = (403, "SignatureDoesNotMatch")
     with pytest.raises(PermissionDeniedError, match="the credentials are not valid") as caught:
         open_source("s3://bucket/i").list()
     assert "s3kr1t" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_an_excerpt_is_sent_without_a_client_and_reads_by_itself(bucket):
+def test_an_excerpt_is_sent_without_a_client_and_reads_by_itself(image_bucket):
     for i in range(4):
-        bucket.put(f"i/{i}.png", png(i))
-    source = open_source(bucket.at("i"))
+        image_bucket.put(f"i/{i}.png", png(i))
+    source = open_source(image_bucket.at("i"))
     source.list()
     source.read(0)
     some = pickle.loads(pickle.dumps(source.excerpt([3, 1])))
@@ -258,14 +259,15 @@ def test_an_excerpt_is_sent_without_a_client_and_reads_by_itself(bucket):
     ]
 
 
-def test_a_long_listing_is_asked_for_in_pages(bucket, monkeypatch):
+@pytest.mark.slow
+def test_a_long_listing_is_asked_for_in_pages(image_bucket, monkeypatch):
     for i in range(1001):
-        bucket.put(f"i/{i:04}.png", b"x")
-    bucket.asked.clear()
-    listing = open_source(bucket.at("i")).list()
+        image_bucket.put(f"i/{i:04}.png", b"x")
+    image_bucket.asked.clear()
+    listing = open_source(image_bucket.at("i")).list()
     assert len(listing) == 1001
-    assert bucket.n_listings() == 2
-    assert bucket.reads() == []
+    assert image_bucket.n_listings() == 2
+    assert image_bucket.reads() == []
 
 
 @pytest.mark.slow

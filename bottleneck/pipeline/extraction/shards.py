@@ -17,6 +17,7 @@ import uuid
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field, replace
 from itertools import compress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -139,7 +140,7 @@ class Shards:
         return Shard(
             run=uuid.uuid4().hex,
             task="",
-            store=store.path.absolute(),
+            store=Path(store.storage.place),
             recipe=store.recipe.id,
             network=job.network.options,
             is_apart=job.network.is_apart,

@@ -14,6 +14,7 @@ from bottleneck.core.errors import BottleneckError, DataError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.core.reporter import SILENT
+from bottleneck.core.text import as_known
 from bottleneck.data.catalog import KINDS, PATTERNS, open_source
 from bottleneck.data.how import each_text, is_said, written
 from bottleneck.data.source import Unpacks
@@ -120,7 +121,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
     with_row = samples.known & store.has(samples.digests)
     return {
         "verb": "relocate",
-        "store": str(options.cache),
+        "store": as_known(str(options.cache)),
         "source": name,
         "from": recorded.spec,
         "to": source.spec,

@@ -24,9 +24,9 @@ NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 
 
 @pytest.fixture
-def where(bucket, photos):
+def where(image_bucket, photos):
     """The twelve images, in the bucket."""
-    return bucket.put_folder(photos, "photos")
+    return image_bucket.put_folder(photos, "photos")
 
 
 @pytest.fixture
@@ -54,67 +54,67 @@ def test_the_rows_and_labels_are_those_of_the_same_folder(run, photos, tmp_path)
     assert ours.same_as(theirs)
 
 
-def test_nothing_changed_asks_for_names_alone(run, bucket):
+def test_nothing_changed_asks_for_names_alone(run, image_bucket):
     run()
-    bucket.reads()
+    image_bucket.reads()
     assert run()["computed"] == 0
-    assert [method for method, *_ in bucket.asked] == ["GET"]
-    assert bucket.n_listings() == 1
-    assert bucket.reads() == []
+    assert [method for method, *_ in image_bucket.asked] == ["GET"]
+    assert image_bucket.n_listings() == 1
+    assert image_bucket.reads() == []
 
 
-def test_what_changed_and_what_is_new_is_read_and_nothing_else(run, bucket, tmp_path):
+def test_what_changed_and_what_is_new_is_read_and_nothing_else(run, image_bucket, tmp_path):
     run()
-    bucket.put("photos/cat/01.png", new_picture(tmp_path, 100))
-    bucket.put("photos/cat/99.png", new_picture(tmp_path, 101))
-    bucket.delete("photos/dog/02.png")
-    bucket.reads()
+    image_bucket.put("photos/cat/01.png", new_picture(tmp_path, 100))
+    image_bucket.put("photos/cat/99.png", new_picture(tmp_path, 101))
+    image_bucket.delete("photos/dog/02.png")
+    image_bucket.reads()
     report = run()
     assert (report["computed"], report["changed"], report["added"], report["deleted"]) == (
         2, 1, 1, 1,
     )  # fmt: skip
-    asked = set(bucket.reads())
+    asked = set(image_bucket.reads())
     # What is compared with this machine's rows, four of them, is read as well.
     assert {"/bucket/photos/cat/01.png", "/bucket/photos/cat/99.png"} <= asked
     assert len(asked) <= 2 + 4
 
 
-def test_other_bytes_of_the_same_length_are_found(run, bucket, photos):
+def test_other_bytes_of_the_same_length_are_found(run, image_bucket, photos):
     run()
     data = bytearray((photos / "cat/01.png").read_bytes())
     data[-1] ^= 1  # of the last checksum
-    bucket.put("photos/cat/01.png", bytes(data))
+    image_bucket.put("photos/cat/01.png", bytes(data))
     assert run()["changed"] == 1
 
 
-def test_the_same_bytes_put_again_are_read_once_and_computed_never(run, bucket, photos):
+def test_the_same_bytes_put_again_are_read_once_and_computed_never(run, image_bucket, photos):
     run()
     time.sleep(1.1)  # times of objects are told in whole seconds
-    bucket.put("photos/cat/01.png", (photos / "cat/01.png").read_bytes())
-    bucket.reads()
+    image_bucket.put("photos/cat/01.png", (photos / "cat/01.png").read_bytes())
+    image_bucket.reads()
     report = run()
     assert (report["computed"], report["changed"], report["cached"]) == (0, 0, 12)
-    assert bucket.reads() == ["/bucket/photos/cat/01.png"]
+    assert image_bucket.reads() == ["/bucket/photos/cat/01.png"]
     assert run()["computed"] == 0
-    assert bucket.reads() == []
+    assert image_bucket.reads() == []
 
 
-def test_a_renamed_object_computes_nothing(run, bucket, photos):
+def test_a_renamed_object_computes_nothing(run, image_bucket, photos):
     run()
-    bucket.put("photos/cat/99.png", (photos / "cat/01.png").read_bytes())
-    bucket.delete("photos/cat/01.png")
+    image_bucket.put("photos/cat/99.png", (photos / "cat/01.png").read_bytes())
+    image_bucket.delete("photos/cat/01.png")
     report = run()
     assert (report["computed"], report["renamed"], report["deleted"]) == (0, 1, 0)
 
 
 def test_a_lost_object_is_set_aside_with_its_reason_and_tried_again(
-    run, bucket, photos, tmp_path, monkeypatch
+    run, image_bucket, photos, tmp_path, monkeypatch
 ):
     read = objects.Objects.read
 
     def too_late(self, index):
         if self.keys[index] == b"dog/06.png":
-            bucket.delete("photos/dog/06.png")
+            image_bucket.delete("photos/dog/06.png")
         return read(self, index)
 
     monkeypatch.setattr(objects.Objects, "read", too_late)
@@ -123,18 +123,18 @@ def test_a_lost_object_is_set_aside_with_its_reason_and_tried_again(
     (aside,) = status(StatusOptions(cache=tmp_path / "store"))["sources"][0]["quarantined"]
     assert aside == {"key": "dog/06.png", "reason": "cannot be read: no such object"}
     monkeypatch.setattr(objects.Objects, "read", read)
-    bucket.put("photos/dog/06.png", (photos / "dog/06.png").read_bytes())
+    image_bucket.put("photos/dog/06.png", (photos / "dog/06.png").read_bytes())
     report = run()
     assert (report["computed"], report["quarantined"]) == (1, 0)
 
 
-def test_a_server_that_falls_ill_ends_the_run_and_the_next_one_goes_on(run, bucket, monkeypatch):
+def test_a_server_that_falls_ill_ends_the_run_and_the_next_goes_on(run, image_bucket, monkeypatch):
     monkeypatch.setitem(buckets.RETRIES, "max_retries", 0)
     run(limit=4)
-    bucket.answers[".png"] = (503, "SlowDown")
+    image_bucket.answers[".png"] = (503, "SlowDown")
     with pytest.raises(UnavailableError, match="busy or ill"):
         run()
-    bucket.answers.clear()
+    image_bucket.answers.clear()
     report = run()
     assert (report["computed"], report["cached"], report["quarantined"]) == (8, 4, 0)
 
@@ -166,10 +166,10 @@ def test_more_threads_read_where_a_source_wants_it(run, monkeypatch):
     assert threads == [objects.AT_ONCE, 3]
 
 
-def test_a_store_of_a_folder_goes_on_from_its_copy_in_a_bucket(run, bucket, photos, where):
+def test_a_store_of_a_folder_goes_on_from_its_copy_in_a_bucket(run, image_bucket, photos, where):
     run(photos)
     report = relocate(RelocateOptions(cache=photos.parent / "store", source="photos", data=where))
     assert (report["there"], report["pending"]) == (12, 0)
-    bucket.reads()
+    image_bucket.reads()
     assert run()["computed"] == 0
-    assert bucket.reads() == []
+    assert image_bucket.reads() == []
