@@ -30,18 +30,18 @@ def said(capsys):
 
 @pytest.fixture
 def digits(bucket, said):
-    """A store of 300 digits in a bucket."""
-    words = ("--data", "digits", "--backbone", "mini", "--limit", 300)
+    """A store of the digits in a bucket."""
+    words = ("--data", "digits", "--backbone", "mini")
     code, report, _ = said("extract", *CACHE, *words)
-    assert (code, report["computed"]) == (0, 300)
+    assert (code, report["computed"]) == (0, 1797)
     return report
 
 
 @pytest.mark.slow
 def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path):
     assert digits["store"] == "s3://bucket/stores/first"
-    code, report, _ = said("extract", *CACHE, "--limit", 0)
-    assert (code, report["computed"], report["cached"]) == (0, 0, 300)
+    code, report, _ = said("extract", *CACHE)
+    assert (code, report["computed"], report["cached"]) == (0, 0, 1797)
     code, report, _ = said("train", *CACHE)
     assert code == 0
     name = report["run"].rpartition("/")[2]
@@ -52,7 +52,7 @@ def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path)
 
     elsewhere()
     code, status, _ = said("status", *CACHE)
-    assert (code, status["rows"], status["runs"]) == (0, 300, [name])
+    assert (code, status["rows"], status["runs"]) == (0, 1797, [name])
     assert status["store"] == "s3://bucket/stores/first"
     code, found, _ = said("predict", *CACHE, "--run", "last", _image(tmp_path))
     assert (code, found["run"]) == (0, report["run"])
@@ -63,13 +63,13 @@ def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path)
     assert (code, len(ranked["runs"])) == (0, 1)
     assert said("inspect", *CACHE, "--only", "same")[0] == 0
     code, made, _ = said("export", *CACHE, tmp_path / "features.npz")
-    assert (code, made["samples"]) == (0, 300)
+    assert (code, made["samples"]) == (0, 1797)
     code, checked, _ = said("verify", *CACHE)
-    assert (code, checked["rows"], checked["damaged"]) == (0, 300, [])
+    assert (code, checked["rows"], checked["damaged"]) == (0, 1797, [])
     code, swept, _ = said("gc", *CACHE, "--grace", "0s")
     assert (code, swept["store"]) == (0, "s3://bucket/stores/first")
     code, copied, _ = said("copy", CACHE[1], tmp_path / "laptop")
-    assert (code, copied["from"], copied["rows"]) == (0, "s3://bucket/stores/first", 300)
+    assert (code, copied["from"], copied["rows"]) == (0, "s3://bucket/stores/first", 1797)
     code, local, _ = said("train", "--cache", tmp_path / "laptop")
     assert (code, local["accuracy"]) == (0, report["accuracy"])
     code, _, _ = said("forget", "digits", *CACHE)
