@@ -1,16 +1,22 @@
 """The verbs on a store in a bucket, as a user calls them."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from bucket_world import ADDRESS
+from store_world import RECIPE, rows_and_digests, snapshot_of
 
+import bottleneck
 from bottleneck.__main__ import main
 from bottleneck.core.errors import UsageError
+from bottleneck.store.log import SetSource
 from bottleneck.store.storage import storage_of
+from bottleneck.store.store import Store
 
 CACHE = ("--cache", "s3://bucket/stores/first")
 
@@ -153,6 +159,35 @@ def test_without_the_extra_it_is_2_and_named(monkeypatch, capsys):
     assert main(["status", *CACHE]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("pip install 'bottleneck-cache[objects]'")
+
+
+def test_a_store_in_a_bucket_from_python(bucket, elsewhere):
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"})
+    rows, digests = rows_and_digests(20)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+    elsewhere()
+    opened = bottleneck.open_store("s3://bucket/stores/first")
+    assert "'s3://bucket/stores/first'" in repr(opened)
+    np.testing.assert_array_equal(opened.arrays()[0], rows)
+    report = bottleneck.verify_store("s3://bucket/stores/first")
+    assert (report["store"], report["damaged"]) == ("s3://bucket/stores/first", [])
+    with pytest.raises(UsageError, match="not supported"):
+        bottleneck.open_store("ftp://bucket/stores/first")
+
+
+def test_workers_of_a_loader_read_the_copies(bucket):
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"})
+    rows, digests = rows_and_digests(20)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+    data = bottleneck.open_store(str(ADDRESS)).torch_dataset()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        features, label = pool.apply_async(data.__getitem__, (3,)).get(60)
+    np.testing.assert_array_equal(features, rows[3].astype("f4"))
+    assert label == 1
 
 
 @pytest.mark.parametrize("address", ["ftp://host/x", "file:///x", "https://x.org/y"])
