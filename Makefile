@@ -56,7 +56,7 @@ help:
 	@echo "make fast      the quick tests, about two minutes: most need no framework"
 	@echo "make test      all tests; make check: lint, format, types, architecture"
 	@echo "make clusters  the tests of Dask and Ray, which it installs apart"
-	@echo "make objects   the tests of stores in buckets, with a server of its own"
+	@echo "make objects   the tests of stores and images in buckets, with a server of its own"
 	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
 	@echo "make soak      the long trials of faults, kills and nights: hours"
 	@echo "make bench     the figures of docs/measured.md, on this machine"
@@ -131,10 +131,12 @@ test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE:%=$(VENV)/.bottleneck-%)
 clusters: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-clusters
 	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python -m pytest -q tests/pipeline/extraction/test_clusters.py$(call more,$(ARGS))
 
-# The tests of stores in buckets: a server of S3's interface on this machine, and a proxy that does harm.
+# The tests of stores and images in buckets: a server of S3's interface on this machine, and a proxy that does harm.
 objects: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-objects
 	PYTHONPATH=$(abspath $(VENV))/objects $(BIN)/python -m pytest -q tests/test_buckets.py tests/core/test_buckets.py \
-		tests/store/test_objects.py tests/store/test_transfer.py tests/pipeline/extraction/test_invalidation.py$(call more,$(ARGS))
+		tests/store/test_objects.py tests/store/test_transfer.py tests/pipeline/extraction/test_invalidation.py \
+		tests/data/test_bucket.py tests/data/test_bucket_table.py tests/pipeline/extraction/test_bucket_source.py \
+		tests/contract/test_sources.py$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.
 fast: $(INSTALLED) $(VENV)/.bottleneck-test

@@ -133,3 +133,11 @@ def elsewhere(tmp_path, monkeypatch):
         monkeypatch.setattr(storage, "_opened", {})
 
     return go
+
+
+@pytest.fixture
+def image_bucket(bucket):
+    """The same bucket, for images: it counts what is asked of each object."""
+    from bucket_images import Images
+
+    return Images(bucket)

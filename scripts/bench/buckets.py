@@ -62,7 +62,7 @@ def measure(bucket: Bucket, data: Path, folder: Path) -> None:
     shutil.copytree(data, photos)
     network = ("--data", photos, "--backbone", "mini")
     print(
-        f"{'':<34} {' '.join(f'{kind:>5}' for kind in KINDS)} {'kB up':>11} {'kB down':>11} {'s':>8}"
+        f"{'':34} {' '.join(f'{kind:>5}' for kind in KINDS)} {'kB up':>11} {'kB down':>11} {'s':>8}"
     )
     cache = ("--cache", ADDRESS)
     report = counted(bucket, "extract, all", "extract", *cache, *network)

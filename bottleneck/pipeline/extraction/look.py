@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import time
-from array import array
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
@@ -21,11 +20,13 @@ from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
 from bottleneck.data.left_alone import heads_of
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
+from bottleneck.data.source import at_once
 from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pipeline.extraction.hashing import hashed
+from bottleneck.pipeline.extraction.reads import Reads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,27 +40,6 @@ if TYPE_CHECKING:
 # them, and each moves it a few times at most; so many is a fault.
 LOOKS = 100
 SAVED_SHARE = 20  # times as long as the stat cache took to write, until it is written again
-
-
-class Reads:
-    """When which images were read, and their stats then: numbers, as there may be millions."""
-
-    def __init__(self) -> None:
-        self._numbers = array("q")
-
-    def __bool__(self) -> bool:
-        return bool(self._numbers)
-
-    def add(self, indices: Sequence[int], found: Iterable[Hashed]) -> None:
-        """Take in what was read of these samples."""
-        for index, (_, stat, clock_ns) in zip(indices, found, strict=True):
-            self._numbers.extend((index, *stat, clock_ns))
-
-    def last_of_each(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return samples (k,), in order, with stats (k, 4) and clocks (k,) of their last read."""
-        rows = np.frombuffer(self._numbers, np.int64).reshape(-1, 6)[::-1]
-        index, last = np.unique(rows[:, 0], return_index=True)
-        return index, rows[last, 1:5], rows[last, 5]
 
 
 @dataclass(slots=True, eq=False)
@@ -102,14 +82,26 @@ class Look:
 
     def learn(self, index: int, digest: bytes, read: Read) -> None:
         """Take in the digest of a sample that was read."""
-        self._learn_all({index: (digest, read.stat, read.clock_ns)})
+        self.digests[index] = np.frombuffer(digest, np.uint8)
+        self.known[index] = True
+        self._reads.append(index, read.stat, read.clock_ns)
 
     def _learn_all(self, found: Mapping[int, Hashed]) -> None:
-        at = list(found)
         digests = b"".join(digest for digest, _, _ in found.values())
-        self.digests[at] = np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
-        self.known[at] = True
-        self._reads.add(at, found.values())
+        self.learn_all(
+            Seen(
+                index=np.array([*found], np.int64),
+                digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
+                stats=np.array([stat for _, stat, _ in found.values()], np.int64).reshape(-1, 4),
+                clocks=np.array([clock for _, _, clock in found.values()], np.int64),
+            )
+        )
+
+    def learn_all(self, seen: Seen) -> None:
+        """Take in the digests of samples that were read."""
+        self.digests[seen.index] = seen.digests
+        self.known[seen.index] = True
+        self._reads.extend(seen)
 
     def unlearn(self, index: int) -> None:
         """Note that a sample cannot be read: whatever it was, it is not known to be that now."""
@@ -127,6 +119,7 @@ class Look:
     def hash(self, indices: NDArray[np.int64], threads: int) -> list[int]:
         """Read and hash these samples; return those that could not be read."""
         unreadable = []
+        threads = max(threads, at_once(self.source))
         for positions, found in hashed(self.source, indices.tolist(), threads):
             read = {i: result for i, result in zip(positions, found, strict=True) if result}
             unreadable += [i for i in positions if i not in read]

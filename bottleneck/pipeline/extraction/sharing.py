@@ -91,8 +91,8 @@ class Sharing:
                 return share
         if len(self._rest):
             n = int(min(self._size(), n_wanted, len(self._rest)))
-            share, self._rest = self._rest[:n], self._rest[n:]
-            return Share(share.tolist())
+            first, self._rest = self._rest[:n], self._rest[n:]
+            return Share(first.tolist())
         return self._again.popleft() if self._again and is_idle else None
 
     def _size(self) -> int:

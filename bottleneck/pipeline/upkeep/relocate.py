@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.buckets import address
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
 from bottleneck.core.guest import as_guest
@@ -85,7 +86,8 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
     BusyError
         Another run holds the store.
     """
-    local_path(options.data)  # an address is refused before the store is held
+    if address(options.data) is None:
+        local_path(options.data)  # another address is refused before the store is held
     store = Store.open(options.cache)
     name = store.source_name(options.source, "write one of them before DATA")
     with nullcontext() if options.dry_run else hold(options.cache, options.wait_s):
