@@ -182,8 +182,8 @@ def create_under_lock(path: Path, data: bytes) -> None:
 def publish(temporary: Path, path: Path, *, are_files_synced: bool = False) -> None:
     """Give a finished file or folder, already under a temporary name, its unique name, durably.
 
-    Syncs the file, or all files and folders below, before the rename, and the parent after it; files
-    that `write_synced` wrote are synced. What stands there already is an error.
+    Syncs the file, or all files and folders below, before the rename, and the parent after it;
+    files that `write_synced` wrote are synced. What stands there already is an error.
     """
     if temporary.is_dir():
         for folder, _, names in os.walk(temporary, topdown=False):
