@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import threading
 import time
 import urllib.request
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ADDRESS = Path("s3://bucket/stores/first")  # as a command has it
 LATE_S = 0.05
+LAST_ENTRY = re.compile(rb"(.*)<Contents>.*</Contents>", re.DOTALL)
 BELOW = "stores/first/"
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
@@ -52,8 +54,8 @@ class Bucket:
     harm : is asked about each request, and says what becomes of it: None (nothing), "cut" (before
         it is passed on), "lost" (its answer is cut off after it was done), "half" (its answer is
         cut off in the middle), "503 done" (said after it was done), "late" (it is done after the
-        client was cut off), "behind" (a listing of before), "unconditional" (its condition is
-        not looked at), or a status and a code, such as "503 SlowDown" or "403 AccessDenied"
+        client was cut off), "behind" (a listing without its last entry), "unconditional" (its
+        condition is not looked at), or a status and a code, such as "503 SlowDown"
     counts : requests by kind; bytes of bodies by direction
     """
 
@@ -62,7 +64,6 @@ class Bucket:
     harm: Callable[[Request], str | None] = lambda _: None
     counts: Counter = field(default_factory=Counter)
     harmed: Counter = field(default_factory=Counter)
-    _lists: dict = field(default_factory=dict)
 
     def env(self) -> dict[str, str]:
         return {
@@ -101,7 +102,7 @@ class Bucket:
     def empty(self) -> None:
         """Begin anew: no objects, no harm, nothing counted."""
         self.harm = lambda _: None
-        for kept in (self.counts, self.harmed, self._lists):
+        for kept in (self.counts, self.harmed):
             kept.clear()
         for path, method in (("moto-api/reset", "POST"), ("bucket", "PUT")):
             urllib.request.urlopen(
@@ -161,12 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
             threading.Thread(target=self._late, args=(request,), daemon=True).start()
             self._cut()
             return
-        if harm == "behind" and request.path in world._lists:
-            status, headers, body = world._lists[request.path]
-        else:
-            status, headers, body = self._pass_on(request, harm)
-        if request.is_list and harm != "behind":
-            world._lists.setdefault(request.path, (status, headers, body))
+        status, headers, body = self._pass_on(request, harm)
+        if harm == "behind":
+            body = LAST_ENTRY.sub(rb"\1", body)
         if harm == "lost":
             self._cut()
         elif harm == "half":

@@ -1,16 +1,22 @@
 """The verbs on a store in a bucket, as a user calls them."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from bucket_world import ADDRESS
+from store_world import RECIPE, rows_and_digests, snapshot_of
 
+import bottleneck
 from bottleneck.__main__ import main
 from bottleneck.core.errors import UsageError
+from bottleneck.store.log import SetSource
 from bottleneck.store.storage import storage_of
+from bottleneck.store.store import Store
 
 CACHE = ("--cache", "s3://bucket/stores/first")
 
@@ -30,18 +36,18 @@ def said(capsys):
 
 @pytest.fixture
 def digits(bucket, said):
-    """A store of 300 digits in a bucket."""
-    words = ("--data", "digits", "--backbone", "mini", "--limit", 300)
+    """A store of the digits in a bucket."""
+    words = ("--data", "digits", "--backbone", "mini")
     code, report, _ = said("extract", *CACHE, *words)
-    assert (code, report["computed"]) == (0, 300)
+    assert (code, report["computed"]) == (0, 1797)
     return report
 
 
 @pytest.mark.slow
 def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path):
     assert digits["store"] == "s3://bucket/stores/first"
-    code, report, _ = said("extract", *CACHE, "--limit", 0)
-    assert (code, report["computed"], report["cached"]) == (0, 0, 300)
+    code, report, _ = said("extract", *CACHE)
+    assert (code, report["computed"], report["cached"]) == (0, 0, 1797)
     code, report, _ = said("train", *CACHE)
     assert code == 0
     name = report["run"].rpartition("/")[2]
@@ -52,7 +58,7 @@ def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path)
 
     elsewhere()
     code, status, _ = said("status", *CACHE)
-    assert (code, status["rows"], status["runs"]) == (0, 300, [name])
+    assert (code, status["rows"], status["runs"]) == (0, 1797, [name])
     assert status["store"] == "s3://bucket/stores/first"
     code, found, _ = said("predict", *CACHE, "--run", "last", _image(tmp_path))
     assert (code, found["run"]) == (0, report["run"])
@@ -63,13 +69,13 @@ def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path)
     assert (code, len(ranked["runs"])) == (0, 1)
     assert said("inspect", *CACHE, "--only", "same")[0] == 0
     code, made, _ = said("export", *CACHE, tmp_path / "features.npz")
-    assert (code, made["samples"]) == (0, 300)
+    assert (code, made["samples"]) == (0, 1797)
     code, checked, _ = said("verify", *CACHE)
-    assert (code, checked["rows"], checked["damaged"]) == (0, 300, [])
+    assert (code, checked["rows"], checked["damaged"]) == (0, 1797, [])
     code, swept, _ = said("gc", *CACHE, "--grace", "0s")
     assert (code, swept["store"]) == (0, "s3://bucket/stores/first")
     code, copied, _ = said("copy", CACHE[1], tmp_path / "laptop")
-    assert (code, copied["from"], copied["rows"]) == (0, "s3://bucket/stores/first", 300)
+    assert (code, copied["from"], copied["rows"]) == (0, "s3://bucket/stores/first", 1797)
     code, local, _ = said("train", "--cache", tmp_path / "laptop")
     assert (code, local["accuracy"]) == (0, report["accuracy"])
     code, _, _ = said("forget", "digits", *CACHE)
@@ -153,6 +159,35 @@ def test_without_the_extra_it_is_2_and_named(monkeypatch, capsys):
     assert main(["status", *CACHE]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("pip install 'bottleneck-cache[objects]'")
+
+
+def test_a_store_in_a_bucket_from_python(bucket, elsewhere):
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"})
+    rows, digests = rows_and_digests(20)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+    elsewhere()
+    opened = bottleneck.open_store("s3://bucket/stores/first")
+    assert "'s3://bucket/stores/first'" in repr(opened)
+    np.testing.assert_array_equal(opened.arrays()[0], rows)
+    report = bottleneck.verify_store("s3://bucket/stores/first")
+    assert (report["store"], report["damaged"]) == ("s3://bucket/stores/first", [])
+    with pytest.raises(UsageError, match="not supported"):
+        bottleneck.open_store("ftp://bucket/stores/first")
+
+
+def test_workers_of_a_loader_read_the_copies(bucket):
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"})
+    rows, digests = rows_and_digests(20)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+    data = bottleneck.open_store(str(ADDRESS)).torch_dataset()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        features, label = pool.apply_async(data.__getitem__, (3,)).get(60)
+    np.testing.assert_array_equal(features, rows[3].astype("f4"))
+    assert label == 1
 
 
 @pytest.mark.parametrize("address", ["ftp://host/x", "file:///x", "https://x.org/y"])

@@ -302,7 +302,7 @@ def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore
 
     Parameters
     ----------
-    path : the store's folder
+    path : the store's folder, or its address in a bucket: s3://bucket/store
     at : number of a commit; None for the newest
 
     Raises

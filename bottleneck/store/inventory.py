@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.store.table import ADVICE, bad_bytes_are_damage
@@ -28,6 +28,18 @@ class Entry(NamedTuple):
 
     name: str
     modified: float  # seconds of the epoch, by the clock of whoever keeps it
+
+
+class Recorded(Protocol):
+    """A part or a snapshot, as a commit records it."""
+
+    @property
+    def table(self) -> str:
+        """Its name in the store."""
+
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """Its files: relative path → [bytes, sha256]."""
 
 
 def table_name(name: object) -> str:

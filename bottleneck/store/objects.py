@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bottleneck.core.buckets import Address
-    from bottleneck.store.storage import Recorded
+    from bottleneck.store.inventory import Recorded
 
 ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
 DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
@@ -271,7 +271,7 @@ class ObjectStorage:
         files.make_folder(path.parent)
         temporary = files.temporary_name(path.parent)
         files.write_synced(temporary, data)
-        os.utime(temporary, (seen.modified, seen.modified))
+        files.set_age(temporary, seen.modified)
         files.take_place(temporary, path)
         self._listed[name] = seen
 

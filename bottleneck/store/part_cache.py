@@ -71,7 +71,7 @@ def folder_of(place: Address) -> Path:
 def use(path: Path) -> None:
     """Note that a copy is used now."""
     with contextlib.suppress(OSError):  # a part cache that is read-only, say: it is older then
-        os.utime(path)
+        files.set_age(path, time.time())
 
 
 def evict(keep: Path) -> None:

@@ -25,19 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from bottleneck.store.inventory import Recorded
+
 log = logging.getLogger(__name__)
-
-
-class Recorded(Protocol):
-    """A part or a snapshot, as a commit records it."""
-
-    @property
-    def table(self) -> str:
-        """Its name in the store."""
-
-    @property
-    def files(self) -> Mapping[str, Any]:
-        """Its files: relative path → [bytes, sha256]."""
 
 
 class Storage(Protocol):

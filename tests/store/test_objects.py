@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import signal
 from pathlib import Path
 
 import fault_table
@@ -12,6 +13,7 @@ import pytest
 from bucket_world import ADDRESS
 from store_world import RECIPE, rows_and_digests, snapshot_of
 
+from bottleneck.core.buckets import address
 from bottleneck.core.errors import (
     BottleneckError,
     DamagedError,
@@ -21,6 +23,7 @@ from bottleneck.core.errors import (
     UsageError,
 )
 from bottleneck.store import part_cache
+from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
 from bottleneck.store.log import Log, SetSource
 from bottleneck.store.store import Store
@@ -165,6 +168,23 @@ def test_a_damaged_newest_commit_is_moved_aside_and_its_number_given_again(store
     assert f"log/damaged/{done.state.number:08d}.json" in bucket.objects()
 
 
+def test_a_commit_whose_number_was_given_again_by_another_machine_is_fetched_anew(
+    store, bucket, elsewhere, monkeypatch
+):
+    here = os.environ["BOTTLENECK_PART_CACHE"]
+    done = filled(store)
+    number = Store.open(ADDRESS).state.number  # its copy is here now
+    bucket.put(f"log/{number:08d}.json", b"{}")
+    elsewhere()
+    verify(ADDRESS, repair=True)
+    theirs = Store.open(ADDRESS)
+    theirs = theirs.commit([add(theirs, 7)], "another")
+    assert theirs.state.number == number
+    elsewhere(Path(here).name)
+    assert Store.open(ADDRESS).state == theirs.state
+    assert done.refresh().state == theirs.state
+
+
 def test_the_part_cache_keeps_to_its_bound_and_what_is_mapped_stays_readable(
     store, elsewhere, monkeypatch
 ):
@@ -232,6 +252,7 @@ def test_a_forked_process_is_told_that_it_cannot_and_reads_the_copies(store, tmp
     Store.open(ADDRESS)
     child = os.fork()
     if not child:
+        signal.alarm(20)  # it would wait for ever
         try:
             with pytest.raises(UsageError, match="forked process"):
                 done.refresh()
@@ -239,7 +260,7 @@ def test_a_forked_process_is_told_that_it_cannot_and_reads_the_copies(store, tmp
         except BaseException as error:  # noqa: BLE001 - told by the parent
             (tmp_path / "wrong").write_text(repr(error))
         os._exit(0)
-    os.waitpid(child, 0)
+    assert os.waitpid(child, 0)[1] == 0
     assert not (tmp_path / "wrong").exists(), (tmp_path / "wrong").read_text()
 
 
@@ -358,6 +379,25 @@ def test_no_commit_is_lost_or_doubled(bucket, elsewhere, fmt, of, harm):
     _noted(harm or "all of them", fmt, n_harmed, violations)
     assert violations == 0
     assert n_harmed
+
+
+@pytest.mark.parametrize("harm", ["503 done", "lost", "late", "cut", "503 SlowDown"])
+def test_a_put_that_was_retried_knows_its_own_bytes_and_no_others(bucket, harm):
+    objects = Bucket(address(ADDRESS))
+    fails = iter([harm] * 3)
+    bucket.harm = lambda request: next(fails, None) if request.method == "PUT" else None
+    objects.create("x", b"ours")
+    with pytest.raises(FileExistsError):
+        objects.create("x", b"theirs")
+    assert bucket.objects() == {"x": b"ours"}
+
+
+def test_where_every_listing_is_behind_a_machine_still_reads_what_it_wrote(store, bucket):
+    bucket.harm = lambda request: "behind" if request.is_list else None
+    for seed in range(3):
+        store = store.commit([add(store, seed)], "x")
+    assert store.state.number == 4
+    assert Store.open(ADDRESS).state == store.state
 
 
 def test_a_source_set_by_a_put_that_was_answered_with_an_error_is_not_another_runs(store, bucket):

@@ -71,7 +71,7 @@ def test_a_copy_that_was_stopped_goes_on_where_it_was(filled, bucket):
     add_part(filled.path)
     n = iter(range(100))
     bucket.harm = lambda r: (
-        "503 SlowDown" if r.method == "PUT" and "/parts/" in r.path and next(n) > 1 else None
+        "503 SlowDown" if r.method == "PUT" and "/parts/" in r.path and next(n) > 0 else None
     )
     with pytest.raises(UnavailableError):
         copy(filled.path, ADDRESS)
