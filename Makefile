@@ -42,7 +42,7 @@ recent = $1 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "error: Python 3.11 or newer is needed: $1: $2" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo extract train status schedule fast test clusters check docs soak bench clean
+.PHONY: help install demo extract train status schedule fast test clusters objects check docs soak bench clean
 .NOTPARALLEL:        # two installers in one environment break it
 .DELETE_ON_ERROR:    # half an environment is none
 
@@ -56,6 +56,7 @@ help:
 	@echo "make fast      the quick tests, about two minutes: most need no framework"
 	@echo "make test      all tests; make check: lint, format, types, architecture"
 	@echo "make clusters  the tests of Dask and Ray, which it installs apart"
+	@echo "make objects   the tests of stores and images in buckets, with a server of its own"
 	@echo "make docs      docs/commands.md, docs/api.md and the README's picture, from the code"
 	@echo "make soak      the long trials of faults, kills and nights: hours"
 	@echo "make bench     the figures of docs/measured.md, on this machine"
@@ -117,6 +118,11 @@ $(VENV)/.bottleneck-clusters: | $(VENV)/.bottleneck-test
 	$(PIP) --upgrade --target $(VENV)/clusters 'distributed>=2025.7' 'ray[client]>=2.48'
 	@touch $@
 
+# What reads buckets, and a server that is one, in a folder of their own. `make objects` alone asks for it.
+$(VENV)/.bottleneck-objects: | $(VENV)/.bottleneck-test
+	$(PIP) --upgrade --target $(VENV)/objects 'obstore>=0.12' 'moto[server]>=5.1'
+	@touch $@
+
 BESIDE := pandas2 oldest-zarr jax keras-hub
 test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE:%=$(VENV)/.bottleneck-%)
 	$(BIN)/python -m pytest -n auto --dist loadfile$(call more,$(ARGS))
@@ -124,6 +130,13 @@ test: $(INSTALLED) $(VENV)/.bottleneck-test $(BESIDE:%=$(VENV)/.bottleneck-%)
 # The tests of real clusters: schedulers and workers as processes of this machine.
 clusters: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-clusters
 	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python -m pytest -q tests/pipeline/extraction/test_clusters.py$(call more,$(ARGS))
+
+# The tests of stores and images in buckets: a server of S3's interface on this machine, and a proxy that does harm.
+objects: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-objects
+	PYTHONPATH=$(abspath $(VENV))/objects $(BIN)/python -m pytest -q tests/test_buckets.py tests/core/test_buckets.py \
+		tests/store/test_objects.py tests/store/test_transfer.py tests/pipeline/extraction/test_invalidation.py \
+		tests/data/test_bucket.py tests/data/test_bucket_table.py tests/pipeline/extraction/test_bucket_source.py \
+		tests/contract/test_sources.py$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.
 fast: $(INSTALLED) $(VENV)/.bottleneck-test

@@ -30,6 +30,7 @@ VERBS = {
     "export": "write a classifier as a Keras model, or features as a file",
     "status": "show what a store holds and what is missing",
     "relocate": "say where a data source lies now, or how it is read",
+    "copy": "copy a store to another disk, or to or from a bucket",
     "forget": "remove a data source from a store",
     "verify": "check a store for damage, and repair it",
     "gc": "free disk space: delete what a store does not need any more",

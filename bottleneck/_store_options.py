@@ -6,16 +6,27 @@ needs to know which networks, sources or engines there are.
 
 from __future__ import annotations
 
+import os
+from argparse import Action
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import words
+from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
     import argparse
-    from argparse import _ArgumentGroup
+    from argparse import Namespace, _ArgumentGroup
 
     Options = argparse.ArgumentParser | _ArgumentGroup
+
+
+class _PartCache(Action):
+    """Names the folder to this process and to those that it starts."""
+
+    def __call__(self, _: object, namespace: Namespace, values: Any, __: object = None) -> None:
+        setattr(namespace, self.dest, values)
+        os.environ["BOTTLENECK_PART_CACHE"] = str(local_path(values))
 
 
 def add_cache(to: Options, *, required: bool) -> None:
@@ -26,8 +37,9 @@ def add_cache(to: Options, *, required: bool) -> None:
         type=Path,
         required=required,
         metavar="FOLDER",
-        help=f"Folder of the feature store.{default}",
+        help=f"Folder of the feature store, or its address in a bucket: s3://bucket/store.{default}",
     )
+    add_part_cache(to)
 
 
 def add_run(to: Options, what: str) -> None:
@@ -48,6 +60,19 @@ def add_cache_of_run(to: Options, more: str = "") -> None:
         metavar="FOLDER",
         help=f"Folder of the feature store whose run is meant{more}. Default: the only store in "
         "the folder cache/; for a run's name, all stores there.",
+    )
+    add_part_cache(to)
+
+
+def add_part_cache(to: Options) -> None:
+    """Add --part-cache, for verbs that may work on a store in a bucket."""
+    to.add_argument(
+        "--part-cache",
+        type=Path,
+        action=_PartCache,
+        metavar="FOLDER",
+        help="Of a store in a bucket: where copies of what is read are kept on this disk, and what "
+        "is derived. Default: BOTTLENECK_PART_CACHE, else a folder of the user's cache folder.",
     )
 
 

@@ -145,8 +145,10 @@ def _add_store(store: _ArgumentGroup) -> None:
         metavar="FOLDER",
         help="Folder of the feature store (this or --all is required); it is created where there "
         "is none. May be given several times, to bring several stores up to date: each with its "
-        "own network, each image being looked at once.",
+        "own network, each image being looked at once. An address in a bucket, such as "
+        "s3://bucket/store, is a store there.",
     )
+    of_stores.add_part_cache(store)
     store.add_argument(
         "--cache-each",
         metavar="PATTERN",

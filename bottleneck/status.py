@@ -11,6 +11,7 @@ from bottleneck._lines import network_line, source_lines, spread_line
 from bottleneck._parser import make_parser
 from bottleneck._run_lines import age_words, history_lines, last_run_line
 from bottleneck.core import console, failures, words
+from bottleneck.core.text import as_known
 
 if TYPE_CHECKING:
     import argparse
@@ -46,8 +47,10 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         metavar="FOLDER",
         help="Folder of the feature store; may be given several times, to show several. Default: "
-        "the only store in the folder cache/.",
+        "the only store in the folder cache/. An address in a bucket, such as s3://bucket/store, "
+        "is a store there.",
     )
+    of_stores.add_part_cache(store)
     of_stores.add_all(store, "show")
     store.add_argument(
         "--source", metavar="NAME", help="Show only this data source. Default: all of them."
@@ -139,7 +142,7 @@ def _several(args: argparse.Namespace, caches: Sequence[Path]) -> int:
             stores.append({**report, "code": _code(report)})
         except Exception as error:  # noqa: BLE001 - told as whatever it is, and the next one is shown
             told = failures.failed(error)
-            failed = {"verb": "status", "store": str(cache), "code": told["code"]}
+            failed = {"verb": "status", "store": as_known(str(cache)), "code": told["code"]}
             stores.append({**failed, "error": told})
     if args.prometheus:
         from bottleneck.pipeline.upkeep.prometheus import exposition  # noqa: PLC0415

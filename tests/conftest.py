@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -91,3 +92,52 @@ def later(monkeypatch: pytest.MonkeyPatch):
         offset[0] += int(seconds * 1e9)
 
     return move
+
+
+@pytest.fixture(scope="session")
+def _served():
+    pytest.importorskip("obstore", reason="make objects installs it")
+    pytest.importorskip("moto", reason="make objects installs it")
+    from bucket_world import served
+
+    with served() as world:
+        yield world
+
+
+@pytest.fixture
+def bucket(_served, tmp_path, monkeypatch):
+    """An empty bucket behind a proxy (`bucket_world.py`); this process knows no store yet."""
+    from bottleneck.core import buckets
+    from bottleneck.store import bucket as objects
+    from bottleneck.store import storage
+
+    _served.empty()
+    for name, value in _served.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE", str(tmp_path / "copies"))
+    monkeypatch.setattr(storage, "_opened", {})
+    # A server that fails is given up sooner than a user would like.
+    monkeypatch.setitem(buckets.RETRIES, "max_retries", 1)
+    monkeypatch.setitem(buckets.RETRIES, "backoff", {"init_backoff": timedelta(milliseconds=5)})
+    monkeypatch.setattr(objects, "PAUSE_S", 0.01)
+    return _served
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Call it to go to another machine: one that has no copies and knows of no store."""
+    from bottleneck.store import storage
+
+    def go(name: str = "another") -> None:
+        monkeypatch.setenv("BOTTLENECK_PART_CACHE", str(tmp_path / name))
+        monkeypatch.setattr(storage, "_opened", {})
+
+    return go
+
+
+@pytest.fixture
+def image_bucket(bucket):
+    """The same bucket, for images: it counts what is asked of each object."""
+    from bucket_images import Images
+
+    return Images(bucket)

@@ -1,5 +1,6 @@
 """`scheme://…` where a path is meant is wrong usage at every door; it never becomes a folder."""
 
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from bottleneck.pipeline.extraction.inputs import Inputs
 from bottleneck.store.store import Store
 
 GOLDEN = str(Path(__file__).parent / "golden" / "stores" / "v1-hdf5")
-ADDRESS = "s3://bucket/x"
+ADDRESS = "ftp://bucket/x"  # stores may be at s3:// (test_buckets.py)
+IN_BUCKETS = sorted({*VERBS} - {"doctor"})  # verbs that may work on a store in a bucket
 PICTURE = f"{ADDRESS}.png"
 WORDS = [
     ("extract", "--cache", ADDRESS, "--data", "digits"),
-    ("extract", "--cache", "new", "--data", ADDRESS, "--backbone", "mini"),
     ("extract", "--all", ADDRESS),
     ("train", "--cache", ADDRESS),
     ("train", "--cache", GOLDEN, "--tensorboard", ADDRESS),
@@ -28,7 +29,6 @@ WORDS = [
     ("predict", "--backbone", "mini", "--csv", "a.csv", "--like", ADDRESS, "a.png"),
     ("compare", ADDRESS),
     ("compare", "--cache", ADDRESS),
-    ("compare", "--backbones", "mini", "--data", ADDRESS),
     ("compare", "--backbones", "mini", "--data", "digits", "--caches", ADDRESS),
     ("compare", "--backbones", "mini", "--data", "digits", "--picture", PICTURE),
     ("inspect", "--cache", ADDRESS),
@@ -43,14 +43,43 @@ WORDS = [
     ("status", "--cache", GOLDEN, "--picture", PICTURE),
     ("status", "--all", ADDRESS),
     ("relocate", "--cache", ADDRESS, "digits", "photos"),
-    ("relocate", "--cache", GOLDEN, "photos", ADDRESS),
     ("forget", "--cache", ADDRESS),
     ("verify", "--cache", ADDRESS),
     ("verify", "--cache", ADDRESS, "--repair"),
     ("gc", "--cache", ADDRESS),
     ("gc", "--cache", ADDRESS, "--dry-run"),
     ("doctor", "--cache", ADDRESS),
+    ("copy", ADDRESS, "copy"),
+    ("copy", GOLDEN, ADDRESS),
+    *((verb, "--part-cache", ADDRESS) for verb in IN_BUCKETS),
 ]
+# Where images may lie in a bucket.
+IMAGES = "s3://bucket/x"
+DATA = [
+    ("extract", "--cache", "new", "--data", IMAGES, "--backbone", "mini"),
+    ("compare", "--backbones", "mini", "--data", IMAGES),
+    ("relocate", "--cache", GOLDEN, "photos", IMAGES, "--dry-run"),
+]
+
+
+@pytest.mark.parametrize("words", DATA, ids=" ".join)
+def test_images_in_a_bucket_need_an_extra_and_it_is_named(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "pip install 'bottleneck-cache[objects]'" in line
+    assert IMAGES in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", DATA, ids=" ".join)
+def test_images_at_an_address_of_another_kind_are_2(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([word.replace("s3:", "ftp:") for word in words]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "addresses that begin with ftp:// are not supported" in line
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
@@ -58,20 +87,20 @@ def test_an_address_at_a_door_is_2_and_makes_nothing(words, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
     *_, line = capsys.readouterr().err.splitlines()
-    assert "addresses that begin with s3:// are not supported" in line
+    assert "addresses that begin with ftp:// are not supported" in line
     assert ADDRESS in line
     assert not list(tmp_path.iterdir())
 
 
 def test_every_option_of_a_door_that_is_a_path_was_tried():
-    tried = {(words[0], word) for words in WORDS for word in words}
+    tried = {(words[0], word) for words in (*WORDS, *DATA) for word in words}
     for verb in VERBS:
         for action in import_module(f"bottleneck.{verb}").parser()._actions:
             if action.type is Path and action.option_strings:
                 assert {(verb, option) for option in action.option_strings} & tried, action
 
 
-@pytest.mark.parametrize("word", [ADDRESS, "https://x.org/a.png", "gs://b/*.jpg", "file:///a"])
+@pytest.mark.parametrize("word", [ADDRESS, "https://x.org/a.png", "ftp://b/*.jpg", "file:///a"])
 def test_an_address_among_images_is_wrong_usage(word):
     with pytest.raises(UsageError, match="not supported"):
         Inputs(SILENT).add(word)

@@ -74,7 +74,7 @@ WRITERS = {
     "pipeline/learning/export.py": ({"save"}, "into a temporary name that it publishes"),
     "pictures/canvas.py": ({"savefig"}, "into memory"),
     "store/lock.py": ({"FileLock", "write_text"}, "the lock; who holds it, for people"),
-    "store/log.py": ({"FileLock"}, "the lock of writers where there are no hard links"),
+    "store/storage.py": ({"FileLock"}, "the lock of writers where there are no hard links"),
     "data/keras_sets.py": ({"FileLock", "save"}, "into a temporary name that it publishes"),
 }
 # scikit-learn's objects have an attribute for each keyword of theirs, set when they are made.

@@ -138,7 +138,7 @@ class CachedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # n
     def _folder(self) -> Any:
         if self.cache is None:
             raise UsageError("no store named", "cache", "name a folder")
-        return words.path(self.cache)
+        return words.store(self.cache)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

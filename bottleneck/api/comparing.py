@@ -69,7 +69,7 @@ def compare_runs(
         raise UsageError("no run named", "runs", "omit it for all runs of a store")
     words.check_choice("target_kind", target_kind, extraction.TargetKind)
     options = CompareOptions(
-        runs=named, cache=words.path_or_none(cache), seed=seed, picture=file,
+        runs=named, cache=words.store_or_none(cache), seed=seed, picture=file,
         source=source, target_kind=target_kind,
     )  # fmt: skip
     return Report(compare(options))

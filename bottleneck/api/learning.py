@@ -102,7 +102,7 @@ def train_head(
     said = locals()
     words.check_choice("on_stale", on_stale, OnStale)
     told = {field.name: said[field.name] for field in fields(TrainOptions) if field.name in said}
-    told["cache"] = words.path(cache)
+    told["cache"] = words.store(cache)
     told["decisions"] = words.path_or_none(decisions)
     told["tensorboard"] = words.path_or_none(tensorboard)
     told["mlflow"] = None if mlflow is False else "" if mlflow is True else mlflow
@@ -187,7 +187,7 @@ def predict_images(
     options = PredictOptions(
         images=words.images_to_predict(images),
         run=words.text_or_none(run),
-        cache=words.path_or_none(cache),
+        cache=words.store_or_none(cache),
         network=words.network(said),
         classes=words.text_or_none(classes),
         engine=engine,
@@ -234,7 +234,7 @@ def export_model(
         file=words.path(file),
         run=words.text(run),
         network=network,
-        cache=words.path_or_none(cache),
+        cache=words.store_or_none(cache),
     )
     return Report(export(options))
 
@@ -272,6 +272,6 @@ def export_features(
         When there is no row to write.
     """
     options = ExportOptions(
-        file=words.path(file), cache=words.path(cache), source=source, split=split
+        file=words.path(file), cache=words.store(cache), source=source, split=split
     )
     return Report(export(options))

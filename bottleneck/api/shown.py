@@ -8,6 +8,7 @@ import numpy as np
 
 from bottleneck.core import notebook
 from bottleneck.core.sample import SPLITS
+from bottleneck.core.text import as_known
 from bottleneck.pipeline.network.recipe_words import recipe_line
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def in_a_line(store: Store) -> str:
     n_more = len(names) - len(sources)
     listed = ", ".join([*sources, *([f"and {n_more} more"] if n_more else [])])
     return (
-        f"FeatureStore({str(store.path)!r}, commit {store.state.number}: "
+        f"FeatureStore({as_known(str(store.path))!r}, commit {store.state.number}: "
         f"{recipe_line(store.recipe, store.about)}; {_n_rows(store):,} rows; "
         f"{listed or 'no source'})"
     )
@@ -36,7 +37,7 @@ def in_a_line(store: Store) -> str:
 def in_html(store: Store) -> str:
     """Return the same as tables, every text escaped."""
     facts = {
-        "folder": store.path,
+        "folder": as_known(str(store.path)),
         "commit": f"{store.state.number} of {store.state.time}",
         "network": recipe_line(store.recipe, store.about),
         "layer": store.about.get("layer"),

@@ -305,7 +305,7 @@ def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore
 
     Parameters
     ----------
-    path : the store's folder
+    path : the store's folder, or its address in a bucket: s3://bucket/store
     at : number of a commit; None for the newest
 
     Raises
@@ -315,4 +315,4 @@ def open_store(path: str | PathLike[str], at: int | None = None) -> FeatureStore
     DamagedError
         The commit or the recipe is damaged.
     """
-    return FeatureStore(Store.open(words.path(path), at))
+    return FeatureStore(Store.open(words.store(path), at))

@@ -66,7 +66,7 @@ def verify_store(
             trust=trust,
         )
     report = upkeep.verify(
-        words.path(cache),
+        words.store(cache),
         repair=repair,
         sample=None if sample is None else words.part(sample, "sample"),
         again=again,
@@ -104,4 +104,4 @@ def collect_garbage(
     BottleneckError
         One of `bottleneck.errors`: not a store, busy.
     """
-    return Report(upkeep.gc(words.path(cache), grace_s=grace_s, dry_run=dry_run, wait_s=wait_s))
+    return Report(upkeep.gc(words.store(cache), grace_s=grace_s, dry_run=dry_run, wait_s=wait_s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from bottleneck.api.labels import label as _label
@@ -20,7 +21,6 @@ from bottleneck.pipeline.network.options import NetworkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -51,9 +51,24 @@ def path(named: Named) -> Path:
     return local_path(text(named))
 
 
+def store(named: Named) -> Path:
+    """Return the path of a store, or its address in a bucket; UsageError for another URL."""
+    if ":/" in text(named):
+        from bottleneck.core.buckets import address  # noqa: PLC0415 - for buckets alone
+
+        if address(text(named)):
+            return Path(text(named))
+    return path(named)
+
+
+def store_or_none(named: Named | None) -> Path | None:
+    """Return the path of a store; None where none is named."""
+    return None if named is None else store(named)
+
+
 def stores(named: Named | Iterable[Named]) -> list[Path]:
     """Return one or several folders of stores; UsageError for none."""
-    found = [path(each) for each in several(named)]
+    found = [store(each) for each in several(named)]
     if not found:
         raise UsageError("no store named", "cache", "name a folder, or several in a list")
     return found

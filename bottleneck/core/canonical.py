@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from json.encoder import encode_basestring
 
 
 def canonical(value: object) -> bytes:
@@ -25,8 +26,10 @@ def canonical(value: object) -> bytes:
 
 
 def _spell(value: object) -> str:
-    if value is None or isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, int | float):
         try:
             number = float(value)

@@ -11,6 +11,8 @@ import os
 import re
 from typing import TYPE_CHECKING, ClassVar
 
+from bottleneck.core.text import as_known
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
@@ -34,7 +36,7 @@ class BottleneckError(Exception):
     def __str__(self) -> str:
         """Return one line, even where a file name holds a line break."""
         parts = (self.what, str(self.where), self.do)
-        return ": ".join(" ".join(part.split()) for part in parts if part)
+        return as_known(": ".join(" ".join(part.split()) for part in parts if part))
 
 
 class UsageError(BottleneckError):
@@ -155,8 +157,8 @@ def in_json(error: BottleneckError) -> dict[str, Any]:
     return {
         "code": error.exit_code,
         "what": error.what,
-        "where": str(error.where),
-        "do": error.do,
+        "where": as_known(str(error.where)),
+        "do": as_known(error.do),
         "details": list(error.details),
     }
 

@@ -91,9 +91,9 @@ def sync_file(path: Path) -> None:
 def write_synced(path: Path, data: bytes | Iterable[Buffer]) -> list[Any]:
     """Write a new file, make its content durable, and see that it is what was meant.
 
-    Its name is not durable yet. `data` may come in pieces. Every answer of the system is looked
-    at, and then the file is read back: a system that answers well and keeps something else is
-    found out while the data can still be made again. Returns `[bytes, sha256]` of what was meant.
+    Its name is not durable yet. `data` may come in pieces. Every answer of the system is looked at,
+    and the file is read back: one that answers well and keeps something else is found out while the
+    data can still be made again. Returns `[bytes, sha256]` of what was meant.
     """
     meant, n_bytes = hashlib.sha256(), 0
     with _named(path):
@@ -182,9 +182,8 @@ def create_under_lock(path: Path, data: bytes) -> None:
 def publish(temporary: Path, path: Path, *, are_files_synced: bool = False) -> None:
     """Give a finished file or folder, already under a temporary name, its unique name, durably.
 
-    Syncs the file, or every file and folder below, before the rename, and the parent after it;
-    files that `write_synced` wrote are synced. The name must be unique by construction: what
-    stands there already is an error.
+    Syncs the file, or all files and folders below, before the rename, and the parent after it;
+    files that `write_synced` wrote are synced. What stands there already is an error.
     """
     if temporary.is_dir():
         for folder, _, names in os.walk(temporary, topdown=False):
@@ -225,25 +224,13 @@ def _take_name(temporary: Path, path: Path) -> None:
 
 
 def publish_bytes(path: Path, data: bytes) -> None:
-    """Give a new file of the user's its name, whole and durable.
-
-    Raises
-    ------
-    FileExistsError
-        When the name exists. Then nothing was changed.
-    """
+    """Give a new file of the user's its name, whole and durable; FileExistsError where it is."""
     with _synced_temporary(path.parent, data) as temporary:
         _take_name(temporary, path)
 
 
 def publish_chunks(path: Path, chunks: Iterable[bytes]) -> None:
-    """Give a new file of the user's its name, whole and durable; its bytes come piece by piece.
-
-    Raises
-    ------
-    FileExistsError
-        When the name exists. Then nothing was changed.
-    """
+    """Do what `publish_bytes` does for bytes that come piece by piece."""
     with new_file(path) as temporary, open(temporary, "xb") as file:  # noqa: PTH123 - exclusive
         for chunk in chunks:
             file.write(chunk)
@@ -253,8 +240,8 @@ def publish_chunks(path: Path, chunks: Iterable[bytes]) -> None:
 def new_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` to write a user's new file under, with the same end.
 
-    Where the block ends well, the file then has its name, whole and durable; otherwise nothing is
-    there. What stands there already is an error.
+    Where the block ends well, the file has its name, whole and durable; else nothing is there. What
+    stands there already is an error.
     """
     temporary = temporary_name(path.parent, path.suffix)
     try:
@@ -270,6 +257,23 @@ def replace(path: Path, data: bytes) -> None:
     make_folder(path.parent)
     with _synced_temporary(path.parent, data) as temporary:
         os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
+
+
+def take_place(temporary: Path, path: Path) -> None:
+    """Give a finished copy its name, in the place of an older copy; it need not be durable."""
+    if path.is_dir():
+        delete(path)
+    try:
+        os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
+    except OSError:
+        if not path.is_dir():  # another process made the same copy meanwhile
+            raise
+        delete(temporary)
+
+
+def set_age(path: Path, modified: float) -> None:
+    """Say when a copy was written, or was used last (seconds of the epoch)."""
+    os.utime(path, (modified, modified))
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -295,9 +299,9 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Move a file aside (a damaged commit, say), durably; the caller must hold a lock.
+    """Move a file aside, durably, where `target` is free; the caller must hold a lock.
 
-    It has one name or the other, whenever the power fails. What is at `target` is not replaced.
+    It has one name or the other, whenever the power fails.
     """
     make_folder(target.parent)
     if target.exists():

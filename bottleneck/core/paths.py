@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from bottleneck.core.errors import UsageError
+from bottleneck.core.text import as_known
 
 Stat = tuple[int, int, int, int]  # size in bytes, mtime_ns, ctime_ns, inode
 _ON_WINDOWS = os.name == "nt"
@@ -115,7 +116,7 @@ def shown(path: Path | str) -> str:
     """Return a path, or a name, as people see it; its bytes need not be UTF-8."""
     from bottleneck.core.sample import show_key  # noqa: PLC0415 - numpy; --help does without
 
-    return show_key(os.fsencode(path))
+    return show_key(os.fsencode(as_known(os.fspath(path))))
 
 
 def keras_home() -> Path:

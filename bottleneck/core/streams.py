@@ -15,6 +15,7 @@ import os
 import sys
 
 from bottleneck.core import message_log
+from bottleneck.core.text import as_known
 
 STDOUT = "standard output"
 _STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
@@ -38,7 +39,7 @@ def prepare() -> None:
 def out(text: str) -> None:
     """Write a line of a result; OSError that names the stream where that fails."""
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(as_known(text) + "\n")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -59,6 +60,7 @@ def flush_out() -> None:
 
 def err(*lines: str) -> None:
     """Write messages; where that fails, drop them and all that follow. The log has them too."""
+    lines = tuple(map(as_known, lines))
     message_log.note(*lines)
     try:
         sys.stderr.write("\n".join(lines) + "\n")

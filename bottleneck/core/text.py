@@ -33,3 +33,18 @@ def cell(text: str) -> str:
 def from_cell(text: str) -> str:
     """Return the text that `cell` was given."""
     return text[1:] if text[:1] == "'" and _FORMULA.match(text, 1) else text
+
+
+_known_as: dict[str, str] = {}
+
+
+def known_as(path: str, name: str) -> None:
+    """Let people see `name` where `path` would stand: a copy's folder is its bucket's address."""
+    _known_as[path] = name
+
+
+def as_known(text: str) -> str:
+    """Return text with the names that are known in the place of paths."""
+    for path, name in _known_as.items():
+        text = text.replace(path, name)
+    return text

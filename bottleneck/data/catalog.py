@@ -6,7 +6,6 @@ own module is imported when one is opened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +15,8 @@ from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import HANDED, Given
 from bottleneck.data import table_options
 from bottleneck.data.endings import EXTENSIONS
+from bottleneck.data.endings import REFUSED as REFUSED
+from bottleneck.data.kind import SourceSpec as SourceSpec
 from bottleneck.data.options import ALL_OF_IT, IN_ARCHIVES, IN_FOLDERS, TARGET_KIND, UNPACK
 
 if TYPE_CHECKING:
@@ -23,32 +24,6 @@ if TYPE_CHECKING:
 
     from bottleneck.core.option import Option
     from bottleneck.data.source import Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSpec:
-    """A kind of source.
-
-    Attributes
-    ----------
-    opens : str
-        `module:function` that opens one. A path's takes the path and how it is read
-        (`data.how.How`), a data set's the latter alone.
-    about : str
-        What it is, for help texts: a few words.
-    endings : of the names of files that are of this kind, in lower case; the longest one counts
-    holds : file names that together make a folder one of this kind, in one or several ways
-    is_pattern : whether it is named by a pattern of paths, such as `train-*.tar`, that has one of
-        these endings, or any that no other kind of pattern has
-    options : what such a source can be told besides `include` and `exclude`, which all have
-    """
-
-    opens: str
-    about: str
-    endings: frozenset[str] = frozenset()
-    holds: tuple[frozenset[str], ...] = ()
-    is_pattern: bool = False
-    options: tuple[Option, ...] = ()
 
 
 _OF_TABLES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"})
@@ -168,29 +143,30 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
         ),
     }
 )
-# What people have that is none of these: how it becomes one, by the ending of its name.
-REFUSED: Mapping[str, str] = MappingProxyType(
-    {
-        ".mat": "load it with scipy.io.loadmat, and save pixels and labels with np.savez",
-        ".h5": "load it with h5py, and save pixels and labels with np.savez",
-        ".hdf5": "load it with h5py, and save pixels and labels with np.savez",
-        ".tfrecord": "write its images into class folders, or a .tar of images with .cls beside",
-        ".lmdb": "write its images into class folders, or a .tar of images with .cls beside",
-        ".pkl": "load it where you trust it, and save pixels and labels with np.savez",
-        ".pickle": "load it where you trust it, and save pixels and labels with np.savez",
-        ".pt": "load it where you trust it, and save pixels and labels with np.savez",
-        ".mp4": "write its frames as images",
-        ".avi": "write its frames as images",
-    }
-)
+_ONE = ("", "image")  # kinds of names that a prefix in a bucket may have
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 TABLES = ("table", "tables")  # the kinds whose columns say what is what
-KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **NAMED})
+ADDRESSES: Mapping[str, SourceSpec] = MappingProxyType(
+    {
+        "bucket": SourceSpec(
+            opens="bottleneck.data.bucket:BucketSource",
+            about="folder of images in a bucket (s3://BUCKET/PREFIX, gs:// or az://)",
+            options=IN_ARCHIVES,
+        ),
+        "bucket_table": SourceSpec(
+            opens="bottleneck.data.bucket_table:BucketTable",
+            about=".csv, .tsv or .jsonl table there",
+            endings=_OF_TABLES - {".parquet"},
+            options=table_options.IN_BUCKETS,
+        ),
+    }
+)
+KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **ADDRESSES, **NAMED})
 
 
 def described() -> str:
     """Return what `--data` can be, for a help text: no capital, no full stop."""
-    kinds = ", ".join(map(_a, PATHS.values()))
+    kinds = ", ".join(map(_a, (*PATHS.values(), *ADDRESSES.values())))
     return f"{kinds}, or the name of a data set ({', '.join(NAMED)})"
 
 
@@ -232,11 +208,35 @@ def open_source(data: str | Given, told: Mapping[str, Any] | None = None) -> Sou
         raise UsageError("--data is empty", "", f"give a folder, or one of {', '.join(NAMED)}")
     if data in NAMED:
         return _open(NAMED[data].opens, make_how(told, NAMED[data].options, f"the set {data}"))
+    if ":/" in data and (found := _at_address(data)) is not None:
+        place, spec = found
+        return _open(spec.opens, place, make_how(told, spec.options, _a(spec)))
     path = local_path(data)
     if path.suffix.lower() in REFUSED and not path.is_dir():
         raise DataError(f"{path.suffix} files are not read", data, REFUSED[path.suffix.lower()])
     spec = PATHS[kind_of(path)]
     return _open(spec.opens, path, make_how(told, spec.options, _a(spec)))
+
+
+def _at_address(data: str) -> tuple[str, SourceSpec] | None:
+    """Return the address in a bucket that this is, and what is there; None for what is none.
+
+    Raises
+    ------
+    DataError
+        For what is read on a disk alone.
+    """
+    from bottleneck.core.buckets import address  # noqa: PLC0415 - help texts do without
+
+    place = address(data)
+    if place is None:
+        return None
+    name = place.prefix.lower()
+    spec = next((s for s in ADDRESSES.values() if name.endswith(tuple(s.endings))), None)
+    if is_pattern(name) or (not spec and _by_ending(Path(name), are_patterns=False) not in _ONE):
+        do = "copy it to a disk, or give a prefix of class folders"
+        raise DataError("archives, arrays and the like are not read in buckets", place, do)
+    return str(place), spec or ADDRESSES["bucket"]
 
 
 def holds_many(data: str) -> bool:
@@ -264,8 +264,8 @@ def reopen(spec: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> So
     kind = str(spec.get("kind"))
     if kind in KINDS:
         how = how_from_json(spec, told, KINDS[kind].options, _a(KINDS[kind]))
-        where = (Path(from_json_text(spec["where"])),) if kind in PATHS else ()
-        return _open(KINDS[kind].opens, *where, how)
+        where = (from_json_text(spec["where"]),) if kind in {*PATHS, *ADDRESSES} else ()
+        return _open(KINDS[kind].opens, *map(Path, where), how)
     if kind in HANDED:
         raise UsageError(
             "its images were passed from Python, so they cannot be opened again",

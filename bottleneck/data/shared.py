@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.data.left_alone import heads_of
+from bottleneck.data.source import at_once
 from bottleneck.data.stat_table import EMPTY, StatTable
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class _View:
     def heads(self) -> Heads | None:
         """What the kind of source keeps of files' first bytes, None where it looks at none."""
         return heads_of(self._shared.source)
+
+    @property
+    def at_once(self) -> int:
+        """See `source.at_once`."""
+        return at_once(self._shared.source)
 
     def exists(self) -> bool:
         """See `Source.exists`."""

@@ -176,6 +176,11 @@ class Unpacks(Protocol):
     is_dry: bool
 
 
+def at_once(source: object) -> int:
+    """Return how many reads a source wants side by side: one, where it does not say `at_once`."""
+    return int(getattr(source, "at_once", 1))
+
+
 def spec_of(kind: str, path: Path, how: How) -> dict[str, Any]:
     """Return `Source.spec` of what stands at an absolute path."""
     return {"kind": kind, "where": to_json_text(str(path)), **how.to_json()}

@@ -16,30 +16,22 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import absolute, local_path, shown
-from bottleneck.core.sample import key_array, show_key
-from bottleneck.core.text import printable
+from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
 from bottleneck.data.how import make_how
-from bottleneck.data.left_alone import in_words
-from bottleneck.data.patterns import Unmatched
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.pixels import load_pixels
-from bottleneck.data.reading import NOT_THERE, open_container, read_file
-from bottleneck.data.reading_of_paths import found_in_keys, unmatched
+from bottleneck.data.reading import open_container, read_file
 from bottleneck.data.shards import missing_shards
-from bottleneck.data.source import SKIPPED, Listing, Read, spec_of
-from bottleneck.data.table_answers import answers
+from bottleneck.data.source import Listing, Read, spec_of
 from bottleneck.data.table_boxes import boxes_error
-from bottleneck.data.table_columns import find_columns
 from bottleneck.data.table_encoding import HEAD
 from bottleneck.data.table_groups import refuse_names
+from bottleneck.data.table_listing import listing_of, refuse_both, says_splits
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_paths import locate
-from bottleneck.data.table_rows import read_rows, understood
 from bottleneck.data.table_splits import name_note
 from bottleneck.data.table_text import Sheet, read_sheet
 
@@ -47,16 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from bottleneck.core.paths import Stat
     from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.how import How
     from bottleneck.data.reading import Container
-    from bottleneck.data.source import Understood
-    from bottleneck.data.table_answers import Answers
-    from bottleneck.data.table_columns import Columns
-    from bottleneck.data.table_rows import Rows
+    from bottleneck.data.table_paths import Located
 
 _JSON = (".json", ".jsonl", ".ndjson")
 _PACKED = {
@@ -66,20 +55,13 @@ _PACKED = {
 _SPREADSHEETS = (".xlsx", ".xls", ".ods")
 
 
-MOST_MISSING = 5  # names that are said
-ENOUGH = 5  # rows that have a label each: fewer may just be few
-
-
 class TableSource:
     """A table of file names. `list` costs one stat a file; `read` opens one file."""
 
     def __init__(self, path: Path, how: How | None = None) -> None:
         self.path = absolute(path)
         self.how = _with_roots_from_here(how or make_how(None, OPTIONS, "a table"))
-        if self.how["label_from"] is not None and any(self.how["label_column"] or ()):
-            raise UsageError(
-                "both say the classes", "--label-from and --label-column", "omit one of them"
-            )
+        refuse_both(self.how)
         self._paths: NDArray[np.bytes_] = key_array([])  # below the folder, or whole
         self._folder = b""
         self._arrays: ArraySource | None = None  # what reads a table that holds its images
@@ -159,99 +141,20 @@ class TableSource:
         return read_sheet(head + file.read(), suffix, self.how, where)
 
     def _listed(self, sheet: Sheet, device: int) -> Listing:
-        where, patterns = self._where, self.how.patterns
-        columns = find_columns(sheet, self.how, where)
-        rows = read_rows(sheet, columns, self.how, where)
-        if self.how["label_from"] is not None:
-            rows = _labelled_by_names(rows, self.how["label_from"], where)
-        at = sorted(range(len(rows.keys)), key=rows.keys.__getitem__)
-        unmatched = Unmatched(patterns)
-        if patterns:
-            unmatched.see(rows.keys)
-            at = [i for i in at if patterns.keeps(rows.keys[i])]
-        skipped = dict.fromkeys(SKIPPED, 0) | {"excluded": len(rows.keys) - len(at)}
-        if not at:
-            what = "names no images" + in_words(skipped)
-            raise DataError(what, where, "the first line names the columns, such as filename,label")
-        found = answers(rows, columns, sheet.header, at, self.how, where)
-        _refuse_running_number(found, columns, self.how, where)
-        keys = [rows.keys[i] for i in at]
-        located = locate(
-            keys,
-            table=os.fsencode(self.path),
-            roots=[os.fsencode(root) for root in self.how["root"] or ()],
-            encoding=sheet.encoding,
-            where=where,
-        )
-        gone = _without_files(found, located.stats) if located.missing else ()
-        listing = Listing(
-            keys=key_array(keys),
-            labels=found.labels,
-            splits=np.frombuffer(rows.splits, np.uint8)[at],
-            classes=found.classes,
-            stats=np.array(located.stats, np.int64),
-            skipped=skipped,
-            device=device,
-            understood=replace(
-                understood(
-                    sheet, columns, rows, (*found.notes, *located.notes, *gone, *unmatched.notes())
-                ),
-                missing=_missing(located.missing),
-            ),
-            targets=found.targets,
-            groups=found.groups,
-        )
-        self._folder = located.folder
-        paths = listing.keys if located.paths is None else key_array(located.paths)
+        def located(keys: Sequence[bytes]) -> Located:
+            return locate(
+                [*keys],
+                table=os.fsencode(self.path),
+                roots=[os.fsencode(root) for root in self.how["root"] or ()],
+                encoding=sheet.encoding,
+                where=self._where,
+            )
+
+        listing, found = listing_of(sheet, self.how, self._where, device, located)
+        self._folder = found.folder
+        paths = listing.keys if found.paths is None else key_array(found.paths)
         self._paths = paths  # one assignment: readers of the listing before see all of it
         return listing
-
-
-def says_splits(found: Understood, how: How) -> bool:
-    """Whether a table says the splits of its rows, or a user does; else all of it is train."""
-    return "split" in found.columns or bool(found.splits) or how["split_map"] is not None
-
-
-def _labelled_by_names(rows: Rows, pattern: str, where: str) -> Rows:
-    """Return the rows with the labels that a regular expression finds in the files' names."""
-    found = found_in_keys(pattern, "class", rows.keys, "--label-from", where)
-    labels = ["" if name is None else os.fsdecode(name) for name in found]
-    notes = unmatched(found, "--label-from", "a label")
-    return replace(rows, labels=labels, marks=None, notes=(*rows.notes, *notes))
-
-
-def _missing(keys: Sequence[bytes]) -> dict[str, Any]:
-    """Return what is said of files that are not there; nothing where all are."""
-    first = [show_key(key) for key in keys[:MOST_MISSING]]
-    return {"files": len(keys), "first": first} if keys else {}
-
-
-def _without_files(found: Answers, stats: Sequence[Stat]) -> tuple[str, ...]:
-    """Return what to say of classes of which no file is there: a sum below the rows, mostly."""
-    is_there = np.array([stat != NOT_THERE for stat in stats])
-    used = np.unique(found.labels[is_there])
-    gone = [name for i, name in enumerate(found.classes) if i not in used]
-    if not gone:
-        return ()
-    some = ", ".join(map(printable, gone[:MOST_MISSING])) + (", …" * (len(gone) > MOST_MISSING))
-    is_one = len(gone) == 1
-    return (
-        f"no file of the class{'' if is_one else 'es'} {some} is there, so none can be learned",
-    )
-
-
-def _refuse_running_number(found: Answers, columns: Columns, how: How, where: str) -> None:
-    """Raise DataError where every row has a label of its own, unless its column was named."""
-    n_labelled = int((found.labels >= 0).sum())
-    if how["label_column"] or n_labelled < ENOUGH or len(found.classes) < n_labelled:
-        return
-    raise DataError(
-        f"each of {n_labelled} rows has a label of its own ({found.classes[0]}, ...), so that is "
-        "a running number or a name, and no class",
-        where,
-        "say which column is the class: --label-column NAME (without column names, its number), or "
-        "--label-column '' for none",
-    )
 
 
 def _with_roots_from_here(how: How) -> How:

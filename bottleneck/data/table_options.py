@@ -117,3 +117,5 @@ OPTIONS = (
     ),
     JOIN_CLASSES,
 )
+# Of a table in a bucket: it holds no pixels, and its images are there as well.
+IN_BUCKETS = tuple(each for each in OPTIONS if each.name not in {"root", "pixel_order"})

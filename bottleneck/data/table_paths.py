@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bottleneck.core.paths import Stat
 
 _ADDRESS = re.compile(rb"\s*([a-zA-Z][a-zA-Z0-9+.-]+)://")
-_USUAL = {
+USUAL = {
     b"images", b"image", b"imgs", b"img", b"pictures", b"pics", b"photos", b"jpg", b"jpeg",
     b"jpegs", b"png", b"jpegimages", b"data", b"files", b"train", b"training", b"train_images",
     b"test", b"test_images",
@@ -290,7 +290,7 @@ def _places(own: bytes, stem: bytes) -> Iterator[bytes]:
 
 
 def _is_usual(folder: bytes, stem: bytes) -> bool:
-    return os.path.basename(folder).lower() in _USUAL or _is_of(folder, stem)  # noqa: PTH119
+    return os.path.basename(folder).lower() in USUAL or _is_of(folder, stem)  # noqa: PTH119
 
 
 def _folders(base: bytes) -> list[bytes]:

@@ -26,8 +26,9 @@ from bottleneck.data.left_alone import in_words
 from bottleneck.data.patterns import Patterns, Unmatched
 from bottleneck.data.shards import matching, missing_shards
 from bottleneck.data.source import Listing, Understood, spec_of
-from bottleneck.data.table import MOST_MISSING, TableSource, says_splits
+from bottleneck.data.table import TableSource
 from bottleneck.data.table_groups import joined_groups
+from bottleneck.data.table_listing import MOST_MISSING, says_splits
 from bottleneck.data.table_options import OPTIONS
 from bottleneck.data.table_path_splits import said_by_name
 

@@ -166,7 +166,7 @@ def check_name(runs: Path, name: str | None) -> None:
             f"{LAST!r} means the newest run", "--run", "choose another name, or omit it"
         )
     if (runs / name).exists():
-        raise _exists(runs, name)
+        raise name_is_taken(runs, name)
 
 
 def write_run(
@@ -205,23 +205,25 @@ def write_run(
 def _publish(temporary: Path, runs: Path, name: str | None, head: str) -> Path:
     """Give a finished run its name; where a rival took it meanwhile, the next free one or stop."""
     while True:
-        target = runs / (name or _free_name(runs, head))
+        target = runs / (name or free_name(runs, head))
         try:
             files.publish(temporary, target)
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
             if name is not None:
-                raise _exists(runs, name) from error
+                raise name_is_taken(runs, name) from error
         else:
             return target
 
 
-def _exists(runs: Path, name: str) -> UsageError:
+def name_is_taken(runs: Path, name: str) -> UsageError:
+    """Return the error for a run of that name that is there."""
     return UsageError(f"the run {name!r} exists", runs, "choose another with --run NAME")
 
 
-def _free_name(runs: Path, head: str) -> str:
+def free_name(runs: Path, head: str) -> str:
+    """Return the name of a run that was given none: the time (UTC) and the head."""
     base = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{head}"
     name, number = base, 1
     while (runs / name).exists():

@@ -18,6 +18,7 @@ from bottleneck.store.part import Part
 from bottleneck.store.rotation import rotation
 from bottleneck.store.salvage import salvage
 from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
 from bottleneck.store.table import ADVICE
 
@@ -106,7 +107,7 @@ def _commits(seen: Checked) -> None:
     log = Log(seen.path)
     for number in log.numbers():
         try:
-            data = read_own(log.path(number), ADVICE)
+            data = log.data(number)
             state = log.at(number)
             if not _is_as_written(data, sort_keys=False, ensure_ascii=True):
                 raise DamagedError("not spelled as it was written", log.path(number), ADVICE)
@@ -151,7 +152,7 @@ def _recipes(seen: Checked) -> dict[str, Recipe]:
     recipes = {}
     for recipe_id, named in numbers.items():
         name = f"{recipe_id}.json"
-        file = seen.path / "recipes" / name
+        file = storage_of(seen.path).fetch(f"recipes/{name}")
         try:
             data = read_own(file, ADVICE)
             recipe, _ = read_recipe_file(data, recipe_id, file)
@@ -201,7 +202,7 @@ def _n_bytes(named: Named) -> int:
 
 def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]) -> bool:
     """Check a table; return whether it is whole. What is wrong is noted."""
-    path = seen.path / name
+    path = storage_of(seen.path).fetch(name, named.entry.files)
     try:
         if name.startswith("parts/"):
             return _part(seen, path, named, recipes.get(named.recipe))
@@ -217,7 +218,7 @@ def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]
 def _is_there(path: Path, numbers: list[int]) -> bool:
     """Whether any of these commits is still in the log."""
     log = Log(path)
-    return any(log.path(number).exists() for number in numbers)
+    return any(log.has(number) for number in numbers)
 
 
 def _snapshot_damage(seen: Checked, name: str, named: Named, detail: str) -> None:

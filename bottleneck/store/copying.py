@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bottleneck.core.digest import as_void
-from bottleneck.store.part import PartEntry, write_part
-from bottleneck.store.table import Blocks, load_format
+from bottleneck.store.table import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from bottleneck.store.part import Part
+    from bottleneck.store.part import Part, PartEntry
     from bottleneck.store.store import Store
 
 LARGE_BYTES = 1 << 30
@@ -58,15 +57,7 @@ def write_rows(
     column = Blocks(
         shape=(len(digests), *spec.shape), dtype=np.dtype(spec.dtype), blocks=iter(blocks)
     )
-    return write_part(
-        store.path / "parts",
-        load_format(store.format),
-        store.state.recipe,
-        digests,
-        column,
-        provenance,
-        checksums=checksums,
-    )
+    return store.write_part(digests, column, provenance, checksums)
 
 
 def in_pieces(
@@ -100,12 +91,16 @@ def groups(
 ) -> list[list[T]]:
     """Return items whose parts may be one: of equal provenance, and together not too large."""
     found: list[list[T]] = []
+    sizes: list[int] = []
     for item in items:
-        for group in found:
-            alike = part_of(group[0]).provenance == part_of(item).provenance
-            if alike and sum(map(size, group)) + size(item) <= LARGE_BYTES:
+        provenance, n_bytes = part_of(item).provenance, size(item)
+        for i, group in enumerate(found):
+            has_room = sizes[i] + n_bytes <= LARGE_BYTES
+            if has_room and part_of(group[0]).provenance == provenance:
                 group.append(item)
+                sizes[i] += n_bytes
                 break
         else:
             found.append([item])
+            sizes.append(n_bytes)
     return found

@@ -173,8 +173,8 @@ def _without_row(store: Store, bad: Sequence[BadPart]) -> WithoutRow:
 def _digests_of_others(store: Store, names: set[str]) -> Iterator[NDArray[np.uint8]]:
     for entry in store.state.parts:
         if entry.name not in names:
-            path = store.path / "parts" / entry.name
             try:
+                path = store.storage.fetch(entry.table, entry.files)
                 yield Part(path, entry, store.state.recipe, store.recipe.rows).digests
             except DamagedError:
                 continue  # whoever checks that part will find it

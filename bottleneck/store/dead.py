@@ -21,7 +21,7 @@ from bottleneck.store.copying import copied, groups, once
 from bottleneck.store.given_up import given_up
 from bottleneck.store.log import Log, ReplaceParts
 from bottleneck.store.lookup import Lookup
-from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.snapshot import SnapshotEntry, read_snapshot
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -131,16 +131,20 @@ def _named(store: Store, before: float) -> Iterator[NDArray[np.uint8]]:
         samples = store.snapshot(name).samples
         seen.add(store.state.sources[name].snapshot)
         yield samples.digests[samples.known]
-    log = Log(store.path)
+    log = Log(store.storage)
     superseded = set(log.superseded(before))
-    states = [log.at(number) for number in log.numbers() if number not in superseded]
-    damaged = given_up(states)
-    for state in reversed(states):
-        for entry in state.sources.values():
-            if entry.snapshot not in seen and f"snapshots/{entry.snapshot}" not in damaged:
-                seen.add(entry.snapshot)
-                samples = read_snapshot(store.path / "snapshots" / entry.snapshot, entry).samples
-                yield samples.digests[samples.known]
+    damaged, entries = set[str](), dict[str, SnapshotEntry]()
+    for number in reversed(log.numbers()):
+        if number not in superseded:
+            state = log.at(number)  # one at a time: each may name thousands of parts
+            damaged |= given_up([state])
+            for entry in state.sources.values():
+                entries.setdefault(entry.snapshot, entry)
+    for name, entry in entries.items():
+        if name not in seen and f"snapshots/{name}" not in damaged:
+            path = store.storage.fetch(entry.table, entry.files)
+            samples = read_snapshot(path, entry).samples
+            yield samples.digests[samples.known]
 
 
 def drop_dead(path: Path, before: float) -> tuple[Dead, Store]:

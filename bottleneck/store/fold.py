@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.store.copying import copied, groups, once
+from bottleneck.store.copying import copied, once
+from bottleneck.store.copying import groups as grouped
 from bottleneck.store.log import ReplaceParts
 
 if TYPE_CHECKING:
@@ -17,18 +20,25 @@ if TYPE_CHECKING:
 
 MANY = 16
 SMALL_BYTES = 64 << 20
+A_WHILE = 8 << 30  # bytes that are copied in a minute or so
 
 
-def fold(store: Store, *, many: int | None = None) -> Store:
+def fold(store: Store, *, many: int | None = None, most_bytes: float = math.inf) -> Store:
     """Fold when more than 16 parts (or `many`) are small; return the store as it then is.
+
+    Of more than `most_bytes` the first are folded, and the rest stays as it is.
 
     Rows that two parts hold are kept once. Parts that were computed in different ways (engine,
     versions, machine, batch) stay apart, so that every row's provenance stays known. If another
     run replaced one of the parts meanwhile, the work is dropped and gc collects it.
     """
+    groups = foldable(store, MANY if many is None else many)
+    sizes = (sum(part.entry.n_bytes for part in group) for group in groups)
+    ends = itertools.accumulate(sizes)
     actions = [
         ReplaceParts(tuple(part.entry.name for part in group), (merged(store, group),))
-        for group in foldable(store, MANY if many is None else many)
+        for group, end in zip(groups, ends, strict=True)
+        if end <= most_bytes
     ]
     return store.commit(actions, "fold") if actions else store
 
@@ -38,7 +48,7 @@ def foldable(store: Store, many: int) -> list[list[Part]]:
     small = [part for part in store.parts if part.entry.n_bytes <= SMALL_BYTES * 1.1]
     if len(small) <= many:
         return []
-    found = groups(small, lambda part: part, lambda part: part.entry.n_bytes)
+    found = grouped(small, lambda part: part, lambda part: part.entry.n_bytes)
     return [group for group in found if len(group) > 1]
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
@@ -24,6 +25,7 @@ from bottleneck.store.dead import drop_dead, find_dead
 from bottleneck.store.fold import fold, foldable
 from bottleneck.store.log import Log
 from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -31,11 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.store.commit import State
+    from bottleneck.store.snapshot import SnapshotEntry
 
 GRACE_S = 24 * 3600.0
-# However short the grace: what no commit names may be what somebody is about to name. A run of a
-# head, and an extraction with --no-lock, publish while gc is at work.
-LEAST_AGE_S = 600.0
 MANY_FOR_GC = 1  # small parts that may stay: a run folds when it must, gc because it may
 STATS = ("stats-*.bin", "heads-*.bin")  # in derived/: what is known of the files of a source
 # Exactly the names that are given to what is not finished: a run may be called tmp-1 by its user.
@@ -71,6 +71,7 @@ def gc(
         When what is needed cannot be known for damage. Nothing was deleted.
     """
     before = time.time() - grace_s
+    path = storage_of(path).root
     if dry_run:
         store = Store.open(path)
         dead = find_dead(store, before)
@@ -80,12 +81,11 @@ def gc(
     if not dry_run:
         store = fold(store, many=MANY_FOR_GC)
     doomed = _settled(path, grace_s, derived_of)
-    n_bytes = sum(_size(file) for file in doomed)
+    n_bytes = sum(store.storage.n_bytes(name) for name in doomed)
     if not dry_run:
-        for file in doomed:
-            files.delete(file)
+        store.storage.delete(*doomed)
     return {
-        "deleted": [file.relative_to(path).as_posix() for file in doomed],
+        "deleted": doomed,
         "bytes": n_bytes,
         "rows": dead.n_dropped,
         "row_bytes": dead.n_bytes,
@@ -99,11 +99,14 @@ def gc(
 
 def _settled(
     path: Path, grace_s: float, derived_of: Callable[[Mapping[str, Any]], str] | None
-) -> list[Path]:
+) -> list[str]:
     """Return what is to be deleted; where a commit comes in between, it is looked for again."""
     log = Log(path)
     before = time.time() - grace_s
-    unnamed_before = min(before, time.time() - LEAST_AGE_S) if grace_s >= 0 else before
+    # However short the grace: what no commit names may be what somebody is about to name. A run
+    # of a head, and an extraction with --no-lock, publish while gc is at work.
+    least_age_s = storage_of(path).least_age_s
+    unnamed_before = min(before, time.time() - least_age_s) if grace_s >= 0 else before
     while True:
         newest = log.newest()
         with contextlib.suppress(FileNotFoundError):  # a commit that another gc deleted meanwhile
@@ -118,34 +121,43 @@ def _doomed(
     before: float,
     unnamed_before: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
-) -> Iterator[Path]:
+) -> Iterator[str]:
+    storage = storage_of(path)
     superseded = set(log.superseded(before))
-    states, passed = [], []
+    kept, passed = _Named(), _Named()
     for number in log.numbers():
         if number in superseded:
-            yield log.path(number)
+            yield log.name(number)
             with contextlib.suppress(DamagedError):
-                passed.append(log.at(number))
+                passed.add(log.at(number))
         else:
-            states.append(log.at(number))
-    kept, was_named = _names(states), _names(passed)
+            kept.add(log.at(number))
     for room in ("parts", "snapshots", "recipes"):
-        for file in sorted((path / room).glob("*")):
-            since = before if file.name in was_named else unnamed_before
-            if file.name not in kept and _is_old(file, since):
-                yield file
-    for file in sorted((log.folder / "damaged").glob("*")):
-        if _is_old(file, before):
-            yield file
-    yield from _leftovers(path, unnamed_before)
-    yield from _underived(path, states, before, derived_of)
+        for name, modified in storage.entries(room):
+            since = before if name in passed.files else unnamed_before
+            if name not in kept.files and modified < since:
+                yield f"{room}/{name}"
+    for name, modified in storage.entries("log/damaged"):
+        if modified < before:
+            yield f"log/damaged/{name}"
+    ours = [*_leftovers(path, unnamed_before), *_underived(path, kept, before, derived_of)]
+    yield from (file.relative_to(path).as_posix() for file in ours)
 
 
-def _names(states: list[State]) -> set[str]:
-    """Return the names of the files that commits refer to."""
-    names = {part.name for state in states for part in state.parts}
-    names |= {entry.snapshot for state in states for entry in state.sources.values()}
-    return names | {f"{state.recipe}.json" for state in states}
+@dataclass(slots=True)
+class _Named:
+    """What commits refer to; they themselves, of which a day may have 1,440, are not kept."""
+
+    files: set[str] = field(default_factory=set)
+    recipes: set[str] = field(default_factory=set)
+    snapshots: dict[str, SnapshotEntry] = field(default_factory=dict)
+
+    def add(self, state: State) -> None:
+        self.files.update(part.name for part in state.parts)
+        self.files.update(entry.snapshot for entry in state.sources.values())
+        self.files.add(f"{state.recipe}.json")
+        self.recipes.add(state.recipe)
+        self.snapshots.update((entry.snapshot, entry) for entry in state.sources.values())
 
 
 def _leftovers(path: Path, before: float) -> Iterator[Path]:
@@ -159,28 +171,27 @@ def _leftovers(path: Path, before: float) -> Iterator[Path]:
 
 def _underived(
     path: Path,
-    states: list[State],
+    named: _Named,
     before: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
 ) -> Iterator[Path]:
     """Yield what was derived for recipes and sources that nothing refers to."""
-    recipes = {state.recipe[:16] for state in states}
+    recipes = {recipe[:16] for recipe in named.recipes}
     for folder in sorted((path / "derived").glob("*/*")):  # derived/ENGINE/RECIPE
         if folder.name not in recipes and _is_old(folder, before):
             yield folder
     found = sorted(file for pattern in STATS for file in (path / "derived").glob(pattern))
     suspects = [file for file in found if _is_old(file, before)]
     if derived_of is not None and suspects:  # reading snapshots is not free
-        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, states)}
+        in_use = {_of_source(derived_of(spec)) for spec in _specs(path, named)}
         yield from (file for file in suspects if _of_source(file.name) not in in_use)
 
 
-def _specs(path: Path, states: list[State]) -> Iterator[Mapping[str, Any]]:
+def _specs(path: Path, named: _Named) -> Iterator[Mapping[str, Any]]:
     """Yield the description of each source, as far as it can be read: what is derived is cheap."""
-    entries = {entry.snapshot: entry for state in states for entry in state.sources.values()}
-    for name, entry in entries.items():
+    for entry in named.snapshots.values():
         with contextlib.suppress(DamagedError):
-            yield read_snapshot(path / "snapshots" / name, entry).spec
+            yield read_snapshot(storage_of(path).fetch(entry.table, entry.files), entry).spec
 
 
 def _is_old(file: Path, before: float) -> bool:
@@ -193,9 +204,3 @@ def _is_old(file: Path, before: float) -> bool:
 def _of_source(name: str) -> str:
     """Return the part of a name in `derived/` that says of which source it is."""
     return name.partition("-")[2]
-
-
-def _size(file: Path) -> int:
-    if file.is_dir() and not file.is_symlink():
-        return sum(inner.lstat().st_size for inner in file.rglob("*") if inner.is_file())
-    return file.lstat().st_size

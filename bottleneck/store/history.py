@@ -12,6 +12,7 @@ from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import check_seal, read_own, with_checksum
 from bottleneck.core.version import __version__
+from bottleneck.store.storage import storage_of
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ def note(store: Path, entry: Mapping[str, Any]) -> OSError | None:
     What became of a run does not depend on whether that could be recorded. Where there is no commit
     there is no store, and nothing is made.
     """
-    if not any((store / "log").glob("*.json")):
+    root = storage_of(store).root
+    if not any((root / "log").glob("*.json")):
         return None
     try:
-        append(store, entry)
+        append(root, entry)
     except OSError as error:
         return error
     return None

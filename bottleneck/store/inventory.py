@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.store.table import ADVICE, bad_bytes_are_damage
@@ -16,7 +16,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TABLE_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}\.[a-z0-9]+")
+PIECE_BYTES = 8 << 20
+COMMIT = re.compile(r"[0-9]{8}\.json")  # a commit's name in the log
+# What may stand where a store is to be made: what a run that was killed early had made.
+BEFORE_A_STORE = {"lock", "log", "recipes", "derived", "history.jsonl"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Entry(NamedTuple):
+    """A file or table as a listing of its room has it."""
+
+    name: str
+    modified: float  # seconds of the epoch, by the clock of whoever keeps it
+
+
+class Recorded(Protocol):
+    """A part or a snapshot, as a commit records it."""
+
+    @property
+    def table(self) -> str:
+        """Its name in the store."""
+
+    @property
+    def files(self) -> Mapping[str, Any]:
+        """Its files: relative path → [bytes, sha256]."""
 
 
 def table_name(name: object) -> str:
@@ -91,6 +114,20 @@ def check_files(path: Path, expected: Mapping[str, Any]) -> None:
     for relative, found in files_of(path).items():
         if found[1] != expected[relative][1]:
             raise DamagedError("its bytes changed", path / relative, ADVICE)
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file, or that of all files in a folder."""
+    if path.is_dir() and not path.is_symlink():
+        return sum(inner.lstat().st_size for inner in path.rglob("*") if inner.is_file())
+    return path.lstat().st_size
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, some megabytes at a time."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def _measure(path: Path) -> list[Any]:

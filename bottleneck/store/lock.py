@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError
+from bottleneck.store.storage import storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def hold(store: Path, wait_s: float | None = None) -> Iterator[None]:
     BusyError
         When another process still holds it, naming that process where it says so.
     """
-    path = store / "lock"
+    path = storage_of(store).root / "lock"
     lock = FileLock(path)
     try:
         lock.acquire(timeout=wait_s or 0)

@@ -1,40 +1,35 @@
 """The log: numbered commits, each the whole state of a store. The newest is the truth.
 
-A commit is put in place by `os.link`, which fails when its number is taken. Losing that race
-means: read the newest state and apply one's own actions to it. Each action has a precondition on
-the state, so no clock is compared and no lock is needed.
-
-Where there are no hard links the last step is a rename under `log/lock`, held for that step alone.
+A commit is created exclusively (`Storage.create`), which fails when its number is taken. Losing
+that race means: read the newest state and apply one's own actions to it. Each action has a
+precondition on the state, so no clock is compared and no lock is needed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import logging
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bottleneck.core import files
 from bottleneck.core.errors import BusyError, ConflictError, DamagedError, RecipeError, UsageError
-from bottleneck.core.paths import local_path
 from bottleneck.core.sealed import read_own
 from bottleneck.store.commit import commit_file, next_commit, read_commit
+from bottleneck.store.inventory import COMMIT
+from bottleneck.store.storage import storage_of
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bottleneck.store.commit import Action, State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
+    from bottleneck.store.storage import Storage
 
-log = logging.getLogger(__name__)
 ATTEMPTS = 1000  # each lost race is somebody's progress; this many is a fault of ours
 LAST_NUMBER = 99_999_999  # a name with more digits is no commit's: nobody would see it
-_NAME = re.compile(r"[0-9]{8}\.json")
 
 
 class MovedError(ConflictError):
@@ -42,27 +37,26 @@ class MovedError(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class AddPart:
-    """Add a published part; stops when the recipe is another one by then."""
+class AddParts:
+    """Add published parts, one at least; stops when the recipe is another one by then."""
 
-    entry: PartEntry
+    entries: tuple[PartEntry, ...]
     recipe: str
 
     def apply(self, state: State) -> State | None:
-        """Return the state with the part, or None where it is there already."""
+        """Return the state with the parts, or None where all are there already."""
         if state.recipe != self.recipe:
-            raise RecipeError(
-                "the store's recipe was replaced while this ran",
-                self.entry.name,
-                "run the command again",
-            )
-        if any(part.name == self.entry.name for part in state.parts):
-            return None
-        return replace(state, parts=(*state.parts, self.entry))
+            what = "the store's recipe was replaced while this ran"
+            raise RecipeError(what, self.entries[0].name, "run the command again")
+        names = {part.name for part in state.parts}
+        new = tuple(entry for entry in self.entries if entry.name not in names)
+        return replace(state, parts=state.parts + new) if new else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the action as the commit records it."""
-        return {"action": "add part", "name": self.entry.name}
+        names = [entry.name for entry in self.entries]
+        several = {"action": "add parts", "names": names}
+        return several if len(names) > 1 else {"action": "add part", "name": names[0]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +174,29 @@ class SetRecipe:
 
 
 class Log:
-    """The folder `log/` of a store; UsageError where the path is none of this machine."""
+    """The folder `log/` of a store; UsageError where its path is an address that cannot be."""
 
     NAME: ClassVar[str] = "log"
 
-    def __init__(self, root: Path) -> None:
-        self.folder = local_path(root) / self.NAME
+    def __init__(self, root: Path | str | Storage) -> None:
+        self._storage = storage_of(root)
+        self.folder = self._storage.root / self.NAME
 
     def path(self, number: int) -> Path:
-        """Return where the commit of this number stands."""
+        """Return where the commit of this number stands, once it was fetched."""
         return self.folder / f"{number:08d}.json"
+
+    def name(self, number: int) -> str:
+        """Return the name of the commit of this number."""
+        return f"{self.NAME}/{number:08d}.json"
+
+    def has(self, number: int) -> bool:
+        """Whether there is a commit of this number."""
+        return self._storage.has(self.name(number))
+
+    def data(self, number: int) -> bytes:
+        """Return the bytes of a commit as they stand there; raises what `at` does."""
+        return read_own(self._storage.fetch(self.name(number)), ADVICE)
 
     def numbers(self) -> list[int]:
         """Return the numbers of the commits that are there, in order.
@@ -199,11 +206,14 @@ class Log:
         UsageError
             Where there is no log.
         """
+        return self._numbers(self._storage.names)
+
+    def _numbers(self, names: Callable[[str], list[str]]) -> list[int]:
         try:
-            names = [path.name for path in self.folder.iterdir()]
+            found = names(self.NAME)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise not_a_store(self.folder.parent) from error
-        return sorted(int(name[:8]) for name in names if _NAME.fullmatch(name))
+        return sorted(int(name[:8]) for name in found if COMMIT.fullmatch(name))
 
     def superseded(self, before: float) -> list[int]:
         """Return the numbers of the commits that were not the newest any more at a time, in order.
@@ -213,12 +223,9 @@ class Log:
         from then on. Times (seconds of the epoch) are what the file system says of the files;
         no commit was superseded before it was written, whatever a clock that was set back says.
         """
-        numbers = self.numbers()
-        written: dict[int, float] = {}
-        for number in numbers:
-            with contextlib.suppress(FileNotFoundError):  # collected, or moved aside, meanwhile
-                written[number] = self.path(number).stat().st_mtime
-        there = list(written)
+        entries = self._storage.entries(self.NAME)
+        written = {int(e.name[:8]): e.modified for e in entries if COMMIT.fullmatch(e.name)}
+        there = sorted(written)
         return [
             number
             for number, after in itertools.pairwise(there)
@@ -228,7 +235,7 @@ class Log:
     def newest(self) -> State:
         """Return the newest commit. A damaged one is an error, never silently the one before."""
         while True:
-            numbers = self.numbers()
+            numbers = self._numbers(self._storage.newest)
             if not numbers:
                 raise not_a_store(self.folder.parent)
             try:
@@ -249,7 +256,7 @@ class Log:
             When a newer program wrote it.
         """
         path = self.path(number)
-        state = read_commit(read_own(path, ADVICE), path)
+        state = read_commit(self.data(number), path)
         if state.number != number:
             raise DamagedError(f"holds commit {state.number}", path, ADVICE)
         return state
@@ -291,20 +298,11 @@ class Log:
         return first if self._put(first) else self.newest()
 
     def _put(self, state: State) -> bool:
-        path, data = self.path(state.number), commit_file(state)
         try:
-            try:
-                files.create(path, data)
-            except files.NoHardLinksError:
-                if state.number == 1:
-                    log.warning("%s has no hard links: writers take turns by a lock", self.folder)
-                from filelock import FileLock  # noqa: PLC0415 - 10 ms, for such file systems
-
-                with FileLock(self.folder / "lock"):
-                    files.create_under_lock(path, data)
+            self._storage.create(self.name(state.number), commit_file(state))
         except FileExistsError:
             # A network file system may report a failure for a link that was made after all.
-            return self.path(state.number).exists() and self._is_ours(state)
+            return self.has(state.number) and self._is_ours(state)
         return True
 
     def _is_ours(self, state: State) -> bool:

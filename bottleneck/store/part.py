@@ -54,6 +54,11 @@ class PartEntry:
         return entry
 
     @property
+    def table(self) -> str:
+        """Its name in the store."""
+        return f"parts/{self.name}"
+
+    @property
     def n_bytes(self) -> int:
         """Bytes on the disk."""
         return sum(size for size, _ in self.files.values())

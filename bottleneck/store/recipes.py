@@ -11,21 +11,17 @@ from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bottleneck.core.recipe import Recipe
+    from bottleneck.store.storage import Storage
 
 
-def write_recipe(path: Path, recipe: Recipe, about: Mapping[str, Any]) -> None:
-    """Publish a recipe in the store at `path`, durable; one that is there already must be whole."""
-    folder = path / "recipes"
-    files.make_folder(folder)
-    file, data = folder / f"{recipe.id}.json", recipe_file(recipe, about)
+def write_recipe(storage: Storage, recipe: Recipe, about: Mapping[str, Any]) -> None:
+    """Publish a recipe in a store, durable; one that is there already must be whole."""
+    files.make_folder(storage.root / "recipes")
+    name, data = f"recipes/{recipe.id}.json", recipe_file(recipe, about)
     try:
-        try:
-            files.create(file, data)
-        except files.NoHardLinksError:
-            # Needs no lock: whoever takes this name at the same time writes the same recipe.
-            files.create_under_lock(file, data)
+        storage.create(name, data)
     except FileExistsError:
+        file = storage.fetch(name)
         read_recipe_file(read_own(file, ADVICE), recipe.id, file)  # it must be whole to be shared

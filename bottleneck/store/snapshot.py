@@ -109,6 +109,11 @@ class SnapshotEntry:
     files: Mapping[str, list[Any]]
     version: int = 1
 
+    @property
+    def table(self) -> str:
+        """Its name in the store."""
+        return f"snapshots/{self.snapshot}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of a commit's `sources`."""
         plain = {"snapshot": self.snapshot, "files": dict(self.files)}

@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
-from bottleneck.core.paths import local_path
 from bottleneck.core.recipe import read_recipe_file
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.sealed import read_own
 from bottleneck.core.spare import spared
-from bottleneck.core.text import printable
 from bottleneck.store import history
 from bottleneck.store.catalog import DEFAULT_FORMAT
 from bottleneck.store.commit import State
 from bottleneck.store.features import Features
-from bottleneck.store.log import AddPart, Log
-from bottleneck.store.lookup import Lookup
+from bottleneck.store.log import AddParts, Log
+from bottleneck.store.lookup import Lookup, looked_up
 from bottleneck.store.part import Part, PartEntry, write_part
 from bottleneck.store.recipes import write_recipe
 from bottleneck.store.snapshot import Snapshot, SnapshotEntry, read_snapshot, write_snapshot
+from bottleneck.store.storage import storage_of
 from bottleneck.store.table import ADVICE, load_format
 
 if TYPE_CHECKING:
@@ -34,6 +32,8 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import Recipe
     from bottleneck.store.commit import Action
+    from bottleneck.store.storage import Storage
+    from bottleneck.store.table import Blocks
 
 
 class Store:
@@ -44,12 +44,17 @@ class Store:
     a new `Store` at the new commit.
     """
 
-    def __init__(self, path: Path, state: State, opened: Sequence[Part] = ()) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path | str | Storage, state: State, before: Store | None = None
+    ) -> None:
+        self.storage = storage_of(path)
+        self.path = self.storage.root
         self.state = state
-        self._opened = {part.entry.name: part for part in opened}
+        known = before.__dict__ if before else {}  # what is open stays so
+        self._opened: dict[str, Part] = {p.entry.name: p for p in known.get("parts", ())}
+        self._earlier: Lookup | None = known.get("_lookup")
         self._snapshots: dict[str, Snapshot] = {}
-        recipe_path = self._recipe_path(state.recipe)
+        recipe_path = self.storage.fetch(f"recipes/{state.recipe}.json")
         try:
             data = read_own(recipe_path, ADVICE)
         except FileNotFoundError as error:
@@ -64,20 +69,9 @@ class Store:
         Raises
         ------
         UsageError
-            When something else is there, or the path is none of this machine.
+            When something else is there, or the path is an address that cannot be.
         """
-        log = Log(path)
-        if log.folder.is_dir() and log.numbers():
-            return True
-        if not path.exists():
-            return False
-        if not path.is_dir():
-            raise UsageError("a file, and no feature store", path, "choose another --cache")
-        allowed = {"lock", Log.NAME, "recipes", "derived", history.NAME}
-        is_other = bool({entry.name for entry in path.iterdir()} - allowed)
-        if is_other and not (log.folder.is_dir() and log.numbers()):  # nor was it made just now
-            raise UsageError("a folder that is no feature store", path, "choose another --cache")
-        return False
+        return storage_of(path).is_there()
 
     @staticmethod
     def prepare(path: Path) -> None:
@@ -88,13 +82,7 @@ class Store:
         UsageError
             For a name that is not UTF-8: reports and receipts could not tell of the store.
         """
-        local_path(path)
-        try:
-            str(path).encode()
-        except UnicodeEncodeError:
-            shown = printable(str(path))
-            raise UsageError("its name is not UTF-8", shown, "give the store another") from None
-        files.make_folder(path)
+        storage_of(path).prepare()
 
     @classmethod
     def create(
@@ -102,8 +90,9 @@ class Store:
     ) -> Store:
         """Make a store of no sources, or open the one that somebody else made meanwhile."""
         load_format(fmt)
-        log = Log(path)
-        write_recipe(path, recipe, about)
+        log, storage = Log(path), storage_of(path)
+        storage.found()
+        write_recipe(storage, recipe, about)
         return cls(path, log.create(State(format=fmt, recipe=recipe.id), "extract"))
 
     @classmethod
@@ -117,7 +106,6 @@ class Store:
         DamagedError
             The commit or the recipe is damaged.
         """
-        path = local_path(path)
         log = Log(path)
         if at is None:
             return cls(path, log.newest())
@@ -129,12 +117,12 @@ class Store:
 
     def refresh(self) -> Store:
         """Return the store at its newest commit."""
-        return self._at(Log(self.path).newest())
+        return self._at(Log(self.storage).newest())
 
     def _at(self, state: State) -> Store:
         if state.checksum == self.state.checksum:
             return self
-        return Store(self.path, state, self.__dict__.get("parts", ()))  # what is open stays so
+        return Store(self.storage, state, self)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -185,7 +173,7 @@ class Store:
         if name not in self._snapshots:
             entry = self.state.sources[name]
             try:
-                read = read_snapshot(self.path / "snapshots" / entry.snapshot, entry)
+                read = read_snapshot(self.storage.fetch(entry.table, entry.files), entry)
             except DamagedError as error:
                 raise self._expired_or(error) from error
             self._snapshots[name] = read
@@ -195,22 +183,26 @@ class Store:
     def parts(self) -> list[Part]:
         """The open parts."""
         try:
-            return [self._opened.get(entry.name) or self._part(entry) for entry in self.state.parts]
+            entries = self.state.parts
+            self.storage.fetch_all(e for e in entries if e.name not in self._opened)
+            return [self._opened.get(entry.name) or self._part(entry) for entry in entries]
         except DamagedError as error:
             raise self._expired_or(error) from error
 
     def _part(self, entry: PartEntry) -> Part:
-        path = self.path / "parts" / entry.name
+        path = self.storage.fetch(entry.table, entry.files)
         return Part(path, entry, self.state.recipe, self.recipe.rows)
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return Lookup([part.digests for part in self.parts])
+        found = looked_up(self.parts, self._earlier, [*self._opened])
+        self._earlier = None  # it may be large
+        return found
 
     def _expired_or(self, error: DamagedError) -> DamagedError | ExpiredError:
         """Return the error that it is: something is missing because the log moved on, or damage."""
         if not Path(str(error.where)).exists():
-            newest = Log(self.path).newest()
+            newest = Log(self.storage).newest()
             names = {part.name for part in newest.parts}
             names |= {entry.snapshot for entry in newest.sources.values()}
             if newest.number > self.state.number and not any(n in str(error.where) for n in names):
@@ -283,27 +275,38 @@ class Store:
     # --- writing ------------------------------------------------------------------------------
 
     def write_part(
-        self, digests: NDArray[np.uint8], rows: NDArray[Any], provenance: Mapping[str, Any]
+        self,
+        digests: NDArray[np.uint8],
+        rows: NDArray[Any] | Blocks,
+        provenance: Mapping[str, Any],
+        checksums: NDArray[np.uint32] | None = None,
     ) -> PartEntry:
-        """Publish rows (n, …) of digests (n, 32), durable; a commit must still add them."""
-        fmt = load_format(self.format)
-        return write_part(self.path / "parts", fmt, self.state.recipe, digests, rows, provenance)
+        """Publish rows (n, …) of digests (n, 32), durable; a commit must still add them.
+
+        `checksums` are given where the rows were checked against them already (folding).
+        """
+        folder, fmt, recipe = self.path / "parts", load_format(self.format), self.state.recipe
+        entry = write_part(folder, fmt, recipe, digests, rows, provenance, checksums)
+        self.storage.publish(entry.table)
+        return entry
 
     def write_snapshot(self, snapshot: Snapshot) -> SnapshotEntry:
         """Publish a snapshot, durable; a commit must still set its source to it."""
-        return write_snapshot(self.path / "snapshots", load_format(self.format), snapshot)
+        entry = write_snapshot(self.path / "snapshots", load_format(self.format), snapshot)
+        self.storage.publish(entry.table)
+        return entry
 
     def write_recipe(self, recipe: Recipe, about: Mapping[str, Any]) -> None:
         """Publish a recipe, durable; a commit must still set it."""
-        write_recipe(self.path, recipe, about)
+        write_recipe(self.storage, recipe, about)
 
-    def add_part(self, entry: PartEntry) -> AddPart:
-        """Return the action that adds a part of this store's recipe."""
-        return AddPart(entry, self.state.recipe)
+    def add_part(self, *entries: PartEntry) -> AddParts:
+        """Return the action that adds a part of this store's recipe, or several."""
+        return AddParts(entries, self.state.recipe)
 
     def commit(self, actions: Sequence[Action], by: str) -> Store:
         """Commit actions on top of whatever the log says by now; return the store as it then is."""
-        return self._at(Log(self.path).commit(actions, by))
+        return self._at(Log(self.storage).commit(actions, by))
 
     def append_history(self, entry: Mapping[str, Any]) -> None:
         """Append one line about a run, with its checksum; where that cannot be done, it is said."""
@@ -313,6 +316,3 @@ class Store:
     def history(self) -> list[dict[str, Any]]:
         """Return what is recorded of runs, the oldest first; a line that is not whole is passed."""
         return history.read(self.path)
-
-    def _recipe_path(self, recipe_id: str) -> Path:
-        return self.path / "recipes" / f"{recipe_id}.json"

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import importlib
 import math
-import mmap
 import os
 import re
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.store.catalog import FORMATS
+from bottleneck.store.mapped import map_file as map_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -168,14 +168,8 @@ def _system_error(error: BaseException) -> int | None:
     return int(found[1]) if found else None
 
 
-def map_file(path: Path) -> mmap.mmap:
-    """Map a whole non-empty file for reading; the mapping outlives the file's name."""
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
 def column_at(
-    buffer: mmap.mmap, dtype: str, shape: tuple[int, ...], offset: int, where: Path
+    buffer: memoryview, dtype: str, shape: tuple[int, ...], offset: int, where: Path
 ) -> NDArray[Any]:
     """Return a read-only array over mapped bytes, having checked that they are all there."""
     count = math.prod(shape)  # plain integers: an absurd shape does not overflow
@@ -185,7 +179,7 @@ def column_at(
 
 
 def column_as_far(
-    buffer: mmap.mmap, dtype: str, shape: tuple[int, ...], offset: int
+    buffer: memoryview, dtype: str, shape: tuple[int, ...], offset: int
 ) -> NDArray[Any]:
     """Return a read-only array over mapped bytes, of as many rows as are there."""
     row_bytes = math.prod(shape[1:]) * np.dtype(dtype).itemsize

@@ -9,7 +9,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
 from bottleneck.store.checking import check, with_advice
@@ -17,6 +16,7 @@ from bottleneck.store.copying import in_pieces, write_rows
 from bottleneck.store.given_up import GiveUp
 from bottleneck.store.log import DropSource, Log, ReplaceParts, SetSource
 from bottleneck.store.snapshot import read_snapshot
+from bottleneck.store.storage import storage_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bottleneck.store.checking import Checked
     from bottleneck.store.commit import Action, State
     from bottleneck.store.damage import BadPart, Damage
+    from bottleneck.store.storage import Storage
     from bottleneck.store.store import Store
 
 BY = "verify --repair"
@@ -51,6 +52,15 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
         (bool), rows_lost, to_compute (different images that the next extraction computes for
         that), sample (None, or how many files and bytes of how many were checked)
     """
+    storage = storage_of(path)
+    storage.read_anew(is_on=True)
+    try:
+        return _verified(storage.root, repair=repair, portion=portion)
+    finally:
+        storage.read_anew(is_on=False)
+
+
+def _verified(path: Path, *, repair: bool, portion: Portion | None) -> dict[str, Any]:
     seen = check(path, portion)
     n_before = len(seen.found)
     if any(damage.what == "commit" for damage in seen.found):
@@ -88,7 +98,7 @@ def _rows_lost(seen: Checked) -> int:
 
 def _commits(seen: Checked, *, repair: bool) -> list[Damage]:
     """Return the damaged commits and what is lost with them; with `repair` they move aside."""
-    log, told = Log(seen.path), []
+    log, storage, told = Log(seen.path), storage_of(seen.path), []
     for damage in seen.found:
         if damage.what != "commit":
             continue
@@ -97,7 +107,7 @@ def _commits(seen: Checked, *, repair: bool) -> list[Damage]:
             damage = _with_loss(damage, log.path(number), seen.states.get(seen.newest))
         told.append(damage)
         if repair:
-            files.move(log.path(number), _free_name(log.folder / "damaged", number))
+            storage.move(log.name(number), _free_name(storage, number))
     return told
 
 
@@ -119,13 +129,13 @@ def _with_loss(damage: Damage, file: Path, before: State | None) -> Damage:
     return replace(damage, detail=f"{damage.detail}; {said}", rows_lost=max(0, lost))
 
 
-def _free_name(folder: Path, number: int) -> Path:
+def _free_name(storage: Storage, number: int) -> str:
     """Return where a damaged commit goes: its number may have been damaged before."""
-    path, again = folder / f"{number:08d}.json", 1
-    while path.exists():
+    name, again = f"log/damaged/{number:08d}.json", 1
+    while storage.has(name):
         again += 1
-        path = folder / f"{number:08d}-{again}.json"
-    return path
+        name = f"log/damaged/{number:08d}-{again}.json"
+    return name
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -156,12 +166,14 @@ def _good_part(store: Store, one: BadPart) -> tuple[Any, ...]:
 
 def _restored(seen: Checked, name: str) -> Action:
     """Return what becomes of a source whose snapshot is damaged."""
+    assert seen.store is not None
     damaged = seen.states[seen.newest].sources[name].snapshot
     for _, state in sorted(seen.states.items(), reverse=True):
         entry = state.sources.get(name)
         if entry is not None and entry.snapshot != damaged:
             try:
-                read_snapshot(seen.path / "snapshots" / entry.snapshot, entry)
+                path = seen.store.storage.fetch(entry.table, entry.files)
+                read_snapshot(path, entry)
             except DamagedError:
                 continue
             return SetSource(name, damaged, entry)

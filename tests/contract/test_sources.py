@@ -18,7 +18,7 @@ from PIL import Image
 from bottleneck.core.digest import sample_digest
 from bottleneck.core.errors import DataError
 from bottleneck.core.recipe import ImageSpec
-from bottleneck.data.catalog import NAMED, PATHS, open_source, reopen
+from bottleneck.data.catalog import ADDRESSES, NAMED, PATHS, open_source, reopen
 from bottleneck.data.decode import decode
 from bottleneck.data.shared import SharedSource
 from bottleneck.data.source import SKIPPED
@@ -220,6 +220,15 @@ def fashion_mnist(home):
     return "fashion_mnist"
 
 
+def a_prefix(home, bucket):
+    return bucket.put_folder(make_folder(home / "images", ["train", "val"]), "images")
+
+
+def a_table_there(home, bucket):
+    a_table(home)
+    return bucket.put_folder(home, "set") + "/t.csv"
+
+
 # What makes one, for each line of the catalog: a new line without one fails below.
 EXAMPLES = {
     "frames": [frames],
@@ -239,8 +248,11 @@ EXAMPLES = {
     "cifar100": [cifar100],
     "mnist": [mnist],
     "fashion_mnist": [fashion_mnist],
+    "bucket": [a_prefix],
+    "bucket_table": [a_table_there],
 }
-MAKERS = [(kind, make) for kind in (*PATHS, *NAMED) for make in EXAMPLES.get(kind, [None])]
+KINDS = (*PATHS, *NAMED, *ADDRESSES)
+MAKERS = [(kind, make) for kind in KINDS for make in EXAMPLES.get(kind, [None])]
 
 
 @pytest.fixture(params=MAKERS, ids=lambda p: p[1].__name__ if p[1] else p[0])
@@ -249,7 +261,8 @@ def data(request, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     kind, make = request.param
     assert make, f"no example of {kind} in EXAMPLES"
-    found = str(make(tmp_path))
+    more = [request.getfixturevalue("image_bucket")] if kind in ADDRESSES else []
+    found = str(make(tmp_path, *more))
     assert open_source(found).spec["kind"] == kind
     return found
 

@@ -49,9 +49,14 @@ class Batch:
     rows: NDArray[np.float32]
     seconds: float | None = None
 
-    def record_in(self, run: Extraction, span: slice) -> list[Item]:
-        """Have an extraction write what it lacks of these rows; return whose that is."""
-        return run.record(self.items, self.rows[..., span])
+    @property
+    def n(self) -> int:
+        """How many samples they are."""
+        return len(self.items)
+
+    def record_in(self, run: Extraction, span: slice) -> list[int]:
+        """Have an extraction write what it lacks of these rows; return the samples' positions."""
+        return [item.index for item in run.record(self.items, self.rows[..., span])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +80,9 @@ class Driver:
     wanted: Callable[[], float] = _without_end
     is_over: Callable[[], bool] = _never
 
-    def batches(self, positions: Sequence[int], bar: Progress) -> Generator[Batch, None, None]:
+    def batches(
+        self, positions: Sequence[int] | NDArray[np.int64], bar: Progress
+    ) -> Generator[Batch, None, None]:
         """Yield the rows of the samples at these positions that have none yet, in order.
 
         The next batches are computed while the caller works on the one before, as many as the
@@ -84,7 +91,7 @@ class Driver:
         when leaving early: it waits for the batch at work, and drops those behind it.
         """
         window = self.reader.window(self.computer.batch_size)
-        items = read_ahead(self.reader, positions, threads=self.threads, window=window)
+        items = read_ahead(self.reader, map(int, positions), threads=self.threads, window=window)
         batch: list[Item] = []
         with contextlib.closing(items), Background(self._rows) as background:
             for item in items:

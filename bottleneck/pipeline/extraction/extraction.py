@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace as changed
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from bottleneck.pipeline.extraction.plan import in_an_order_of_its_own, mixed_or
 from bottleneck.pipeline.extraction.saying import say_understood
 from bottleneck.pipeline.extraction.target import aim
 from bottleneck.pipeline.extraction.writing import Writer, as_stored
-from bottleneck.store.fold import fold
+from bottleneck.store.fold import A_WHILE, fold
 from bottleneck.store.log import MovedError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.data.scan import Seen
     from bottleneck.pipeline.extraction.canaries import Canaries
     from bottleneck.pipeline.extraction.compute import Computer
     from bottleneck.pipeline.extraction.flow import Item
@@ -60,7 +62,7 @@ class Extraction:
         self.target = target
         self.before = target.recorded
         self.tally = Tally()
-        target.before_commit = self._save
+        target.before_commit = partial(self._save, may_wait=True)
         self.looked = looked
         self.meter = Meter(job.seconds, cores=default_threads(), threads=job.threads)
         recipe = job.network.recipe
@@ -117,6 +119,16 @@ class Extraction:
         look.learn(item.index, item.digest, item.read)
         if item.failure is not None:
             self.tally.failed[item.digest] = item.failure
+
+    def take_all(self, seen: Seen, failed: Mapping[int, str], unread: Mapping[int, str]) -> None:
+        """Learn of samples that others read, by their positions; see `shard.Done`."""
+        look = self.looked.look
+        look.learn_all(seen)
+        for index, reason in failed.items():
+            self.tally.failed[look.digests[index].tobytes()] = reason
+        for index, reason in unread.items():
+            self.tally.unread[bytes(look.listing.keys[index])] = reason
+            look.unlearn(index)
 
     def record(self, items: Sequence[Item], rows: NDArray[np.float32]) -> list[Item]:
         """Write the rows (n, views, …) of those samples that the store lacks; return these."""
@@ -190,9 +202,9 @@ class Extraction:
 
     # --- recording ----------------------------------------------------------------------------
 
-    def _save(self) -> None:
+    def _save(self, *, may_wait: bool = False) -> None:
         """Keep what was learned of the images, before the commit that it belongs to."""
-        self.looked.look.save(self.target.store)
+        self.looked.look.save(self.target.store, may_wait=may_wait)
 
     def _set_source(self, snapshot: Snapshot) -> None:
         self._save()
@@ -251,8 +263,11 @@ class Extraction:
         return bool(len(self.looked.plan.pending))
 
     def fold(self) -> None:
-        """Merge small parts of the store into larger ones, where there are many."""
-        self.target.store_or_none = fold(self.target.store)
+        """Merge small parts of the store into larger ones, where there are many; a while of it.
+
+        What is left of a run of terabytes is for gc: its parts can be read as they are.
+        """
+        self.target.store_or_none = fold(self.target.store, most_bytes=A_WHILE)
 
     def _quarantine(self) -> tuple[QuarantineEntry, ...]:
         tally = self.tally

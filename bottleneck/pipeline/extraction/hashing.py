@@ -3,7 +3,7 @@
 Small files that the system holds in memory are read faster by one thread than by two, which would
 hand Python's lock to and fro. Files that a disk or a network has yet to bring want all threads, and
 so do large ones, which are hashed without that lock. So one thread begins, and how long its files
-take decides about the others.
+take decides about the others; but for sources that say by themselves how many reads they want.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bottleneck.core.digest import sample_digest
+from bottleneck.data.source import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,8 +39,10 @@ def hashed(
     indices : positions in the source's last listing
     threads : the most that read at once
     """
-    chunks = [indices[at : at + CHUNK] for at in range(0, len(indices), CHUNK)]
-    at, is_slow = 0, False
+    n_wanted = at_once(source)
+    size = CHUNK if n_wanted == 1 else max(1, min(CHUNK, len(indices) // (4 * n_wanted)))
+    chunks = [indices[at : at + size] for at in range(0, len(indices), size)]
+    at, is_slow = 0, n_wanted > 1
     while at < len(chunks) and not (is_slow and threads > 1):
         start = time.perf_counter()
         found = _chunk(source, chunks[at])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.data.source import at_once
 from bottleneck.data.undecodable import Limits
 from bottleneck.pipeline.extraction.flow import Seconds, default_threads
 
@@ -42,7 +43,7 @@ class Job:
     @property
     def threads(self) -> int:
         """How many threads read and decode."""
-        return self.options.threads or default_threads()
+        return self.options.threads or max(default_threads(), at_once(self.source))
 
     @property
     def limit(self) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
+import time
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
@@ -18,8 +20,10 @@ from bottleneck.core.sample import Samples, find, key_array
 from bottleneck.core.spare import spared
 from bottleneck.data.left_alone import heads_of
 from bottleneck.data.scan import EMPTY, Seen, StatTable, lookup, merged, record
+from bottleneck.data.source import at_once
 from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pipeline.extraction.hashing import hashed
+from bottleneck.pipeline.extraction.reads import Reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 # How often a source that other runs keep moving is looked at again. Each time is progress of one of
 # them, and each moves it a few times at most; so many is a fault.
 LOOKS = 100
+SAVED_SHARE = 20  # times as long as the stat cache took to write, until it is written again
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +62,8 @@ class Look:
     racy: NDArray[np.bool_]
     is_trusting: bool = True
     has_news: bool = False
-    _reads: dict[int, Hashed] = field(default_factory=dict)
+    _reads: Reads = field(default_factory=Reads)
+    _save_from: float = -math.inf  # the clock's time from which it pays to write it again
 
     @property
     def samples(self) -> Samples:
@@ -75,20 +81,31 @@ class Look:
 
     def learn(self, index: int, digest: bytes, read: Read) -> None:
         """Take in the digest of a sample that was read."""
-        self._learn_all({index: (digest, read.stat, read.clock_ns)})
+        self.digests[index] = np.frombuffer(digest, np.uint8)
+        self.known[index] = True
+        self._reads.append(index, read.stat, read.clock_ns)
 
     def _learn_all(self, found: Mapping[int, Hashed]) -> None:
-        at = list(found)
         digests = b"".join(digest for digest, _, _ in found.values())
-        self.digests[at] = np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
-        self.known[at] = True
-        self._reads.update(found)
+        self.learn_all(
+            Seen(
+                index=np.array([*found], np.int64),
+                digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
+                stats=np.array([stat for _, stat, _ in found.values()], np.int64).reshape(-1, 4),
+                clocks=np.array([clock for _, _, clock in found.values()], np.int64),
+            )
+        )
+
+    def learn_all(self, seen: Seen) -> None:
+        """Take in the digests of samples that were read."""
+        self.digests[seen.index] = seen.digests
+        self.known[seen.index] = True
+        self._reads.extend(seen)
 
     def unlearn(self, index: int) -> None:
         """Note that a sample cannot be read: whatever it was, it is not known to be that now."""
         self.digests[index] = 0
         self.known[index] = False
-        self._reads.pop(index, None)
 
     def can_read(self, index: int) -> bool:
         """Whether a sample can be read now."""
@@ -101,6 +118,7 @@ class Look:
     def hash(self, indices: NDArray[np.int64], threads: int) -> list[int]:
         """Read and hash these samples; return those that could not be read."""
         unreadable = []
+        threads = max(threads, at_once(self.source))
         for positions, found in hashed(self.source, indices.tolist(), threads):
             read = {i: result for i, result in zip(positions, found, strict=True) if result}
             unreadable += [i for i in positions if i not in read]
@@ -109,14 +127,27 @@ class Look:
             self.unlearn(index)
         return unreadable
 
-    def save(self, store: Store) -> None:
+    def save(self, store: Store, *, may_wait: bool = False) -> None:
         """Write the stat cache, if anything was learned since it was read.
 
         Before the commit of what was learned, not after it: so what a commit leaves unknown, the
         cache knows or has never heard of. What other runs have written meanwhile is kept.
 
         It is derived: where it cannot be written, the next run reads more files, nothing else.
+
+        Parameters
+        ----------
+        may_wait : there will be another time. The whole of it is written each time, so of millions
+            of images that would take longer than what is learned in between
         """
+        began = time.monotonic()
+        if may_wait and began < self._save_from:
+            return
+        self._save(store)
+        ended = time.monotonic()
+        self._save_from = ended + SAVED_SHARE * (ended - began)
+
+    def _save(self, store: Store) -> None:
         self._save_heads(store)
         if not (self._reads or self.has_news or self._has_outdated):
             return
@@ -149,18 +180,18 @@ class Look:
         """Return what is known of the files by now, all that was read included."""
         if not self._reads:
             return self.table
-        index = sorted(self._reads)
-        reads = [self._reads[i] for i in index]
-        digests = b"".join(digest for digest, _, _ in reads)
+        index, stats, clocks = self._reads.last_of_each()
+        still = self.known[index]
+        index = index[still]
         seen = Seen(
-            index=np.array(index, np.int64),
-            digests=np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
-            stats=np.array([stats for _, stats, _ in reads], np.int64).reshape(-1, 4),
-            clocks=np.array([clock for _, _, clock in reads], np.int64),
+            index=index,
+            digests=self.digests[index],
+            stats=stats[still],
+            clocks=clocks[still],
         )
         self.table = record(self.table, self.listing, seen)
         self.has_news = True
-        self._reads = {}
+        self._reads = Reads()
         return self.table
 
 

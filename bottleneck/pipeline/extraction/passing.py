@@ -25,10 +25,10 @@ from bottleneck.pipeline.extraction.spread import spread_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bottleneck.pipeline.extraction.done import Written
     from bottleneck.pipeline.extraction.driver import Batch
     from bottleneck.pipeline.extraction.extraction import Extraction
     from bottleneck.pipeline.extraction.flow import Item
-    from bottleneck.pipeline.extraction.shard import Written
     from bottleneck.pipeline.extraction.shards import Shards
     from bottleneck.pipeline.network.network import Network
 
@@ -159,7 +159,7 @@ class Pass:
         total = int(min(len(order), self.job.limit))
         with (
             self.job.reporter.progress(total, "extract") as bar,
-            contextlib.closing(driver.batches(order.tolist(), bar)) as batches,
+            contextlib.closing(driver.batches(order, bar)) as batches,
         ):
             for batch in batches:
                 self._record(batch, n_ahead=total)
@@ -212,8 +212,7 @@ class Pass:
             run = self.runs[i]
             if not run.tally.n_batches:
                 self._begin(i)
-            found = batch.record_in(run, self._spans[i])
-            recorded.update(item.index for item in found)
+            recorded.update(batch.record_in(run, self._spans[i]))
 
         for i in self._alive:
             self._attempt([i], partial(record, i))
@@ -233,7 +232,7 @@ class Pass:
         now = time.perf_counter()
         if self._n_batches == 2:
             took = now - self._first_at if batch.seconds is None else batch.seconds
-            seconds = n_ahead * took / max(1, len(batch.items))
+            seconds = n_ahead * took / max(1, batch.n)
             said = ahead(n_ahead, seconds, [run.job.network.recipe.rows for run in self.runs])
             if said:
                 self.job.reporter.say(said)

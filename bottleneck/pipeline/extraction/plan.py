@@ -159,8 +159,8 @@ def is_as_it_failed(entry: QuarantineEntry, samples: Samples, position: int) -> 
 
 def mixed_order(samples: Samples, positions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return positions by the hash of their keys, so that the first few hold all classes."""
-    hashes = [hashlib.blake2b(samples.keys[i], digest_size=8).digest() for i in positions]
-    return positions[np.argsort(np.array(hashes, dtype="S8"), kind="stable")]
+    each = (hashlib.blake2b(samples.keys[i], digest_size=8).digest() for i in positions)
+    return positions[np.argsort(np.fromiter(each, "S8", len(positions)), kind="stable")]
 
 
 def in_an_order_of_its_own(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:

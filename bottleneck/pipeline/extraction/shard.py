@@ -23,8 +23,10 @@ import numpy as np
 from bottleneck.core.errors import ExpiredError, OtherRowsError, RecipeError, UsageError
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.version import __version__
+from bottleneck.data.source import at_once
 from bottleneck.pipeline.extraction.canaries import Canaries
 from bottleneck.pipeline.extraction.compute import Computer
+from bottleneck.pipeline.extraction.done import Done, digests_of, seen_of
 from bottleneck.pipeline.extraction.driver import Driver
 from bottleneck.pipeline.extraction.flow import Busy, Item, Reader, Seconds, default_threads
 from bottleneck.pipeline.extraction.limits import Meter
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.undecodable import Limits
     from bottleneck.pipeline.extraction.compute import EngineChoice
-    from bottleneck.pipeline.extraction.extraction import Extraction
-    from bottleneck.pipeline.extraction.limits import Used
     from bottleneck.pipeline.network.options import NetworkOptions
     from bottleneck.store.part import PartEntry
 
@@ -88,53 +88,6 @@ class Shard:
     cores: int | None = None
     seconds: float | None = None
     version: str = __version__
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Done:
-    """What a worker tells.
-
-    Attributes
-    ----------
-    items : the samples that it read, by their place in the shard, without their pixels
-    part : what it published; None where there was no row
-    digests : (n, 32) of the part's rows
-    misfits : digest → why its row does not fit the stored dtype
-    wall_s : of the clock, once the network was open
-    """
-
-    items: list[Item]
-    part: PartEntry | None
-    digests: NDArray[np.uint8]
-    misfits: dict[bytes, str]
-    seconds: Seconds
-    used: Used | None
-    wall_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Written:
-    """What a worker published, in the place of a batch; see `driver.Batch`.
-
-    Attributes
-    ----------
-    part : None where none of its rows is new
-    digests : (n, 32) of those that are new
-    seconds : what they took, all workers being at work
-    """
-
-    items: list[Item]
-    part: PartEntry | None
-    digests: NDArray[np.uint8]
-    misfits: dict[bytes, str]
-    n_workers: int
-    seconds: float | None
-
-    def record_in(self, run: Extraction, span: slice) -> list[Item]:
-        """Have an extraction adopt the part; return whose rows are new."""
-        run.adopt(self.part, self.digests, self.misfits, n_workers=self.n_workers)
-        of = {item.digest: item for item in self.items}  # copies share a row
-        return [of[digest.tobytes()] for digest in self.digests]
 
 
 @dataclass(slots=True, eq=False)
@@ -226,7 +179,7 @@ class _Work:
 
     def done(self) -> Done:
         cores = self.shard.cores or default_threads()
-        threads = self.shard.threads or cores
+        threads = self.shard.threads or max(cores, at_once(self.shard.samples))
         meter = Meter(self.seconds, cores=cores, threads=threads)
         began = time.perf_counter()
         with contextlib.suppress(ExpiredError):  # other runs replace its parts: ask the old ones
@@ -234,7 +187,7 @@ class _Work:
         was_open, at = self.computer.checked is not None, time.perf_counter()
         if was_open:
             meter.begin()
-        digests: list[bytes] = []
+        computed: list[Item] = []
         rows: list[NDArray[np.float32]] = []
         ends = None if self.shard.seconds is None else began + self.shard.seconds
         for batch in Driver(
@@ -247,14 +200,17 @@ class _Work:
             if not rows and not was_open:
                 meter.begin()
                 at = time.perf_counter()
-            digests += [item.digest or b"" for item in batch.items]
+            computed += batch.items
             rows.append(batch.rows)
-        part, found, misfits = self._published(digests, rows)
+        part, kept, misfits = self._published(computed, rows)
         meter.end()
         return Done(
-            items=self.items,
+            seen=seen_of(self.items),
+            failed={i.index: i.failure for i in self.items if i.digest and i.failure},
+            unread={i.index: i.failure or "cannot be read" for i in self.items if not i.digest},
             part=part,
-            digests=found,
+            digests=digests_of(kept),
+            rows_of=np.array([item.index for item in kept], np.int64),
             misfits=misfits,
             seconds=self.seconds,
             used=meter.used,
@@ -262,18 +218,18 @@ class _Work:
         )
 
     def _published(
-        self, digests: list[bytes], rows: list[NDArray[np.float32]]
-    ) -> tuple[PartEntry | None, NDArray[np.uint8], dict[bytes, str]]:
-        found = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
+        self, computed: list[Item], rows: list[NDArray[np.float32]]
+    ) -> tuple[PartEntry | None, list[Item], dict[bytes, str]]:
+        """Return the part, the samples whose rows it has, and why for those that do not fit."""
         if not rows:
-            return None, found, {}
+            return None, [], {}
         store, start = self.worker.store, time.perf_counter()
         stored, why = as_stored(np.concatenate(rows), store.recipe.rows)
-        fits = np.array([i not in why for i in range(len(stored))], bool)
-        found, stored = found[fits], stored[fits]
-        part = store.write_part(found, stored, self.computer.provenance) if len(found) else None
+        fits = [i for i in range(len(stored)) if i not in why]
+        kept, provenance = [computed[i] for i in fits], self.computer.provenance
+        part = store.write_part(digests_of(kept), stored[fits], provenance) if kept else None
         self.seconds.write += time.perf_counter() - start
-        return part, found, {digests[i]: reason for i, reason in why.items()}
+        return part, kept, {computed[i].digest or b"": reason for i, reason in why.items()}
 
     def _has_row(self, digest: bytes) -> bool:
         try:

@@ -16,6 +16,8 @@ import time
 import uuid
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,21 +33,24 @@ from bottleneck.core.sample import show_key
 from bottleneck.data.excerpt import excerpt
 from bottleneck.pipeline.extraction.compute import EngineChoice
 from bottleneck.pipeline.extraction.crew import LOST
+from bottleneck.pipeline.extraction.done import Written
 from bottleneck.pipeline.extraction.flow import STEPS, Item
 from bottleneck.pipeline.extraction.job import SharedOut
-from bottleneck.pipeline.extraction.shard import Probes, Shard, Written, compute
+from bottleneck.pipeline.extraction.shard import Probes, Shard, compute
 from bottleneck.pipeline.extraction.sharing import AHEAD, Sharing
 from bottleneck.pipeline.extraction.writing import PART_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
     from concurrent.futures import Future
+
+    from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Progress
     from bottleneck.pipeline.extraction.crew import Crew, Hands
+    from bottleneck.pipeline.extraction.done import Done
     from bottleneck.pipeline.extraction.driver import Batch, Driver
     from bottleneck.pipeline.extraction.extraction import Extraction
-    from bottleneck.pipeline.extraction.shard import Done
     from bottleneck.pipeline.extraction.sharing import Share
 
 TICK_S = 1.0  # how long results are waited for before it is seen whether a commit is due
@@ -69,7 +74,7 @@ class Shards:
     claimed: set[bytes]
 
     def batches(
-        self, positions: Sequence[int], bar: Progress
+        self, positions: NDArray[np.int64], bar: Progress
     ) -> Generator[Batch | Written, None, None]:
         """Yield what is computed, here or elsewhere; what is one batch is computed here."""
         if len(positions) <= self.driver.computer.batch_size:
@@ -78,7 +83,7 @@ class Shards:
         with self.crew.open() as hands:
             at = yield from self._led(positions, bar)
             rest = self._once_each(positions[at:], bar)
-            if not rest or not self.may_go_on:
+            if not len(rest) or not self.may_go_on:
                 return
             self.run.writer.finish()  # what a worker's canaries are compared with
             work = _Work(self, hands, self._told(hands), self._sharing(hands), bar)
@@ -93,7 +98,7 @@ class Shards:
                     self.run.writer.finish()
                 raise
 
-    def _led(self, positions: Sequence[int], bar: Progress) -> Generator[Batch, None, int]:
+    def _led(self, positions: NDArray[np.int64], bar: Progress) -> Generator[Batch, None, int]:
         """Compute here until rows are believed; return how many positions that took."""
         at, n = 0, self.driver.computer.room
         while at < len(positions) and self.driver.computer.checked is None and self.may_go_on:
@@ -106,17 +111,15 @@ class Shards:
         """Whether more may be computed: by number, and by time."""
         return self.driver.wanted() > 0 and not self.driver.is_over()
 
-    def _once_each(self, positions: Sequence[int], bar: Progress) -> list[int]:
+    def _once_each(self, at: NDArray[np.int64], bar: Progress) -> NDArray[np.int64]:
         """Return the positions without those that are known to be copies of others of them."""
         look = self.run.looked.look
-        at = np.array(positions, np.int64)
         is_known = look.known[at]
         _, first = np.unique(as_void(look.digests[at]), return_index=True)
         is_first = ~is_known
         is_first[first] = True
         bar.update(int((~is_first).sum()))
-        found: list[int] = at[is_first].tolist()
-        return found
+        return at[is_first]
 
     def _sharing(self, hands: Hands) -> Sharing:
         rows = self.run.job.network.recipe.rows
@@ -137,7 +140,7 @@ class Shards:
         return Shard(
             run=uuid.uuid4().hex,
             task="",
-            store=store.path.absolute(),
+            store=Path(store.storage.place),
             recipe=store.recipe.id,
             network=job.network.options,
             is_apart=job.network.is_apart,
@@ -181,7 +184,8 @@ class _Work:
                 return
             done, _ = wait(self.out, timeout=TICK_S, return_when=FIRST_COMPLETED)
             self._say_if_quiet(is_quiet=not done)
-            self.shards.run.writer.commit_when_due(self.hands.number)
+            if self.shards.run.writer.commit_when_due(self.hands.number):
+                self.shards.claimed.clear()  # the store itself knows them now
             for future in [one for one in self.out if one.done()]:
                 yield from self._ended(self.out.pop(future), future)
 
@@ -247,18 +251,23 @@ class _Work:
 
     def _taken(self, share: Share, done: Done) -> Written:
         run, claimed = self.shards.run, self.shards.claimed
-        items = [replace(item, index=share.positions[item.index]) for item in done.items]
-        for item in items:
-            self.shards.driver.took(item)
-        self.bar.update(len(items))
+        positions = np.array(share.positions, np.int64)
+        run.take_all(
+            replace(done.seen, index=positions[done.seen.index]),
+            {share.positions[at]: reason for at, reason in done.failed.items()},
+            {share.positions[at]: reason for at, reason in done.unread.items()},
+        )
+        self.bar.update(len(done))
         self._measure(done)
-        is_new = np.array([d.tobytes() not in claimed for d in done.digests], bool)
-        digests = done.digests[is_new & run.target.without_row(done.digests)]
-        claimed.update(digest.tobytes() for digest in digests)
+        each = [*map(bytes, as_void(done.digests))]
+        is_new = np.array([digest not in claimed for digest in each], bool)
+        is_new &= run.target.without_row(done.digests)
+        claimed.update(compress(each, is_new))
         return Written(
-            items=items,
-            part=done.part if len(digests) else None,
-            digests=digests,
+            n=len(done),
+            part=done.part if is_new.any() else None,
+            digests=done.digests[is_new],
+            indices=positions[done.rows_of[is_new]],
             misfits=done.misfits,
             n_workers=self.hands.number,
             seconds=done.wall_s / self.hands.number,
@@ -276,8 +285,8 @@ class _Work:
         seconds.n_large += done.seconds.n_large
         if done.used is not None:
             run.meter.add(done.used)
-        if done.wall_s > 0 and len(done.items) >= self.sharing.batch:
-            self.sharing.rate = len(done.items) / done.wall_s
+        if done.wall_s > 0 and len(done) >= self.sharing.batch:
+            self.sharing.rate = len(done) / done.wall_s
 
     def _set_aside(self, index: int) -> None:
         """Have a sample quarantined that ends whoever computes it; to read it does no harm."""

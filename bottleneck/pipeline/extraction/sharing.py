@@ -1,7 +1,8 @@
 """Positions → shares of them, each for one worker: how large, which next, what a death means.
 
-A share takes about `TARGET_S` of a worker's time and gives one part of rows at most; towards the
-end shares become smaller, so that all workers end together.
+A share takes about `TARGET_S` of a worker's time and gives one part of rows at most. Where there is
+much to do, it takes up to `MOST_S`: parts are then fewer, and a death still costs little of the
+whole. Towards the end shares become smaller, so that all workers end together.
 
 When workers die. A death takes every share that was at work with it, and does not say whose fault
 it was. So those are given out again, and one that was there twice is given out alone, when nothing
@@ -16,12 +17,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bottleneck.core.errors import NoSpaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 TARGET_S = 20.0  # of a worker, for a share
+MOST_S = 120.0  # and for one that is a small part of the worker's work:
+SHARES = 50  # it has so many of them
 FIRST_BATCHES = 2  # in a share, before anybody knows how long one takes
 AHEAD = 2  # shares that each worker is given: one that it computes, and one that waits
 MOST_DEATHS = 12  # one after the other, of shares that were alone: it is not the samples
@@ -63,13 +70,13 @@ class Sharing:
     most: int
     n_workers: int
     rate: float = 0.0
-    _rest: deque[int] = field(default_factory=deque)
+    _rest: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     _again: deque[Share] = field(default_factory=deque)
     _n_deaths: int = 0
 
-    def add(self, positions: Iterable[int]) -> None:
+    def add(self, positions: Sequence[int] | NDArray[np.int64]) -> None:
         """Take in what is to be done."""
-        self._rest.extend(positions)
+        self._rest = np.concatenate([self._rest, np.asarray(positions, np.int64)])
 
     def next(self, n_wanted: float, *, is_idle: bool) -> Share | None:
         """Return what is given out next, of so many positions at most; None for nothing now.
@@ -82,14 +89,16 @@ class Sharing:
             if not share.is_suspect:
                 self._again.remove(share)
                 return share
-        if self._rest:
+        if len(self._rest):
             n = int(min(self._size(), n_wanted, len(self._rest)))
-            return Share([self._rest.popleft() for _ in range(n)])
+            first, self._rest = self._rest[:n], self._rest[n:]
+            return Share(first.tolist())
         return self._again.popleft() if self._again and is_idle else None
 
     def _size(self) -> int:
-        n = self.rate * TARGET_S if self.rate else FIRST_BATCHES * self.batch
-        n = min(n, math.ceil(len(self._rest) / (AHEAD * self.n_workers)), self.most)
+        left = len(self._rest) / self.n_workers
+        n = max(self.rate * TARGET_S, min(self.rate * MOST_S, left / SHARES))
+        n = min(n if self.rate else FIRST_BATCHES * self.batch, math.ceil(left / AHEAD), self.most)
         return max(1, min(self.most, max(self.batch, int(n) // self.batch * self.batch)))
 
     def came_back(self) -> None:

@@ -85,7 +85,9 @@ class Target:
     def catch_up(self) -> None:
         """Go on from the newest commit, if it is another one; what it has need not be computed."""
         store = self.rows_store
-        if store is not None and Log(store.path).path(store.state.number + 1).exists():
+        if store is None or not store.storage.is_due():
+            return
+        if Log(store.storage).has(store.state.number + 1):
             self._adopt(store.refresh())
             self.is_shared = True
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck import engines
 from bottleneck.core.errors import BottleneckError, code_of
-from bottleneck.core.text import printable
+from bottleneck.core.text import as_known, printable
 from bottleneck.data.shared import SharedSource
 from bottleneck.pipeline.extraction.compute import is_apart, made_by
 from bottleneck.pipeline.extraction.extraction import begin
@@ -163,7 +163,7 @@ def failure_noted(
             what = error.what if isinstance(error, BottleneckError) else str(error)
             entry = {
                 "verb": "extract",
-                "store": str(options.cache),
+                "store": as_known(str(options.cache)),
                 "source": source,
                 "seconds": {"total": round(time.perf_counter() - started, 3)},
                 "error": printable(what),

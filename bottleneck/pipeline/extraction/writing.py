@@ -112,12 +112,16 @@ class Writer:
         self._publishing.append(published)
         self.commit_when_due(n_workers)
 
-    def commit_when_due(self, n_workers: int = 0) -> None:
-        """Commit what is published, unless that was done within the last minute; see `adopt`."""
+    def commit_when_due(self, n_workers: int = 0) -> bool:
+        """Commit what is published, unless that was done within the last minute; see `adopt`.
+
+        Returns whether everything that was given to this is committed now.
+        """
         is_enough = n_workers and len(self._publishing) >= n_workers
         every_s = min(PARTS_EVERY_S, self._every_s) if is_enough else self._every_s
         if time.monotonic() - self._committed >= every_s:
             self._commit(wait=False)
+        return not (self._publishing or self._held)
 
     def finish(self) -> None:
         """Publish and commit all that is left; more may follow."""
@@ -148,7 +152,7 @@ class Writer:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
         if entries:
-            self._target.commit([self._target.store.add_part(entry) for entry in entries])
+            self._target.commit([self._target.store.add_part(*entries)])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
             self._committed = time.monotonic()  # else a part in writing is, as soon as it is whole
         self._publishing = [future for future in self._publishing if future not in done]

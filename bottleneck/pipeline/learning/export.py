@@ -10,6 +10,7 @@ from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
 from bottleneck.core.reporter import SILENT
+from bottleneck.core.text import as_known
 from bottleneck.heads.network import whole_model
 from bottleneck.pipeline.extraction.sources import the_one_store
 from bottleneck.pipeline.learning import feature_file
@@ -103,7 +104,7 @@ def _export_features(options: ExportOptions, reporter: Reporter) -> dict[str, An
     return {
         "verb": "export",
         "file": str(options.file),
-        "store": str(cache),
+        "store": as_known(str(cache)),
         "source": name,
         "commit": store.state.number,
         "recipe": store.recipe.id,

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core import files
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import show_key
+from bottleneck.core.text import as_known
 from bottleneck.core.version import __version__
-from bottleneck.heads.run import write_run
+from bottleneck.heads.run import free_name, name_is_taken, write_run
 from bottleneck.pictures import plots, target_plots
 from bottleneck.pictures.reliability import FILE as RELIABILITY
 from bottleneck.pictures.reliability import reliability
@@ -26,6 +28,7 @@ from bottleneck.store import history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bottleneck.core.reporter import Reporter
     from bottleneck.heads.task import Fitted
@@ -107,10 +110,26 @@ def record(
         fitted,
         {**drawn, **tables, PAGE: page, CARD: card},
     )
-    report = {**report, "run": str(run)}
+    run = _published(data.store, run, options)
+    report = {**report, "run": as_known(str(run))}
     entry = {k: v for k, v in report.items() if k not in LONG}
     data.store.append_history(history.ended(entry))
     return report
+
+
+def _published(store: Store, run: Path, options: TrainOptions) -> Path:
+    """Put a run where others look; return its folder. Elsewhere its name may have been taken."""
+    while True:
+        try:
+            store.storage.publish_run(run.name)
+        except FileExistsError as error:
+            if options.run is not None:
+                files.delete(run)
+                raise name_is_taken(store.runs, run.name) from error
+            files.move(run, other := store.runs / free_name(store.runs, options.head))
+            run = other
+        else:
+            return run
 
 
 def frozen_parameters(store: Store, fitted: Fitted) -> int | None:
@@ -133,7 +152,7 @@ def _report(
     store, figures = data.store, judged.figures
     return {
         "verb": "train",
-        "store": str(options.cache),
+        "store": as_known(str(options.cache)),
         "source": data.source,
         "commit": store.state.number,
         "recipe": store.recipe.id,
@@ -220,7 +239,7 @@ def _receipt(
     return {
         "time": datetime.now(UTC).isoformat(timespec="microseconds"),
         "store": {
-            "path": str(options.cache),
+            "path": as_known(str(options.cache)),
             "commit": store.state.number,
             "checksum": store.state.checksum,
         },

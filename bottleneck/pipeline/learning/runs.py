@@ -9,6 +9,7 @@ from bottleneck.core.errors import UsageError
 from bottleneck.core.reporter import SILENT
 from bottleneck.heads.run import LAST, finished_at, finished_runs
 from bottleneck.pipeline.extraction.sources import the_one_store
+from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT)
         When there is none, or several of that name, or two that are the last.
     """
     path = Path(named)
+    if ":/" in named and path.parent.name == "runs":  # of a store in a bucket
+        storage = storage_of(path.parent.parent)
+        storage.fetch_runs()
+        return storage.root / "runs" / path.name
     if named == LAST:
         last = last_run(cache or the_one_store())
         reporter.say(f"the last run is {last}")
@@ -54,7 +59,9 @@ def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT)
 
 def runs_of(cache: Path) -> list[Path]:
     """Return the folders of the finished runs of a store, by name; UsageError where no store is."""
-    return finished_runs(Store.open(cache).runs)
+    store = Store.open(cache)
+    store.storage.fetch_runs()
+    return finished_runs(store.runs)
 
 
 def last_run(cache: Path) -> Path:

@@ -19,6 +19,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import check_free
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.sample import SPLITS
+from bottleneck.core.text import as_known
 from bottleneck.heads.training import seed_of
 from bottleneck.pipeline.looking import classes as of_classes
 from bottleneck.pipeline.looking import findings
@@ -117,7 +118,7 @@ def inspected(
     seen = _seen(images, options, reporter)
     report: dict[str, Any] = {
         "verb": "inspect",
-        "store": str(options.cache),
+        "store": as_known(str(options.cache)),
         "source": images.source,
         "commit": images.store.state.number,
         "recipe": images.store.recipe.id,

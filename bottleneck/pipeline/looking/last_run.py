@@ -22,6 +22,7 @@ def last_run(images: Images) -> Run | None:
 
     A run whose receipt cannot be read may be of any source, and is passed over.
     """
+    images.store.storage.fetch_runs()
     for folder in sorted(finished_runs(images.store.runs), key=finished_at, reverse=True):
         try:
             run = read_run(folder)

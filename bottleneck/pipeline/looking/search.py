@@ -11,6 +11,7 @@ import numpy as np
 from bottleneck.core.errors import DataError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
+from bottleneck.core.text import as_known
 from bottleneck.pipeline.looking.images import how_pooled, images_of, pooled
 from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
 from bottleneck.pipeline.looking.queries import Query, Work, queries_of
@@ -68,7 +69,7 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
     }
     return {
         "verb": "search",
-        "store": str(options.cache),
+        "store": as_known(str(options.cache)),
         "source": images.source,
         "commit": images.store.state.number,
         "searched": len(images),

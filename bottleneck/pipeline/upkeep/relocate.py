@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.buckets import address
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import BottleneckError, DataError, UsageError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.paths import from_json_text, local_path
 from bottleneck.core.reporter import SILENT
+from bottleneck.core.text import as_known
 from bottleneck.data.catalog import KINDS, PATTERNS, open_source
 from bottleneck.data.how import each_text, is_said, written
 from bottleneck.data.source import Unpacks
@@ -85,7 +87,8 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
     BusyError
         Another run holds the store.
     """
-    local_path(options.data)  # an address is refused before the store is held
+    if address(options.data) is None:
+        local_path(options.data)  # another address is refused before the store is held
     store = Store.open(options.cache)
     name = store.source_name(options.source, "write one of them before DATA")
     with nullcontext() if options.dry_run else hold(options.cache, options.wait_s):
@@ -119,7 +122,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
     with_row = samples.known & store.has(samples.digests)
     return {
         "verb": "relocate",
-        "store": str(options.cache),
+        "store": as_known(str(options.cache)),
         "source": name,
         "from": recorded.spec,
         "to": source.spec,

@@ -9,6 +9,7 @@ import numpy as np
 
 from bottleneck.core.errors import BottleneckError, UsageError
 from bottleneck.core.sample import NO_LABEL, SPLITS, find, key_array, show_key
+from bottleneck.core.text import as_known
 from bottleneck.data.catalog import reopen
 from bottleneck.pipeline.extraction.look import look, recorded_samples
 from bottleneck.pipeline.extraction.plan import is_as_it_failed, set_aside, unique_count
@@ -49,10 +50,10 @@ def status(options: StatusOptions) -> dict[str, Any]:
     names = [store.source_name(options.source)] if options.source else store.source_names
     ran = last_runs(store.path, names)
     sources = [{**_source(store, name), **ran[name]} for name in names]
-    runs = sorted(p.name for p in store.runs.glob("*/run.json") for p in [p.parent])
+    runs = store.storage.run_names()
     report: dict[str, Any] = {
         "verb": "status",
-        "store": str(options.cache),
+        "store": as_known(str(options.cache)),
         "format": store.format,
         "commit": store.state.number,
         "time": store.state.time,

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.reporter import SILENT
+from bottleneck.core.text import as_known
 from bottleneck.pipeline.extraction.look import stat_table_name
 from bottleneck.pipeline.upkeep.recompute import recompute
 from bottleneck.store import gc as collecting
@@ -34,7 +35,7 @@ def forget(cache: Path, source: str | None, *, dry_run: bool = False) -> dict[st
         store = store.commit([DropSource(name, before)], "forget")
     report = {
         "verb": "forget",
-        "store": str(cache),
+        "store": as_known(str(cache)),
         "source": name,
         "samples": samples,
         "commit": store.state.number,
@@ -61,7 +62,7 @@ def verify(
     Log(cache).numbers()  # where there is no store, this fails before a lock file is made
     with hold(cache, wait_s) if repair else contextlib.nullcontext():
         report = verifying.verify(cache, repair=repair, portion=sample)
-    report = {"verb": "verify", "store": str(cache), **report}
+    report = {"verb": "verify", "store": as_known(str(cache)), **report}
     if report["repaired"]:
         _note(cache, {**report, "damaged": len(report["damaged"])})
     if again is None:
@@ -81,7 +82,7 @@ def gc(
     else:
         with hold(cache, wait_s):
             report = collecting.gc(cache, grace_s=grace_s, derived_of=stat_table_name)
-    report = {"verb": "gc", "store": str(cache), **report}
+    report = {"verb": "gc", "store": as_known(str(cache)), **report}
     if not dry_run:
         _note(cache, {**report, "deleted": len(report["deleted"])})
     return report

@@ -1,4 +1,4 @@
-"""The invalidation table, row by row, in both formats, with exact counts."""
+"""The invalidation table, row by row, in both formats, on a disk and in a bucket, exact counts."""
 
 import io
 import shutil
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bucket_world import ADDRESS
 from PIL import Image
 from world import flip, picture, row_of, tree
 
@@ -19,13 +20,29 @@ from bottleneck.store.store import Store
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 
 
+@pytest.fixture(params=["disk", "bucket"])
+def cache(request, tmp_path):
+    if request.param == "disk":
+        return tmp_path / "store"
+    request.getfixturevalue("bucket")
+    return ADDRESS
+
+
+@pytest.fixture
+def files(request, cache):
+    """Return the bytes of a store's files, by name, as others see them."""
+    if cache != ADDRESS:
+        return lambda: tree(cache)
+    return request.getfixturevalue("bucket").objects
+
+
 @pytest.fixture(params=["hdf5", "zarr"])
-def run(request, tmp_path, photos, numpy_network, later):
+def run(request, cache, photos, numpy_network, later):
     def extract_again(network=NETWORK, **options):
         later()
         return extract(
             ExtractOptions(
-                cache=tmp_path / "store",
+                cache=cache,
                 data=str(photos),
                 format=request.param,
                 network=network,
@@ -35,6 +52,10 @@ def run(request, tmp_path, photos, numpy_network, later):
 
     assert extract_again()["computed"] == 12
     return extract_again
+
+
+def commits(found):
+    return {name: data for name, data in found.items() if name.startswith("log/")}
 
 
 def test_nothing_changed_computes_nothing(run):
@@ -54,12 +75,10 @@ def test_a_renamed_image_computes_nothing(run, photos):
     assert (report["computed"], report["renamed"], report["deleted"]) == (0, 1, 0)
 
 
-def test_an_image_moved_to_another_class_computes_nothing_and_has_the_new_label(
-    run, photos, tmp_path
-):
+def test_an_image_moved_to_another_class_computes_nothing_and_has_the_new_label(run, photos, cache):
     (photos / "cat/01.png").rename(photos / "dog/01.png")
     assert run()["computed"] == 0
-    _, y, keys = Store.open(tmp_path / "store").arrays()
+    _, y, keys = Store.open(cache).arrays()
     assert y[keys.tolist().index(b"dog/01.png")] == 1
 
 
@@ -70,18 +89,18 @@ def test_images_moved_into_splits_compute_nothing(run, photos, tmp_path):
     assert run()["computed"] == 0
 
 
-def test_a_copied_image_computes_nothing_and_shares_the_row(run, photos, tmp_path):
+def test_a_copied_image_computes_nothing_and_shares_the_row(run, photos, cache):
     shutil.copy(photos / "cat/01.png", photos / "cat/copy.png")
     report = run()
     assert (report["computed"], report["samples"], report["unique"]) == (0, 13, 12)
-    assert sum(entry.rows for entry in Store.open(tmp_path / "store").state.parts) == 12
+    assert sum(entry.rows for entry in Store.open(cache).state.parts) == 12
 
 
-def test_a_deleted_image_computes_nothing_and_leaves_the_arrays(run, photos, tmp_path):
+def test_a_deleted_image_computes_nothing_and_leaves_the_arrays(run, photos, cache):
     (photos / "cat/01.png").unlink()
     report = run()
     assert (report["computed"], report["deleted"], report["samples"]) == (0, 1, 11)
-    assert b"cat/01.png" not in Store.open(tmp_path / "store").arrays()[2].tolist()
+    assert b"cat/01.png" not in Store.open(cache).arrays()[2].tolist()
 
 
 def test_an_edit_that_was_undone_computes_nothing(run, photos):
@@ -92,11 +111,11 @@ def test_an_edit_that_was_undone_computes_nothing(run, photos):
     assert run()["computed"] == 0
 
 
-def test_one_edited_image_computes_one(run, photos, tmp_path):
+def test_one_edited_image_computes_one(run, photos, cache):
     picture(photos / "cat/01.png", 77)
     report = run()
     assert (report["computed"], report["changed"], report["cached"]) == (1, 1, 11)
-    x, _, keys = Store.open(tmp_path / "store").arrays()
+    x, _, keys = Store.open(cache).arrays()
     image = Image.open(photos / "cat/01.png").resize((8, 8), Image.Resampling.BILINEAR)
     at = keys.tolist().index(b"cat/01.png")
     np.testing.assert_array_equal(x[at], row_of(np.array(image)))
@@ -150,28 +169,34 @@ def test_the_same_pixels_encoded_anew_compute_one(run, photos):
         ),
     ],
 )
-def test_another_recipe_is_refused_by_key_and_replaced_on_request(run, tmp_path, key, other):
-    before = tree(tmp_path / "store" / "log")
+def test_another_recipe_is_refused_by_key_and_replaced_on_request(run, cache, files, key, other):
+    before = files()
     with pytest.raises(RecipeError, match="recipe differs") as caught:
         run(other)
     assert [line.split(":")[0] for line in caught.value.details] == [key]
-    assert tree(tmp_path / "store" / "log") == before
-    old = Store.open(tmp_path / "store")
+    assert commits(files()) == commits(before)
+    old = Store.open(cache)
     assert run(other, replace=True)["computed"] == 12
     assert run(other)["computed"] == 0
-    assert len(Store.open(tmp_path / "store", at=old.state.number).arrays()[0]) == 12
+    assert len(Store.open(cache, at=old.state.number).arrays()[0]) == 12
 
 
-def test_a_damaged_part_computes_exactly_its_lost_rows_after_repair(run, tmp_path):
-    store = Store.open(tmp_path / "store")
+def test_a_damaged_part_computes_exactly_its_lost_rows_after_repair(run, request, cache):
+    store = Store.open(cache)
     part = store.parts[0]
     victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
-    row = np.asarray(part.slice(3, 4)).tobytes()
-    flip(victim, victim.read_bytes().index(row))
-    report = verify(tmp_path / "store")
+    at = victim.read_bytes().index(np.asarray(part.slice(3, 4)).tobytes())
+    if cache == ADDRESS:
+        name = victim.relative_to(store.path).as_posix()
+        data = bytearray(victim.read_bytes())
+        data[at] ^= 1
+        request.getfixturevalue("bucket").put(name, bytes(data))
+    else:
+        flip(victim, at)
+    report = verify(cache)
     assert [damage["rows_lost"] for damage in report["damaged"]] == [1]
-    assert verify(tmp_path / "store", repair=True)["repaired"]
-    assert verify(tmp_path / "store")["damaged"] == []
+    assert verify(cache, repair=True)["repaired"]
+    assert verify(cache)["damaged"] == []
     assert run()["computed"] == 1
 
 
@@ -204,16 +229,15 @@ def test_a_quarantined_image_is_tried_again_when_the_decoder_changes(run, photos
     assert len(tried) == 1
 
 
-def test_more_than_half_gone_is_refused_before_anything_is_written(run, photos, tmp_path):
+def test_more_than_half_gone_is_refused_before_anything_is_written(run, photos, cache, files):
     for path in sorted(photos.rglob("*.png"))[:7]:
         path.unlink()
-    before = tree(tmp_path / "store")
+    before = files()
     with pytest.raises(DataError, match="shrank from 12 to 5"):
         run()
-    after = tree(tmp_path / "store")
-    assert {name for name in before | after if before.get(name) != after.get(name)} == {
-        "history.jsonl"
-    }
+    after = files()
+    differ = {name for name in before | after if before.get(name) != after.get(name)}
+    assert differ == ({"history.jsonl"} if cache != ADDRESS else set())
     report = run(allow_shrink=True)
     assert (report["computed"], report["deleted"]) == (0, 7)
 
@@ -231,7 +255,7 @@ def test_two_identical_images_share_one_row(tmp_path, numpy_network):
     assert len(x) == 4
 
 
-def test_keys_labels_and_rows_line_up_after_everything_was_shuffled(run, photos, tmp_path):
+def test_keys_labels_and_rows_line_up_after_everything_was_shuffled(run, photos, cache):
     rng = np.random.default_rng(0)
     for step in range(4):
         paths = sorted(photos.rglob("*.png"))
@@ -240,7 +264,7 @@ def test_keys_labels_and_rows_line_up_after_everything_was_shuffled(run, photos,
         sorted(photos.rglob("*.png"))[0].unlink()
         picture(photos / "dog" / f"new{step}.png", 100 + step)
         run()
-    store = Store.open(tmp_path / "store")
+    store = Store.open(cache)
     x, y, keys = store.arrays()
     assert sorted(p.relative_to(photos).as_posix() for p in photos.rglob("*.png")) == [
         key.decode() for key in keys

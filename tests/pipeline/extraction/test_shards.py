@@ -546,3 +546,23 @@ def test_two_of_them_at_once_are_refused():
     with pytest.raises(UsageError, match="were given"):
         crew(None, "dask://h:1", Late())
     assert crew() is None
+
+
+def test_what_is_committed_need_not_be_remembered(run, monkeypatch):
+    """A driver of millions of images holds the digests of those that no commit has yet."""
+    from bottleneck.pipeline.extraction import shards
+
+    held, taken = [], shards._Work._taken
+
+    def counted(work, share, done):
+        found = taken(work, share, done)
+        held.append(len(work.shards.claimed))
+        return found
+
+    monkeypatch.setattr(shards._Work, "_taken", counted)
+    monkeypatch.setattr(writing, "PARTS_EVERY_S", 0.0)
+    monkeypatch.setattr(sharing, "FIRST_BATCHES", 1)
+    monkeypatch.setattr(sharing, "TARGET_S", 0.0)
+    assert run(Late(), workers=1)["computed"] == 59
+    assert len(held) > 4
+    assert max(held) < 59 - 4

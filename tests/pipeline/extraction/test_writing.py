@@ -25,11 +25,11 @@ class Target:
         self.done.append("part")
         return SimpleNamespace(rows=len(rows), files={"": [1, "x"]})
 
-    def add_part(self, entry):
-        return entry.rows
+    def add_part(self, *entries):
+        return [entry.rows for entry in entries]
 
     def commit(self, actions):
-        self.committed += actions
+        self.committed += [rows for action in actions for rows in action]
         self.done.append("commit")
 
 
@@ -87,3 +87,17 @@ def test_what_was_written_is_committed_before_the_last_part(clock):
         writer._held.append(batch())
         writer.finish()
     assert target.done == ["part", "commit", "part", "commit"]
+
+
+def test_a_writer_says_when_all_that_it_was_given_is_committed(clock):
+    target = Target()
+    target.may_write.set()
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        assert writer.commit_when_due(2)
+        writer.adopt(SimpleNamespace(rows=3, files={"": [1, "x"]}), 2)
+        assert not writer.commit_when_due(2)  # one of two workers, and not a minute yet
+        clock[0] = 61.0
+        assert writer.commit_when_due(2)
+        assert target.committed == [3]
+        writer._held.append(batch())
+        assert not writer.commit_when_due(2)

@@ -1,0 +1,263 @@
+"""Addresses of object stores (`s3://bucket/prefix`), their clients, and what their errors mean.
+
+obstore does the work; it is imported when the first client is made. Credentials come from where
+the clouds' own tools look: the environment, a profile of `~/.aws`, the role of the machine. They
+are never part of an address, and never shown: of what a server answers, its code alone is.
+
+How it is used::
+
+    place = address("s3://bucket/images")     # None for a path on this machine
+    client = place.client()                   # obstore's; keys are relative to the prefix
+    with answers(place.at("cat/1.jpg")):      # obstore's errors become ours, in one line
+        data = obstore.get(client, "cat/1.jpg").bytes()
+
+`answers` passes on FileNotFoundError (no such object) and obstore's AlreadyExistsError, which
+callers look for. Clients are safe for threads, and are not handed to other processes: an
+`Address` is (it pickles), and each process makes its own.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import errno
+import os
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import (
+    BottleneckError,
+    NoSpaceError,
+    PermissionDeniedError,
+    UnavailableError,
+    UsageError,
+)
+from bottleneck.core.installed import is_here, require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMES = ("s3", "gs", "az")
+# Also `s3:/bucket/x`, which is what a Path makes of it.
+_ADDRESS = re.compile(rf"({'|'.join(SCHEMES)}):/+(.*)", re.DOTALL)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
+# What of the environment says who we are: obstore knows it, and what it means.
+_WHO = (
+    "ACCESS_KEY_ID",
+    "WEB_IDENTITY_TOKEN_FILE",
+    "CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "CONTAINER_CREDENTIALS_FULL_URI",
+    "SKIP_SIGNATURE",
+)
+# Of a profile, what else is taken: obstore's name of it, and what of the environment goes before.
+_SETTINGS = {
+    "region": ("region", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    "endpoint_url": ("endpoint", "AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+}
+# A server that is not there is known after some 15 s; one that is busy gets as long.
+RETRIES: dict[str, Any] = {
+    "max_retries": 8,
+    "backoff": {
+        "init_backoff": timedelta(seconds=0.1),
+        "max_backoff": timedelta(seconds=5),
+        "base": 2,
+    },
+    "retry_timeout": timedelta(seconds=180),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place in a bucket (S3, Google) or container (Azure)."""
+
+    scheme: str
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.bucket}" + (f"/{self.prefix}" if self.prefix else "")
+
+    def at(self, key: str) -> Address:
+        """Return the address of what is at `key` below this one."""
+        return Address(self.scheme, self.bucket, f"{self.prefix}/{key}".strip("/"))
+
+    def client(self) -> Any:
+        """Return obstore's client of what is below this address.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without obstore.
+        BottleneckError
+            For settings of the environment that cannot be.
+        """
+        require("obstore", "objects", str(self))
+        from obstore import store as made  # noqa: PLC0415 - for buckets alone
+
+        with answers(self):
+            if self.scheme == "gs":
+                return made.GCSStore(self.bucket, prefix=self.prefix, retry_config=RETRIES)
+            if self.scheme == "az":
+                return made.AzureStore(self.bucket, prefix=self.prefix, retry_config=RETRIES)
+            return made.S3Store(self.bucket, prefix=self.prefix, retry_config=RETRIES, **_profile())
+
+
+def address(path: Path | str) -> Address | None:
+    """Return the address that this is; None for a path on this machine, and other schemes.
+
+    Raises
+    ------
+    UsageError
+        For an address that names no bucket, or holds more than bucket and prefix: a password, say.
+    """
+    found = _ADDRESS.fullmatch(os.fspath(path))
+    if found is None:
+        return None
+    scheme, rest = found.groups()
+    bucket, _, prefix = rest.partition("/")
+    if "@" in bucket:
+        do = f"{scheme}://BUCKET/PREFIX; credentials come from the environment"
+        raise UsageError("an address holds no user and no password", f"{scheme}://…", do)
+    if not _BUCKET.fullmatch(bucket):
+        raise UsageError("no name of a bucket", f"{scheme}://{bucket}", f"{scheme}://BUCKET/PREFIX")
+    parts = [part for part in prefix.split("/") if part]
+    if {".", ".."} & set(parts) or re.search(r"[?#\x00-\x1f]", prefix):
+        shown = f"{scheme}://{bucket}/{re.split('[?#]', prefix)[0]}"
+        raise UsageError("no prefix in a bucket", shown, "leave out . and .., ? and #")
+    return Address(scheme, bucket, "/".join(parts))
+
+
+def _profile() -> dict[str, Any]:
+    """Return what a profile of `~/.aws` says, where the environment says nothing of who we are.
+
+    obstore itself knows the environment, and the roles of machines, containers and clusters.
+    """
+    if any(os.environ.get(f"AWS_{name}") for name in _WHO):
+        return {}
+    name = os.environ.get("AWS_PROFILE") or "default"
+    keys = _section("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", name)
+    config = _section("AWS_CONFIG_FILE", "~/.aws/config", name, f"profile {name}")
+    found = {**config, **keys}
+    settings: dict[str, Any] = {
+        to: found[key]
+        for key, (to, *variables) in _SETTINGS.items()
+        if key in found and not any(map(os.environ.get, variables))
+    }
+    if "aws_access_key_id" in found and "aws_secret_access_key" in found:
+        settings["access_key_id"] = found["aws_access_key_id"]
+        settings["secret_access_key"] = found["aws_secret_access_key"]
+        if "aws_session_token" in found:
+            settings["session_token"] = found["aws_session_token"]
+    elif found and is_here("boto3"):  # single sign-on, roles and the like: boto3 knows them
+        import boto3  # noqa: PLC0415 - see above
+        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - see above
+
+        with contextlib.suppress(Exception):  # then obstore looks by itself, and says what it lacks
+            settings["credential_provider"] = Boto3CredentialProvider(boto3.session.Session())
+    return settings
+
+
+def _section(variable: str, usual: str, *names: str) -> dict[str, str]:
+    """Return a section of an INI file, by the first of its names that is there; {} for none."""
+    read = configparser.RawConfigParser()
+    try:
+        read.read(Path(os.environ.get(variable) or usual).expanduser(), encoding="utf-8")
+    except (OSError, RuntimeError, UnicodeError, configparser.Error):
+        return {}
+    return next((dict(read.items(name)) for name in names if read.has_section(name)), {})
+
+
+# --- what errors mean ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def answers(where: object) -> Iterator[None]:
+    """Translate what obstore raises within; FileNotFoundError and AlreadyExistsError pass.
+
+    Raises
+    ------
+    UsageError
+        No such bucket, another region, a server without what is asked of it.
+    UnavailableError
+        A server that cannot be reached, or that does not answer in time.
+    PermissionDeniedError
+        No credentials, wrong ones, or ones that may not do this.
+    NoSpaceError
+        A bucket that is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        module = type(error).__module__
+        is_missing = isinstance(error, FileNotFoundError) and error.errno is None
+        if not module.startswith("obstore") and not is_missing:
+            raise
+        if type(error).__name__ == "AlreadyExistsError":
+            raise
+        known = _meaning(error, where)
+        if known is not None:
+            raise known from None  # what stands in the original may name keys of the user's
+        raise FileNotFoundError(errno.ENOENT, "no such object", str(where)) from None
+
+
+_WRONG_KEYS = {
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "InvalidSecurity",
+    "TokenRefreshRequired",
+    "AuthenticationFailed",
+}
+_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"}
+_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "TemporaryRedirect"}
+_FULL = {"QuotaExceeded", "XMinioStorageFull", "AccountQuotaExceeded", "InsufficientStorage"}
+
+
+def _meaning(error: Exception, where: object) -> BottleneckError | None:
+    """Return the error of ours; None where there is no such object."""
+    text, kind = str(error), type(error).__name__
+    code = _first(r"<Code>([A-Za-z]{3,64})</Code>", text)
+    status = _first(r"status code: (\d{3})", text)
+    said = code or status
+    if code in _NO_BUCKET:
+        return UsageError("no such bucket", where, "make it, or check its name and the endpoint")
+    if isinstance(error, FileNotFoundError):
+        return None
+    if code in _FULL or status == "507":
+        return NoSpaceError(
+            f"the bucket takes no more ({said})", where, "free some, then try again"
+        )
+    if code in _REGION or "configured region" in text:  # the client's words for a redirect
+        return UsageError("the bucket is in another region", where, "set AWS_REGION")
+    if re.search(r"169\.254\.|latest/api/token|metadata\.google|getting credentials", text):
+        do = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        do = do if str(where).startswith("s3:") else "see the cloud's own words on credentials"
+        return PermissionDeniedError("no credentials found", where, do)
+    if code in _WRONG_KEYS or kind == "UnauthenticatedError" or status == "401":
+        do = "check the credentials of the environment"
+        return PermissionDeniedError(f"the credentials are not valid ({said})", where, do)
+    if kind == "PermissionDeniedError" or status == "403":
+        do = "check what these credentials may do"
+        return PermissionDeniedError(f"not permitted ({said})", where, do)
+    if "BadScheme" in text:
+        do = "set AWS_ALLOW_HTTP=true"
+        return UsageError("the endpoint is http://, without encryption", where, do)
+    if status.startswith("5") and status != "501":
+        do = "run the same command again later"
+        return UnavailableError(f"the object store is busy or ill ({said})", where, do)
+    if not status and re.search(r"HTTP error|timed? ?out|dns error|error decoding", text):
+        do = "check the network and the endpoint (AWS_ENDPOINT_URL), then run it again"
+        return UnavailableError("the object store cannot be reached", where, do)
+    if kind == "NotSupportedError" or status == "501":
+        return UsageError(f"the object store cannot do this ({said})", where, "use another one")
+    what = f"the object store refuses ({said or kind})"
+    return PermissionDeniedError(what, where, "check the address and the settings of the endpoint")
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    return found[1] if found else ""

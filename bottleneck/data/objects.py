@@ -1,0 +1,138 @@
+"""Single objects of a bucket, read whole or from their beginning, and what proves them unchanged.
+
+A bucket has no ctime, but it has something better: an object's entity tag stands for its content,
+and size, tag and time of the last change come with each listing and with each read. Where all three
+are as they were, so is the content. They stand where a file has size, inode and mtime; the place of
+the ctime is 0, which no file is too young for. Where a server gives no tag, or a weak one, the time
+of the last change stands there as well: what is young is then read again, as a young file is.
+
+An object that is not there any more, or that may not be read, is a failure of its own. A server
+that does not answer, and credentials that are not valid, end the run.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.buckets import Address, answers
+from bottleneck.core.errors import DataError, PermissionDeniedError
+from bottleneck.core.text import printable
+from bottleneck.data.left_alone import HEAD_BYTES
+from bottleneck.data.reading import check_size
+from bottleneck.data.source import Read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottleneck.core.paths import Stat
+
+PAGE = 1000  # keys that a listing has in hand at once: servers give as many
+AT_ONCE = 32  # requests: each waits for the network most of its time
+
+
+def stat_of(found: Mapping[str, Any]) -> Stat:
+    """Return what change detection compares of an object; see above.
+
+    Listings of some servers tell parts of a second, answers to requests never do.
+    """
+    changed_ns = int(found["last_modified"].timestamp()) * 1_000_000_000
+    tag = found["e_tag"] or ""
+    if not tag or tag.startswith("W/"):
+        return found["size"], changed_ns, changed_ns, 0
+    number = hashlib.blake2b(tag.strip('"').encode(), digest_size=8).digest()
+    return found["size"], changed_ns, 0, int.from_bytes(number, "little", signed=True)
+
+
+def pages(place: Address, client: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """Yield what is below an address, as obstore describes objects: some at a time, none empty.
+
+    Raises
+    ------
+    DataError
+        For a key that is no path: obstore goes no further.
+    """
+    import obstore  # noqa: PLC0415 - an extra, and for buckets alone
+
+    with answers(place):
+        try:
+            for page in obstore.list(client, chunk_size=PAGE):
+                if page:
+                    yield page
+        except obstore.exceptions.InvalidPathError as error:
+            found = re.search(r'Error parsing Path "(.*?)"', str(error), re.DOTALL)
+            key = printable(found[1]) if found else "one of them"
+            do = "give it another key: without //, . and .. between the slashes"
+            raise DataError(f"the key {key} is no path", str(place), do) from None
+
+
+class Objects:
+    """Objects below an address, by their keys; see `excerpt.Excerpt`. Any thread may read."""
+
+    at_once = AT_ONCE
+
+    def __init__(self, place: Address, keys: NDArray[np.bytes_], client: Any = None) -> None:
+        self.place, self.keys = place, keys
+        self._client = client
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Objects, (self.place, self.keys)  # a client is its process's own
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def read(self, index: int) -> Read:
+        """Return an object as it is now.
+
+        Raises
+        ------
+        OSError
+            When it is not there any more, may not be read, or is too large.
+        BottleneckError
+            When the server or the credentials are at fault, so that all others will fail too.
+        """
+        import obstore  # noqa: PLC0415 - an extra, and for buckets alone
+
+        key = bytes(self.keys[index]).decode()
+        clock_ns = time.time_ns()
+        try:
+            with answers(self.place.at(key)):
+                found = obstore.get(self._connected(), key)
+                check_size(found.meta["size"], key.encode())
+                content = found.bytes().to_bytes()
+        except PermissionDeniedError as error:
+            raise _of_one(error, key) from None
+        return Read(content=content, stat=stat_of(found.meta), clock_ns=clock_ns)
+
+    def head(self, index: int) -> bytes | None:
+        """Return an object's first bytes; None where it cannot be read."""
+        import obstore  # noqa: PLC0415 - an extra, and for buckets alone
+
+        key = bytes(self.keys[index]).decode()
+        try:
+            with answers(self.place.at(key)):
+                head = obstore.get_range(self._connected(), key, start=0, length=HEAD_BYTES)
+                return bytes(head.to_bytes())
+        except FileNotFoundError:
+            return None
+        except PermissionDeniedError as error:
+            _of_one(error, key)
+            return None
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = self.place.client()
+        return self._client
+
+
+def _of_one(error: PermissionDeniedError, key: str) -> OSError:
+    """Return the error of one object that may not be read; what is wrong with all is raised."""
+    if not error.what.startswith("not permitted"):
+        raise error
+    return OSError(errno.EACCES, error.what, key)

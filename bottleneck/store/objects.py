@@ -1,0 +1,314 @@
+"""A store in a bucket, by way of copies on this disk (`part_cache.py`).
+
+The protocol is that of a disk. Commits and recipes are put under the condition that their name is
+free; whoever finds it taken reads what stands there: its own bytes mean that an earlier try had
+succeeded after all. Parts and snapshots have names of their own, so a put that is repeated puts
+the same once more. Nothing is ever overwritten by other bytes.
+
+A listing may be behind, so nothing rests on one alone: which number is free, the put itself says,
+and a number that this machine knows of is asked for by its name.
+
+Copies of commits and runs are as old as their objects, to the second, and are fetched anew where
+age or size differ; a repair may have given a commit's number to another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core import files
+from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
+from bottleneck.core.text import known_as
+from bottleneck.store import part_cache
+from bottleneck.store.bucket import Bucket, Seen, each
+from bottleneck.store.inventory import (
+    BEFORE_A_STORE,
+    COMMIT,
+    Entry,
+    check_files,
+    size_of,
+    table_files,
+)
+from bottleneck.store.table import ADVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bottleneck.core.buckets import Address
+    from bottleneck.store.inventory import Recorded
+
+ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
+DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
+RECEIPT = "run.json"  # of a run: the last that is written
+
+
+class ObjectStorage:
+    """A store in a bucket; see `Storage` for what each call promises."""
+
+    # A server's clock may be 15 minutes from ours: beyond that it refuses what we sign.
+    least_age_s = 1800.0
+
+    def __init__(self, address: Address, root: Path) -> None:
+        self.root = root
+        self.bucket = Bucket(address)
+        self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
+        self._last_commit = ""  # that is known to be there, whatever a listing says
+        self._next_due = 0.0
+        self._is_anew = False
+        self._came_anew: dict[str, bool] = {}  # name → whether it is as recorded
+        for spelled in (self.root, Path(str(address))):
+            known_as(str(spelled), str(address))
+
+    @property
+    def place(self) -> str:
+        """The address."""
+        return str(self.bucket.address)
+
+    # --- what is there ------------------------------------------------------------------------
+
+    def is_there(self) -> bool:
+        """Whether there is a log with commits; UsageError where something else is."""
+        if any(map(COMMIT.fullmatch, self._list("log"))):
+            return True
+        for name, _ in self.bucket.listed(""):
+            if name.split("/")[0] not in BEFORE_A_STORE | {"tmp"}:
+                do = "choose another --cache"
+                raise UsageError("a prefix that is no feature store", self.place, do)
+        return False
+
+    def prepare(self) -> None:
+        """Make the folder of copies."""
+        files.make_folder(self.root)
+
+    def found(self) -> None:
+        """Try whether a put can be conditional: without that, two writers would lose rows."""
+        name = f"tmp/{uuid.uuid4().hex}"
+        do = "use a bucket whose server honours If-None-Match on PUT (S3, GCS, Azure, MinIO, R2 do)"
+        refusal = UsageError("the bucket has no conditional puts", self.place, do)
+        try:
+            self.bucket.create(name, b"1")
+            with contextlib.suppress(FileExistsError):
+                self.bucket.create(name, b"2")
+                raise refusal
+        except UsageError as error:
+            raise refusal if "cannot do this" in error.what else error from None
+        finally:
+            with contextlib.suppress(BottleneckError):
+                self.bucket.delete([name])
+
+    def names(self, room: str) -> list[str]:
+        """Return the names in a room; where there is none, there is no room."""
+        found = sorted(self._list(room))
+        if not found:
+            raise FileNotFoundError(errno.ENOENT, "nothing is there", f"{self.place}/{room}")
+        return found
+
+    def newest(self, room: str) -> list[str]:
+        """Return the last names of the log; of a listing that is behind, what is known besides."""
+        known = max([self._last_commit, *self._copied(room)], default="")
+        found = self._list(room, after=_before(known)) if known else {}
+        if not any(map(COMMIT.fullmatch, found)):  # a repair took it away
+            found = self._list(room)
+        names = sorted(filter(COMMIT.fullmatch, found))
+        if known and (not names or known > names[-1]):
+            if self.has(f"{room}/{known}"):
+                names.append(known)
+            else:
+                self._last_commit = ""
+                files.delete(self.root / room / known)
+        return names
+
+    def _copied(self, room: str) -> list[str]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return list(filter(COMMIT.fullmatch, os.listdir(self.root / room)))  # noqa: PTH208
+        return []
+
+    def entries(self, room: str) -> list[Entry]:
+        """Return what is in a room, a table with its newest file's age."""
+        return [Entry(name, seen.modified) for name, seen in sorted(self._list(room).items())]
+
+    def _list(self, room: str, after: str | None = None) -> dict[str, Seen]:
+        """List a room: name → age of its newest object, bytes of all."""
+        found: dict[str, Seen] = {}
+        for key, seen in self.bucket.listed(f"{room}/", after and f"{room}/{after}"):
+            name, _, _ = key[len(room) + 1 :].partition("/")
+            before = found.get(name, Seen(0, 0))
+            newest = max(before.modified, seen.modified)
+            found[name] = Seen(newest, before.n_bytes + seen.n_bytes)
+        self._listed |= {f"{room}/{name}": seen for name, seen in found.items()}
+        return found
+
+    def is_due(self) -> bool:
+        """Whether some seconds have passed since the last yes."""
+        if time.monotonic() < self._next_due:
+            return False
+        self._next_due = time.monotonic() + DUE_S
+        return True
+
+    def has(self, name: str) -> bool:
+        """Whether there is such an object."""
+        return self.bucket.head(name) is not None
+
+    def n_bytes(self, name: str) -> int:
+        """Return the bytes of what was listed; of what is of this machine, those on its disk."""
+        path = self.root / name
+        if name.split("/")[0] not in ROOMS:
+            return size_of(path)
+        return self._listed.get(name, Seen(0, 0)).n_bytes
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def create(self, name: str, data: bytes) -> None:
+        """Put an object if its name is free."""
+        if name.startswith("log/"):
+            self._last_commit = max(self._last_commit, name[len("log/") :])
+        self.bucket.create(name, data)
+
+    def publish(self, *names: str) -> None:
+        """Put whole tables, under names that are their own."""
+        for name in names:
+            found = _files_of(name, self.root / name)
+            each(lambda it: self.bucket.upload(*it), found.items())
+        part_cache.evict(self.root)
+
+    def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
+        """Put a table of another store."""
+        check_files(path, recorded)
+        each(lambda it: self.bucket.upload(*it), _files_of(name, path).items())
+
+    def publish_run(self, name: str) -> None:
+        """Put a run's files, each under the condition that its name is free; the receipt last."""
+        found = _files_of(f"runs/{name}", self.root / "runs" / name)
+        last = f"runs/{name}/{RECEIPT}"
+        for key in [*(found.keys() - {last}), last]:
+            self.bucket.create(key, files.read(found[key]))
+
+    def move(self, name: str, target: str) -> None:
+        """Copy an object to a name that is free, then delete it."""
+        data, _ = self.bucket.get(name)
+        self.bucket.create(target, data)
+        with contextlib.suppress(FileNotFoundError):
+            if self.bucket.get(name)[0] == data:  # not what another repair made room for meanwhile
+                self.bucket.delete([name])
+        files.delete(self.root / name)
+
+    def delete(self, *names: str) -> None:
+        """Delete what has these names, and the copies; what is of this machine alone, there."""
+        doomed = list[str]()
+        for name in names:
+            if name.endswith(".zarr"):
+                doomed += [inner for inner, _ in self.bucket.listed(f"{name}/")]
+            elif name.split("/")[0] in ROOMS:
+                doomed.append(name)
+        self.bucket.delete(doomed)
+        for name in names:
+            files.delete(self.root / name)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def read_anew(self, *, is_on: bool) -> None:
+        """Fetch everything as it stands there, or no more; then copies that are damaged go."""
+        for name, is_good in self._came_anew.items():
+            if not is_good:
+                files.delete(self.root / name)
+        self._is_anew, self._came_anew = is_on, {}
+
+    def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
+        """Return where a copy is."""
+        path = self.root / name
+        if recorded is None:
+            if not self._is_current(name, path):
+                self._fetch_file(name, path)
+        elif self._fetch_table(name, path, recorded):
+            part_cache.evict(self.root)
+        return path
+
+    def fetch_all(self, tables: Iterable[Recorded]) -> None:
+        """Fetch tables, several at once."""
+        came = each(lambda it: self._fetch_table(it.table, self.root / it.table, it.files), tables)
+        if any(came):
+            part_cache.evict(self.root)
+
+    def run_names(self) -> list[str]:
+        """Return the names of the runs whose receipt is there."""
+        self._listed = {n: seen for n, seen in self._listed.items() if not n.startswith("runs/")}
+        self._listed |= dict(self.bucket.listed("runs/"))
+        names = [name.split("/") for name in self._listed]
+        return sorted(n[1] for n in names if len(n) == 3 and (n[0], n[2]) == ("runs", RECEIPT))
+
+    def fetch_runs(self) -> None:
+        """Fetch the files of finished runs that are not here, or not as they are there."""
+        finished = [f"runs/{name}" for name in self.run_names()]
+        receipts = [f"{run}/{RECEIPT}" for run in finished]
+        known = {name for name in self._listed if name.rpartition("/")[0] in set(finished)}
+        each(self.fetch, sorted(known - set(receipts)))
+        each(self.fetch, receipts)  # the last, as when they were written
+
+    def _is_current(self, name: str, path: Path) -> bool:
+        """Whether a copy is as the last listing has it; a recipe never changes."""
+        if self._is_anew:
+            return False
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return False
+        there = Seen(int(stat.st_mtime), stat.st_size)
+        return name.startswith("recipes/") or self._listed.get(name) == there
+
+    def _fetch_file(self, name: str, path: Path) -> None:
+        """Fetch a small object; where there is none, there is no copy either."""
+        try:
+            data, seen = self.bucket.get(name)
+        except FileNotFoundError:
+            files.delete(path)
+            return
+        files.make_folder(path.parent)
+        temporary = files.temporary_name(path.parent)
+        files.write_synced(temporary, data)
+        files.set_age(temporary, seen.modified)
+        files.take_place(temporary, path)
+        self._listed[name] = seen
+
+    def _fetch_table(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
+        """Fetch a table that is not here; return whether it came."""
+        if not self._is_anew and path.exists():
+            part_cache.use(path)
+            return False
+        if self._is_anew and name in self._came_anew:
+            return False
+        is_good = self._come(name, path, recorded)
+        if self._is_anew:
+            self._came_anew[name] = is_good
+        return True
+
+    def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
+        """Fetch a table; return whether it is as recorded, which it must be but for a check."""
+        files.make_folder(path.parent)
+        temporary = files.temporary_name(path.parent, path.suffix)
+        try:
+            is_good = self.bucket.download(name, temporary, recorded)
+            if not temporary.exists():
+                files.delete(path)  # whoever opens it says that it is missing
+            elif not is_good and not self._is_anew:
+                raise DamagedError("its bytes changed", path, ADVICE)
+            else:
+                files.take_place(temporary, path)
+            return is_good
+        finally:
+            files.delete(temporary)
+
+
+def _files_of(name: str, path: Path) -> dict[str, Path]:
+    """Return the files of a table or a run, by the names of their objects."""
+    return {f"{name}/{inner}".rstrip("/"): file for inner, file in table_files(path).items()}
+
+
+def _before(name: str) -> str:
+    """Return a name after which this one is the next, as a listing counts."""
+    return f"{int(name[:8]) - 1:08d}.json"

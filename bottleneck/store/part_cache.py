@@ -1,0 +1,99 @@
+"""The part cache: copies on this disk of what stores in buckets hold, one folder a store.
+
+Parts and snapshots never change, so a copy that is there is good for ever. They are made under
+temporary names and checked before they get their own, so processes may share them. When there is
+more than the bound, what was not used for longest is deleted; whoever has it mapped keeps it.
+
+Beside the copies lie the files of this machine: the lock, the history, and what is derived.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+from bottleneck.core import files
+from bottleneck.core.errors import UsageError
+from bottleneck.core.paths import absolute, at_home
+from bottleneck.store.inventory import size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bottleneck.core.buckets import Address
+
+FOLDER = "BOTTLENECK_PART_CACHE"  # what --part-cache sets
+BOUND = "BOTTLENECK_PART_CACHE_SIZE"
+USUAL_BOUND = 64 << 30
+# What was used just now may be about to be opened, or to be uploaded: it stays, whatever the bound.
+IN_USE_S = 600.0
+SERVERS = {  # what of the environment says which server is meant by an address
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+
+
+def cache_folder() -> Path:
+    """Return the folder of the part cache: named by the user, or below the user's cache folder."""
+    named = os.environ.get(FOLDER)
+    if named:
+        return absolute(at_home(named))
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return absolute(at_home(base)) / "bottleneck" / "parts"
+
+
+def bound() -> int:
+    """Return how many bytes of parts and snapshots are kept; UsageError for what is no size."""
+    said = os.environ.get(BOUND)
+    if not said:
+        return USUAL_BOUND
+    match = re.fullmatch(r"(\d+)([KMGT]?)B?", said.strip().upper())
+    if not match:
+        raise UsageError(f"{said!r} is no size", BOUND, "say 20G, for example")
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
+
+
+def folder_of(place: Address) -> Path:
+    """Return the folder of one store's copies: by the address, and by the server that is meant."""
+    servers = [os.environ.get(name, "") for name in SERVERS[place.scheme]]
+    meant = next(filter(None, servers), "")
+    identity = hashlib.sha256(f"{place}\0{meant}".encode()).hexdigest()[:16]
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", place.prefix.rpartition("/")[2])[:40].strip("-")
+    return cache_folder() / f"{plain or place.bucket}-{identity}"
+
+
+def use(path: Path) -> None:
+    """Note that a copy is used now."""
+    with contextlib.suppress(OSError):  # a part cache that is read-only, say: it is older then
+        files.set_age(path, time.time())
+
+
+def evict(keep: Path) -> None:
+    """Delete what was not used for longest, until no more is left than the bound allows.
+
+    Parameters
+    ----------
+    keep : the folder of a store: the others are beside it
+    """
+    most, found = bound(), sorted(_copies(keep.parent))
+    left = sum(n_bytes for _, n_bytes, _ in found)
+    for used, n_bytes, path in found:
+        if left <= most or used > time.time() - IN_USE_S:
+            return
+        with contextlib.suppress(OSError):
+            files.delete(path)
+        left -= n_bytes
+
+
+def _copies(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Yield when each copy was used last, its bytes, and where it is."""
+    for room in ("parts", "snapshots"):
+        for path in folder.glob(f"*/{room}/*"):
+            with contextlib.suppress(FileNotFoundError):
+                yield path.lstat().st_mtime, size_of(path), path

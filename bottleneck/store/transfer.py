@@ -1,0 +1,133 @@
+"""A store's newest commit, brought to another store: between disks, buckets, and both.
+
+What a commit names goes first, each file checked against the digests that the commit records; a
+commit of its own in the other store is the last step. So it may be stopped at any time, and goes
+on where it was. The other store holds copies alone: once it has commits of another kind, what is
+there would be lost, and it is left as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bottleneck.core.errors import ConflictError, UsageError
+from bottleneck.store.log import Log
+from bottleneck.store.storage import storage_of
+from bottleneck.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bottleneck.store.commit import State
+    from bottleneck.store.part import PartEntry
+    from bottleneck.store.snapshot import SnapshotEntry
+    from bottleneck.store.storage import Storage
+
+ACTION = "copy"
+BY = "copy"
+LOOKS = 5  # how often what gc took from under a long copy is brought again
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Take over the state of another store; stops where there is more than earlier copies."""
+
+    state: State
+    place: str
+
+    def apply(self, state: State) -> State | None:
+        """Return the other store's state as this store's, or None where it stands there already."""
+        if state.actions and state.actions[-1] == self.to_json():
+            return None
+        if not is_copy(state):
+            raise ConflictError(
+                f"the store has commits of its own ({state.by}, commit {state.number})",
+                self.place,
+                "copy into another one: nothing here is replaced",
+            )
+        of = self.state
+        return replace(
+            state, format=of.format, recipe=of.recipe, parts=of.parts, sources=of.sources
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as the commit records it."""
+        return {"action": ACTION, "commit": self.state.number, "checksum": self.state.checksum}
+
+
+def is_copy(state: State) -> bool:
+    """Whether a commit holds nothing but what came from another store."""
+    made = state.actions[-1].get("action") if state.actions else None
+    return made == ACTION or (made == "create" and not state.parts and not state.sources)
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a copy brought, and what was there already; `commit` is the first store's."""
+
+    store: Store
+    commit: int
+    n_files: int = 0
+    n_bytes: int = 0
+    there: int = 0
+
+
+def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved:
+    """Bring the newest commit of one store to another; the other is made where there is none.
+
+    Parameters
+    ----------
+    told : is told how many rows have come
+
+    Raises
+    ------
+    UsageError
+        When both are one, or the first is no store.
+    ConflictError
+        When the other holds more than copies.
+    DamagedError
+        When a file is not as it was written.
+    """
+    store, there = Store.open(source), storage_of(target)
+    if store.storage.place == there.place:
+        raise UsageError("both are the same store", source, "name another one to copy to")
+    action = Copied(store.state, there.place)
+    if there.is_there():
+        action.apply(Log(target).newest())  # refused before anything is brought
+    else:
+        there.prepare()
+        Store.create(target, store.recipe, store.about, store.format)
+    other = Store.open(target)
+    other.write_recipe(store.recipe, store.about)
+    entries: list[PartEntry | SnapshotEntry] = [*store.state.sources.values(), *store.state.parts]
+    moved = Moved(other, store.state.number)
+    for look in range(LOOKS):
+        missing = _missing(there, entries)
+        if not look:
+            moved.there = len(entries) - len(missing)
+            told(sum(part.rows for part in store.state.parts if part not in missing))
+        elif not missing:
+            break
+        for entry in missing:
+            there.take_in(entry.table, store.storage.fetch(entry.table, entry.files), entry.files)
+            moved.n_files += 1
+            moved.n_bytes += sum(size for size, _ in entry.files.values())
+            told(getattr(entry, "rows", 0))
+    moved.store = other.commit([action], BY)
+    return moved
+
+
+def _missing(
+    there: Storage, entries: Sequence[PartEntry | SnapshotEntry]
+) -> list[PartEntry | SnapshotEntry]:
+    """Return what is not there, or not whole."""
+    rooms = {room: there.entries(room) for room in ("parts", "snapshots")}
+    names = {f"{room}/{found.name}" for room, listed in rooms.items() for found in listed}
+    return [
+        entry
+        for entry in entries
+        if entry.table not in names
+        or there.n_bytes(entry.table) != sum(size for size, _ in entry.files.values())
+    ]

@@ -1,0 +1,461 @@
+"""Stores in a bucket: the protocol of a disk, over a network that does what it likes."""
+
+import itertools
+import multiprocessing
+import os
+import random
+import signal
+from pathlib import Path
+
+import fault_table
+import numpy as np
+import pytest
+from bucket_world import ADDRESS
+from store_world import RECIPE, rows_and_digests, snapshot_of
+
+from bottleneck.core.buckets import address
+from bottleneck.core.errors import (
+    BottleneckError,
+    DamagedError,
+    ExpiredError,
+    PermissionDeniedError,
+    UnavailableError,
+    UsageError,
+)
+from bottleneck.store import part_cache
+from bottleneck.store.bucket import Bucket
+from bottleneck.store.gc import gc
+from bottleneck.store.log import Log, SetSource
+from bottleneck.store.store import Store
+from bottleneck.store.verify import verify
+
+
+@pytest.fixture
+def store(bucket, fmt):
+    """An empty store in a bucket."""
+    return Store.create(ADDRESS, RECIPE, {"backbone": "x"}, fmt)
+
+
+def add(store, seed, n=3):
+    """Publish a part and return the action that adds it."""
+    rows, digests = rows_and_digests(n, seed)
+    return store.add_part(store.write_part(digests, rows, {"engine": "x", "batch": 4}))
+
+
+def filled(store, n=20):
+    rows, digests = rows_and_digests(n)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    return store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+
+
+# --- what is where -------------------------------------------------------------------------------
+
+
+def test_another_machine_reads_what_one_wrote(store, elsewhere):
+    filled(store)
+    rows, _ = rows_and_digests(20)
+    elsewhere()
+    other = Store.open(ADDRESS)
+    assert other.path != store.path
+    np.testing.assert_array_equal(other.arrays("s")[0], rows)
+
+
+def test_what_is_in_the_bucket_is_what_a_store_on_a_disk_is(store, bucket, tmp_path):
+    filled(store)
+    found = bucket.objects()
+    rooms = {name.split("/")[0] for name in found}
+    assert rooms == {"log", "parts", "snapshots", "recipes"}
+    for name, data in found.items():  # a copy of the bucket by any tool is a store
+        (tmp_path / "whole" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "whole" / name).write_bytes(data)
+    local = Store.open(tmp_path / "whole")
+    assert local.state == Store.open(ADDRESS).state
+    assert verify(tmp_path / "whole")["damaged"] == []
+    assert len(local.arrays("s")[0]) == 20
+
+
+def test_opening_again_asks_for_the_newest_number_alone(store, bucket):
+    for seed in range(3):
+        store = store.commit([add(store, seed)], "x")
+    Store.open(ADDRESS)
+    bucket.counts.clear()
+    Store.open(ADDRESS)
+    assert (bucket.counts["list"], bucket.counts["get"], bucket.counts["put"]) == (1, 0, 0)
+    assert bucket.counts["down"] < 1000
+
+
+def test_a_prefix_of_something_else_is_no_place_for_a_store(bucket):
+    bucket.put("holiday.jpg", b"1")
+    with pytest.raises(UsageError, match="no feature store"):
+        Store.is_there(ADDRESS)
+
+
+def test_where_no_store_is_that_is_said_with_its_address(bucket):
+    with pytest.raises(UsageError, match="not a feature store: s3://bucket/stores/first: make one"):
+        Store.open(ADDRESS)
+    assert not Store.is_there(ADDRESS)
+
+
+def test_a_bucket_without_conditional_puts_is_refused_and_left_empty(bucket):
+    bucket.harm = lambda request: "unconditional" if request.method == "PUT" else None
+    with pytest.raises(UsageError, match=r"no conditional puts.*If-None-Match"):
+        Store.create(ADDRESS, RECIPE, {})
+    assert bucket.objects() == {}
+
+
+def test_a_server_that_does_not_know_conditional_puts_is_refused(bucket):
+    bucket.harm = lambda request: "501 NotImplemented" if request.method == "PUT" else None
+    with pytest.raises(UsageError, match="no conditional puts"):
+        Store.create(ADDRESS, RECIPE, {})
+
+
+# --- copies --------------------------------------------------------------------------------------
+
+
+def test_a_part_that_came_with_other_bytes_is_never_used(store, bucket, elsewhere):
+    done = filled(store)
+    name, data = next(
+        (name, data) for name, data in bucket.objects().items()
+        if name.startswith("parts/") and len(data) > 500
+    )  # fmt: skip
+    bucket.put(name, data[:-1] + bytes([data[-1] ^ 1]))
+    elsewhere()
+    with pytest.raises(DamagedError, match="its bytes changed: s3://bucket/stores/first/parts"):
+        _ = Store.open(ADDRESS).parts
+    assert not list(Store.open(ADDRESS).path.glob("parts/*"))
+    assert len(done.parts) == 1
+
+
+def test_damage_in_the_bucket_is_found_although_a_good_copy_is_here_and_mended(store, bucket):
+    done = filled(store)
+    part = done.parts[0]
+    victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
+    at = victim.read_bytes().index(np.asarray(part.slice(3, 4)).tobytes())
+    data = bytearray(victim.read_bytes())
+    data[at] ^= 1
+    bucket.put(victim.relative_to(done.path).as_posix(), bytes(data))
+    (found,) = verify(ADDRESS)["damaged"]
+    assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
+    assert "--cache s3" in found["do"] or str(done.path) in found["do"]
+    assert verify(ADDRESS, repair=True)["rows_lost"] == 1
+    assert verify(ADDRESS)["damaged"] == []
+    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 19
+
+
+def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
+    part = filled(store).parts[0]
+    victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
+    data = bytearray(victim.read_bytes())
+    data[-1] ^= 1
+    victim.write_bytes(data)
+    assert verify(ADDRESS)["damaged"] == []
+    rows, _ = rows_and_digests(20)
+    np.testing.assert_array_equal(Store.open(ADDRESS).arrays("s")[0], rows)
+
+
+def test_a_damaged_newest_commit_is_moved_aside_and_its_number_given_again(store, bucket):
+    done = filled(store)
+    bucket.put(f"log/{done.state.number:08d}.json", b"{}")
+    with pytest.raises(DamagedError):
+        Store.open(ADDRESS)
+    verify(ADDRESS, repair=True)
+    before = Store.open(ADDRESS)
+    assert before.state.number == done.state.number - 1
+    again = filled(before)
+    assert again.state.number == done.state.number
+    assert Store.open(ADDRESS).state == again.state
+    assert f"log/damaged/{done.state.number:08d}.json" in bucket.objects()
+
+
+def test_a_commit_whose_number_was_given_again_by_another_machine_is_fetched_anew(
+    store, bucket, elsewhere, monkeypatch
+):
+    here = os.environ["BOTTLENECK_PART_CACHE"]
+    done = filled(store)
+    number = Store.open(ADDRESS).state.number  # its copy is here now
+    bucket.put(f"log/{number:08d}.json", b"{}")
+    elsewhere()
+    verify(ADDRESS, repair=True)
+    theirs = Store.open(ADDRESS)
+    theirs = theirs.commit([add(theirs, 7)], "another")
+    assert theirs.state.number == number
+    elsewhere(Path(here).name)
+    assert Store.open(ADDRESS).state == theirs.state
+    assert done.refresh().state == theirs.state
+
+
+def test_the_part_cache_keeps_to_its_bound_and_what_is_mapped_stays_readable(
+    store, elsewhere, monkeypatch
+):
+    for seed in range(6):
+        store = store.commit([add(store, seed, n=300)], "x")
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "12K")
+    other = Store.open(ADDRESS)
+    digests = np.concatenate([part.digests for part in other.parts])
+    assert len(list(other.path.glob("parts/*"))) == 6  # what was used just now stays
+    monkeypatch.setattr(part_cache, "IN_USE_S", -1.0)
+    part_cache.evict(other.path)
+    kept = sum(part_cache.size_of(path) for path in other.path.glob("parts/*"))
+    assert kept <= 12 << 10
+    rows = np.concatenate([rows_and_digests(300, seed)[0] for seed in range(6)])
+    np.testing.assert_array_equal(other.rows(digests), rows)
+
+
+def test_what_is_no_size_is_said(monkeypatch):
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "much")
+    with pytest.raises(UsageError, match="'much' is no size"):
+        part_cache.bound()
+
+
+def test_a_part_that_was_collected_is_expired_and_not_damage(store, elsewhere):
+    done = filled(store)
+    elsewhere()
+    reader = Store.open(ADDRESS)
+    gone = done.state.parts[0].table
+    other = done.commit([add(done, 9)], "x")
+    from bottleneck.store.log import ReplaceParts
+
+    other.commit([ReplaceParts((done.state.parts[0].name,), ())], "x")
+    other.storage.delete(gone)
+    with pytest.raises(ExpiredError):
+        _ = reader.parts
+
+
+def test_gc_deletes_in_the_bucket_what_no_commit_names(store, bucket):
+    done = filled(store)
+    for seed in range(3):
+        done = done.commit([add(done, seed + 5)], "x")
+    orphan = done.write_part(*rows_and_digests(3, 99)[::-1], {"engine": "x", "batch": 4})
+    report = gc(ADDRESS, grace_s=-1.0)
+    named = {entry.table for entry in Store.open(ADDRESS).state.parts}
+    found = {"/".join(n.split("/")[:2]) for n in bucket.objects() if n.startswith("parts/")}
+    assert found == named
+    assert orphan.table in report["deleted"]
+    assert report["bytes"] > 0
+    assert [n for n in bucket.objects() if n.startswith("log/")] == [
+        f"log/{Store.open(ADDRESS).state.number:08d}.json"
+    ]
+
+
+def test_gc_leaves_young_parts_that_nobody_names_yet(store, bucket):
+    done = filled(store)
+    orphan = done.write_part(*rows_and_digests(3, 99)[::-1], {"engine": "x", "batch": 4})
+    gc(ADDRESS, grace_s=0.0)
+    assert any(name.startswith(orphan.table) for name in bucket.objects())
+
+
+def test_a_forked_process_is_told_that_it_cannot_and_reads_the_copies(store, tmp_path):
+    done = filled(store)
+    assert len(done.parts) == 1
+    Store.open(ADDRESS)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)  # it would wait for ever
+        try:
+            with pytest.raises(UsageError, match="forked process"):
+                done.refresh()
+            assert len(Store.open(done.path).arrays("s")[0]) == 20
+        except BaseException as error:  # noqa: BLE001 - told by the parent
+            (tmp_path / "wrong").write_text(repr(error))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not (tmp_path / "wrong").exists(), (tmp_path / "wrong").read_text()
+
+
+# --- races ---------------------------------------------------------------------------------------
+
+
+def _commits(env, cache, first, n):
+    os.environ.update(env)
+    os.environ["BOTTLENECK_PART_CACHE"] = cache
+    store = Store.open(ADDRESS)
+    for seed in range(first, first + n):
+        store = store.commit([add(store, seed)], f"writer {first}")
+
+
+@pytest.mark.slow
+def test_four_processes_with_caches_of_their_own_lose_no_commit(store, bucket, tmp_path):
+    at_once = multiprocessing.get_context("spawn")
+    writers = [
+        at_once.Process(
+            target=_commits, args=(bucket.env(), str(tmp_path / f"cache{i}"), 100 * i, 8)
+        )
+        for i in range(1, 5)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    done = Store.open(ADDRESS)
+    assert Log(ADDRESS).numbers() == list(range(1, 34))
+    expected = {bytes(d) for i in range(1, 5) for s in range(8)
+                for d in rows_and_digests(3, 100 * i + s)[1]}  # fmt: skip
+    found = [bytes(d) for part in done.parts for d in part.digests]
+    assert len(found) == len(expected)
+    assert set(found) == expected
+
+
+# --- the fault table's C5 ------------------------------------------------------------------------
+
+HARMS = {
+    "a put answered with 503 after it was done": ("PUT", "503 done"),
+    "a put whose answer is lost": ("PUT", "lost"),
+    "a put that is done after the client gave up": ("PUT", "late"),
+    "a connection cut before a put is done": ("PUT", "cut"),
+    "503 to a put": ("PUT", "503 SlowDown"),
+    "503 to a read": ("GET", "503 SlowDown"),
+    "a connection cut before a read": ("GET", "cut"),
+    "an answer cut in its middle": ("GET", "half"),
+    "a listing that is behind": ("LIST", "behind"),
+    "503 to a listing": ("LIST", "503 InternalError"),
+}
+
+
+# BOTTLENECK_SOAK=1 does more of it, and as long as one has patience.
+N_COMMITS = 60 if os.environ.get("BOTTLENECK_SOAK") else 8
+SEED = 0
+
+
+class Harm:
+    """Does a harm to a share of the requests of a kind, chosen by a seed."""
+
+    def __init__(self, of, harm, seed, share=0.4):
+        self.of, self.harm, self.share = of, harm, share
+        self.random = random.Random(seed)
+
+    def __call__(self, request):
+        kind = "LIST" if request.is_list else request.method
+        is_meant = kind == self.of or (self.of is None and kind in ("PUT", "GET", "LIST"))
+        if not is_meant or self.random.random() >= self.share:
+            return None
+        if self.harm is not None:
+            return self.harm
+        return self.random.choice([harm for of, harm in HARMS.values() if of == kind])
+
+
+def _noted(harm, fmt, n_harmed, violations):
+    """Enter it in the table at the end of a run of the tests."""
+    key = {"fault": f"C5 {harm}", "verb": "commit", "format": fmt}
+    row = next((row for row in fault_table.ROWS if row.items() >= key.items()), None)
+    if row is None:
+        row = {**key, "effects": 0, "injections": 0, "violations": [], "ended": True, "every": 0}
+        fault_table.ROWS.append(row)
+    row["effects"] += N_COMMITS
+    row["injections"] += n_harmed
+    row["violations"] += ["lost or doubled"] * int(violations)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("of", "harm"), [*HARMS.values(), (None, None)], ids=[*HARMS, "all"])
+def test_no_commit_is_lost_or_doubled(bucket, elsewhere, fmt, of, harm):
+    """Two writers in turn; the oracle is a dict of what each was told."""
+    first = Store.create(ADDRESS, RECIPE, {"backbone": "x"}, fmt)
+    elsewhere()
+    second = Store.open(ADDRESS)
+    told = {}
+    bucket.harm = Harm(of, harm, SEED)
+    for i, store in zip(range(N_COMMITS), itertools.cycle([first, second]), strict=False):
+        try:
+            action = add(store, i)
+            name = action.entries[0].name
+            told[name] = "?"
+            store.commit([action], f"writer {i % 2}")
+            told[name] = "done"
+        except UnavailableError:  # what became of it is not known: it must not be there twice
+            continue
+    n_harmed = sum(bucket.harmed.values())
+    bucket.harm = lambda _: None
+    elsewhere("a third")
+    names = [part.name for part in Store.open(ADDRESS).state.parts]
+    violations = len(names) - len(set(names))
+    violations += sum(name not in names for name, how in told.items() if how == "done")
+    violations += len(set(names) - set(told))
+    numbers = Log(ADDRESS).numbers()
+    violations += numbers != list(range(1, numbers[-1] + 1))
+    violations += bool(verify(ADDRESS)["damaged"])
+    _noted(harm or "all of them", fmt, n_harmed, violations)
+    assert violations == 0
+    assert n_harmed
+
+
+@pytest.mark.parametrize("harm", ["503 done", "lost", "late", "cut", "503 SlowDown"])
+def test_a_put_that_was_retried_knows_its_own_bytes_and_no_others(bucket, harm):
+    objects = Bucket(address(ADDRESS))
+    fails = iter([harm] * 3)
+    bucket.harm = lambda request: next(fails, None) if request.method == "PUT" else None
+    objects.create("x", b"ours")
+    with pytest.raises(FileExistsError):
+        objects.create("x", b"theirs")
+    assert bucket.objects() == {"x": b"ours"}
+
+
+def test_where_every_listing_is_behind_a_machine_still_reads_what_it_wrote(store, bucket):
+    bucket.harm = lambda request: "behind" if request.is_list else None
+    for seed in range(3):
+        store = store.commit([add(store, seed)], "x")
+    assert store.state.number == 4
+    assert Store.open(ADDRESS).state == store.state
+
+
+def test_a_source_set_by_a_put_that_was_answered_with_an_error_is_not_another_runs(store, bucket):
+    """The writer must know its own commit again: else it would say that somebody moved it."""
+    entry = store.write_snapshot(snapshot_of(rows_and_digests(3)[1]))
+    fails = iter(["503 done", "503 done", "503 done"])
+    bucket.harm = lambda r: next(fails, None) if r.method == "PUT" and "/log/" in r.path else None
+    done = store.commit([SetSource("s", None, entry)], "x")
+    assert done.state.number == 2
+    assert bucket.harmed["503 done"] == 2  # the client's two tries; then it looked
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+def test_no_server_is_unavailable(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(UnavailableError, match="cannot be reached: s3://bucket/stores/first"):
+        Store.is_there(ADDRESS)
+
+
+def test_no_such_bucket_is_said(bucket):
+    with pytest.raises(UsageError, match="no such bucket: s3://nobodys"):
+        Store.is_there(Path("s3://nobodys/x"))
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
+def test_wrong_credentials_are_said_by_their_code(bucket, code):
+    bucket.harm = lambda _: f"403 {code}"
+    with pytest.raises(PermissionDeniedError, match=rf"credentials are not valid \({code}\)"):
+        Store.is_there(ADDRESS)
+
+
+def test_a_bucket_that_may_only_be_read_is_read_and_refuses_to_be_written(store, bucket):
+    done = filled(store)
+    bucket.harm = lambda request: "403 AccessDenied" if request.method == "PUT" else None
+    again = Store.open(ADDRESS)
+    assert len(again.arrays("s")[0]) == 20
+    with pytest.raises(PermissionDeniedError, match="not permitted"):
+        again.commit([add(done, 9)], "x")
+    assert Store.open(ADDRESS).state == done.state
+
+
+def test_a_server_that_stays_ill_is_unavailable(store, bucket):
+    bucket.harm = lambda _: "503 SlowDown"
+    with pytest.raises(UnavailableError, match="busy or ill"):
+        Store.open(ADDRESS)
+
+
+def test_no_secret_is_in_an_error_a_copy_or_the_bucket(store, bucket, tmp_path):
+    filled(store)
+    bucket.harm = lambda _: "400 Strange"
+    with pytest.raises(BottleneckError) as caught:
+        Store.open(ADDRESS)
+    said = f"{caught.value!r} {caught.value.__cause__!r}"
+    bucket.harm = lambda _: None
+    kept = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    kept += b"".join(bucket.objects().values())
+    for secret in ("s3kr1t", "AKIATEST"):
+        assert secret not in said
+        assert secret.encode() not in kept

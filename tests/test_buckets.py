@@ -1,0 +1,216 @@
+"""The verbs on a store in a bucket, as a user calls them."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from bucket_world import ADDRESS
+from store_world import RECIPE, rows_and_digests, snapshot_of
+
+import bottleneck
+from bottleneck.__main__ import main
+from bottleneck.core.errors import UsageError
+from bottleneck.store.log import SetSource
+from bottleneck.store.storage import storage_of
+from bottleneck.store.store import Store
+
+CACHE = ("--cache", "s3://bucket/stores/first")
+
+
+@pytest.fixture
+def said(capsys):
+    """Call a verb; return its exit code, its object, and what it said."""
+
+    def call(*words):
+        capsys.readouterr()
+        code = main([*map(str, words), "--json"])
+        out = capsys.readouterr()
+        return code, json.loads(out.out), out.err
+
+    return call
+
+
+@pytest.fixture
+def digits(bucket, said):
+    """A store of the digits in a bucket."""
+    words = ("--data", "digits", "--backbone", "mini")
+    code, report, _ = said("extract", *CACHE, *words)
+    assert (code, report["computed"]) == (0, 1797)
+    return report
+
+
+@pytest.mark.slow
+def test_the_main_job_on_two_machines(digits, said, bucket, elsewhere, tmp_path):
+    assert digits["store"] == "s3://bucket/stores/first"
+    code, report, _ = said("extract", *CACHE)
+    assert (code, report["computed"], report["cached"]) == (0, 0, 1797)
+    code, report, _ = said("train", *CACHE)
+    assert code == 0
+    name = report["run"].rpartition("/")[2]
+    assert report["run"] == f"s3://bucket/stores/first/runs/{name}"
+    assert report["store"] == "s3://bucket/stores/first"
+    receipt = json.loads(bucket.objects()[f"runs/{name}/run.json"])
+    assert receipt["store"]["path"] == "s3://bucket/stores/first"
+
+    elsewhere()
+    code, status, _ = said("status", *CACHE)
+    assert (code, status["rows"], status["runs"]) == (0, 1797, [name])
+    assert status["store"] == "s3://bucket/stores/first"
+    code, found, _ = said("predict", *CACHE, "--run", "last", _image(tmp_path))
+    assert (code, found["run"]) == (0, report["run"])
+    by_address = said("predict", "--run", report["run"], _image(tmp_path))
+    assert by_address[0] == 0
+    assert by_address[1]["images"] == found["images"]
+    code, ranked, _ = said("compare", *CACHE)
+    assert (code, len(ranked["runs"])) == (0, 1)
+    assert said("inspect", *CACHE, "--only", "same")[0] == 0
+    code, made, _ = said("export", *CACHE, tmp_path / "features.npz")
+    assert (code, made["samples"]) == (0, 1797)
+    code, checked, _ = said("verify", *CACHE)
+    assert (code, checked["rows"], checked["damaged"]) == (0, 1797, [])
+    code, swept, _ = said("gc", *CACHE, "--grace", "0s")
+    assert (code, swept["store"]) == (0, "s3://bucket/stores/first")
+    code, copied, _ = said("copy", CACHE[1], tmp_path / "laptop")
+    assert (code, copied["from"], copied["rows"]) == (0, "s3://bucket/stores/first", 1797)
+    code, local, _ = said("train", "--cache", tmp_path / "laptop")
+    assert (code, local["accuracy"]) == (0, report["accuracy"])
+    code, _, _ = said("forget", "digits", *CACHE)
+    assert code == 0
+    assert said("status", *CACHE)[1]["sources"] == []
+
+
+def _image(folder):
+    from PIL import Image
+
+    path = folder / "one.png"
+    Image.new("L", (8, 8), 128).save(path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_run_of_a_name_that_another_machine_took_is_refused(digits, said, elsewhere):
+    assert said("train", *CACHE, "--run", "mine")[0] == 0
+    elsewhere()
+    code, told, _ = said("train", *CACHE, "--run", "mine")
+    assert code == 2
+    assert told["error"]["what"] == "the run 'mine' exists"
+
+
+@pytest.mark.slow
+def test_a_bucket_that_may_only_be_read_serves_status_and_refuses_extract(digits, said, bucket):
+    bucket.harm = lambda request: "403 AccessDenied" if request.method != "GET" else None
+    assert said("status", *CACHE)[0] == 0
+    code, told, _ = said("extract", *CACHE)
+    assert code == 13
+    assert told["error"]["what"] == "not permitted (AccessDenied)"
+
+
+@pytest.mark.parametrize("verb", ["status", "train", "verify", "gc"])
+def test_no_server_is_9_in_one_line(bucket, monkeypatch, capsys, verb):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert main([verb, *CACHE]) == 9
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: the object store cannot be reached: s3://bucket/stores/first")
+
+
+@pytest.mark.parametrize(
+    ("harm", "code", "what"),
+    [
+        ("403 InvalidAccessKeyId", 13, "the credentials are not valid (InvalidAccessKeyId)"),
+        ("403 AccessDenied", 13, "not permitted (AccessDenied)"),
+        ("404 NoSuchBucket", 2, "no such bucket"),
+        ("503 SlowDown", 9, "the object store is busy or ill (SlowDown)"),
+        ("301 PermanentRedirect", 2, "the bucket is in another region"),
+        ("400 AuthorizationHeaderMalformed", 2, "the bucket is in another region"),
+        ("507 InsufficientStorage", 12, "the bucket takes no more (InsufficientStorage)"),
+    ],
+)
+def test_what_a_server_refuses_is_one_line_and_a_code(bucket, capsys, harm, code, what):
+    bucket.harm = lambda _: harm
+    assert main(["status", *CACHE]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {what}: s3://bucket/stores/first")
+
+
+def test_a_new_store_where_nothing_may_be_written_is_13(bucket, capsys):
+    bucket.harm = lambda request: "403 AccessDenied" if request.method == "PUT" else None
+    words = ("--data", "digits", "--backbone", "mini")
+    assert main(["extract", *CACHE, *words]) == 13
+    assert "not permitted (AccessDenied)" in capsys.readouterr().err
+    assert bucket.objects() == {}
+
+
+def test_no_credentials_are_13(bucket, monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
+    assert main(["status", *CACHE]) == 13
+    assert "no credentials found" in capsys.readouterr().err
+
+
+def test_without_the_extra_it_is_2_and_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    assert main(["status", *CACHE]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("pip install 'bottleneck-cache[objects]'")
+
+
+def test_a_store_in_a_bucket_from_python(bucket, elsewhere):
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"})
+    rows, digests = rows_and_digests(20)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+    elsewhere()
+    opened = bottleneck.open_store("s3://bucket/stores/first")
+    assert "'s3://bucket/stores/first'" in repr(opened)
+    np.testing.assert_array_equal(opened.arrays()[0], rows)
+    report = bottleneck.verify_store("s3://bucket/stores/first")
+    assert (report["store"], report["damaged"]) == ("s3://bucket/stores/first", [])
+    with pytest.raises(UsageError, match="not supported"):
+        bottleneck.open_store("ftp://bucket/stores/first")
+
+
+def test_workers_of_a_loader_read_the_copies(bucket):
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"})
+    rows, digests = rows_and_digests(20)
+    part = store.write_part(digests, rows, {"engine": "x", "batch": 4})
+    entry = store.write_snapshot(snapshot_of(digests))
+    store.commit([store.add_part(part), SetSource("s", None, entry)], "test")
+    data = bottleneck.open_store(str(ADDRESS)).torch_dataset()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        features, label = pool.apply_async(data.__getitem__, (3,)).get(60)
+    np.testing.assert_array_equal(features, rows[3].astype("f4"))
+    assert label == 1
+
+
+@pytest.mark.parametrize("address", ["ftp://host/x", "file:///x", "https://x.org/y"])
+def test_other_addresses_are_refused_as_ever(address):
+    with pytest.raises(UsageError, match="not supported"):
+        storage_of(address)
+
+
+def test_the_part_cache_is_where_it_is_said_to_be(bucket, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE", "")
+    folder = tmp_path / "here"
+    assert main(["status", *CACHE, "--part-cache", str(folder)]) == 2  # no store there
+    assert storage_of(ADDRESS).root.parent == folder
+    assert os.environ["BOTTLENECK_PART_CACHE"] == str(folder)
+
+
+def test_a_local_store_loads_nothing_of_buckets(tmp_path):
+    code = (
+        "import sys; from bottleneck.__main__ import main\n"
+        f"main(['status', '--cache', {str(tmp_path / 'none')!r}])\n"
+        "found = [m for m in sys.modules if 'obstore' in m or m.endswith(('.buckets', '.objects',"
+        " '.bucket', '.part_cache'))]\n"
+        "assert not found, found"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
