@@ -37,7 +37,11 @@ class Requests:
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         for _ in range(FOR_EACH_STREAM * streams):
-            self._idle.put(compiled.create_infer_request())
+            request = compiled.create_infer_request()
+            # Two threads that are the first in a process to look at an array of OpenVINO's wait for
+            # each other for ever [2026.4]. So this thread is the first.
+            request.get_input_tensor(0).data  # noqa: B018
+            self._idle.put(request)
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the rows (n, …) of n images (n, height, width, channels), for any n.

@@ -54,7 +54,10 @@ class Failing:
 class FailingRequest:
     def __init__(self, of, real):
         self._of, self._real = of, real
-        self.get_output_tensor = real.get_output_tensor
+        self.get_input_tensor, self.get_output_tensor = (
+            real.get_input_tensor,
+            real.get_output_tensor,
+        )
 
     def start_async(self, inputs):
         self._fail("start")
