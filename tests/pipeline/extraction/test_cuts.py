@@ -401,8 +401,8 @@ def test_a_store_whose_source_is_other_images_ends_alone(capsys, tmp_path, photo
     at = ("--layer", "block_2", "--pooling", "max", "--cache", tmp_path / "cache/max")
     assert door(capsys, "--data", other, *NETWORK, *at)[0] == 0
     picture(photos / "cat/new.png", 40)
-    words = ("--layer", "block_2", "--pooling", "avg", "--pooling", "max")
-    code, report, said = door(capsys, *NETWORK, *words, "--cache-each", tmp_path / "cache/{pooling}")
+    words = (*NETWORK, "--layer", "block_2", "--pooling", "avg", "--pooling", "max")
+    code, report, said = door(capsys, *words, "--cache-each", tmp_path / "cache/{pooling}")
     assert code == report["code"] != 0
     assert "other images there than in the other stores" in said
     assert [entry["code"] for entry in report["stores"]] == [0, code]
