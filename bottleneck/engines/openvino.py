@@ -37,6 +37,7 @@ from bottleneck.engines.compiled import (
 )
 from bottleneck.engines.convert import XML, build, save
 from bottleneck.engines.kept import Kept, Reference
+from bottleneck.engines.requests import BATCHES, Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,11 +57,11 @@ CPU = f"the CPU ({os.cpu_count()} threads)"
 
 
 class OpenVinoEngine:
-    """A compiled network and its queue of requests."""
+    """A compiled network."""
 
     name = "openvino"
     device = CPU
-    lanes = 1  # it has streams of its own
+    lanes = BATCHES
 
     def __init__(
         self,
@@ -73,11 +74,9 @@ class OpenVinoEngine:
         self.check = check  # how its rows were checked
         self.spread = spread  # of reduced precision, how far its rows are from float32's
         self._oracle = oracle
-        self._request = compiled.input(0).get_shape()[0]  # images at once
         self.compiled = compiled
-        self._queue = import_openvino().AsyncInferQueue(compiled)
-        self._row_shape = tuple(compiled.output(0).shape)[1:]
-        self._batches = Batches(lambda *_: self._requests, batch_size, self.device)
+        requests = Requests(compiled)
+        self._batches = Batches(lambda *_: requests, batch_size, self.device, ("",) * BATCHES)
 
     @property
     def warning(self) -> str | None:
@@ -113,27 +112,6 @@ class OpenVinoEngine:
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the rows (n, …) of n images (n, height, width, 3); see `engine.Engine`."""
         return self._batches(images)
-
-    def _requests(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        once = self._request
-        n = -(-len(batch) // once) * once
-        padded = np.zeros((n, *batch.shape[1:]), np.uint8)
-        padded[: len(batch)] = batch
-        rows = np.empty((n, *self._row_shape), np.float32)
-
-        def keep(request: Any, at: int) -> None:
-            rows[at : at + once] = request.get_output_tensor(0).data
-
-        self._queue.set_callback(keep)
-        try:
-            for at in range(0, n, once):
-                self._queue.start_async(padded[at : at + once], at)
-            self._queue.wait_all()
-        except RuntimeError as error:
-            if "alloc" in str(error):
-                raise MemoryError(str(error)[:200]) from error
-            raise
-        return rows[: len(batch)]
 
 
 def open_engine(frozen: Frozen, *, devices: str | None) -> OpenVinoEngine:

@@ -383,6 +383,32 @@ def test_a_pattern_that_does_not_tell_them_apart_is_refused(pattern, why):
         cut_options.told_apart(options(pattern, ["a", "b"], ["avg", "max"]))
 
 
+def test_two_cuts_that_would_share_a_folder_are_refused():
+    with pytest.raises(UsageError, match="two cuts have the folder"):
+        cut_options.told_apart(options("c/{layer}{pooling}", ["block_1", "block_"], ["2", "12"]))
+
+
+def test_reduced_precision_is_for_one_cut():
+    asked = options("c/{layer}", ["a", "b"])
+    asked = replace(asked, network=replace(asked.network, compute="bfloat16"))
+    with pytest.raises(UsageError, match="bfloat16 is computed for one cut at a time"):
+        cut_options.told_apart(asked)
+
+
+def test_a_store_whose_source_is_other_images_ends_alone(capsys, tmp_path, photos, alone):
+    other = shutil.copytree(photos, tmp_path / "elsewhere/photos")
+    alone(("block_2", "avg"), tmp_path / "cache/avg")
+    at = ("--layer", "block_2", "--pooling", "max", "--cache", tmp_path / "cache/max")
+    assert door(capsys, "--data", other, *NETWORK, *at)[0] == 0
+    picture(photos / "cat/new.png", 40)
+    words = (*NETWORK, "--layer", "block_2", "--pooling", "avg", "--pooling", "max")
+    code, report, said = door(capsys, *words, "--cache-each", tmp_path / "cache/{pooling}")
+    assert code == report["code"] != 0
+    assert "other images there than in the other stores" in said
+    assert [entry["code"] for entry in report["stores"]] == [0, code]
+    assert report["stores"][0]["sources"][0]["computed"] == 1
+
+
 def test_what_cannot_stand_together_is_said_in_a_line(capsys, tmp_path):
     each = ("--cache-each", "c/{layer}")
     for words, why in (
