@@ -228,7 +228,8 @@ def _cut_agrees(
     whole, cut = (a, b) if which == 0 else (b, a)
     shrink = _shrinking(len(whole), n)
     window = whole[top : top + n, left : left + n]
-    return float(_parts(window[None], (shrink @ cut @ shrink.T)[None])[0].mean())
+    shrunk = np.asarray(shrink @ cut @ shrink.T, np.float32)
+    return float(_parts(window[None], shrunk[None])[0].mean())
 
 
 def _parts(
