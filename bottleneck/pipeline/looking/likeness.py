@@ -6,9 +6,9 @@ the details (what is left of a picture when its blur is taken away) says whether
 picture: unlike ones have none. Cuts are looked for as windows of the other picture, at several
 sizes; first in pictures of half the side, because most pairs are out of the question by then.
 
-Two drawings of a beetle on a leaf may be alike in both, beetle upon beetle, and of very many windows
-one always fits. So pictures must also agree in all their parts, one by one: the leaf around two
-beetles does not. A part in which nothing varies says nothing; where most are such, nothing says
+Two drawings of a beetle on a leaf may be alike in both, beetle upon beetle, and of very many
+windows one always fits. So pictures must also agree in all their parts, one by one: the leaf around
+two beetles does not. A part in which nothing varies says nothing; where most are such, nothing says
 that one picture is a cut of another.
 """
 
