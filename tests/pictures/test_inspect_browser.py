@@ -237,10 +237,8 @@ def test_on_paper_there_are_pictures_and_no_buttons_but_what_was_decided(page):
     assert page.ask(visible.format(".decided img")) == 14
     page.press("j", "3")
     told = "[...document.querySelectorAll('button')].filter(e => e.checkVisibility())"
-    assert page.ask(f"{told}.map(e => e.textContent)") == [
-        "drop",
-        "drop",
-    ]  # it stands in two findings
+    # The image stands in two findings.
+    assert page.ask(f"{told}.map(e => e.textContent)") == ["drop", "drop"]
 
 
 def test_five_thousand_findings_are_filtered_sorted_and_decided_on(browser, tmp_path):
