@@ -211,6 +211,12 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(page, width):
     page.click("section[data-part='1'] .finding button[data-what='relabel']")
     wide = "document.documentElement.scrollWidth"
     assert page.ask(wide) <= width
+    # What would be cut off at the edge makes no page wider.
+    ends = "[...document.querySelectorAll('.finding *')].map(e => e.getBoundingClientRect().right)"
+    assert max(page.ask(ends)) <= width
+    if width < 544:
+        hint = "getComputedStyle(document.querySelector('#tools small')).display"
+        assert page.ask(hint) == "none"  # a phone has no such keys
     tools = page.ask("document.getElementById('tools').getBoundingClientRect().height")
     assert tools < 844 / 3
 
