@@ -225,5 +225,5 @@ def _positions(samples: Samples, keys: Sequence[str]) -> NDArray[np.int64]:
     left = np.flatnonzero(at < 0)
     if len(left):
         shown = {show_key(bytes(key)): i for i, key in enumerate(samples.keys.tolist())}
-        at[left] = [shown.get(keys[i], -1) for i in left]
+        at[left] = [shown.get(keys[i], -1) for i in left.tolist()]
     return at

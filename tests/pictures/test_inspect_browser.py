@@ -211,6 +211,12 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(page, width):
     page.click("section[data-part='1'] .finding button[data-what='relabel']")
     wide = "document.documentElement.scrollWidth"
     assert page.ask(wide) <= width
+    # What would be cut off at the edge makes no page wider.
+    ends = "[...document.querySelectorAll('.finding *')].map(e => e.getBoundingClientRect().right)"
+    assert max(page.ask(ends)) <= width
+    if width < 544:
+        hint = "getComputedStyle(document.querySelector('#tools small')).display"
+        assert page.ask(hint) == "none"  # a phone has no such keys
     tools = page.ask("document.getElementById('tools').getBoundingClientRect().height")
     assert tools < 844 / 3
 
@@ -237,7 +243,8 @@ def test_on_paper_there_are_pictures_and_no_buttons_but_what_was_decided(page):
     assert page.ask(visible.format(".decided img")) == 14
     page.press("j", "3")
     told = "[...document.querySelectorAll('button')].filter(e => e.checkVisibility())"
-    assert page.ask(f"{told}.map(e => e.textContent)") == ["drop", "drop"]  # it stands in two findings
+    # The image stands in two findings.
+    assert page.ask(f"{told}.map(e => e.textContent)") == ["drop", "drop"]
 
 
 def test_five_thousand_findings_are_filtered_sorted_and_decided_on(browser, tmp_path):

@@ -6,9 +6,9 @@ the details (what is left of a picture when its blur is taken away) says whether
 picture: unlike ones have none. Cuts are looked for as windows of the other picture, at several
 sizes; first in pictures of half the side, because most pairs are out of the question by then.
 
-Two drawings of a beetle on a leaf may be alike in both, beetle upon beetle, and of very many windows
-one always fits. So pictures must also agree in all their parts, one by one: the leaf around two
-beetles does not. A part in which nothing varies says nothing; where most are such, nothing says
+Two drawings of a beetle on a leaf may be alike in both, beetle upon beetle, and of very many
+windows one always fits. So pictures must also agree in all their parts, one by one: the leaf around
+two beetles does not. A part in which nothing varies says nothing; where most are such, nothing says
 that one picture is a cut of another.
 """
 
@@ -228,7 +228,8 @@ def _cut_agrees(
     whole, cut = (a, b) if which == 0 else (b, a)
     shrink = _shrinking(len(whole), n)
     window = whole[top : top + n, left : left + n]
-    return float(_parts(window[None], (shrink @ cut @ shrink.T)[None])[0].mean())
+    shrunk = np.asarray(shrink @ cut @ shrink.T, np.float32)
+    return float(_parts(window[None], shrunk[None])[0].mean())
 
 
 def _parts(

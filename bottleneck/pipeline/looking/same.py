@@ -11,11 +11,13 @@ neighbours of this source usually are, by far.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.looking.likeness import cut_likeness, likeness, may_be_same
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bottleneck.pipeline.looking.likeness import Likeness
     from bottleneck.pipeline.looking.neighbours import Neighbours
 
 NEAREST = 20  # neighbours that are looked at
@@ -31,7 +34,7 @@ CUT_COSINE = 0.45  # the least that a cut and its picture have in common
 USUAL_PAIRS = 3000  # that are looked at to know what neighbours usually have in common
 FEW_PAIRS = 100  # of fewer, nothing can be known
 CUT_LOOKS = 10  # that a look for a cut takes as long as
-BLOCK = 4096  # pairs that are looked at together
+BLOCK = 2048  # pairs that are looked at together
 DEVIATIONS = 5.0  # above what is usual, at which two are the same
 ROWS_ALONE = 0.9  # cosine from which rows alone say that two images are the same
 HOW = ("whole", "mirrored", "cut", "mirrored and cut", "rows")
@@ -111,16 +114,14 @@ def same_pairs(
     at = at[may_be_same(gray, pairs[at])]
     least = unusual(gray, pairs[seen])
     counted(len(pairs) - len(at))
-    for some in _blocks(at):
-        found = likeness(gray[pairs[some, 0]], gray[pairs[some, 1]])
+    for some, found in _looked_at(likeness, gray, pairs, at):
         is_same[some] = found.is_same & (found.details >= least)
         score[some], how[some] = found.details, found.how
         counted(len(some))
     may_be_cut = rank < CUT_NEAREST
     left = np.flatnonzero(seen & ~is_same & may_be_cut & (cosines >= CUT_COSINE))
     counted(CUT_LOOKS * int(may_be_cut.sum() - len(left)))
-    for some in _blocks(left):
-        cut = cut_likeness(gray[pairs[some, 0]], gray[pairs[some, 1]])
+    for some, cut in _looked_at(cut_likeness, gray, pairs, left):
         counted(CUT_LOOKS * len(some))
         is_cut = cut.is_same & (cut.details >= least)
         good = some[is_cut]
@@ -131,10 +132,20 @@ def same_pairs(
     )
 
 
-def _blocks(at: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yield positions, so many at once that their pictures are a few megabytes."""
-    for start in range(0, len(at), BLOCK):
-        yield at[start : start + BLOCK]
+def _looked_at(
+    look: Callable[[NDArray[np.uint8], NDArray[np.uint8]], Likeness],
+    gray: NDArray[np.uint8],
+    pairs: NDArray[np.int64],
+    at: NDArray[np.int64],
+) -> Iterator[tuple[NDArray[np.int64], Likeness]]:
+    """Yield positions and how alike these pairs are, block by block, by several threads."""
+    blocks = [at[start : start + BLOCK] for start in range(0, len(at), BLOCK)]
+    pool = ThreadPoolExecutor(default_threads())
+    try:
+        found = pool.map(lambda some: look(gray[pairs[some, 0]], gray[pairs[some, 1]]), blocks)
+        yield from zip(blocks, found, strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def unusual(gray: NDArray[np.uint8], pairs: NDArray[np.int64]) -> float:
