@@ -26,7 +26,7 @@ from bottleneck.core import files
 from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
 from bottleneck.store import part_cache
-from bottleneck.store.bucket import Bucket, Seen, each
+from bottleneck.store.bucket import CHUNK_BYTES, Bucket, Seen, each
 from bottleneck.store.inventory import (
     BEFORE_A_STORE,
     COMMIT,
@@ -74,7 +74,7 @@ class ObjectStorage:
 
     def is_there(self) -> bool:
         """Whether there is a log with commits; UsageError where something else is."""
-        if any(map(COMMIT.fullmatch, self._list("log"))):
+        if self.newest("log"):
             return True
         for name, _ in self.bucket.listed(""):
             if name.split("/")[0] not in BEFORE_A_STORE | {"tmp"}:
@@ -183,11 +183,16 @@ class ObjectStorage:
         each(lambda it: self.bucket.upload(*it), _files_of(name, path).items())
 
     def publish_run(self, name: str) -> None:
-        """Put a run's files, each under the condition that its name is free; the receipt last."""
+        """Put a run's files under names that are free; the receipt is the last, and decides."""
         found = _files_of(f"runs/{name}", self.root / "runs" / name)
         last = f"runs/{name}/{RECEIPT}"
-        for key in [*(found.keys() - {last}), last]:
-            self.bucket.create(key, files.read(found[key]))
+        sizes = {key: path.stat().st_size for key, path in found.items() if key != last}
+        # The small ones first: they say that the name is taken before a large one is put there.
+        for key in [*sorted(sizes, key=lambda key: sizes[key]), last]:
+            if sizes.get(key, 0) > CHUNK_BYTES:
+                self.bucket.upload(key, found[key])
+            else:
+                self.bucket.create(key, files.read(found[key]))
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""

@@ -85,6 +85,12 @@ def test_opening_again_asks_for_the_newest_number_alone(store, bucket):
     assert bucket.counts["down"] < 1000
 
 
+def test_a_whole_bucket_may_be_a_store(bucket):
+    store = filled(Store.create(Path("s3://bucket"), RECIPE, {}))
+    assert Store.open("s3://bucket").state == store.state
+    assert "log/00000002.json" in bucket.objects("")
+
+
 def test_a_prefix_of_something_else_is_no_place_for_a_store(bucket):
     bucket.put("holiday.jpg", b"1")
     with pytest.raises(UsageError, match="no feature store"):
