@@ -465,3 +465,16 @@ def test_no_secret_is_in_an_error_a_copy_or_the_bucket(store, bucket, tmp_path):
     for secret in ("s3kr1t", "AKIATEST"):
         assert secret not in said
         assert secret.encode() not in kept
+
+
+def test_runs_are_fetched_whole_and_names_that_lead_elsewhere_are_not(store, bucket, tmp_path):
+    for name in ("runs/one/run.json", "runs/one/head.json", "runs/unfinished/head.json",
+                 "runs/.hidden/run.json", "runs/one/deeper/x.json"):  # fmt: skip
+        bucket.put(name, name.encode())
+    assert store.storage.run_names() == ["one"]
+    store.storage.fetch_runs()
+    found = {p.relative_to(store.path).as_posix() for p in store.runs.rglob("*") if p.is_file()}
+    assert found == {"runs/one/run.json", "runs/one/head.json"}
+    bucket.put("runs/one/head.json", b"mended")
+    store.storage.fetch_runs()
+    assert (store.runs / "one" / "head.json").read_bytes() == b"mended"
