@@ -303,8 +303,8 @@ def done_of(digests: NDArray[np.uint8], stats: NDArray[np.int64]) -> bytes:
     seen = seen_of(slice(0, n), digests, stats)
     part = PartEntry(name="0" * 16 + "-" + "0" * 8 + ".h5", id="0" * 64, rows=n,
                      files={"": [64 << 20, "0" * 64]})  # fmt: skip
-    done = Done(seen=seen, failed={}, unread={}, part=part, digests=digests, rows_of=seen.index, misfits={},
-                seconds=Seconds(), used=None, wall_s=20.0)  # fmt: skip
+    done = Done(seen=seen, failed={}, unread={}, part=part, digests=digests, misfits={},
+                rows_of=seen.index, seconds=Seconds(), used=None, wall_s=20.0)  # fmt: skip
     return pickle.dumps(done)
 
 
