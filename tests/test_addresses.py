@@ -100,7 +100,7 @@ def test_every_option_of_a_door_that_is_a_path_was_tried():
                 assert {(verb, option) for option in action.option_strings} & tried, action
 
 
-@pytest.mark.parametrize("word", [ADDRESS, "https://x.org/a.png", "gs://b/*.jpg", "file:///a"])
+@pytest.mark.parametrize("word", [ADDRESS, "https://x.org/a.png", "ftp://b/*.jpg", "file:///a"])
 def test_an_address_among_images_is_wrong_usage(word):
     with pytest.raises(UsageError, match="not supported"):
         Inputs(SILENT).add(word)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottleneck.core.buckets import address
 from bottleneck.core.errors import BottleneckError
 from bottleneck.core.given import Given
 from bottleneck.core.paths import local_path
@@ -77,6 +78,9 @@ class Inputs:
         """
         if isinstance(word, Given):
             self._add_source(word.name, word)
+            return
+        if address(word) is not None:
+            self._add_source(word, word)
             return
         local_path(word)
         if word in NAMED:

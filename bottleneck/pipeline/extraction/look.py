@@ -63,8 +63,7 @@ class Look:
     is_trusting: bool = True
     has_news: bool = False
     _reads: Reads = field(default_factory=Reads)
-    _saved_at: float = -math.inf  # the clock's seconds after the stat cache was written
-    _save_took: float = 0.0
+    _save_from: float = -math.inf  # the clock's time from which it pays to write it again
 
     @property
     def samples(self) -> Samples:
@@ -142,11 +141,11 @@ class Look:
             of images that would take longer than what is learned in between
         """
         began = time.monotonic()
-        if may_wait and began - self._saved_at < SAVED_SHARE * self._save_took:
+        if may_wait and began < self._save_from:
             return
         self._save(store)
-        self._saved_at = time.monotonic()
-        self._save_took = self._saved_at - began
+        ended = time.monotonic()
+        self._save_from = ended + SAVED_SHARE * (ended - began)
 
     def _save(self, store: Store) -> None:
         self._save_heads(store)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from world import picture
 
 from bottleneck.core import buckets
 from bottleneck.core.errors import UnavailableError
+from bottleneck.core.reporter import SILENT
 from bottleneck.data import objects
 from bottleneck.data.bucket import BucketSource
 from bottleneck.pipeline.extraction import driver
 from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.inputs import Inputs
 from bottleneck.pipeline.extraction.look import look
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.network.options import NetworkOptions
@@ -173,3 +176,29 @@ def test_a_store_of_a_folder_goes_on_from_its_copy_in_a_bucket(run, image_bucket
     image_bucket.reads()
     assert run()["computed"] == 0
     assert image_bucket.reads() == []
+
+
+def test_what_is_predicted_may_lie_in_a_bucket(where, image_bucket):
+    inputs = Inputs(SILENT)
+    inputs.add(where)
+    assert len(inputs.readable) == 12
+    assert inputs.read(3).content.startswith(b"\x89PNG")
+    inputs.add("s3://bucket/nothing")
+    (error,) = inputs.refused
+    assert "nothing is there" in str(error)
+
+
+def test_images_and_their_store_may_both_lie_in_buckets(run, image_bucket, where, tmp_path):
+    report = extract(
+        ExtractOptions(cache=Path("s3://bucket/stores/x"), data=where, network=NETWORK)
+    )
+    assert report["computed"] == 12
+    image_bucket.reads()
+    report = extract(
+        ExtractOptions(cache=Path("s3://bucket/stores/x"), data=where, network=NETWORK)
+    )
+    assert report["computed"] == 0
+    assert not [path for path in image_bucket.reads() if path.endswith(".png")]
+    run()
+    there, here = (Store.open(p).arrays() for p in ("s3://bucket/stores/x", tmp_path / "store"))
+    np.testing.assert_array_equal(np.asarray(there[0]), np.asarray(here[0]))
