@@ -106,12 +106,15 @@ def test_a_run_of_a_name_that_another_machine_took_is_refused(digits, said, else
 
 
 @pytest.mark.slow
-def test_a_bucket_that_may_only_be_read_serves_status_and_refuses_extract(digits, said, bucket):
-    bucket.harm = lambda request: "403 AccessDenied" if request.method != "GET" else None
+def test_a_bucket_that_may_only_be_read_serves_what_writes_nothing(digits, said, bucket):
+    writes = {"PUT", "POST", "DELETE"}
+    bucket.harm = lambda request: "403 AccessDenied" if request.method in writes else None
     assert said("status", *CACHE)[0] == 0
-    code, told, _ = said("extract", *CACHE)
+    assert said("extract", *CACHE)[0] == 0
+    code, told, _ = said("forget", "digits", *CACHE)
     assert code == 13
     assert told["error"]["what"] == "not permitted (AccessDenied)"
+    assert len(said("status", *CACHE)[1]["sources"]) == 1
 
 
 @pytest.mark.parametrize("verb", ["status", "train", "verify", "gc"])
