@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,9 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 import bottleneck
 from bottleneck.__main__ import main
 from bottleneck.core.errors import UsageError
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.log import SetSource
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -101,12 +106,15 @@ def test_a_run_of_a_name_that_another_machine_took_is_refused(digits, said, else
 
 
 @pytest.mark.slow
-def test_a_bucket_that_may_only_be_read_serves_status_and_refuses_extract(digits, said, bucket):
-    bucket.harm = lambda request: "403 AccessDenied" if request.method != "GET" else None
+def test_a_bucket_that_may_only_be_read_serves_what_writes_nothing(digits, said, bucket):
+    writes = {"PUT", "POST", "DELETE"}
+    bucket.harm = lambda request: "403 AccessDenied" if request.method in writes else None
     assert said("status", *CACHE)[0] == 0
-    code, told, _ = said("extract", *CACHE)
+    assert said("extract", *CACHE)[0] == 0
+    code, told, _ = said("forget", "digits", *CACHE)
     assert code == 13
     assert told["error"]["what"] == "not permitted (AccessDenied)"
+    assert len(said("status", *CACHE)[1]["sources"]) == 1
 
 
 @pytest.mark.parametrize("verb", ["status", "train", "verify", "gc"])
@@ -175,6 +183,19 @@ def test_a_store_in_a_bucket_from_python(bucket, elsewhere):
     assert (report["store"], report["damaged"]) == ("s3://bucket/stores/first", [])
     with pytest.raises(UsageError, match="not supported"):
         bottleneck.open_store("ftp://bucket/stores/first")
+
+
+def test_images_and_store_may_both_be_in_a_bucket(bucket, photos, numpy_network, elsewhere):
+    for path in photos.rglob("*.png"):
+        bucket.put(f"photos/{path.relative_to(photos).as_posix()}", path.read_bytes())
+    network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+    options = ExtractOptions(
+        cache=Path("s3://bucket/features"), data="s3://bucket/stores/first/photos", network=network
+    )
+    assert extract(options)["computed"] == 12
+    elsewhere()
+    again = extract(replace(options, data=None))
+    assert (again["computed"], again["cached"]) == (0, 12)
 
 
 def test_workers_of_a_loader_read_the_copies(bucket):

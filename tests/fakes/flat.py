@@ -74,7 +74,7 @@ class FlatFormat:
             if table_files(path).keys() != {""}:
                 raise DamagedError("not a file", path, ADVICE)
             buffer = map_file(path)
-            header = parse(buffer[:HEADER_BYTES])
+            header = parse(bytes(buffer[:HEADER_BYTES]))
             columns, at = {}, HEADER_BYTES
             for name, (dtype, shape) in header["columns"].items():
                 if dtype not in DTYPES or any(n < 0 for n in shape):

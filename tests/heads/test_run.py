@@ -71,7 +71,7 @@ def test_a_name_that_a_rival_took_while_the_head_was_saved_is_said_to_exist(tmp_
 @pytest.mark.parametrize("name", ["first", None])
 def test_a_rival_at_the_last_moment_loses_nothing(tmp_path, monkeypatch, name):
     real = os.rename
-    monkeypatch.setattr("bottleneck.heads.run._free_name", free_names("first", "second"))
+    monkeypatch.setattr("bottleneck.heads.run.free_name", free_names("first", "second"))
 
     def rename(source, target):
         if target.name == "first":

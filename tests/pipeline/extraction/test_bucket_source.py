@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,3 +186,19 @@ def test_what_is_predicted_may_lie_in_a_bucket(where, image_bucket):
     inputs.add("s3://bucket/nothing")
     (error,) = inputs.refused
     assert "nothing is there" in str(error)
+
+
+def test_images_and_their_store_may_both_lie_in_buckets(run, image_bucket, where, tmp_path):
+    report = extract(
+        ExtractOptions(cache=Path("s3://bucket/stores/x"), data=where, network=NETWORK)
+    )
+    assert report["computed"] == 12
+    image_bucket.reads()
+    report = extract(
+        ExtractOptions(cache=Path("s3://bucket/stores/x"), data=where, network=NETWORK)
+    )
+    assert report["computed"] == 0
+    assert not [path for path in image_bucket.reads() if path.endswith(".png")]
+    run()
+    there, here = (Store.open(p).arrays() for p in ("s3://bucket/stores/x", tmp_path / "store"))
+    np.testing.assert_array_equal(np.asarray(there[0]), np.asarray(here[0]))
