@@ -259,6 +259,24 @@ def test_an_excerpt_is_sent_without_a_client_and_reads_by_itself(image_bucket):
     ]
 
 
+def test_what_is_sent_to_a_worker_holds_no_credentials(image_bucket):
+    image_bucket.put("i/1.png", png())
+    source = open_source(image_bucket.at("i"))
+    source.list()
+    some = source.excerpt([0])
+    some.read(0)
+    assert b"s3kr1t" not in pickle.dumps(some)
+
+
+def test_a_prefix_that_is_called_like_a_split_is_said(image_bucket):
+    for name in ("cat/1.png", "dog/2.png"):
+        image_bucket.put(f"set/test/{name}", png())
+        image_bucket.put(f"set/photos/{name}", png())
+    (note,) = open_source(image_bucket.at("set/test")).list().understood.notes
+    assert note.startswith("all of it is train, although the prefix is called test")
+    assert open_source(image_bucket.at("set/photos")).list().understood.notes == ()
+
+
 @pytest.mark.slow
 def test_a_long_listing_is_asked_for_in_pages(image_bucket, monkeypatch):
     for i in range(1001):
