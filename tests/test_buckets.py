@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,9 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 import bottleneck
 from bottleneck.__main__ import main
 from bottleneck.core.errors import UsageError
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.log import SetSource
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -175,6 +180,19 @@ def test_a_store_in_a_bucket_from_python(bucket, elsewhere):
     assert (report["store"], report["damaged"]) == ("s3://bucket/stores/first", [])
     with pytest.raises(UsageError, match="not supported"):
         bottleneck.open_store("ftp://bucket/stores/first")
+
+
+def test_images_and_store_may_both_be_in_a_bucket(bucket, photos, numpy_network, elsewhere):
+    for path in photos.rglob("*.png"):
+        bucket.put(f"photos/{path.relative_to(photos).as_posix()}", path.read_bytes())
+    network = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+    options = ExtractOptions(
+        cache=Path("s3://bucket/features"), data="s3://bucket/stores/first/photos", network=network
+    )
+    assert extract(options)["computed"] == 12
+    elsewhere()
+    again = extract(replace(options, data=None))
+    assert (again["computed"], again["cached"]) == (0, 12)
 
 
 def test_workers_of_a_loader_read_the_copies(bucket):

@@ -53,6 +53,7 @@ def every_verb(folder, cache):
     for verb in ("status", "verify", "gc", "doctor"):
         yield verb, "--cache", cache
     yield "relocate", "--cache", cache, "photos", "photos"
+    yield "copy", cache, f"{cache}-copy"
     yield "forget", "--source", "photos", "--cache", cache
 
 

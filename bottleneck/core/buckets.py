@@ -58,7 +58,7 @@ _SETTINGS = {
     "endpoint_url": ("endpoint", "AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
 }
 # A server that is not there is known after some 15 s; one that is busy gets as long.
-RETRIES: dict[str, Any] = {
+RETRIES: Any = {
     "max_retries": 8,
     "backoff": {
         "init_backoff": timedelta(seconds=0.1),

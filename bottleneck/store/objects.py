@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import time
 import uuid
 from pathlib import Path
@@ -25,16 +26,9 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import files
 from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
-from bottleneck.store import part_cache
-from bottleneck.store.bucket import Bucket, Seen, each
-from bottleneck.store.inventory import (
-    BEFORE_A_STORE,
-    COMMIT,
-    Entry,
-    check_files,
-    size_of,
-    table_files,
-)
+from bottleneck.store import inventory, part_cache
+from bottleneck.store.bucket import CHUNK_BYTES, Bucket, Seen, each
+from bottleneck.store.inventory import COMMIT, Entry
 from bottleneck.store.table import ADVICE
 
 if TYPE_CHECKING:
@@ -45,6 +39,7 @@ if TYPE_CHECKING:
 
 ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
 DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
+_RUN_FILE = re.compile(r"runs(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){2}")
 RECEIPT = "run.json"  # of a run: the last that is written
 
 
@@ -74,10 +69,10 @@ class ObjectStorage:
 
     def is_there(self) -> bool:
         """Whether there is a log with commits; UsageError where something else is."""
-        if any(map(COMMIT.fullmatch, self._list("log"))):
+        if self.newest("log"):
             return True
         for name, _ in self.bucket.listed(""):
-            if name.split("/")[0] not in BEFORE_A_STORE | {"tmp"}:
+            if name.split("/")[0] not in inventory.BEFORE_A_STORE | {"tmp"}:
                 do = "choose another --cache"
                 raise UsageError("a prefix that is no feature store", self.place, do)
         return False
@@ -159,7 +154,7 @@ class ObjectStorage:
         """Return the bytes of what was listed; of what is of this machine, those on its disk."""
         path = self.root / name
         if name.split("/")[0] not in ROOMS:
-            return size_of(path)
+            return inventory.size_of(path)
         return self._listed.get(name, Seen(0, 0)).n_bytes
 
     # --- writing ------------------------------------------------------------------------------
@@ -179,15 +174,20 @@ class ObjectStorage:
 
     def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
         """Put a table of another store."""
-        check_files(path, recorded)
+        inventory.check_files(path, recorded)
         each(lambda it: self.bucket.upload(*it), _files_of(name, path).items())
 
     def publish_run(self, name: str) -> None:
-        """Put a run's files, each under the condition that its name is free; the receipt last."""
+        """Put a run's files under names that are free; the receipt is the last, and decides."""
         found = _files_of(f"runs/{name}", self.root / "runs" / name)
         last = f"runs/{name}/{RECEIPT}"
-        for key in [*(found.keys() - {last}), last]:
-            self.bucket.create(key, files.read(found[key]))
+        sizes = {key: path.stat().st_size for key, path in found.items() if key != last}
+        # The small ones first: they say that the name is taken before a large one is put there.
+        for key in [*sorted(sizes, key=lambda key: sizes[key]), last]:
+            if sizes.get(key, 0) > CHUNK_BYTES:
+                self.bucket.upload(key, found[key])
+            else:
+                self.bucket.create(key, files.read(found[key]))
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""
@@ -237,18 +237,21 @@ class ObjectStorage:
 
     def run_names(self) -> list[str]:
         """Return the names of the runs whose receipt is there."""
-        self._listed = {n: seen for n, seen in self._listed.items() if not n.startswith("runs/")}
-        self._listed |= dict(self.bucket.listed("runs/"))
-        names = [name.split("/") for name in self._listed]
-        return sorted(n[1] for n in names if len(n) == 3 and (n[0], n[2]) == ("runs", RECEIPT))
+        return sorted(name.split("/")[1] for name in self._runs() if name.endswith(f"/{RECEIPT}"))
 
     def fetch_runs(self) -> None:
         """Fetch the files of finished runs that are not here, or not as they are there."""
-        finished = [f"runs/{name}" for name in self.run_names()]
-        receipts = [f"{run}/{RECEIPT}" for run in finished]
-        known = {name for name in self._listed if name.rpartition("/")[0] in set(finished)}
-        each(self.fetch, sorted(known - set(receipts)))
-        each(self.fetch, receipts)  # the last, as when they were written
+        found = self._runs()
+        finished = {name.rpartition("/")[0] for name in found if name.endswith(f"/{RECEIPT}")}
+        beside = [name for name in found if name.rpartition("/")[0] in finished]
+        each(self.fetch, [name for name in beside if not name.endswith(f"/{RECEIPT}")])
+        each(self.fetch, [f"{run}/{RECEIPT}" for run in finished])  # the last, as when written
+
+    def _runs(self) -> list[str]:
+        """List the files of runs; whoever may write there chose their names."""
+        seen = {name: it for name, it in self.bucket.listed("runs/") if _RUN_FILE.fullmatch(name)}
+        self._listed |= seen
+        return sorted(seen)
 
     def _is_current(self, name: str, path: Path) -> bool:
         """Whether a copy is as the last listing has it; a recipe never changes."""
@@ -306,7 +309,9 @@ class ObjectStorage:
 
 def _files_of(name: str, path: Path) -> dict[str, Path]:
     """Return the files of a table or a run, by the names of their objects."""
-    return {f"{name}/{inner}".rstrip("/"): file for inner, file in table_files(path).items()}
+    return {
+        f"{name}/{inner}".rstrip("/"): file for inner, file in inventory.table_files(path).items()
+    }
 
 
 def _before(name: str) -> str:

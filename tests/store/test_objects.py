@@ -85,6 +85,12 @@ def test_opening_again_asks_for_the_newest_number_alone(store, bucket):
     assert bucket.counts["down"] < 1000
 
 
+def test_a_whole_bucket_may_be_a_store(bucket):
+    store = filled(Store.create(Path("s3://bucket"), RECIPE, {}))
+    assert Store.open("s3://bucket").state == store.state
+    assert "log/00000002.json" in bucket.objects("")
+
+
 def test_a_prefix_of_something_else_is_no_place_for_a_store(bucket):
     bucket.put("holiday.jpg", b"1")
     with pytest.raises(UsageError, match="no feature store"):
@@ -459,3 +465,16 @@ def test_no_secret_is_in_an_error_a_copy_or_the_bucket(store, bucket, tmp_path):
     for secret in ("s3kr1t", "AKIATEST"):
         assert secret not in said
         assert secret.encode() not in kept
+
+
+def test_runs_are_fetched_whole_and_names_that_lead_elsewhere_are_not(store, bucket, tmp_path):
+    for name in ("runs/one/run.json", "runs/one/head.json", "runs/unfinished/head.json",
+                 "runs/.hidden/run.json", "runs/one/deeper/x.json"):  # fmt: skip
+        bucket.put(name, name.encode())
+    assert store.storage.run_names() == ["one"]
+    store.storage.fetch_runs()
+    found = {p.relative_to(store.path).as_posix() for p in store.runs.rglob("*") if p.is_file()}
+    assert found == {"runs/one/run.json", "runs/one/head.json"}
+    bucket.put("runs/one/head.json", b"mended")
+    store.storage.fetch_runs()
+    assert (store.runs / "one" / "head.json").read_bytes() == b"mended"

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bucket_world import ADDRESS
 from world import NumpyEngine, picture, row_of
 
 from bottleneck.core.errors import (
@@ -76,13 +77,13 @@ def many(tmp_path):
 
 @pytest.fixture
 def run(tmp_path, many, numpy_network, later):
-    def again(executor=None, *, workers=2, **options):
+    def again(executor=None, *, workers=2, cache=None, **options):
         later()
         options = {"data": str(many), "network": NETWORK, **options}
         given = Crew(hands=executor) if callable(executor) else None
         return extract(
             ExtractOptions(
-                cache=tmp_path / "store",
+                cache=cache or tmp_path / "store",
                 crew=given or (executor and crew(workers, executor=executor)),
                 **options,
             )
@@ -130,6 +131,15 @@ def test_the_rows_are_those_of_one_process_bit_for_bit_in_whatever_order_they_co
     assert report["shards"]["retried"] == 0
     assert rows_in(tmp_path / "store") == expected(many)
     assert is_whole(tmp_path / "store")
+
+
+def test_workers_fill_a_store_in_a_bucket(run, many, bucket, elsewhere):
+    report = run(Late(), cache=ADDRESS)
+    assert (report["computed"], report["pending"]) == (59, 0)
+    assert report["workers"] == 2
+    elsewhere()
+    assert rows_in(ADDRESS) == expected(many)
+    assert is_whole(ADDRESS)
 
 
 def test_with_an_executor_the_rows_are_those_without(run, tmp_path):
