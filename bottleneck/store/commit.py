@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bottleneck.core.errors import DamagedError
+from bottleneck.core.errors import DamagedError, NoSpaceError
 from bottleneck.core.sealed import check_seal, with_checksum
+from bottleneck.core.strict_json import MAX_BYTES
 from bottleneck.store.part import PartEntry
 from bottleneck.store.snapshot import NEWEST_VERSION, SnapshotEntry
 from bottleneck.store.table import ADVICE
@@ -76,9 +77,19 @@ def next_commit(
 
 
 def commit_file(state: State) -> bytes:
-    """Return the bytes of a commit's file."""
+    """Return the bytes of a commit's file.
+
+    Raises
+    ------
+    NoSpaceError
+        For more than would be read again: some 950,000 parts.
+    """
     content = {**_to_json(state), "checksum": state.checksum}
-    return (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode()
+    data = (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode()
+    if len(data) > MAX_BYTES:
+        what = f"{len(state.parts):,} parts are too many for one commit"
+        raise NoSpaceError(what, "log", "run bottleneck gc: it makes large parts of small ones")
+    return data
 
 
 def read_commit(data: bytes, where: object) -> State:

@@ -18,10 +18,11 @@ from bottleneck.core.errors import (
     UnavailableError,
     UsageError,
 )
+from bottleneck.core.sample import key_array
 from bottleneck.data.bucket import _Names
 from bottleneck.data.catalog import open_source, reopen
 from bottleneck.data.how import How
-from bottleneck.data.objects import stat_of
+from bottleneck.data.objects import Objects, stat_of
 
 
 def png(seed=0):
@@ -257,6 +258,21 @@ def test_an_excerpt_is_sent_without_a_client_and_reads_by_itself(image_bucket):
         sample_digest(png(3)),
         sample_digest(png(1)),
     ]
+
+
+def test_what_is_sent_to_a_worker_holds_no_client_that_may_hold_credentials():
+    place = buckets.address("s3://bucket/i")
+    some = Objects(place, key_array([b"1.png"]), client="s3kr1t")
+    assert b"s3kr1t" not in pickle.dumps(some)
+
+
+def test_a_prefix_that_is_called_like_a_split_is_said(image_bucket):
+    for name in ("cat/1.png", "dog/2.png"):
+        image_bucket.put(f"set/test/{name}", png())
+        image_bucket.put(f"set/photos/{name}", png())
+    (note,) = open_source(image_bucket.at("set/test")).list().understood.notes
+    assert note.startswith("all of it is train, although the prefix is called test")
+    assert open_source(image_bucket.at("set/photos")).list().understood.notes == ()
 
 
 @pytest.mark.slow

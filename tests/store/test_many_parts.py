@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from store_world import RECIPE, rows_and_digests, snapshot_of
 
+from bottleneck.core.errors import NoSpaceError
 from bottleneck.store.commit import State
 from bottleneck.store.copying import LARGE_BYTES, groups
 from bottleneck.store.gc import gc
@@ -81,6 +82,14 @@ def test_parts_of_one_commit_are_one_action_and_stand_once(many):
     rows, digests = rows_and_digests(2, 5)
     one = many.add_part(many.state.parts[3], many.write_part(digests, rows, {}))
     assert len(many.commit([one], "test").state.parts) == N + 1
+
+
+def test_a_commit_that_could_not_be_read_again_is_not_written(many, monkeypatch):
+    monkeypatch.setattr("bottleneck.store.commit.MAX_BYTES", 1_000)
+    rows, digests = rows_and_digests(2, 5)
+    with pytest.raises(NoSpaceError, match="41 parts are too many for one commit"):
+        many.commit([many.add_part(many.write_part(digests, rows, {}))], "test")
+    assert Log(many.path).newest().number == many.state.number
 
 
 def test_gc_holds_no_more_commits_at_once_when_there_are_more(many, monkeypatch):

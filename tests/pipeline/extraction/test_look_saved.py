@@ -36,8 +36,8 @@ def store(tmp_path):
     return SimpleNamespace(derived=tmp_path)
 
 
-def read(look, index, byte, clock_ns=10**18):
-    stat = tuple(map(int, look.listing.stats[index]))
+def read(look, index, byte, clock_ns=10**18, stat=None):
+    stat = stat or tuple(map(int, look.listing.stats[index]))
     look.learn(index, bytes([byte]) * 32, Read(content=b"", stat=stat, clock_ns=clock_ns))
 
 
@@ -70,11 +70,14 @@ def test_what_takes_long_to_write_is_not_written_with_each_commit(look, store, m
 
 
 def test_what_was_read_last_counts_and_what_was_lost_does_not(look, store):
-    for index, byte in ((3, 1), (0, 2), (3, 3), (5, 4)):
+    read(look, 3, 1, stat=(9, 9, 9, 9))
+    for index, byte in ((0, 2), (3, 3), (5, 4)):
         read(look, index, byte)
     look.unlearn(0)
     look.save(store)
     assert known(store) == {b"03.png": 3, b"05.png": 4}
+    stats = _read_table(store, SPEC).stats
+    np.testing.assert_array_equal(stats, look.listing.stats[[3, 5]])
 
 
 def test_a_sample_that_is_read_again_after_it_was_lost_is_known(look, store):
