@@ -192,7 +192,7 @@ def test_a_network_too_large_for_the_memory_says_so(monkeypatch):
 
 
 def test_refit_is_a_fit_to_all_for_as_many_epochs_as_were_best():
-    told = {"epochs": 12, "patience": 2, "batch_size": 7, "learning_rate": 0.2}
+    told = {"epochs": 60, "patience": 2, "batch_size": 7, "learning_rate": 0.2}
     first, found = fit(**told), fit(**told, refit=True)
     np.testing.assert_array_equal(found.validation, first.validation)  # of a fit without them
     assert found.history == first.history
@@ -202,7 +202,8 @@ def test_refit_is_a_fit_to_all_for_as_many_epochs_as_were_best():
     expected = fit(split=np.zeros_like(SPLIT), **{**told, "epochs": best, "patience": 0})
     for mine, theirs in zip(found.model.get_weights(), expected.model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    assert found.options["epochs"] == 12
+    assert found.options["epochs"] == 60
+    assert np.abs(first.predict(X) - found.predict(X)).max() > 1e-3  # the best of the epochs
     # Without patience the number of epochs is known; without validation rows there is no more.
     whole = {**told, "epochs": 3, "patience": 0}
     again = fit(**whole, refit=True)
@@ -210,3 +211,17 @@ def test_refit_is_a_fit_to_all_for_as_many_epochs_as_were_best():
     np.testing.assert_array_equal(again.predict(X), expected.predict(X))
     alone = fit(split=np.zeros_like(SPLIT), **whole, refit=True)
     np.testing.assert_array_equal(alone.predict(X), expected.predict(X))
+
+
+def test_refit_of_numbers_takes_mean_and_scale_of_all_images():
+    y = (X[:, :2] * [3, 50] + 7 + 5 * SPLIT[:, None]).astype("f4")
+    told = options(epochs=3, batch_size=7)
+
+    def fitted(split, **more):
+        return dense.fit(
+            Task(rows=X, targets=y, split=split, n_outputs=2, kind="numbers", seed=3,
+                 options={**told, **more})
+        )  # fmt: skip
+
+    expected = fitted(np.zeros_like(SPLIT))
+    np.testing.assert_array_equal(fitted(SPLIT, refit=True).predict(X), expected.predict(X))

@@ -46,7 +46,7 @@ class Sample:
         """Return what stands between the labels in a column; None where it holds other texts."""
         fields = {row[column] for row in self.rows} - {""}
         for sign in BETWEEN:
-            each = (text.split(sign) for text in fields - {*labels})
+            each = (text.split(sign) for text in fields)
             parts = {part.strip() for listed in each for part in listed} - {""}
             if parts <= {*labels} and (sign == BETWEEN[0] or any(sign in text for text in fields)):
                 return sign

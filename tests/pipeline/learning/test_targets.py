@@ -310,6 +310,18 @@ def test_numbers_have_a_page_a_picture_and_predictions(of_numbers, tmp_path):
         _ = said.passes
 
 
+def test_numbers_are_listed_as_the_columns_are_whichever_is_larger(
+    tmp_path, colours, numpy_network, later
+):
+    rows = [f"{-10 - red:.6g},{red:.6g}" for red in colours[:, 0].tolist()]
+    path = table(tmp_path, "low,high", rows)
+    cache = extracted(tmp_path, path, later, label_column=["low", "high"])
+    asked = PredictOptions(images=(str(tmp_path / "images"),), run=fit(cache)["run"])
+    for image in predict(asked)["images"]:
+        assert [entry["number"] for entry in image["top"]] == ["low", "high"]
+        assert image["top"][0]["value"] < -5 < image["top"][1]["value"]
+
+
 def test_runs_of_numbers_are_ranked_by_r2_and_drawn(of_numbers, tmp_path):
     cache, _ = of_numbers
     runs = tuple(fit(cache, run=loss, head_options={"loss": loss})["run"] for loss in LOSSES)
