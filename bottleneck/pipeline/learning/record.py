@@ -28,7 +28,6 @@ from bottleneck.store import history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bottleneck.core.reporter import Reporter
     from bottleneck.heads.task import Fitted
