@@ -16,7 +16,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bottleneck.core.errors import DataError, UsageError
+from bottleneck.core.errors import DataError
 from bottleneck.core.paths import absolute, local_path, shown
 from bottleneck.core.sample import key_array
 from bottleneck.data.arrays import Arrays, ArraySource
