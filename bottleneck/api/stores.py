@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottleneck.api import shown, words
@@ -12,7 +13,6 @@ from bottleneck.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -44,8 +44,8 @@ class FeatureStore:
 
     @property
     def path(self) -> Path:
-        """The folder of the store."""
-        return self._store.path
+        """The folder of the store; of one in a bucket its address, as a path."""
+        return Path(self._store.storage.place)
 
     @property
     def commit(self) -> int:
@@ -257,7 +257,9 @@ class FeatureStore:
 
         self._store.available(source, split)  # refuses what there is not
         name = self._store.source_name(source)
-        return RowDataset(path=self.path.absolute(), commit=self.commit, source=name, split=split)
+        return RowDataset(
+            path=self._store.path.absolute(), commit=self.commit, source=name, split=split
+        )
 
     @proposing
     def to_pandas(self, split: Split | None = None, source: str | None = None) -> Any:

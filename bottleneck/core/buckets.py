@@ -95,6 +95,7 @@ class Address:
             For settings of the environment that cannot be.
         """
         require("obstore", "objects", str(self))
+        require_same_process(self)
         from obstore import store as made  # noqa: PLC0415 - for buckets alone
 
         with answers(self):
@@ -118,16 +119,29 @@ def address(path: Path | str) -> Address | None:
         return None
     scheme, rest = found.groups()
     bucket, _, prefix = rest.partition("/")
-    if "@" in bucket:
+    if "@" in bucket or ":" in bucket:
         do = f"{scheme}://BUCKET/PREFIX; credentials come from the environment"
         raise UsageError("an address holds no user and no password", f"{scheme}://…", do)
     if not _BUCKET.fullmatch(bucket):
-        raise UsageError("no name of a bucket", f"{scheme}://{bucket}", f"{scheme}://BUCKET/PREFIX")
+        raise UsageError("no name of a bucket", f"{scheme}://…", f"{scheme}://BUCKET/PREFIX")
     parts = [part for part in prefix.split("/") if part]
     if {".", ".."} & set(parts) or re.search(r"[?#\x00-\x1f]", prefix):
         shown = f"{scheme}://{bucket}/{re.split('[?#]', prefix)[0]}"
         raise UsageError("no prefix in a bucket", shown, "leave out . and .., ? and #")
     return Address(scheme, bucket, "/".join(parts))
+
+
+_ours: dict[str, int] = {}  # the process that had the first client: forked ones have what it had
+
+
+def require_same_process(where: object) -> None:
+    """Raise UsageError in a process that was forked: obstore's threads are not there, so it hangs.
+
+    To be asked before each use of a client.
+    """
+    if _ours.setdefault("process", os.getpid()) != os.getpid():
+        do = "let processes be spawned (multiprocessing's start method)"
+        raise UsageError("a forked process cannot reach a bucket", where, do)
 
 
 def _profile() -> dict[str, Any]:

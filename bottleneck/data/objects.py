@@ -18,7 +18,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.buckets import Address, answers
+from bottleneck.core.buckets import Address, answers, require_same_process
 from bottleneck.core.errors import DataError, PermissionDeniedError
 from bottleneck.core.text import printable
 from bottleneck.data.left_alone import HEAD_BYTES
@@ -126,6 +126,7 @@ class Objects:
             return None
 
     def _connected(self) -> Any:
+        require_same_process(self.place)
         if self._client is None:
             self._client = self.place.client()
         return self._client

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bottleneck.core import files
-from bottleneck.core.buckets import answers
-from bottleneck.core.errors import BottleneckError, UnavailableError, UsageError
+from bottleneck.core.buckets import answers, require_same_process
+from bottleneck.core.errors import BottleneckError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,23 +38,17 @@ class Seen(NamedTuple):
     n_bytes: int
 
 
-_ours: dict[str, int] = {}  # the process that came first: its children have what it had
-
-
 class Bucket:
     """What is below an address. Any thread may call."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self._client = address.client()
-        _ours.setdefault("process", os.getpid())
 
     @property
     def _objects(self) -> Any:
-        """The module. Its threads are not there in a process that was forked: it waits for ever."""
-        if _ours["process"] != os.getpid():
-            do = "let processes be spawned (multiprocessing's start method)"
-            raise UsageError("a forked process cannot reach a bucket", self.address, do)
+        """The module."""
+        require_same_process(self.address)
         import obstore  # noqa: PLC0415 - for buckets alone
 
         return obstore

@@ -20,6 +20,7 @@ PIECE_BYTES = 8 << 20
 COMMIT = re.compile(r"[0-9]{8}\.json")  # a commit's name in the log
 # What may stand where a store is to be made: what a run that was killed early had made.
 BEFORE_A_STORE = {"lock", "log", "recipes", "derived", "history.jsonl"}
+COPY_OF = "copy-of"  # in a folder of copies of a store in a bucket: a file with the address
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

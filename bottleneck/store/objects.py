@@ -79,7 +79,7 @@ class ObjectStorage:
 
     def prepare(self) -> None:
         """Make the folder of copies."""
-        files.make_folder(self.root)
+        part_cache.make(self.root, self.bucket.address)
 
     def found(self) -> None:
         """Try whether a put can be conditional: without that, two writers would lose rows."""
@@ -271,6 +271,7 @@ class ObjectStorage:
         except FileNotFoundError:
             files.delete(path)
             return
+        self.prepare()
         files.make_folder(path.parent)
         temporary = files.temporary_name(path.parent)
         files.write_synced(temporary, data)
@@ -292,16 +293,17 @@ class ObjectStorage:
 
     def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
         """Fetch a table; return whether it is as recorded, which it must be but for a check."""
+        self.prepare()
         files.make_folder(path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
             if not temporary.exists():
-                files.delete(path)  # whoever opens it says that it is missing
+                files.discard(path)  # whoever opens it says that it is missing
             elif not is_good and not self._is_anew:
                 raise DamagedError("its bytes changed", path, ADVICE)
             else:
-                files.take_place(temporary, path)
+                files.take_place(temporary, path, is_anew=self._is_anew)
             return is_good
         finally:
             files.delete(temporary)

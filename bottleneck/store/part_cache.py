@@ -4,7 +4,8 @@ Parts and snapshots never change, so a copy that is there is good for ever. They
 temporary names and checked before they get their own, so processes may share them. When there is
 more than the bound, what was not used for longest is deleted; whoever has it mapped keeps it.
 
-Beside the copies lie the files of this machine: the lock, the history, and what is derived.
+Beside the copies lie the files of this machine: the lock, the history, and what is derived. A file
+in each folder says of which address it is a copy: what has none is no copy, and is left alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from bottleneck.core import files
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import absolute, at_home
-from bottleneck.store.inventory import size_of
+from bottleneck.store.inventory import COPY_OF, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,14 @@ def folder_of(place: Address) -> Path:
     return cache_folder() / f"{plain or place.bucket}-{identity}"
 
 
+def make(folder: Path, place: Address) -> None:
+    """Make the folder of one store's copies."""
+    marker = folder / COPY_OF
+    if not marker.exists():
+        files.make_folder(folder)
+        files.replace(marker, str(place).encode())
+
+
 def use(path: Path) -> None:
     """Note that a copy is used now."""
     with contextlib.suppress(OSError):  # a part cache that is read-only, say: it is older then
@@ -87,13 +96,14 @@ def evict(keep: Path) -> None:
         if left <= most or used > time.time() - IN_USE_S:
             return
         with contextlib.suppress(OSError):
-            files.delete(path)
+            files.discard(path)
         left -= n_bytes
 
 
 def _copies(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """Yield when each copy was used last, its bytes, and where it is."""
-    for room in ("parts", "snapshots"):
-        for path in folder.glob(f"*/{room}/*"):
-            with contextlib.suppress(FileNotFoundError):
-                yield path.lstat().st_mtime, size_of(path), path
+    for marker in folder.glob(f"*/{COPY_OF}"):
+        for room in ("parts", "snapshots"):
+            for path in (marker.parent / room).glob("*"):
+                with contextlib.suppress(FileNotFoundError):
+                    yield path.lstat().st_mtime, size_of(path), path

@@ -18,7 +18,7 @@ from bottleneck.core import files
 from bottleneck.core.errors import DamagedError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.text import printable
-from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, Entry, pieces, size_of
+from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, COPY_OF, Entry, pieces, size_of
 from bottleneck.store.table import ADVICE, bad_bytes_are_damage
 
 if TYPE_CHECKING:
@@ -157,8 +157,15 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
+    def _require_own(self) -> None:
+        """Raise UsageError for copies of a bucket: what is written here alone would be lost."""
+        if (self.root / COPY_OF).exists():
+            do = "name the address that its file copy-of has"
+            raise UsageError("holds copies of a store in a bucket", self.root, do)
+
     def prepare(self) -> None:
         """Make the folder; UsageError for a name that reports and receipts could not hold."""
+        self._require_own()
         try:
             str(self.root).encode()
         except UnicodeEncodeError:
@@ -195,6 +202,7 @@ class LocalStorage:
 
     def create(self, name: str, data: bytes) -> None:
         """Create a file exclusively: by a link, else under a lock."""
+        self._require_own()
         path = self.root / name
         try:
             files.create(path, data)
@@ -248,6 +256,7 @@ class LocalStorage:
 
     def move(self, name: str, target: str) -> None:
         """Rename it, durably."""
+        self._require_own()
         files.move(self.root / name, self.root / target)
 
     def n_bytes(self, name: str) -> int:
@@ -256,6 +265,7 @@ class LocalStorage:
 
     def delete(self, *names: str) -> None:
         """Delete them."""
+        self._require_own()
         for name in names:
             files.delete(self.root / name)
 

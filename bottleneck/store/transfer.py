@@ -95,7 +95,9 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
         raise UsageError("both are the same store", source, "name another one to copy to")
     action = Copied(store.state, there.place)
     if there.is_there():
-        action.apply(Log(target).newest())  # refused before anything is brought
+        before = Log(target).newest()
+        _require_same_store(store, before, there.place)
+        action.apply(before)  # refused before anything is brought
     else:
         there.prepare()
         Store.create(target, store.recipe, store.about, store.format)
@@ -117,6 +119,31 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
             told(getattr(entry, "rows", 0))
     moved.store = other.commit([action], BY)
     return moved
+
+
+def _require_same_store(store: Store, state: State, place: str) -> None:
+    """Raise ConflictError where the copies that are there came from another store, or a later one.
+
+    A commit of this store tells it: the one that was copied last. Where gc has taken that one
+    away, the recipe does.
+    """
+    last = state.actions[-1] if state.actions else {}
+    if last.get("action") != ACTION:
+        return
+    number, checksum = last["commit"], last["checksum"]
+    refusal = ConflictError(
+        "holds copies of another store, or of a later commit",
+        place,
+        "copy into another one: nothing here is replaced",
+    )
+    if number > store.state.number:
+        raise refusal
+    try:
+        is_same = Log(store.storage).at(number).checksum == checksum
+    except FileNotFoundError:
+        is_same = store.state.recipe == state.recipe
+    if not is_same:
+        raise refusal
 
 
 def _missing(

@@ -39,8 +39,12 @@ def test_an_address_without_a_bucket_or_that_leads_elsewhere_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["s3://me:s3kr1t@bucket/x", "s3://s3kr1t@bucket", "s3://bucket/x?sig=s3kr1t"]
-)
+    "text",
+    [
+        "s3://me:s3kr1t@bucket/x", "s3://s3kr1t@bucket", "s3://bucket/x?sig=s3kr1t",
+        "s3://me:s3kr1t/more@bucket/x", "s3://s3kr1t$/x",
+    ],
+)  # fmt: skip
 def test_what_may_be_a_secret_is_refused_and_not_repeated(text):
     with pytest.raises(UsageError) as caught:
         address(text)

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import pickle
 import random
 import signal
 from pathlib import Path
@@ -22,6 +23,8 @@ from bottleneck.core.errors import (
     UnavailableError,
     UsageError,
 )
+from bottleneck.core.sample import key_array
+from bottleneck.data.objects import Objects
 from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
@@ -256,12 +259,15 @@ def test_a_forked_process_is_told_that_it_cannot_and_reads_the_copies(store, tmp
     done = filled(store)
     assert len(done.parts) == 1
     Store.open(ADDRESS)
+    images = pickle.dumps(Objects(address(ADDRESS), key_array([b"a.png"])))
     child = os.fork()
     if not child:
         signal.alarm(20)  # it would wait for ever
         try:
             with pytest.raises(UsageError, match="forked process"):
                 done.refresh()
+            with pytest.raises(UsageError, match="forked process"):
+                pickle.loads(images).read(0)
             assert len(Store.open(done.path).arrays("s")[0]) == 20
         except BaseException as error:  # noqa: BLE001 - told by the parent
             (tmp_path / "wrong").write_text(repr(error))

@@ -48,6 +48,23 @@ def test_a_copy_is_the_store_and_brings_what_is_new_when_it_is_made_again(filled
     assert once_more["to_commit"] == again["to_commit"]
 
 
+def test_copies_of_another_store_or_of_a_later_commit_are_not_replaced(filled, tmp_path, other):
+    shutil.copytree(filled.path, tmp_path / "earlier")
+    stranger = Store.create(tmp_path / "stranger", RECIPE, {"backbone": "x"}, filled.format)
+    for _ in range(4):  # its commits have the numbers of the first store's, and more
+        add_part(stranger.path)
+    add_part(filled.path)
+    copy(filled.path, other)
+    before = Store.open(other).state
+    for wrong in (tmp_path / "stranger", tmp_path / "earlier"):
+        with pytest.raises(ConflictError, match="another store"):
+            copy(wrong, other)
+    assert Store.open(other).state == before
+    add_part(filled.path)
+    copy(filled.path, other)
+    same(filled.path, other)
+
+
 def test_there_and_back_again(filled, bucket, tmp_path, elsewhere):
     copy(filled.path, ADDRESS)
     elsewhere()
