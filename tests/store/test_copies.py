@@ -62,7 +62,7 @@ def test_a_folder_that_is_there_stays_for_those_who_open_it(tmp_path):
         files.take_place(made(files.temporary_name(tmp_path), "anew"), path, is_anew=True)
         assert held.read() == "first"
     assert (path / "chunk").read_text() == "anew"
-    assert os.listdir(tmp_path) == ["part.zarr"]
+    assert [found.name for found in tmp_path.iterdir()] == ["part.zarr"]
 
 
 def test_what_is_discarded_has_no_name_before_it_is_deleted(tmp_path, monkeypatch):
