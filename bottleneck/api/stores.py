@@ -142,10 +142,15 @@ class FeatureStore:
     def neighbours(
         self, k: int = 10, source: str | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return (which, cosines) of the k nearest images to each sample of `arrays`, exactly.
+        """Return (which, cosines) of the k nearest images to each sample of `arrays`.
 
         Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
-        cosines of rows less their mean. Copies of an image are one image. Raises as `arrays` does.
+        cosines of rows less their mean. Copies of an image are one image. Exact, but for more
+        images than `inspect` compares with all: nearly all of 50 are found then, by faiss.
+
+        Raises
+        ------
+        MissingDependencyError without faiss, where it is needed, else as `arrays`.
         """
         from bottleneck.api import looking  # noqa: PLC0415 - when used
 
