@@ -145,12 +145,8 @@ class FeatureStore:
         """Return (which, cosines) of the k nearest images to each sample of `arrays`.
 
         Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
-        cosines of rows less their mean. Copies of an image are one image. Exact, but for more
-        images than `inspect` compares with all: nearly all of 50 are found then, by faiss.
-
-        Raises
-        ------
-        MissingDependencyError without faiss, where it is needed, else as `arrays`.
+        cosines of rows less their mean. Copies of an image are one image. Exact, up to as many
+        images as `inspect` compares exactly; MissingDependencyError beyond, where faiss is missing.
         """
         from bottleneck.api import looking  # noqa: PLC0415 - when used
 

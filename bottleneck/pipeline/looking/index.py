@@ -47,7 +47,7 @@ def near_by_index(
     n = len(rows)
     k = min(k, n - 1)
     index = _listed(rows, seed, counted)
-    index.nprobe = _enough(index, rows, seed)
+    index.nprobe = _enough(index, rows, k, seed)
     # Rows of one list are asked together: what they look at is then in the processor's cache.
     order = np.concatenate([_members(index, number) for number in range(index.nlist)])
     which, cosines = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
@@ -106,16 +106,17 @@ def _members(index: Any, number: int) -> NDArray[np.int64]:
     return np.array(faiss.rev_swig_ptr(index.invlists.get_ids(number), size))
 
 
-def _enough(index: Any, rows: NDArray[np.float32], seed: int) -> int:
+def _enough(index: Any, rows: NDArray[np.float32], k: int, seed: int) -> int:
     """Return in how many of the lists nearest to a row WANTED of its neighbours are found."""
     drawn = np.random.default_rng(seed + 1).permutation(len(rows))[:CHOOSING]
     exact = nearest(rows, AMONG, rows[drawn], own=drawn)
-    n_lists = min(FEWEST, index.nlist)
-    while n_lists < index.nlist:
+    total = int(index.nlist)
+    n_lists = min(FEWEST, total)
+    while n_lists < total:
         index.nprobe = n_lists
-        if _share(_asked(index, rows, drawn, AMONG).cosines, exact) >= WANTED:
+        if _share(_asked(index, rows, drawn, k).cosines, exact) >= WANTED:
             break
-        n_lists = min(round(1.5 * n_lists), index.nlist)
+        n_lists = min(round(1.5 * n_lists), total)
     return n_lists
 
 
