@@ -146,7 +146,8 @@ class FeatureStore:
 
         Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
         cosines of rows less their mean. Copies of an image are one image. Exact, up to as many
-        images as `inspect` compares exactly; MissingDependencyError beyond, where faiss is missing.
+        images as `inspect` compares with all. Raises as `arrays` does, and beyond, without faiss,
+        MissingDependencyError.
         """
         from bottleneck.api import looking  # noqa: PLC0415 - when used
 

@@ -246,3 +246,18 @@ def test_beyond_what_is_compared_exactly_the_share_that_was_found_is_said(world,
     assert said in page.read_text()
     again = looked(world)["neighbours"]
     assert (again["exact"], again["recall_at_10"]) == (False, told["recall_at_10"])
+
+
+def test_what_the_index_found_is_extended_without_it(world, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(kept_neighbours, "EXACT", 0)
+    looked(world)
+    monkeypatch.setattr(kept_neighbours, "NEW", 2)
+    monkeypatch.setattr(kept_neighbours, "MOVED", 0.2)
+    for i in range(900, 904):
+        picture(world / "photos/cat" / f"{i}.png", i)
+    extracted(world)
+    monkeypatch.setitem(sys.modules, "faiss", None)  # as not installed
+    told = looked(world)["neighbours"]
+    assert (told["exact"], told["kept"], told["measured_on"]) == (False, N, N + 4)
+    assert told["recall_at_10"] > 0.8
