@@ -5,7 +5,7 @@
     python scripts/probe_inspect.py next --cache cache/mobilenetv2
     python scripts/probe_inspect.py scale --rows 60000 --width 1280
     python scripts/probe_inspect.py scale --rows 60000 --cache cache/mobilenetv2
-    python scripts/probe_inspect.py index --rows 1000000 --width 384 --classes 1000 --library cells
+    python scripts/probe_inspect.py index --rows 1000000 --width 384 --classes 1000
 
 `same` copies a folder of train/ and test/ with class folders, edits --plant of the training images
 in seven ways, puts what comes out into test/, extracts, and counts how many of each kind are found.
@@ -13,8 +13,8 @@ in seven ways, puts what comes out into test/, extracts, and counts how many of 
 cleanlab, on the same probabilities, where it is installed (--cleanlab PYTHON names another Python
 that has it: pip install cleanlab[datalab]). `next` spends labels on images that are proposed, and
 on others drawn by lot. `scale` takes rows that are made up, or those of a store as often as it
-takes, with noise. `index` finds the neighbours of many rows by our cells, or by a library beside
-them, which must be installed.
+takes, with noise. `index` finds the neighbours of many rows by the index that `inspect` takes for
+them, or by another one beside it (--library), whose package must be installed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from bottleneck import extract_features
 from bottleneck.core import console
 from bottleneck.core.reporter import SILENT
 from bottleneck.data.glance import SIDE
-from bottleneck.pipeline.looking.cells import measured_recall, near_by_cells
 from bottleneck.pipeline.looking.glances import glances, pictures_of
 from bottleneck.pipeline.looking.groups import united as together_of
 from bottleneck.pipeline.looking.images import images_of
+from bottleneck.pipeline.looking.index import measured_recall, near_by_index
 from bottleneck.pipeline.looking.inspection import InspectOptions, inspect
 from bottleneck.pipeline.looking.kept_neighbours import EXACT, NEAREST
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest, unit_rows
@@ -307,7 +307,7 @@ def probe_scale(args: argparse.Namespace, _: Path) -> None:
     if n * n * width <= EXACT:
         near = nearest(units, NEAREST)
     else:
-        near, recall = near_by_cells(units, NEAREST)
+        near, recall = near_by_index(units, NEAREST)
         console.output([f"recall@10 {recall:.4f}"])
     told("neighbours")
     pairs = same_pairs(units, candidates(near), gray, np.ones(n, bool))
@@ -356,8 +356,8 @@ def _others(which: NDArray[np.int64]) -> NDArray[np.int64]:
     return which[~is_self].reshape(len(which), -1)
 
 
-def _by_cells(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
-    return near_by_cells(units, 10)[0].which.astype(np.int64)
+def _by_ours(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
+    return near_by_index(units, NEAREST)[0].which.astype(np.int64)
 
 
 def _by_faiss(kind: str) -> Callable[..., NDArray[np.int64]]:
@@ -388,7 +388,7 @@ def _by_usearch(units: NDArray[np.float32], told: Callable[[str], None]) -> NDAr
 
 
 INDEXES = {
-    "cells": _by_cells,
+    "ours": _by_ours,
     "faiss-ivf": _by_faiss("IVF1024,SQfp16"),
     "faiss-hnsw": _by_faiss("HNSW16_SQfp16"),
     "usearch": _by_usearch,
@@ -425,7 +425,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rows", type=int, default=60_000)
     made.add_argument("--width", type=int, default=1280)
     made.add_argument("--classes", type=int, default=10)
-    made.add_argument("--library", choices=INDEXES, default="cells")
+    made.add_argument("--library", choices=INDEXES, default="ours")
     return made
 
 

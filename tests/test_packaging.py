@@ -92,6 +92,8 @@ def test_the_metadata_says_what_an_installer_must_know(built):
         "gpu",
         "openvino",
         "kerashub",
+        "inspect",
+        "objects",
         "plots",
         "parquet",
         "dask",

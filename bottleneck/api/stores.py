@@ -142,10 +142,12 @@ class FeatureStore:
     def neighbours(
         self, k: int = 10, source: str | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return (which, cosines) of the k nearest images to each sample of `arrays`, exactly.
+        """Return (which, cosines) of the k nearest images to each sample of `arrays`.
 
         Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
-        cosines of rows less their mean. Copies of an image are one image. Raises as `arrays` does.
+        cosines of rows less their mean. Copies of an image are one image. Exact, up to as many
+        images as `inspect` compares with all. Raises as `arrays` does, and beyond, without faiss,
+        MissingDependencyError.
         """
         from bottleneck.api import looking  # noqa: PLC0415 - when used
 

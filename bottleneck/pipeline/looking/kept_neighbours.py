@@ -1,9 +1,10 @@
 """The neighbours of a source's images, kept with the store where finding them takes long.
 
-Up to some number of products they are exact; beyond it, cells find nearly all of them, and how many
-is measured. What was found is kept as derived data, `derived/neighbours.bin`, and serves again
-while the images are the same. Where some are new, or gone, those are compared with all others, and
-so are the images that had one that is gone among their nearest.
+Up to some number of products they are exact; beyond it, an index (the extra `inspect`) finds nearly
+all of them, and how many is measured. What was found, not the index, is kept as derived data,
+`derived/neighbours.bin`, and serves again while the images are the same. Where some are new, or
+gone, those are compared with all others, and so are the images that had one that is gone among
+their nearest.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bottleneck.core import files
 from bottleneck.core.digest import DIGEST_BYTES, as_void
+from bottleneck.core.installed import require
 from bottleneck.core.spare import spared
-from bottleneck.pipeline.looking.cells import MEASURED, measured_recall, near_by_cells
+from bottleneck.pipeline.looking.index import MEASURED, measured_recall, near_by_index
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest
 
 if TYPE_CHECKING:
@@ -76,7 +79,13 @@ class _Kept:
 
 
 def neighbours_of(images: Images, reporter: Reporter) -> Found:
-    """Return the NEAREST neighbours of each image, by what is kept where that serves."""
+    """Return the NEAREST neighbours of each image, by what is kept where that serves.
+
+    Raises
+    ------
+    MissingDependencyError
+        Too many images for exact products, and no faiss.
+    """
     n, width = images.units.shape
     if n < KEEP_FROM or n <= NEAREST:
         return _compared(images.units, True, reporter)
@@ -90,12 +99,14 @@ def neighbours_of(images: Images, reporter: Reporter) -> Found:
 
 
 def _compared(units: NDArray[np.float32], is_exact: bool, reporter: Reporter) -> Found:
-    n = len(units)
+    n, width = units.shape
     if is_exact:
         with reporter.progress(n, "compare") as bar:
             return Found(near=nearest(units, NEAREST, counted=bar.update), recall=None, kept=0)
+    without = f"up to {isqrt(int(EXACT // width)):,} are compared without it"
+    require("faiss", "inspect", f"neighbours of {n:,} images of {width:,} features; {without}")
     with reporter.progress(2 * n, "compare") as bar:
-        near, recall = near_by_cells(units, NEAREST, bar.update, bar.update)
+        near, recall = near_by_index(units, NEAREST, bar.update)
     return Found(near=near, recall=recall, kept=0)
 
 
