@@ -145,9 +145,8 @@ class FeatureStore:
         """Return (which, cosines) of the k nearest images to each sample of `arrays`.
 
         Both (n, k), the nearest first: positions in what `arrays(source=source)` returns, and the
-        cosines of rows less their mean. Copies of an image are one image. Exact, up to as many
-        images as `inspect` compares with all. Raises as `arrays` does, and beyond, without faiss,
-        MissingDependencyError.
+        cosines of rows less their mean. Copies of an image are one image. Exact up to as many as
+        `inspect` compares with all; beyond, MissingDependencyError without faiss. Else as `arrays`.
         """
         from bottleneck.api import looking  # noqa: PLC0415 - when used
 
@@ -257,11 +256,10 @@ class FeatureStore:
         """
         from bottleneck.api.row_dataset import RowDataset  # noqa: PLC0415 - for this alone
 
-        self._store.available(source, split)  # refuses what there is not
-        name = self._store.source_name(source)
-        return RowDataset(
-            path=self._store.path.absolute(), commit=self.commit, source=name, split=split
-        )
+        store = self._store
+        store.available(source, split)  # refuses what there is not
+        name = store.source_name(source)
+        return RowDataset(path=store.path.absolute(), commit=self.commit, source=name, split=split)
 
     @proposing
     def to_pandas(self, split: Split | None = None, source: str | None = None) -> Any:
