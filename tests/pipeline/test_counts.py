@@ -8,7 +8,7 @@ from world import NumpyEngine, picture
 
 from bottleneck.core.errors import RecipeError, StaleError, Terminated
 from bottleneck.extract import lines
-from bottleneck.pipeline.extraction import writing
+from bottleneck.pipeline.extraction import look, writing
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.job import Job
 from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -154,6 +154,7 @@ def test_after_a_kill_status_counts_what_is_committed(run, tmp_path, photos, mon
     """The source's record does not know of them yet; the stat cache was written first."""
     cache = tmp_path / "store"
     monkeypatch.setattr(writing, "COMMIT_EVERY_S", 0.0)
+    monkeypatch.setattr(look, "SAVED_SHARE", 0.0)  # as where a minute lies between commits
     real, n = Store.commit, []
 
     def commit(self, actions, by):
