@@ -50,6 +50,7 @@ class ObjectStorage:
     least_age_s = 1800.0
 
     def __init__(self, address: Address, root: Path) -> None:
+        part_cache.check(root)
         self.root = root
         self.bucket = Bucket(address)
         self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
@@ -79,7 +80,7 @@ class ObjectStorage:
 
     def prepare(self) -> None:
         """Make the folder of copies."""
-        files.make_folder(self.root)
+        part_cache.make_folder(self.root)
 
     def found(self) -> None:
         """Try whether a put can be conditional: without that, two writers would lose rows."""
@@ -271,7 +272,7 @@ class ObjectStorage:
         except FileNotFoundError:
             files.delete(path)
             return
-        files.make_folder(path.parent)
+        part_cache.make_folder(path.parent)
         temporary = files.temporary_name(path.parent)
         files.write_synced(temporary, data)
         files.set_age(temporary, seen.modified)
@@ -292,7 +293,7 @@ class ObjectStorage:
 
     def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
         """Fetch a table; return whether it is as recorded, which it must be but for a check."""
-        files.make_folder(path.parent)
+        part_cache.make_folder(path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
