@@ -18,6 +18,7 @@ import numpy as np
 
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DataError
+from bottleneck.core.paths import local_path
 from bottleneck.core.sample import NO_LABEL, find, key_array, show_key
 from bottleneck.core.text import from_cell, printable
 from bottleneck.data.how import How
@@ -93,10 +94,12 @@ def read_decisions(path: Path) -> Decisions:
     ------
     DataError
         When there is no such file, it has not these columns, or a line says what cannot be done.
+    UsageError
+        For an address.
     PermissionDeniedError
         When it may not be read.
     """
-    with open_container(path) as (file, _):
+    with open_container(local_path(path)) as (file, _):
         data = file.read()
     where = str(path)
     found: dict[str, Decision] = {}
