@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3", "gs", "az")
 # Also `s3:/bucket/x`, which is what a Path makes of it.
-_ADDRESS = re.compile(rf"({'|'.join(SCHEMES)}):/+(.*)", re.DOTALL)
+_ADDRESS = re.compile(rf"({'|'.join(SCHEMES)})://?(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 # What of the environment says who we are: obstore knows it, and what it means.
 _WHO = (

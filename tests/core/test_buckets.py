@@ -32,7 +32,10 @@ def test_whatever_else_is_none(path):
     assert address(path) is None
 
 
-@pytest.mark.parametrize("text", ["s3://", "s3:///x", "s3://a b/x", "s3://bucket/../x", "gs://-x"])
+@pytest.mark.parametrize(
+    "text",
+    ["s3://", "s3:///x", "s3:///st/x", "s3://a b/x", "s3://bucket/../x", "gs://-x"],
+)
 def test_an_address_without_a_bucket_or_that_leads_elsewhere_is_refused(text):
     with pytest.raises(UsageError):
         address(text)
