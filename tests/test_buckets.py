@@ -117,6 +117,19 @@ def test_a_bucket_that_may_only_be_read_serves_what_writes_nothing(digits, said,
     assert len(said("status", *CACHE)[1]["sources"]) == 1
 
 
+@pytest.mark.slow
+def test_backbones_are_compared_with_their_stores_in_a_bucket(bucket, said, elsewhere):
+    words = ("--data", "digits", "--limit", "60", "--backbones", "mini")
+    code, report, _ = said("compare", *words, "--caches", "s3://bucket/stores/first")
+    assert (code, report["failed"]) == (0, [])
+    (run,) = report["runs"]
+    assert run["run"].startswith("s3://bucket/stores/first/mini/runs/")
+    assert "mini/runs/" + run["run"].rpartition("/")[2] + "/run.json" in bucket.objects()
+    elsewhere()
+    again = bottleneck.compare_backbones(["mini"], "digits", limit=60, caches=CACHE[1])
+    assert (len(again["runs"]), again["failed"]) == (1, [])
+
+
 @pytest.mark.parametrize("verb", ["status", "train", "verify", "gc"])
 def test_no_server_is_9_in_one_line(bucket, monkeypatch, capsys, verb):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
