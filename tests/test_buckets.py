@@ -230,6 +230,14 @@ def test_other_addresses_are_refused_as_ever(address):
         storage_of(address)
 
 
+@pytest.mark.slow
+def test_a_picture_is_said_to_be_where_it_is(digits, said):
+    pytest.importorskip("matplotlib")
+    code, report, _ = said("status", *CACHE, "--picture")
+    assert (code, report["store"]) == (0, CACHE[1])
+    assert Path(report["picture"]).read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_part_cache_is_where_it_is_said_to_be(bucket, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("BOTTLENECK_PART_CACHE", "")
     folder = tmp_path / "here"

@@ -58,8 +58,8 @@ class ObjectStorage:
         self._next_due = 0.0
         self._is_anew = False
         self._came_anew: dict[str, bool] = {}  # name → whether it is as recorded
-        for spelled in (self.root, Path(str(address))):
-            known_as(str(spelled), str(address))
+        known_as(str(self.root), str(address), but="derived")
+        known_as(str(Path(str(address))), str(address))
 
     @property
     def place(self) -> str:
