@@ -18,7 +18,15 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import find, key_array, show_key
 from bottleneck.data.how import make_how
-from bottleneck.data.objects import AT_ONCE, Objects, OddKeyError, folders, pages, stat_of
+from bottleneck.data.objects import (
+    AT_ONCE,
+    Objects,
+    OddKeyError,
+    folders,
+    is_there,
+    pages,
+    stat_of,
+)
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.reading import NOT_THERE, check_size
 from bottleneck.data.table_encoding import HEAD
@@ -69,14 +77,7 @@ class BucketTable:
 
     def exists(self) -> bool:
         """Whether the table is there."""
-        import obstore  # noqa: PLC0415 - an extra, and for buckets alone
-
-        try:
-            with answers(self.place):
-                obstore.head(self._folder.client(), self._file)
-        except FileNotFoundError:
-            return False
-        return True
+        return is_there(self._folder, self._file)
 
     def list(self) -> Listing:
         """See `Source.list`."""

@@ -91,6 +91,18 @@ def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[st
     return [*found["common_prefixes"]], found["objects"]
 
 
+def is_there(folder: Address, name: str) -> bool:
+    """Whether there is an object of that name below an address."""
+    import obstore  # noqa: PLC0415 - as above
+
+    try:
+        with answers(folder.at(name)):
+            obstore.head(folder.client(), name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _odd(error: Exception, place: Address) -> OddKeyError:
     found = re.search(r'[Pp]ath "(.*?)"', str(error), re.DOTALL)
     key = printable(found[1]) if found else "one of them"

@@ -112,7 +112,7 @@ def test_a_key_that_is_no_path_is_named_only_where_a_table_needs_what_is_beside(
     image_bucket.put_as_is(odd, b"x")
     assert told(open_source(where)) == before
     image_bucket.put_as_is("set/b/x//y.png", b"x")
-    with pytest.raises(DataError, match="the key set/b/x//y.png is no path"):
+    with pytest.raises(DataError, match=r"the key set/b/x//y.png is no path"):
         open_source(where).list()
 
 
