@@ -29,12 +29,27 @@ class _PartCache(Action):
         os.environ["BOTTLENECK_PART_CACHE"] = str(local_path(values))
 
 
+def store(text: str) -> Path:
+    """Return the path of a store, or its address as a path.
+
+    Raises
+    ------
+    UsageError
+        For an address that names no bucket: as a path, `s3://` is a folder `s3:`.
+    """
+    if ":/" in text:
+        from bottleneck.core.buckets import address  # noqa: PLC0415 - for buckets alone
+
+        address(text)
+    return Path(text)
+
+
 def add_cache(to: Options, *, required: bool) -> None:
     """Add --cache."""
     default = "" if required else " Default: the only store in the folder cache/."
     to.add_argument(
         "--cache",
-        type=Path,
+        type=store,
         required=required,
         metavar="FOLDER",
         help=f"Folder of the feature store, or its address in a bucket: s3://bucket/store.{default}",
@@ -56,7 +71,7 @@ def add_cache_of_run(to: Options, more: str = "") -> None:
     """Add --cache where it says whose run is named; `more` is what else it says."""
     to.add_argument(
         "--cache",
-        type=Path,
+        type=store,
         metavar="FOLDER",
         help=f"Folder of the feature store whose run is meant{more}. Default: the only store in "
         "the folder cache/; for a run's name, all stores there.",

@@ -80,7 +80,7 @@ def _add_backbones(rank: _ArgumentGroup) -> None:
     rank.add_argument("--data", metavar="DATA", help=f"The images: {options.DATA}.")
     rank.add_argument(
         "--caches",
-        type=Path,
+        type=of_stores.store,
         default=Path("cache"),
         metavar="FOLDER",
         help="Folder in which each backbone has a store of its own, by its name. Default: cache.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _store_options as of_stores
@@ -28,13 +27,13 @@ def parser() -> argparse.ArgumentParser:
     stores = made.add_argument_group("stores (from where, and to where)")
     stores.add_argument(
         "source",
-        type=Path,
+        type=of_stores.store,
         metavar="FROM",
         help="The store: its folder, or its address in a bucket.",
     )
     stores.add_argument(
         "target",
-        type=Path,
+        type=of_stores.store,
         metavar="TO",
         help="Where the copy is: a folder or an address; it is made where there is none. One that "
         "has become a store of its own since is left as it is.",

@@ -140,7 +140,7 @@ def _add_network(network: _ArgumentGroup) -> None:
 def _add_store(store: _ArgumentGroup) -> None:
     store.add_argument(
         "--cache",
-        type=Path,
+        type=of_stores.store,
         action="append",
         metavar="FOLDER",
         help="Folder of the feature store (this or --all is required); it is created where there "

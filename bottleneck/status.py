@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     store = made.add_argument_group("store (what to show)")
     store.add_argument(
         "--cache",
-        type=Path,
+        type=of_stores.store,
         action="append",
         metavar="FOLDER",
         help="Folder of the feature store; may be given several times, to show several. Default: "

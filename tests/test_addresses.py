@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from store_world import RECIPE
 
+import bottleneck
 from bottleneck.__main__ import VERBS, main
+from bottleneck._store_options import store
 from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.reporter import SILENT
@@ -24,8 +26,6 @@ WORDS = [
     ("train", "--cache", ADDRESS),
     ("train", "--cache", GOLDEN, "--tensorboard", ADDRESS),
     ("train", "--cache", GOLDEN, "--decisions", ADDRESS),
-    ("inspect", "--cache", GOLDEN, "--decisions", ADDRESS),
-    ("compare", "--backbones", "mini", "--data", "digits", "--decisions", ADDRESS),
     ("predict", "--run", ADDRESS, "a.png"),
     ("predict", "--backbone", "mini", "--csv", ADDRESS, "a.png"),
     ("predict", "--run", "last", "--cache", ADDRESS, "a.png"),
@@ -34,7 +34,9 @@ WORDS = [
     ("compare", "--cache", ADDRESS),
     ("compare", "--backbones", "mini", "--data", "digits", "--caches", ADDRESS),
     ("compare", "--backbones", "mini", "--data", "digits", "--picture", PICTURE),
+    ("compare", "--backbones", "mini", "--data", "digits", "--decisions", ADDRESS),
     ("inspect", "--cache", ADDRESS),
+    ("inspect", "--cache", GOLDEN, "--decisions", ADDRESS),
     ("inspect", "--cache", GOLDEN, "--csv", ADDRESS),
     ("inspect", "--cache", GOLDEN, "--page", ADDRESS),
     ("search", "--cache", ADDRESS, "a.png"),
@@ -95,11 +97,44 @@ def test_an_address_at_a_door_is_2_and_makes_nothing(words, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("address", ["s3://", "s3:///st", "gs://", "az:///x"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("extract", "--data", "digits", "--backbone", "mini", "--cache"),
+        ("status", "--cache"),
+        ("train", "--cache"),
+        ("predict", "a.png", "--cache"),
+        ("compare", "--cache"),
+        ("compare", "--backbones", "mini", "--data", "digits", "--caches"),
+        ("copy", GOLDEN),
+        ("copy", "--quiet"),
+    ],
+    ids=" ".join,
+)
+def test_an_address_without_a_bucket_is_2_and_makes_nothing(
+    words, address, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    words = (*words, address, "to") if words[-1] == "--quiet" else (*words, address)
+    assert main(words) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "no name of a bucket" in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("named", ["s3://", "s3:///st"])
+def test_an_address_without_a_bucket_is_refused_from_python(named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no name of a bucket"):
+        bottleneck.open_store(named)
+
+
 def test_every_option_of_a_door_that_is_a_path_was_tried():
     tried = {(words[0], word) for words in (*WORDS, *DATA) for word in words}
     for verb in VERBS:
         for action in import_module(f"bottleneck.{verb}").parser()._actions:
-            if action.type is Path and action.option_strings:
+            if action.type in (Path, store) and action.option_strings:
                 assert {(verb, option) for option in action.option_strings} & tried, action
 
 

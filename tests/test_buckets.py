@@ -117,6 +117,19 @@ def test_a_bucket_that_may_only_be_read_serves_what_writes_nothing(digits, said,
     assert len(said("status", *CACHE)[1]["sources"]) == 1
 
 
+@pytest.mark.slow
+def test_backbones_are_compared_with_their_stores_in_a_bucket(bucket, said, elsewhere):
+    words = ("--data", "digits", "--limit", "60", "--backbones", "mini")
+    code, report, _ = said("compare", *words, "--caches", "s3://bucket/stores/first")
+    assert (code, report["failed"]) == (0, [])
+    (run,) = report["runs"]
+    assert run["run"].startswith("s3://bucket/stores/first/mini/runs/")
+    assert "mini/runs/" + run["run"].rpartition("/")[2] + "/run.json" in bucket.objects()
+    elsewhere()
+    again = bottleneck.compare_backbones(["mini"], "digits", limit=60, caches=CACHE[1])
+    assert (len(again["runs"]), again["failed"]) == (1, [])
+
+
 @pytest.mark.parametrize("verb", ["status", "train", "verify", "gc"])
 def test_no_server_is_9_in_one_line(bucket, monkeypatch, capsys, verb):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -215,6 +228,14 @@ def test_workers_of_a_loader_read_the_copies(bucket):
 def test_other_addresses_are_refused_as_ever(address):
     with pytest.raises(UsageError, match="not supported"):
         storage_of(address)
+
+
+@pytest.mark.slow
+def test_a_picture_is_said_to_be_where_it_is(digits, said):
+    pytest.importorskip("matplotlib")
+    code, report, _ = said("status", *CACHE, "--picture")
+    assert (code, report["store"]) == (0, CACHE[1])
+    assert Path(report["picture"]).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_part_cache_is_where_it_is_said_to_be(bucket, tmp_path, monkeypatch, capsys):

@@ -136,7 +136,7 @@ def compare_backbones(
         by_name = ()
     told = extraction.told(said)
     options = RankOptions(
-        backbones=words.several(backbones), data=told.pop("data"), caches=words.path(caches),
+        backbones=words.several(backbones), data=told.pop("data"), caches=words.store(caches),
         weights=by_name,
         network=words.network(said), extraction=told, seed=seed,
         validation_split=validation_split, decisions=words.path_or_none(decisions),

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3", "gs", "az")
 # Also `s3:/bucket/x`, which is what a Path makes of it.
-_ADDRESS = re.compile(rf"({'|'.join(SCHEMES)}):/+(.*)", re.DOTALL)
+_ADDRESS = re.compile(rf"({'|'.join(SCHEMES)})://?(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 # What of the environment says who we are: obstore knows it, and what it means.
 _WHO = (
@@ -57,6 +57,26 @@ _SETTINGS = {
     "region": ("region", "AWS_REGION", "AWS_DEFAULT_REGION"),
     "endpoint_url": ("endpoint", "AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
 }
+# By scheme, what of the environment obstore takes as it is: a server's address; names and keys.
+# It ends with a panic over what no request can hold.
+_SERVERS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+_WORDS = {
+    "s3": tuple(
+        f"AWS_{name}"
+        for name in (
+            "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "TOKEN", "REGION",
+            "DEFAULT_REGION",
+        )
+    ),
+    "az": ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY"),
+}  # fmt: skip
+_SERVER = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:/[!-~]*)?", re.I | re.A
+)
 # A server that is not there is known after some 15 s; one that is busy gets as long.
 RETRIES: Any = {
     "max_retries": 8,
@@ -91,13 +111,14 @@ class Address:
         ------
         MissingDependencyError
             Without obstore.
-        BottleneckError
+        UsageError
             For settings of the environment that cannot be.
         """
         require("obstore", "objects", str(self))
         require_same_process(self)
         from obstore import store as made  # noqa: PLC0415 - for buckets alone
 
+        _check(self.scheme)
         with answers(self):
             if self.scheme == "gs":
                 return made.GCSStore(self.bucket, prefix=self.prefix, retry_config=RETRIES)
@@ -171,7 +192,34 @@ def _profile() -> dict[str, Any]:
 
         with contextlib.suppress(Exception):  # then obstore looks by itself, and says what it lacks
             settings["credential_provider"] = Boto3CredentialProvider(boto3.session.Session())
+    for to, said in settings.items():
+        if isinstance(said, str):
+            of = f"{to} of the profile {name}"
+            (_check_server if to == "endpoint" else _check_word)(said, of)
     return settings
+
+
+def _check(scheme: str) -> None:
+    """Refuse what of the environment cannot be; what it says is not shown: it may be a secret."""
+    for name in _SERVERS[scheme]:
+        if name in os.environ:
+            _check_server(os.environ[name], name)
+    for name in _WORDS.get(scheme, ()):
+        _check_word(os.environ.get(name, ""), name)
+
+
+def _check_server(said: str, where: str) -> None:
+    found = _SERVER.fullmatch(said)
+    if not said:
+        raise UsageError("set, but empty", where, "unset it, or write https://HOST:PORT")
+    if not found or int(found[1] or 0) > 65535 or set("?#") & set(said):
+        raise UsageError("no address of a server", where, "write https://HOST or http://HOST:PORT")
+
+
+def _check_word(said: str, where: str) -> None:
+    if re.search(r"[\x00-\x1f\x7f]", said):
+        do = "set it again: no value holds a line break or another control character"
+        raise UsageError("a control character in it", where, do)
 
 
 def _section(variable: str, usual: str, *names: str) -> dict[str, str]:
@@ -194,7 +242,8 @@ def answers(where: object) -> Iterator[None]:
     Raises
     ------
     UsageError
-        No such bucket, another region, a server without what is asked of it.
+        No such bucket, another region, a server without what is asked of it; settings over which
+        obstore ends with a panic.
     UnavailableError
         A server that cannot be reached, or that does not answer in time.
     PermissionDeniedError
@@ -204,8 +253,11 @@ def answers(where: object) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
         module = type(error).__module__
+        if (module, type(error).__name__) == ("pyo3_runtime", "PanicException"):
+            do = "check the endpoint and the credentials of the environment"
+            raise UsageError("the client of the object store failed", where, do) from None
         is_missing = isinstance(error, FileNotFoundError) and error.errno is None
         if not module.startswith("obstore") and not is_missing:
             raise
@@ -231,7 +283,7 @@ _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "TemporaryRedire
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "AccountQuotaExceeded", "InsufficientStorage"}
 
 
-def _meaning(error: Exception, where: object) -> BottleneckError | None:
+def _meaning(error: BaseException, where: object) -> BottleneckError | None:
     """Return the error of ours; None where there is no such object."""
     text, kind = str(error), type(error).__name__
     code = _first(r"<Code>([A-Za-z]{3,64})</Code>", text)

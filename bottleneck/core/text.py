@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # wide ones too
@@ -35,16 +36,27 @@ def from_cell(text: str) -> str:
     return text[1:] if text[:1] == "'" and _FORMULA.match(text, 1) else text
 
 
-_known_as: dict[str, str] = {}
+_known_as: dict[str, tuple[str, str]] = {}
 
 
-def known_as(path: str, name: str) -> None:
-    """Let people see `name` where `path` would stand: a copy's folder is its bucket's address."""
-    _known_as[path] = name
+def known_as(path: str, name: str, but: str = "") -> None:
+    """Let people see `name` where `path` would stand: a copy's folder is its bucket's address.
+
+    Parameters
+    ----------
+    but : a folder in it that the other place does not have
+    """
+    _known_as[path] = name, but and f"{os.sep}{but}{os.sep}"
 
 
 def as_known(text: str) -> str:
     """Return text with the names that are known in the place of paths."""
-    for path, name in _known_as.items():
-        text = text.replace(path, name)
+    for path, (name, but) in _known_as.items():
+        if not but:
+            text = text.replace(path, name)
+            continue
+        first, *others = text.split(path)
+        text = first + "".join(
+            f"{path if other.startswith(but) else name}{other}" for other in others
+        )
     return text

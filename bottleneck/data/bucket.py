@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.buckets import address
+from bottleneck.core.buckets import Address, address
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import SPLITS, key_array
@@ -30,7 +30,7 @@ from bottleneck.data.left_alone import (
     may_be_image,
 )
 from bottleneck.data.left_alone import is_image as begins_as_image
-from bottleneck.data.objects import AT_ONCE, Objects, pages, stat_of
+from bottleneck.data.objects import AT_ONCE, Objects, is_there, pages, stat_of
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.source import Listing
 
@@ -79,6 +79,7 @@ class BucketSource:
         for page in pages(self.place, client):
             found.take(page, self._where)
         if not found.n:
+            self._refuse_one_object()
             do = "check the address: names are told apart by capitals"
             raise DataError("nothing is there", self._where, do)
         alone = LeftAlone(found.left.to_json(), found.left.system)
@@ -113,6 +114,14 @@ class BucketSource:
     def excerpt(self, indices: Sequence[int]) -> Objects:
         """See `excerpt.Excerpted`: the keys, and the address that they are below."""
         return Objects(self.place, self._listed.keys[np.asarray(indices, np.int64)])
+
+    def _refuse_one_object(self) -> None:
+        """Say so where there is an object of the prefix's own name."""
+        above, _, name = self.place.prefix.rpartition("/")
+        folder = Address(self.place.scheme, self.place.bucket, above)
+        if name and is_there(folder, name):
+            do = f"give the prefix that it is in: {folder}/"
+            raise DataError("single objects are not taken", self._where, do)
 
     @property
     def _where(self) -> str:

@@ -18,7 +18,15 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import find, key_array, show_key
 from bottleneck.data.how import make_how
-from bottleneck.data.objects import AT_ONCE, Objects, pages, stat_of
+from bottleneck.data.objects import (
+    AT_ONCE,
+    Objects,
+    OddKeyError,
+    folders,
+    is_there,
+    pages,
+    stat_of,
+)
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.reading import NOT_THERE, check_size
 from bottleneck.data.table_encoding import HEAD
@@ -29,7 +37,7 @@ from bottleneck.data.table_splits import name_note
 from bottleneck.data.table_text import read_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -69,22 +77,16 @@ class BucketTable:
 
     def exists(self) -> bool:
         """Whether the table is there."""
-        import obstore  # noqa: PLC0415 - an extra, and for buckets alone
-
-        try:
-            with answers(self.place):
-                obstore.head(self._folder.client(), self._file)
-        except FileNotFoundError:
-            return False
-        return True
+        return is_there(self._folder, self._file)
 
     def list(self) -> Listing:
         """See `Source.list`."""
         client = self._folder.client()
         sheet = self._sheet(client)
-        there, stats = _all_below(self._folder, client)
+        there, stats, odd = _all_below(self._folder, client)
 
         def located(keys: Sequence[bytes]) -> Located:
+            _refuse_odd(keys, there, odd)
             return self._located(keys, there, stats)
 
         listing, found = listing_of(sheet, self.how, str(self.place), 0, located)
@@ -128,7 +130,7 @@ class BucketTable:
         self, keys: Sequence[bytes], there: NDArray[np.bytes_], stats: NDArray[np.int64]
     ) -> Located:
         """Return where the images are: below the table's own prefix, or one beside it."""
-        names = [key.strip().replace(b"\\", b"/").removeprefix(b"./") for key in keys]
+        names = [_plain(key) for key in keys]
         tops = {key[: key.find(b"/") + 1] for key in there.tolist()}
         usual = sorted(top for top in tops if top[:-1].lower() in USUAL)
         each = [
@@ -158,6 +160,10 @@ class BucketTable:
         )
 
 
+def _plain(key: bytes) -> bytes:
+    return key.strip().replace(b"\\", b"/").removeprefix(b"./")
+
+
 def _refuse_one_object_twice(keys: Sequence[bytes], at: NDArray[np.int64], where: str) -> None:
     seen: dict[int, bytes] = {}
     for key, i in zip(keys, at.tolist(), strict=True):
@@ -166,15 +172,57 @@ def _refuse_one_object_twice(keys: Sequence[bytes], at: NDArray[np.int64], where
             raise DataError(what, where, "leave one")
 
 
-def _all_below(place: Address, client: Any) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
-    """Return the keys (n,) of all objects below an address, sorted, and their stats (n, 4)."""
+def _all_below(
+    place: Address, client: Any
+) -> tuple[NDArray[np.bytes_], NDArray[np.int64], Mapping[str, OddKeyError]]:
+    """Return the keys (n,) of all objects below an address, sorted, and their stats (n, 4).
+
+    Folders that hold a key that is no path cannot be listed: they are left out, and returned by
+    their names, with the error.
+    """
+    try:
+        return *_sorted(found for page in pages(place, client) for found in page), {}
+    except OddKeyError:
+        names, objects = folders(place, client)
+    odd: dict[str, OddKeyError] = {}
+    found = [*objects]
+    for name in names:
+        try:
+            inner = [each for page in pages(place, client, name) for each in page]
+        except OddKeyError as error:
+            odd[name] = error
+        else:
+            found += inner
+    return *_sorted(found), odd
+
+
+def _sorted(
+    objects: Iterable[Mapping[str, Any]],
+) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
     keys: list[bytes] = []
     numbers = array("q")
-    for page in pages(place, client):
-        for found in page:
-            keys.append(found["path"].encode())
-            numbers.extend(stat_of(found))
+    for found in objects:
+        keys.append(found["path"].encode())
+        numbers.extend(stat_of(found))
     listed = key_array(keys)
     stats = np.frombuffer(numbers, np.int64).reshape(-1, 4)
     order = np.argsort(listed, kind="stable")
     return listed[order], stats[order]
+
+
+def _refuse_odd(
+    keys: Sequence[bytes], there: NDArray[np.bytes_], odd: Mapping[str, OddKeyError]
+) -> None:
+    """Refuse a table whose images may be in a folder that could not be listed."""
+    if not odd:
+        return
+    names = [_plain(key) for key in keys]
+    missing = [
+        n for n, i in zip(names, find(there, key_array(names)).tolist(), strict=True) if i < 0
+    ]
+    for folder, error in odd.items():
+        inside = f"{folder}/".encode()
+        if (missing and folder.lower().encode() in USUAL) or any(
+            name.startswith(inside) for name in missing
+        ):
+            raise error

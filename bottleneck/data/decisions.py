@@ -94,6 +94,8 @@ def read_decisions(path: Path) -> Decisions:
     ------
     DataError
         When there is no such file, it has not these columns, or a line says what cannot be done.
+    UsageError
+        For an address.
     PermissionDeniedError
         When it may not be read.
     UsageError

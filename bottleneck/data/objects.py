@@ -50,26 +50,64 @@ def stat_of(found: Mapping[str, Any]) -> Stat:
     return found["size"], changed_ns, 0, int.from_bytes(number, "little", signed=True)
 
 
-def pages(place: Address, client: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
+class OddKeyError(DataError):
+    """A key is no path: obstore lists nothing of what it is among."""
+
+
+def pages(
+    place: Address, client: Any, prefix: str | None = None
+) -> Iterator[Sequence[Mapping[str, Any]]]:
     """Yield what is below an address, as obstore describes objects: some at a time, none empty.
+
+    Parameters
+    ----------
+    prefix : a folder there, to which it is restricted
 
     Raises
     ------
-    DataError
+    OddKeyError
         For a key that is no path: obstore goes no further.
     """
     import obstore  # noqa: PLC0415 - an extra, and for buckets alone
 
     with answers(place):
         try:
-            for page in obstore.list(client, chunk_size=PAGE):
+            for page in obstore.list(client, prefix, chunk_size=PAGE):
                 if page:
                     yield page
         except obstore.exceptions.InvalidPathError as error:
-            found = re.search(r'Error parsing Path "(.*?)"', str(error), re.DOTALL)
-            key = printable(found[1]) if found else "one of them"
-            do = "give it another key: without //, . and .. between the slashes"
-            raise DataError(f"the key {key} is no path", str(place), do) from None
+            raise _odd(error, place) from None
+
+
+def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[str, Any]]]:
+    """Return the folders right below an address, and the objects beside them; see `pages`."""
+    import obstore  # noqa: PLC0415 - as above
+
+    with answers(place):
+        try:
+            found = obstore.list_with_delimiter(client)
+        except obstore.exceptions.InvalidPathError as error:
+            raise _odd(error, place) from None
+    return [*found["common_prefixes"]], found["objects"]
+
+
+def is_there(folder: Address, name: str) -> bool:
+    """Whether there is an object of that name below an address."""
+    import obstore  # noqa: PLC0415 - as above
+
+    try:
+        with answers(folder.at(name)):
+            obstore.head(folder.client(), name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _odd(error: Exception, place: Address) -> OddKeyError:
+    found = re.search(r'[Pp]ath "(.*?)"', str(error), re.DOTALL)
+    key = printable(found[1]) if found else "one of them"
+    do = "give it another key: without //, . and .. between the slashes"
+    return OddKeyError(f"the key {key} is no path", str(place), do)
 
 
 class Objects:

@@ -50,6 +50,7 @@ class ObjectStorage:
     least_age_s = 1800.0
 
     def __init__(self, address: Address, root: Path) -> None:
+        part_cache.check(root)
         self.root = root
         self.bucket = Bucket(address)
         self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
@@ -57,8 +58,8 @@ class ObjectStorage:
         self._next_due = 0.0
         self._is_anew = False
         self._came_anew: dict[str, bool] = {}  # name → whether it is as recorded
-        for spelled in (self.root, Path(str(address))):
-            known_as(str(spelled), str(address))
+        known_as(str(self.root), str(address), but="derived")
+        known_as(str(Path(str(address))), str(address))
 
     @property
     def place(self) -> str:
@@ -272,7 +273,7 @@ class ObjectStorage:
             files.delete(path)
             return
         self.prepare()
-        files.make_folder(path.parent)
+        part_cache.make_folder(path.parent)
         temporary = files.temporary_name(path.parent)
         files.write_synced(temporary, data)
         files.set_age(temporary, seen.modified)
@@ -294,7 +295,7 @@ class ObjectStorage:
     def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
         """Fetch a table; return whether it is as recorded, which it must be but for a check."""
         self.prepare()
-        files.make_folder(path.parent)
+        part_cache.make_folder(path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)

@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bottleneck.core import files
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
 from bottleneck.core.paths import absolute, at_home
 from bottleneck.store.inventory import COPY_OF, size_of
 
@@ -60,6 +60,42 @@ def bound() -> int:
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
 
 
+def check(root: Path) -> None:
+    """Say before anything is fetched that copies could not be kept there.
+
+    Parameters
+    ----------
+    root : the folder of a store's copies; it need not be there yet
+
+    Raises
+    ------
+    UsageError
+        When the bound is no size.
+    PermissionDeniedError
+        When what is there, or above, is no folder.
+    """
+    bound()
+    there = next(path for path in (root, *root.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise _cannot("no folder", there)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of the part cache; PermissionDeniedError where that cannot be."""
+    try:
+        files.make_folder(path)
+    except OSError as error:
+        if isinstance(from_os_error(error), NoSpaceError):
+            raise
+        # No OSError: whoever finds no commit looks for another one.
+        raise _cannot(str(error.strerror), path) from error
+
+
+def _cannot(why: str, where: Path) -> PermissionDeniedError:
+    do = f"name another folder: --part-cache, or {FOLDER}"
+    return PermissionDeniedError(f"the part cache cannot be there ({why})", where, do)
+
+
 def folder_of(place: Address) -> Path:
     """Return the folder of one store's copies: by the address, and by the server that is meant."""
     servers = [os.environ.get(name, "") for name in SERVERS[place.scheme]]
@@ -73,7 +109,7 @@ def make(folder: Path, place: Address) -> None:
     """Make the folder of one store's copies."""
     marker = folder / COPY_OF
     if not marker.exists():
-        files.make_folder(folder)
+        make_folder(folder)
         files.replace(marker, str(place).encode())
 
 

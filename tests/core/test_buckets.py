@@ -32,7 +32,10 @@ def test_whatever_else_is_none(path):
     assert address(path) is None
 
 
-@pytest.mark.parametrize("text", ["s3://", "s3:///x", "s3://a b/x", "s3://bucket/../x", "gs://-x"])
+@pytest.mark.parametrize(
+    "text",
+    ["s3://", "s3:///x", "s3:///st/x", "s3://a b/x", "s3://bucket/../x", "gs://-x"],
+)
 def test_an_address_without_a_bucket_or_that_leads_elsewhere_is_refused(text):
     with pytest.raises(UsageError):
         address(text)
@@ -87,3 +90,56 @@ def test_the_environment_counts_before_a_profile(tmp_path, monkeypatch):
         tmp_path, monkeypatch, AWS_ACCESS_KEY_ID="", AWS_PROFILE="lab", AWS_REGION="x"
     )
     assert "region" not in found
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "", "localhost", "127.0.0.1:5555", "http://", "http://h:99999", "http://h ", "ftp://h",
+        "http://me:s3kr1t@h", "http://h?sig=s3kr1t",
+    ],
+)  # fmt: skip
+def test_an_endpoint_that_is_none_is_refused_before_the_client_fails(name, said, monkeypatch):
+    pytest.importorskip("obstore", reason="make objects installs it")
+    monkeypatch.setenv(name, said)
+    with pytest.raises(UsageError, match=name) as caught:
+        address("s3://bucket/x").client()
+    assert "s3kr1t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["http://127.0.0.1:9000", "https://h.example.org/minio/", "http://[::1]:9000", "HTTP://h"],
+)
+def test_an_endpoint_with_scheme_and_host_is_taken(said, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", said)
+    buckets._check("s3")
+
+
+@pytest.mark.parametrize("name", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "REGION"])
+def test_a_line_break_in_a_key_is_refused_and_the_key_is_not_shown(name, monkeypatch):
+    pytest.importorskip("obstore", reason="make objects installs it")
+    monkeypatch.setenv(f"AWS_{name}", "s3kr1t\n")
+    with pytest.raises(UsageError, match=name) as caught:
+        address("s3://bucket/x").client()
+    assert "s3kr1t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["aws_secret_access_key = s3kr1t\n more", "endpoint_url = h"])
+def test_a_profile_is_held_to_the_same(line, tmp_path, monkeypatch):
+    _profiles(tmp_path, monkeypatch)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "keys").write_text(f"[default]\naws_access_key_id = A\n{line}\n")
+    with pytest.raises(UsageError, match="profile default") as caught:
+        buckets._profile()
+    assert "s3kr1t" not in str(caught.value)
+
+
+def test_a_panic_of_the_client_is_one_line_and_the_stops_pass():
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    with pytest.raises(UsageError, match="s3://bucket/x"), buckets.answers("s3://bucket/x"):
+        raise panic("called unwrap() on s3kr1t")
+    with pytest.raises(KeyboardInterrupt), buckets.answers("s3://bucket/x"):
+        raise KeyboardInterrupt

@@ -239,6 +239,22 @@ def test_a_key_that_is_no_path_is_named(image_bucket):
         open_source(image_bucket.at("i")).list()
 
 
+def test_a_single_object_is_said_to_be_one(image_bucket):
+    image_bucket.put("i/cat/1.png", png())
+    with pytest.raises(DataError, match=r"single objects are not taken: .*: .*s3://bucket/i/cat/$"):
+        open_source(image_bucket.at("i/cat/1.png")).list()
+    with pytest.raises(DataError, match="nothing is there"):
+        open_source(image_bucket.at("i/cat/2.png")).list()
+
+
+def test_a_key_with_an_empty_part_is_named_and_does_not_block_another_prefix(image_bucket):
+    image_bucket.put("i/good/a/1.png", png())
+    image_bucket.put_as_is("i/bad/a//b.png", png())
+    with pytest.raises(DataError, match=r"the key i/bad/a//b.png is no path"):
+        open_source(image_bucket.at("i")).list()
+    assert len(open_source(image_bucket.at("i/good")).list()) == 1
+
+
 def test_credentials_that_are_refused_are_told_in_one_line_without_them(image_bucket):
     image_bucket.answers["/bucket"] = (403, "SignatureDoesNotMatch")
     with pytest.raises(PermissionDeniedError, match="the credentials are not valid") as caught:

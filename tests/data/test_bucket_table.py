@@ -102,6 +102,20 @@ def test_a_table_most_of_whose_images_are_missing_is_refused(home, image_bucket)
         source.list()
 
 
+@pytest.mark.parametrize("odd", ["set/bad/a//b.png", "set/zz//b.png"])
+def test_a_key_that_is_no_path_is_named_only_where_a_table_needs_what_is_beside(
+    odd, home, image_bucket
+):
+    write_csv(home / "t.csv")
+    where = f"{image_bucket.put_folder(home, 'set')}/t.csv"
+    before = told(open_source(where))
+    image_bucket.put_as_is(odd, b"x")
+    assert told(open_source(where)) == before
+    image_bucket.put_as_is("set/b/x//y.png", b"x")
+    with pytest.raises(DataError, match=r"the key set/b/x//y.png is no path"):
+        open_source(where).list()
+
+
 def test_one_object_under_two_names_is_refused(home, image_bucket):
     write_csv(home / "t.csv", [*ROWS, ("./a/1.png", "dog", "train")])
     source = open_source(f"{image_bucket.put_folder(home, 'set')}/t.csv")

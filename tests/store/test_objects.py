@@ -217,6 +217,35 @@ def test_what_is_no_size_is_said(monkeypatch):
         part_cache.bound()
 
 
+@pytest.mark.parametrize("what", ["a file", "below a file", "a link to nothing", "not to be made"])
+def test_where_no_part_cache_can_be_that_is_said_and_not_tried_for_ever(
+    store, tmp_path, monkeypatch, elsewhere, what
+):
+    filled(store)
+    elsewhere()
+    place = tmp_path / "odd"
+    if what == "a link to nothing":
+        place.symlink_to(tmp_path / "gone")
+    elif what == "not to be made":
+        place = Path("/proc/nix")
+    else:
+        place.write_text("x")
+    named = place / "deeper" if what == "below a file" else place
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE", str(named))
+    with pytest.raises(PermissionDeniedError, match="part cache") as caught:
+        Store.open(ADDRESS)
+    assert str(caught.value.where).startswith(str(place))
+    assert "--part-cache" in caught.value.do
+    assert "BOTTLENECK_PART_CACHE" in caught.value.do
+
+
+def test_a_bound_that_is_no_size_is_said_before_anything_is_fetched(store, elsewhere, monkeypatch):
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "20Q")
+    with pytest.raises(UsageError, match="20Q"):
+        Store.open(ADDRESS)
+
+
 def test_a_part_that_was_collected_is_expired_and_not_damage(store, elsewhere):
     done = filled(store)
     elsewhere()

@@ -17,6 +17,7 @@ from bottleneck.pictures.plots import check_picture
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.compare import figures_of, finished, judged_alike, ranked
+from bottleneck.pipeline.learning.runs import find_run
 from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.network.options import NetworkOptions
 
@@ -176,4 +177,4 @@ def _probe(name: str, weights: str | None, options: RankOptions, reporter: Repor
         ),
         reporter,
     )
-    return read_run(Path(trained["run"]))
+    return read_run(find_run(trained["run"], None, reporter))
