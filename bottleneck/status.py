@@ -27,6 +27,7 @@ CHECKED = {
     "pending": "without features",
     "unrecorded": "read by a run that did not end",
 }
+GROUP_CUT = "others of its group are in val or test: not used for training"
 MOST_KEYS = 20  # shown of a list; all of them stand in --json
 
 
@@ -241,8 +242,10 @@ def _source(source: Mapping[str, Any]) -> list[str]:
         ("conflicting", "same bytes with two labels: not used for training"),
         ("leaking", "same bytes in train and in val or test: not used for training"),
     ):
-        keys = source[word]
-        found += [f"{word} {key}: {why}" for key in keys[:MOST_KEYS]]
+        keys, of_group = source[word], {*source["leaking_by_group"]}
+        for key in keys[:MOST_KEYS]:
+            is_cut = word == "leaking" and key in of_group
+            found.append(f"{word} {key}: {GROUP_CUT if is_cut else why}")
         found += _more(len(keys))
     quarantined = source["quarantined"]
     found += [f"set aside {entry['key']}: {entry['reason']}" for entry in quarantined[:MOST_KEYS]]
@@ -270,7 +273,9 @@ def _why(why: Mapping[str, Any]) -> list[str]:
     found += _more(len(twins))
     if why["conflicting"]:
         found.append("training leaves it out: the same bytes have two labels; keep one of them")
-    if why["leaking"]:
+    if why["leaking_by_group"]:
+        found.append("training leaves it out: others of its group are in val or test")
+    elif why["leaking"]:
         found.append("training leaves it out: the same bytes are in val or test as well")
     return found
 

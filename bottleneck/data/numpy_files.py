@@ -245,8 +245,10 @@ def _groups(
             texts += [""] * n
             continue
         member = file.head(name)
+        what = f"{name} is {member.dtype} {list(member.shape)}"
+        if member.shape[:1] != (n,):  # dropped, groups would leak
+            raise DataError(f"{what}, but there are {n} images", file.where, "one group an image")
         if member.dtype.kind not in "iuUS" or member.shape not in {(n,), (n, 1)}:
-            what = f"{name} is {member.dtype} {list(member.shape)}"
             return None, (f"{what}, not a whole number or a text an image, and is not used",)
         texts += texts_of(file.values(name), n)
     return make_groups(texts) if any(texts) else (None, ())

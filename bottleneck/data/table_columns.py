@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bottleneck.data.table_text import Fields, Sheet
 
 # Names without what stands between their words and in any case. Earlier ones come before later.
-_FILES = (
+FILES = (
     "filename",
     "file filepath path imagepath imagefile imagefilename imagefilepath imagename image imgpath"
     " imgfile imgname imgfilename img picture photo pic fname relativepath relpath fullpath"
@@ -152,7 +152,7 @@ def _find_file(
 ) -> int:
     if told:
         return named(sheet, told, "--file-column", where)
-    found = by_name(sheet, plain, _FILES, ("filename", "--file-column"), where)
+    found = by_name(sheet, plain, FILES, ("filename", "--file-column"), where)
     if found is not None:
         return found
     # A name that nobody thought of, or none: a column of names that end like an image's.
@@ -241,4 +241,4 @@ def _find_split(
 
 def is_file_column(name: str) -> bool:
     """Whether this is what files are usually called in a table."""
-    return plain_name(name) in {*_FILES[0].split(), *_FILES[1].split()}
+    return plain_name(name) in {*FILES[0].split(), *FILES[1].split()}

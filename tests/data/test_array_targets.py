@@ -180,3 +180,10 @@ def test_groups_are_passed_from_python_and_are_one_an_image():
     ]
     with pytest.raises(DataError, match="2 groups for 6 images"):
         open_source(Given(images=X, groups=("x", "y")), {}).list()
+
+
+@pytest.mark.parametrize("groups", [np.arange(5), np.arange(12).reshape(6, 2)[:3]])
+def test_groups_of_an_npz_are_as_many_as_its_images(tmp_path, groups):
+    np.savez(tmp_path / "x.npz", x=X, y=np.array(list("ababab")), groups=groups)
+    with pytest.raises(DataError, match=r"groups is int64 .*, but there are 6 images"):
+        open_source(str(tmp_path / "x.npz"), {}).list()

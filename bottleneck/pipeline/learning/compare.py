@@ -78,7 +78,10 @@ def compare(options: CompareOptions, reporter: Reporter = SILENT) -> dict[str, A
     found = ranked([figures_of(run, options.seed) for run in read])
     same = judged_alike(read)
     if not same:
-        reporter.warn("not all of these runs were judged on the same images")
+        # Of a decision the images may be the same, and their labels others.
+        decided = len({run.decisions for run in read}) > 1
+        how = " with the same decisions (--decisions)" if decided else ""
+        reporter.warn(f"not all of these runs were judged on the same images{how}")
     report = finished(found, options.seed, options.picture, same_images=same)
     report["skipped"] = [{"run": str(run), "error": str(error)} for run, error in skipped]
     return report

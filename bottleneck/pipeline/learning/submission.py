@@ -51,6 +51,7 @@ class Submission:
     place : which column of the file the ids are
     delimiter : what stands between fields
     between : what stands between the labels that pass
+    counting : columns that number the rows: where each stands, and its texts, the header first
     """
 
     header: tuple[str, ...]
@@ -61,22 +62,31 @@ class Submission:
     place: int = 0
     delimiter: str = ","
     between: str = " "
+    counting: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     def to_csv(self, answers: Predictions) -> bytes:
         """Return the file; what has no answer has empty fields."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n", delimiter=self.delimiter)
-        writer.writerow(_placed(self.header, self.place))
-        for name, at in zip(self.ids, self.at, strict=True):
+        writer.writerow(self._line(0, self.header))
+        for number, (name, at) in enumerate(zip(self.ids, self.at, strict=True), 1):
             probabilities = answers.probabilities[at]
             if np.isnan(probabilities).any():
-                writer.writerow(_placed([name, *[""] * len(self.columns)], self.place))
+                writer.writerow(self._line(number, [name, *[""] * len(self.columns)]))
                 continue
             best = self._predicted(answers, at)
             # numpy's text of a float32 is the shortest that gives it back.
             found = [best if c is None else str(probabilities[c]) for c in self.columns]
-            writer.writerow(_placed([name, *found], self.place))
+            writer.writerow(self._line(number, [name, *found]))
         return text.getvalue().encode()
+
+    def _line(self, number: int, fields: Sequence[str]) -> list[str]:
+        """Return the fields of a line, the id first, as the file has them; line 0 is the header."""
+        first, *others = fields
+        found = [*others[: self.place], first, *others[self.place :]]
+        for column, texts in self.counting:
+            found.insert(column, texts[number])
+        return found
 
     def _predicted(self, answers: Predictions, at: int) -> str:
         """Return the class, the labels that pass, or the number."""
@@ -112,9 +122,9 @@ def plan(
     paths = {inputs.entries[at].path: at for at in inputs.readable}
     where = "--columns" if columns else sample.path if sample else ""
     id_at, place, between = 0, 0, " "
+    counting: tuple[tuple[int, tuple[str, ...]], ...] = ()
     if sample is not None:
-        named = images_by_name({name for row in sample.rows for name in row}, paths)
-        id_at = sample.column_of_ids({name for name, found in named.items() if found})
+        columns, sample, counting, id_at = _without_counting(columns, sample, paths, classes)
         between = _check_header(columns, sample, id_at, classes, kind)
         place = 0 if ALL in columns else id_at
         columns = _ids_first(columns or sample.header, place)
@@ -150,7 +160,27 @@ def plan(
         place=place,
         delimiter=sample.delimiter if sample else ",",
         between=between,
+        counting=counting,
     )
+
+
+def _without_counting(
+    columns: Sequence[str], sample: Sample, paths: Mapping[str, int], classes: Sequence[str]
+) -> tuple[Sequence[str], Sample, tuple[tuple[int, tuple[str, ...]], ...], int]:
+    """Return columns and sample without those that number the rows, these, and the ids' column."""
+    lines = (sample.header, *sample.rows)
+    by_name = images_by_name({name for line in lines for name in line}, paths)
+    names = {name for name, found in by_name.items() if found}
+    id_at = sample.column_of_ids(names)
+    is_said = sample.header[id_at] in [_halves(column)[0] for column in columns]
+    if not is_said:
+        sample.require_header(id_at, names)
+    found = () if ALL in columns else sample.counting(id_at, classes)
+    found = tuple(i for i in found if not columns or sample.header[i] in columns)
+    counting = tuple((i, tuple(line[i] for line in lines)) for i in found)
+    numbers = {sample.header[i] for i in found}
+    left = sample.without(found)
+    return [c for c in columns if c not in numbers], left, counting, left.column_of_ids(names)
 
 
 def _check_answer(
@@ -180,12 +210,6 @@ def _check_answer(
             where,
             f"name a column for each label: --columns {first},*",
         )
-
-
-def _placed(fields: Sequence[str], place: int) -> list[str]:
-    """Return a row with its first field, the id, where the file has it."""
-    first, *others = fields
-    return [*others[:place], first, *others[place:]]
 
 
 def _ids_first(fields: Sequence[str], place: int) -> list[str]:
@@ -226,12 +250,13 @@ def _check_header(
         if kind == "labels" and sample.between_labels(number, classes) is not None:
             continue  # several in a field
         if values:
-            first, header = min(values), ",".join(sample.header[:-1])
+            names_them = f"say --columns {','.join(sample.header)} for the names of the classes"
+            if len([i for i in others if sample.header[i] not in classes]) > 1:
+                names_them = "leave columns out that are neither ids nor answers, for those names"
             raise DataError(
-                f"{name!r} is no class, and holds {first!r}, which is none",
+                f"{name!r} is no class, and holds {min(values)!r}, which is none",
                 sample.path,
-                f"say --columns {header},{sample.header[-1]} for the names of the classes "
-                f"({_some(classes)}), or {name}=CLASS for the probability of one",
+                f"{names_them} ({_some(classes)}), or {name}=CLASS for the probability of one",
             )
     return sign
 

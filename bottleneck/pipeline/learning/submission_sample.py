@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bottleneck.core import files
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.regular import NotAFileError
+from bottleneck.data.table_columns import FILES
+from bottleneck.data.table_words import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 DELIMITERS = ",;\t"  # of fields: the first one by which all rows are as long as the header
+LEAST_COUNTED = 3  # rows; a column of 0 and 1 alone may be a label
 BETWEEN = " |;,"  # of labels in one field; the first one that fits, and a blank where none is there
 
 
@@ -31,16 +34,47 @@ class Sample:
     delimiter: str = ","
 
     def column_of_ids(self, names: Collection[str]) -> int:
-        """Return which column holds the ids: the first one, or the one that holds names alone.
+        """Return which column holds the ids: the first one of those that hold the most names.
 
         Parameters
         ----------
         names : by which images may be called
         """
-        for i in range(len(self.header)):
-            if all(row[i] in names for row in self.rows):
-                return i
-        return 0
+        counts = [sum(row[i] in names for row in self.rows) for i in range(len(self.header))]
+        return counts.index(max(counts))
+
+    def require_header(self, ids: int, names: Collection[str]) -> None:
+        """Raise DataError where the first line is an image like the others: it would be lost."""
+        first = self.header[ids]
+        if first in names and plain_name(first) not in " ".join(FILES).split():
+            raise DataError(
+                f"its first line is no header: {first} is an image",
+                self.path,
+                "write the names of the columns above it, such as id,label",
+            )
+
+    def counting(self, ids: int, classes: Collection[str]) -> tuple[int, ...]:
+        """Return the columns that number the rows, from 0 or 1; none where no answer is beside.
+
+        Parameters
+        ----------
+        ids : the column that holds them
+        """
+        n = len(self.rows)
+        counts = [[*map(str, range(first, first + n))] for first in (0, 1)]
+        found = tuple(
+            i
+            for i, name in enumerate(self.header)
+            if i != ids and name not in classes and [row[i] for row in self.rows] in counts
+        )
+        has_answer = len(self.header) - len(found) > 1
+        return found if has_answer and n >= LEAST_COUNTED else ()
+
+    def without(self, columns: Collection[int]) -> Sample:
+        """Return the sample without these columns."""
+        kept = [i for i in range(len(self.header)) if i not in columns]
+        rows = tuple(tuple(row[i] for i in kept) for row in self.rows)
+        return replace(self, header=tuple(self.header[i] for i in kept), rows=rows)
 
     def between_labels(self, column: int, labels: Collection[str]) -> str | None:
         """Return what stands between the labels in a column; None where it holds other texts."""

@@ -18,8 +18,10 @@ def as_csv(report: Mapping[str, Any]) -> bytes:
     """Return the findings as CSV: COLUMNS, the same order as in the report.
 
     `group` is a number that the images of one group share; a group of the source that is in several
-    splits has one line for all, and its name there. `score` is a likeness, a label's score,
-    deviations or a probability, by part. No cell is a formula to a spreadsheet.
+    splits has one line for all, and its name there; so have two classes that are taken for each
+    other, which are its `class` and `proposed`. `score` is a likeness, a label's score, deviations,
+    the share that is confused, neighbours across two clusters or a probability, by part. No cell is
+    a formula to a spreadsheet.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
@@ -45,14 +47,30 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for image in report.get("labels", {}).get("disputed", ()):
         more = {"proposed": image["proposed"], "score": image["score"]}
         yield {"part": "labels", "finding": "disputed", **more, **_image(image)}
+    for number, one in enumerate(report.get("labels", {}).get("conflicting", ()), 1):
+        names = " and ".join(one["classes"])
+        for key in one["keys"]:
+            found = {"finding": "two labels", "group": number, "key": key, "class": names}
+            yield {"part": "labels", **found}
     for image in report.get("outliers", {}).get("far", ()):
         score = {"score": image["deviations"]}
         yield {"part": "outliers", "finding": "far", **score, **_image(image)}
     for image in report.get("outliers", {}).get("odd", ()):
         yield {"part": "outliers", "finding": ", ".join(image["kinds"]), **_image(image)}
+    yield from _of_classes(report.get("classes", {}))
     for image in report.get("next", {}).get("images", ()):
         more = {"proposed": image["guess"] or "", "score": image["probability"]}
         yield {"part": "next", "finding": "label next", **more, **_image(image)}
+
+
+def _of_classes(classes: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for pair in classes.get("confused", ()):
+        of = {"class": pair["one"], "proposed": pair["other"], "score": pair["share"]}
+        yield {"part": "classes", "finding": "confused", **of}
+    for number, one in enumerate(classes.get("clusters", ()), 1):
+        for key in one["examples"]:
+            of = {"group": number, "key": key, "class": one["class"], "score": one["across"]}
+            yield {"part": "classes", "finding": "two things", **of}
 
 
 def _image(image: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LeftOut:
-    """Positions of samples, in order."""
+    """Positions of samples, in order; `of_group` are those that leak by their group alone."""
 
     conflicting: NDArray[np.int64]
     leaking: NDArray[np.int64]
+    of_group: NDArray[np.int64]
 
 
 def left_out(samples: Samples, with_row: NDArray[np.bool_]) -> LeftOut:
@@ -45,7 +46,8 @@ def left_out(samples: Samples, with_row: NDArray[np.bool_]) -> LeftOut:
     groups = samples.groups
     of = groups and Groups(numbers=groups.numbers[good], names=groups.names)
     leaks = leaking(together(samples.digests[good], of), samples.splits[good])
-    return LeftOut(conflicting=at[clash], leaking=good[leaks])
+    by_group = leaks & ~leaking(samples.digests[good], samples.splits[good])
+    return LeftOut(conflicting=at[clash], leaking=good[leaks], of_group=good[by_group])
 
 
 def same_bytes(samples: Samples, position: int) -> NDArray[np.int64]:

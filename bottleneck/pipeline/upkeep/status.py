@@ -106,6 +106,7 @@ def _source(store: Store, name: str) -> dict[str, Any]:
         "understood": dict(snapshot.understood),
         "conflicting": _keys(samples, untrained.conflicting),
         "leaking": _keys(samples, untrained.leaking),
+        "leaking_by_group": _keys(samples, untrained.of_group),
     }
 
 
@@ -143,6 +144,7 @@ def _why(store: Store, names: list[str], key: str) -> dict[str, Any]:
             "same_bytes": [_twin(samples, other) for other in same_bytes(samples, at)],
             "conflicting": at in untrained.conflicting,
             "leaking": at in untrained.leaking,
+            "leaking_by_group": at in untrained.of_group,
             "means": _meaning(known=known, has_row=has_row, reasons=reasons),
             "also_in": [other for other in names if other != name and _has(store, other, wanted)],
         }

@@ -93,14 +93,16 @@ def test_report_receipt_and_page_say_it_and_neither_source_nor_snapshot_changes(
     assert "decisions" not in json.loads((cache / "runs/p/run.json").read_text())
 
 
-def test_runs_with_other_decisions_were_not_judged_alike(cache, file):
+def test_runs_with_other_decisions_were_not_judged_alike(cache, file, caplog):
     other = file.with_name("other.csv")
     other.write_text("key,decision,label\ncat/21.png,relabel,dog\n")
     for run, decisions in (("a", None), ("b", other), ("c", other)):
         train(TrainOptions(cache=cache, run=run, decisions=decisions))
     runs = [str(cache / "runs" / run) for run in "abc"]
-    assert not compare(CompareOptions(runs=tuple(runs)))["same_images"]
     assert compare(CompareOptions(runs=tuple(runs[1:])))["same_images"]
+    assert "judged" not in caplog.text
+    assert not compare(CompareOptions(runs=tuple(runs)))["same_images"]
+    assert "on the same images with the same decisions (--decisions)" in caplog.text
 
 
 def test_what_is_wrong_is_one_line_and_a_code(cache, file, capsys):

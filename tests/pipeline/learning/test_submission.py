@@ -338,6 +338,40 @@ def test_the_ids_may_be_in_any_column_that_holds_them_alone(run, columns, first)
     ]
 
 
+@pytest.mark.parametrize("columns", ["", "nr,id,label"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_column_that_numbers_the_rows_goes_on_doing_so(run, columns, first):
+    names = ["02", "00", "03"]
+    lines = [f"{first + i};{name};cat\n" for i, name in enumerate(names)]
+    Path("sample.csv").write_text("nr;id;label\n" + "".join(lines))
+    ask(run, like=Path("sample.csv"), columns=columns)
+    best = [("cat", "dog")[i] for i in truth(run, names).argmax(1)]
+    lines = [f"{first + i};{name};{best[i]}\n" for i, name in enumerate(names)]
+    assert Path("out.csv").read_text() == "nr;id;label\n" + "".join(lines)
+
+
+def test_a_column_of_other_numbers_is_left_to_the_person(run):
+    Path("sample.csv").write_text("nr;id;label\n7;02;cat\n9;00;cat\n8;03;cat\n")
+    with pytest.raises(DataError, match=r"'nr' is no class, and holds '7'.*leave columns out"):
+        ask(run, like=Path("sample.csv"))
+    # One id without an image does not make another column that of the ids.
+    Path("sample.csv").write_text("nr;id;label\n1;02;cat\n2;00;cat\n3;77;cat\n")
+    with pytest.raises(DataError, match="1 of 3 ids have no image, such as 77"):
+        ask(run, like=Path("sample.csv"))
+
+
+@pytest.mark.parametrize("delimiter", ",;")
+def test_a_sample_without_a_header_loses_no_id(run, delimiter):
+    Path("sample.csv").write_text("02,cat\n00,cat\n03,cat\n".replace(",", delimiter))
+    for columns in ("", "id,*"):
+        with pytest.raises(DataError, match=r"no header: 02 is an image.*names of the columns"):
+            ask(run, like=Path("sample.csv"), columns=columns)
+    Path("test/00.png").rename("test/id.png")  # a header that is also an image's name
+    Path("sample.csv").write_text("id,label\n02,cat\n03,cat\n".replace(",", delimiter))
+    ask(run, like=Path("sample.csv"))
+    assert len(Path("out.csv").read_text().splitlines()) == 3
+
+
 def test_probabilities_stand_around_an_id_where_the_sample_has_them_so(run):
     Path("sample.csv").write_text("dog,id,cat\n0.5,03,0.5\n0.5,01,0.5\n")
     ask(run, like=Path("sample.csv"))

@@ -17,6 +17,7 @@ from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.looking.inspection import PARTS, InspectOptions, inspect
+from bottleneck.pipeline.looking.sheet import as_csv
 from bottleneck.pipeline.network.options import NetworkOptions
 
 NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
@@ -300,10 +301,28 @@ def test_the_command_prints_tables_json_and_csv(cache, tmp_path, capsys):
     assert told["verb"] == "inspect"
     assert "labels" not in told
     rows = list(csv.DictReader(table.read_text().splitlines()))
-    assert {row["part"] for row in rows} == {"same", "labels", "outliers"}
+    assert {row["part"] for row in rows} == {"same", "labels", "outliers", "classes"}
     wrong = [row for row in rows if row["key"] == "train/red/wrong.png"]
     assert any(row["proposed"] == "blue" for row in wrong)
     assert len({row["group"] for row in rows if row["part"] == "same"}) == 2
+
+
+def test_the_table_has_what_is_found_of_classes_and_of_images_with_two_labels():
+    report = {
+        "labels": {"disputed": [], "conflicting": [{"keys": ["a", "b"], "classes": ["x", "y"]}]},
+        "classes": {
+            "confused": [{"one": "x", "other": "y", "taken": 2, "taken_back": 1, "share": 0.25}],
+            "clusters": [{"class": "y", "sizes": [9, 8], "across": 0.01, "examples": ["c", "d"]}],
+        },
+    }
+    rows = list(csv.reader(as_csv(report).decode().splitlines()))[1:]
+    assert rows == [
+        ["labels", "two labels", "1", "a", "", "x and y", "", ""],
+        ["labels", "two labels", "1", "b", "", "x and y", "", ""],
+        ["classes", "confused", "", "", "", "x", "y", "0.25"],
+        ["classes", "two things", "1", "c", "", "y", "", "0.01"],
+        ["classes", "two things", "1", "d", "", "y", "", "0.01"],
+    ]
 
 
 def test_from_python_it_is_the_same(cache):

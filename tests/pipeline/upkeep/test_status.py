@@ -84,6 +84,30 @@ def test_why_names_the_images_of_the_same_bytes_and_what_follows_for_training(tw
     assert "training leaves it out" not in out
 
 
+def test_of_an_image_whose_group_is_cut_the_group_is_named_and_not_its_bytes(
+    tmp_path, numpy_network, capsys
+):
+    lines = ["filename,label,group,split"]
+    for i in range(8):
+        picture(tmp_path / f"{i}.png", i)
+        lines.append(
+            f"{i}.png,{'cat' if i % 2 else 'dog'},p{i // 2},{'test' if i > 4 else 'train'}"
+        )
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    cache = fill(tmp_path / "t.csv", tmp_path / "store")
+    _, out, _ = status(capsys, "--cache", cache)
+    why = "others of its group are in val or test"
+    assert f"leaking 4.png: {why}: not used for training" in out.splitlines()
+    assert "same bytes" not in out
+    _, out, _ = status(capsys, "--cache", cache, "--why", "4.png")
+    assert f"training leaves it out: {why}" in out
+    assert "group: p2" in out
+    assert "same bytes" not in out
+    _, out, _ = status(capsys, "--cache", cache, "--json")
+    (source,) = json.loads(out)["sources"]
+    assert source["leaking"] == source["leaking_by_group"] == ["4.png"]
+
+
 def test_training_leaves_out_what_status_says(twins, capsys):
     from bottleneck.train import main as train
 
