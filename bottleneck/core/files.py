@@ -259,37 +259,6 @@ def replace(path: Path, data: bytes) -> None:
         os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
 
 
-def take_place(temporary: Path, path: Path, *, is_anew: bool = False) -> None:
-    """Give a finished copy its name; it need not be durable.
-
-    A file takes the place of an older one. A folder that is there stays, as others may be opening
-    what is in it, unless the copy is made `anew`: then it gives way in one step.
-    """
-    if is_anew:
-        discard(path, if_folder=True)
-    try:
-        os.replace(temporary, path)  # noqa: PTH105 - tests patch `os` here
-    except OSError:
-        if not path.is_dir():  # another process made the same copy meanwhile
-            raise
-        delete(temporary)
-
-
-def discard(path: Path, *, if_folder: bool = False) -> None:
-    """Delete a copy so that no half of it ever has its name, whenever this is stopped."""
-    if if_folder and not path.is_dir():
-        return
-    aside = temporary_name(path.parent, path.suffix)
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(path, aside)  # noqa: PTH105 - tests patch `os` here
-        delete(aside)
-
-
-def set_age(path: Path, modified: float) -> None:
-    """Say when a copy was written, or was used last (seconds of the epoch)."""
-    os.utime(path, (modified, modified))
-
-
 def append_line(path: Path, line: bytes) -> None:
     """Append one line in one write, durably. Lines of two writers do not mix on a local disk.
 

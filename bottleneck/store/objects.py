@@ -23,7 +23,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core import files
+from bottleneck.core import copies, files
 from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
 from bottleneck.store import inventory, part_cache
@@ -272,12 +272,11 @@ class ObjectStorage:
         except FileNotFoundError:
             files.delete(path)
             return
-        self.prepare()
-        part_cache.make_folder(path.parent)
+        part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent)
         files.write_synced(temporary, data)
-        files.set_age(temporary, seen.modified)
-        files.take_place(temporary, path)
+        copies.set_age(temporary, seen.modified)
+        copies.take_place(temporary, path)
         self._listed[name] = seen
 
     def _fetch_table(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
@@ -294,17 +293,16 @@ class ObjectStorage:
 
     def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
         """Fetch a table; return whether it is as recorded, which it must be but for a check."""
-        self.prepare()
-        part_cache.make_folder(path.parent)
+        part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
             if not temporary.exists():
-                files.discard(path)  # whoever opens it says that it is missing
+                copies.discard(path)  # whoever opens it says that it is missing
             elif not is_good and not self._is_anew:
                 raise DamagedError("its bytes changed", path, ADVICE)
             else:
-                files.take_place(temporary, path, is_anew=self._is_anew)
+                copies.take_place(temporary, path, is_anew=self._is_anew)
             return is_good
         finally:
             files.delete(temporary)

@@ -17,7 +17,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from bottleneck.core import files
+from bottleneck.core import copies, files
 from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
 from bottleneck.core.paths import absolute, at_home
 from bottleneck.store.inventory import COPY_OF, size_of
@@ -105,18 +105,19 @@ def folder_of(place: Address) -> Path:
     return cache_folder() / f"{plain or place.bucket}-{identity}"
 
 
-def make(folder: Path, place: Address) -> None:
-    """Make the folder of one store's copies."""
-    marker = folder / COPY_OF
+def make(root: Path, place: Address, folder: Path | None = None) -> None:
+    """Make the folder of one store's copies, and one in it; `make_folder` says what is raised."""
+    marker = root / COPY_OF
     if not marker.exists():
-        make_folder(folder)
+        make_folder(root)
         files.replace(marker, str(place).encode())
+    make_folder(folder or root)
 
 
 def use(path: Path) -> None:
     """Note that a copy is used now."""
     with contextlib.suppress(OSError):  # a part cache that is read-only, say: it is older then
-        files.set_age(path, time.time())
+        copies.set_age(path, time.time())
 
 
 def evict(keep: Path) -> None:
@@ -132,7 +133,7 @@ def evict(keep: Path) -> None:
         if left <= most or used > time.time() - IN_USE_S:
             return
         with contextlib.suppress(OSError):
-            files.discard(path)
+            copies.discard(path)
         left -= n_bytes
 
 

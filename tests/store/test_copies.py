@@ -6,7 +6,7 @@ import time
 import pytest
 from store_world import add_part
 
-from bottleneck.core import files
+from bottleneck.core import copies, files
 from bottleneck.core.buckets import Address
 from bottleneck.core.errors import UsageError
 from bottleneck.store import part_cache
@@ -19,15 +19,15 @@ PLACE = Address("s3", "bucket", "st")
 def test_no_part_of_a_store_that_is_no_copy_is_evicted(filled, tmp_path, monkeypatch):
     # A part cache in the folder where stores are, as by --part-cache cache.
     monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "1")
-    copies = filled.path.parent / "st-0123456789abcdef"
-    part_cache.make(copies, PLACE)
-    files.make_folder(copies / "parts")
-    old = copies / "parts/0123456789abcdef-01234567.h5"
+    folder = filled.path.parent / "st-0123456789abcdef"
+    part_cache.make(folder, PLACE)
+    files.make_folder(folder / "parts")
+    old = folder / "parts/0123456789abcdef-01234567.h5"
     old.write_bytes(b"a copy")
     for path in (old, *filled.path.glob("parts/*"), *filled.path.glob("snapshots/*")):
         os.utime(path, (time.time() - 3600,) * 2)
     before = sorted(filled.path.rglob("*"))
-    part_cache.evict(copies)
+    part_cache.evict(folder)
     assert not old.exists()
     assert sorted(filled.path.rglob("*")) == before
 
@@ -57,9 +57,9 @@ def test_a_folder_that_is_there_stays_for_those_who_open_it(tmp_path):
     path = made(tmp_path / "part.zarr", "first")
     with (path / "chunk").open() as held:
         inode = path.stat().st_ino
-        files.take_place(made(files.temporary_name(tmp_path), "second"), path)
+        copies.take_place(made(files.temporary_name(tmp_path), "second"), path)
         assert path.stat().st_ino == inode
-        files.take_place(made(files.temporary_name(tmp_path), "anew"), path, is_anew=True)
+        copies.take_place(made(files.temporary_name(tmp_path), "anew"), path, is_anew=True)
         assert held.read() == "first"
     assert (path / "chunk").read_text() == "anew"
     assert [found.name for found in tmp_path.iterdir()] == ["part.zarr"]
@@ -75,9 +75,9 @@ def test_what_is_discarded_has_no_name_before_it_is_deleted(tmp_path, monkeypatc
 
     monkeypatch.setattr(files.shutil, "rmtree", killed)
     with pytest.raises(KeyboardInterrupt):
-        files.discard(path)
+        copies.discard(path)
     ((still_named, where, name),) = seen
     assert not still_named
     assert where == tmp_path
     assert name.startswith(files.TEMPORARY_PREFIX)
-    files.discard(path)  # what is gone is no error
+    copies.discard(path)  # what is gone is no error
