@@ -83,7 +83,8 @@ def _add_backbones(rank: _ArgumentGroup) -> None:
         type=of_stores.store,
         default=Path("cache"),
         metavar="FOLDER",
-        help="Folder in which each backbone has a store of its own, by its name. Default: cache.",
+        help="Folder, or address in a bucket, below which each backbone has a store of its own, by "
+        "its name. Default: cache.",
     )
     rank.add_argument(
         "--weights",

@@ -73,7 +73,10 @@ WRITERS = {
     ),
     "pipeline/learning/export.py": ({"save"}, "into a temporary name that it publishes"),
     "pictures/canvas.py": ({"savefig"}, "into memory"),
-    "core/copies.py": ({"utime"}, "how old copies are: nothing rests on them"),
+    "core/copies.py": (
+        {"replace", "utime"},
+        "copies, on which nothing rests, and how old they are",
+    ),
     "store/lock.py": ({"FileLock", "write_text"}, "the lock; who holds it, for people"),
     "store/storage.py": ({"FileLock"}, "the lock of writers where there are no hard links"),
     "data/keras_sets.py": ({"FileLock", "save"}, "into a temporary name that it publishes"),

@@ -157,6 +157,11 @@ def test_what_a_server_refuses_is_one_line_and_a_code(bucket, capsys, harm, code
     assert line.startswith(f"error: {what}: s3://bucket/stores/first")
 
 
+def test_a_bucket_that_is_not_there_is_named_as_it_was_given(bucket, capsys):
+    assert main(["status", "--cache", "s3://nobuck/st"]) == 2
+    assert capsys.readouterr().err.startswith("error: no such bucket: s3://nobuck/st: ")
+
+
 def test_a_new_store_where_nothing_may_be_written_is_13(bucket, capsys):
     bucket.harm = lambda request: "403 AccessDenied" if request.method == "PUT" else None
     words = ("--data", "digits", "--backbone", "mini")

@@ -111,7 +111,7 @@ def compare_backbones(
     ----------
     backbones : names of networks or model files, one or several
     data, labels, groups : the images, as of `extract_features`, the same for all
-    caches : the store of each backbone lies below this folder, under its name
+    caches : the store of each backbone lies below this folder or address, under its name
     seed, validation_split, decisions : as of `train_head`
     picture : a new .png file with the intervals; None for no file
     weights : as of `extract_features`, for all, or a dict with those of each backbone by its name

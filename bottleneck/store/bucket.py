@@ -55,7 +55,7 @@ class Bucket:
 
     def listed(self, prefix: str, after: str | None = None) -> Iterator[tuple[str, Seen]]:
         """Yield (name, what is seen of it) of the objects below a prefix that ends with /."""
-        with answers(self.address.at(prefix)):
+        with answers(self.address):  # people know the address, not the rooms
             for batch in self._objects.list(self._client, prefix or None, offset=after):
                 yield from ((meta["path"], _seen(meta)) for meta in batch)
 

@@ -8,7 +8,9 @@ there would be lost, and it is left as it is.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import ConflictError, UsageError
@@ -18,7 +20,6 @@ from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from bottleneck.store.commit import State
     from bottleneck.store.part import PartEntry
@@ -84,15 +85,14 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
     Raises
     ------
     UsageError
-        When both are one, or the first is no store.
+        When both are one, one is in the other, or the first is no store.
     ConflictError
         When the other holds more than copies.
     DamagedError
         When a file is not as it was written.
     """
     store, there = Store.open(source), storage_of(target)
-    if store.storage.place == there.place:
-        raise UsageError("both are the same store", source, "name another one to copy to")
+    check_apart(store.storage, there)
     action = Copied(store.state, there.place)
     if there.is_there():
         before = Log(target).newest()
@@ -144,6 +144,21 @@ def _require_same_store(store: Store, state: State, place: str) -> None:
         is_same = store.state.recipe == state.recipe
     if not is_same:
         raise refusal
+
+
+def check_apart(source: Storage, target: Storage) -> None:
+    """Refuse a copy of a store into itself, however it is spelled; UsageError."""
+    of, to = (_real(storage) for storage in (source, target))
+    if of == to:
+        raise UsageError("both are the same store", source.place, "name another one to copy to")
+    if of in to.parents:
+        do = f"choose a place that is not below {source.place}"
+        raise UsageError("a store is not copied into itself", target.place, do)
+
+
+def _real(storage: Storage) -> Path:
+    is_local = Path(storage.place).is_absolute()  # an address is not
+    return Path(os.path.realpath(storage.place)) if is_local else Path(storage.place)
 
 
 def _missing(

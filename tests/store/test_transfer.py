@@ -1,6 +1,7 @@
 """Copies of stores: between disks and buckets, whole, and never over what is another's."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +176,31 @@ def test_what_is_no_place_for_a_copy_is_refused_untouched(filled, tmp_path):
     assert list(tree(holiday)) == ["a.jpg"]
     with pytest.raises(UsageError, match="both are the same store"):
         copy(filled.path, filled.path)
+
+
+@pytest.mark.parametrize("to", ["cache/../cache/x", "cache/x/below", "link", "cache/x/log/y"])
+def test_a_copy_into_itself_is_refused_however_it_is_spelled(to, filled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(filled.path, "cache/x")
+    (tmp_path / "link").symlink_to("cache/x")
+    before = tree(tmp_path)
+    with pytest.raises(UsageError, match=r"same store|into itself"):
+        copy(Path("cache/x"), Path(to))
+    assert tree(tmp_path) == before
+
+
+def test_a_copy_into_a_bucket_below_itself_is_refused(filled, bucket):
+    copy(filled.path, ADDRESS)
+    before = bucket.objects()
+    with pytest.raises(UsageError, match="into itself"):
+        copy(ADDRESS, ADDRESS / "below")
+    assert bucket.objects() == before
+
+
+def test_where_something_else_is_a_copy_is_told_to_go_elsewhere(filled, other, bucket, tmp_path):
+    bucket.put("notes.txt", b"x")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "notes.txt").write_text("x")
+    with pytest.raises(UsageError, match="choose another place") as caught:
+        copy(filled.path, other)
+    assert "--cache" not in str(caught.value)

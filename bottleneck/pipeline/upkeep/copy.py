@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.errors import UsageError
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.text import as_known
 from bottleneck.store import history
 from bottleneck.store.lock import hold
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
-from bottleneck.store.transfer import transfer
+from bottleneck.store.transfer import check_apart, transfer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +32,16 @@ def copy(
         (files that had come before), seconds
     """
     started = time.perf_counter()
-    state = Store.open(source).state
-    n_rows = sum(part.rows for part in state.parts)
-    there = storage_of(target)
-    there.is_there()  # refused where something else is, before a lock file is made
+    store, there = Store.open(source), storage_of(target)
+    n_rows = sum(part.rows for part in store.state.parts)
+    # Refused before a lock file is made: one store twice, and a place where something else is.
+    check_apart(store.storage, there)
+    try:
+        there.is_there()
+    except UsageError as error:
+        if "--cache" not in error.do:
+            raise
+        raise UsageError(error.what, error.where, "choose another place to copy to") from None
     there.prepare()
     with hold(target, wait_s), reporter.progress(n_rows, "copy") as bar:
         moved = transfer(source, target, bar.update)
