@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core import files
 from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
-from bottleneck.core.paths import absolute, at_home
+from bottleneck.core.paths import absolute, at_home, local_path
 from bottleneck.store.inventory import size_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def cache_folder() -> Path:
     """Return the folder of the part cache: named by the user, or below the user's cache folder."""
     named = os.environ.get(FOLDER)
     if named:
-        return absolute(at_home(named))
+        return absolute(at_home(local_path(named)))
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return absolute(at_home(base)) / "bottleneck" / "parts"
 
