@@ -83,7 +83,7 @@ def add_part_cache(to: Options) -> None:
     """Add --part-cache, for verbs that may work on a store in a bucket."""
     to.add_argument(
         "--part-cache",
-        type=Path,
+        type=store,
         action=_PartCache,
         metavar="FOLDER",
         help="Of a store in a bucket: where copies of what is read are kept on this disk, and what "

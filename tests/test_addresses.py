@@ -108,6 +108,7 @@ def test_an_address_at_a_door_is_2_and_makes_nothing(words, tmp_path, monkeypatc
         ("compare", "--cache"),
         ("compare", "--backbones", "mini", "--data", "digits", "--caches"),
         ("copy", GOLDEN),
+        ("status", "--cache", GOLDEN, "--part-cache"),
         ("copy", "--quiet"),
     ],
     ids=" ".join,

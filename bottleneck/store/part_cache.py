@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core import copies, files
 from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
-from bottleneck.core.paths import absolute, at_home
+from bottleneck.core.paths import absolute, at_home, local_path
 from bottleneck.store.inventory import COPY_OF, size_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def cache_folder() -> Path:
     """Return the folder of the part cache: named by the user, or below the user's cache folder."""
     named = os.environ.get(FOLDER)
     if named:
-        return absolute(at_home(named))
+        return absolute(at_home(local_path(named)))
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return absolute(at_home(base)) / "bottleneck" / "parts"
 

@@ -239,6 +239,13 @@ def test_where_no_part_cache_can_be_that_is_said_and_not_tried_for_ever(
     assert "BOTTLENECK_PART_CACHE" in caught.value.do
 
 
+def test_a_part_cache_is_on_this_disk(store, elsewhere, monkeypatch):
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE", "s3://bucket/copies")
+    with pytest.raises(UsageError, match="not supported"):
+        Store.open(ADDRESS)
+
+
 def test_a_bound_that_is_no_size_is_said_before_anything_is_fetched(store, elsewhere, monkeypatch):
     elsewhere()
     monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "20Q")
