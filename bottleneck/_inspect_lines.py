@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import console
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +59,7 @@ def not_exact(neighbours: Mapping[str, Any]) -> str:
 def _same(same: Mapping[str, Any], top: int) -> Iterator[str]:
     groups, counts = same["groups"], same["counts"]
     said = ", ".join(f"{HOW[kind]} {n:,}" for kind, n in counts.items() if n)
-    yield f"SAME IMAGES: {_n(len(groups), 'group')}{f' ({said})' if said else ''}"
+    yield f"SAME IMAGES: {count(len(groups), 'group')}{f' ({said})' if said else ''}"
     yield from _leaks(same)
     yield from _cut_groups(same["cut_groups"], top)
     if not groups:
@@ -83,7 +84,7 @@ def _leaks(same: Mapping[str, Any]) -> Iterator[str]:
     if not same["leaks"]:
         yield "no leak: no validation or test image is also a training image"
         return
-    yield f"LEAKS: {_n(same['leaks'], 'validation or test image')} also in the training split"
+    yield f"LEAKS: {count(same['leaks'], 'validation or test image')} also in the training split"
     run = same["run"]
     if run is None:
         yield f"what they do to the accuracy of the last run is not known: {same['no_run']}"
@@ -100,7 +101,7 @@ def _cut_groups(cut: Sequence[Mapping[str, Any]], top: int) -> Iterator[str]:
     if not cut:
         return
     yield (
-        f"CUT GROUPS: {_n(len(cut), 'group')} of the source in several splits, "
+        f"CUT GROUPS: {count(len(cut), 'group')} of the source in several splits, "
         "of which train leaves images out"
     )
     for one in cut[:top]:
@@ -156,9 +157,12 @@ def _measure(one: Mapping[str, Any]) -> str:
 def _classes(classes: Mapping[str, Any], top: int) -> Iterator[str]:
     sizes = {name: n for name, n in classes["sizes"].items() if n}
     small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    each = f"from {sizes[small]:,} ({small}) to {count(sizes[large], 'image')} ({large})"
+    if sizes[small] == sizes[large]:
+        each = f"each of {count(sizes[large], 'image')}"
     yield (
-        f"CLASSES: {len(sizes)}, from {sizes[small]:,} ({small}) to {sizes[large]:,} images "
-        f"({large}); accuracy {classes['accuracy']:.4f} by heads that had not seen the image"
+        f"CLASSES: {len(sizes)}, {each}; accuracy {classes['accuracy']:.4f} by heads that had not "
+        "seen the image"
     )
     confused = classes["confused"]
     rows = [
@@ -188,10 +192,6 @@ def _next(proposed: Mapping[str, Any], _: int) -> Iterator[str]:
         for i, one in enumerate(proposed["images"], 1)
     ]  # fmt: skip
     yield from console.table([("", "guess", "probability", "image"), *rows])
-
-
-def _n(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _rest(n: int, top: int) -> Sequence[str]:

@@ -10,6 +10,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -96,7 +97,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     else:
         pending = f", {report['pending']} without a row left out" if report["pending"] else ""
         what = [
-            f"{report['samples']} rows of {report['source']}, {report['dtype']} "
+            f"{count(report['samples'], 'row')} of {report['source']}, {report['dtype']} "
             f"{tuple(report['shape'])}{pending}"
         ]
     return [*what, f"{report['file']}: {report['bytes'] / 1e6:.1f} MB"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -62,17 +63,17 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     found = [f"{done} {name}" for name in report["deleted"][:MOST_NAMED]]
     n_more = len(report["deleted"]) - len(found)
     found += [f"and {n_more:,} more"] if n_more else []
-    found.append(f"{done} {len(report['deleted'])} files, {report['bytes'] / 1e6:.1f} MB")
+    found.append(f"{done} {count(len(report['deleted']), 'file')}, {report['bytes'] / 1e6:.1f} MB")
     if report["rows"]:
         dropped = "would drop" if report["dry_run"] else "dropped"
         size = f"{report['row_bytes'] / 1e6:.1f} MB"
         found.append(
-            f"{dropped} {report['rows']:,} rows that no image needs: about {size}, free once "
-            "--grace has passed"
+            f"{dropped} {count(report['rows'], 'row')} that no image needs: about {size}, free "
+            "once --grace has passed"
         )
     if report["folded"]:
         made = "would become" if report["dry_run"] else "became"
-        found.append(f"{report['folded']} small files of rows {made} fewer, larger ones")
+        found.append(f"{count(report['folded'], 'small file')} of rows {made} fewer, larger ones")
     if report["rows_left"]:
         found.append(
             f"{report['rows_left']:,} more are not needed, but most of their files' rows are"

@@ -10,6 +10,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -212,7 +213,8 @@ def _file_line(report: Mapping[str, Any]) -> list[str]:
         return []
     columns = report["columns"]
     more = ",…" if len(columns) > MOST_COLUMNS else ""
-    return [f"{report['csv']}: {report['rows']} rows of {','.join(columns[:MOST_COLUMNS])}{more}"]
+    rows = count(report["rows"], "row")
+    return [f"{report['csv']}: {rows} of {','.join(columns[:MOST_COLUMNS])}{more}"]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
 from bottleneck.core.figures import WORDS, spelled
+from bottleneck.core.text import count
 from bottleneck.heads.catalog import HEADS, described, options_of_all
 
 SAID = {"folds": "out-of-fold"}
@@ -200,7 +201,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     if left_out:
         found.append(f"left out: {', '.join(left_out)}")
     found.append(
-        f"{report['head']} head, {_parameters(report)}, {report['epochs']} epochs, "
+        f"{report['head']} head, {_parameters(report)}, {count(report['epochs'], 'epoch')}, "
         f"{report['seconds']:.1f} s"
     )
     found += [f"{tracker}: {where}" for tracker, where in report["told"].items()]

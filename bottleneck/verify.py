@@ -9,6 +9,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -107,7 +108,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     elif report["sample"] is not None:
         found.append(f"{_sample(report['sample'])} are as they were written")
     else:
-        found.append(f"{report['rows']} rows in {report['parts']} parts are as they were written")
+        found.append(
+            f"{_rows(report['rows'])} in {count(report['parts'], 'part')} are as they were written"
+        )
     return found + _again(report)
 
 
@@ -138,11 +141,11 @@ def _lost(report: Mapping[str, Any]) -> str:
 
 
 def _rows(n: int) -> str:
-    return f"{n:,} row{'' if n == 1 else 's'}"
+    return count(n, "row")
 
 
 def _images(n: int) -> str:
-    return f"{n:,} image{'' if n == 1 else 's'}"
+    return count(n, "image")
 
 
 def _sample(sample: Mapping[str, int]) -> str:

@@ -67,7 +67,7 @@ WRONG = {
     "pixels that are no square": (text("label,pixel0,pixel1\n1,3,3\n"), 3, "no square"),
     "floats": (npz(x=X / 255), 3, "pixels must be uint8"),
     "targets": (npz(x=X, y=np.arange(3.0)), 3, "regression targets"),
-    "one-hot labels": (npz(x=X, y=np.eye(3)), 3, "multi-label"),
+    "one-hot labels": (npz(x=X, y=np.eye(3)), 3, "one-hot"),
     "objects": (npz(x=np.array([None])), 3, "Python objects"),
     "no x": (npz(a=X), 3, "there are: a"),
     "no numpy file": (text("garbage", "a.npy"), 3, "not a file of numpy's"),

@@ -65,7 +65,7 @@ def test_a_disk_that_is_too_small_is_12_and_what_was_committed_stays(tmp_path, f
     if first[0] == 0:
         assert (filled[0], len(errors(filled[2]))) == (12, 1)
         assert "disk/store/runs" in errors(filled[2])[0]
-        assert checked[:2] == [0, "1797 rows in 1 parts are as they were written\n"]
+        assert checked[:2] == [0, "1,797 rows in 1 part are as they were written\n"]
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def source_lines(source: Mapping[str, Any], *, notes: bool = True) -> list[str]:
         found.append(f"read as {layout}")
     columns = understood.get("columns", {})
     if any(ours != theirs for ours, theirs in columns.items()):
-        told = ", ".join(f"{theirs} is the {ours}" for ours, theirs in columns.items())
+        told = ", ".join(_column(*each) for each in columns.items())
         found.append(f"columns: {told}")
     missing = understood.get("missing")
     if missing:
@@ -93,3 +93,8 @@ def spread_line(spread: Mapping[str, Any] | None) -> list[str]:
         f"beside float32, on {spread['images']} images: cosine {spread['median']:.4f} (median), "
         f"{spread['cosine']:.4f} (smallest); largest number {spread['max_abs']:.4g}"
     ]
+
+
+def _column(ours: str, theirs: str) -> str:
+    """Return what a column is, or several columns with commas between."""
+    return f"{theirs} are the {ours}s" if ", " in theirs else f"{theirs} is the {ours}"

@@ -20,6 +20,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def count(n: int, what: str) -> str:
+    """Return how many there are: 1 image, 1,200 images."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def cell(text: str) -> str:
     """Return text for a cell of a CSV file that a spreadsheet will not take for a formula.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bottleneck.core.errors import DataError
 from bottleneck.core.sample import NO_LABEL, Targets
-from bottleneck.core.text import printable
+from bottleneck.core.text import count, printable
 from bottleneck.data.labels import multi_label_error, number_labels, regression_error
 from bottleneck.data.table_answers import Answers
 from bottleneck.data.table_targets import CLASS, LABELS, NUMBERS, are_lists, labels_of_texts
@@ -142,7 +142,7 @@ def _of_values(
         raise _unclear(f"{what} is {spelled}", k, where, are_marks=are_marks)
     if kind == NUMBERS:
         n = int(np.isnan(values).any(axis=1).sum())
-        missing = (f"{n:,} images have no number in some column",) if n else ()
+        missing = (f"{_images_have(n)} no number in some column",) if n else ()
         found = Targets(
             values=values.astype(np.float32), kind=NUMBERS, names=names or _named(what, k)
         )
@@ -153,7 +153,7 @@ def _of_values(
         found = Targets(
             values=values.astype(np.float32), kind=LABELS, names=names or _named(what, k)
         )
-        return _with(found, f"{int((ones > 1).sum()):,} images have several labels, of {k}")
+        return _with(found, f"{_images_have(int((ones > 1).sum()))} several labels, of {k}")
     return _classes(
         values, names, what, where, one_hot=are_marks and k > 1, fraction=have_fractions
     )
@@ -186,8 +186,11 @@ def _classes(
 def _unclear(said: str, k: int, where: str, *, are_marks: bool) -> DataError:
     """Return the error for numbers (n, k) that may be of several kinds."""
     if are_marks and k > 1:
-        return multi_label_error(
-            f"{said} of 0 and 1, one 1 a row", where, f"{_SAY}class for classes, labels for labels"
+        return DataError(
+            f"{said} of 0 and 1, at most one 1 a row: classes (one-hot), or labels of which an "
+            "image may have several",
+            where,
+            "say --target-kind class for classes, labels for labels",
         )
     if k > 1:
         return multi_label_error(said, where, f"{_SAY}numbers to predict them all")
@@ -199,6 +202,11 @@ def _unclear(said: str, k: int, where: str, *, are_marks: bool) -> DataError:
 def _named(what: str, k: int) -> tuple[str, ...]:
     """Return names for columns that have none: y, or y0, y1, …."""
     return (what,) if k == 1 else tuple(f"{what}{i}" for i in range(k))
+
+
+def _images_have(n: int) -> str:
+    """Return the beginning of a sentence about n images."""
+    return f"{count(n, 'image') if n else 'no image'} {'have' if n > 1 else 'has'}"
 
 
 def _with(targets: Targets, *notes: str) -> Answers:

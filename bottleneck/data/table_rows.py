@@ -231,7 +231,7 @@ def _numbers(splits: _Texts, name: str, how: How, where: str) -> dict[str, int]:
 
 def n_rows_have(n: int) -> str:
     """Return the beginning of a sentence about n rows."""
-    return "1 row has" if n == 1 else f"{n} rows have"
+    return f"{n} rows have" if n > 1 else "1 row has" if n else "no row has"
 
 
 def _mark(name: str, field: str | None, line: int, where: str) -> int:

@@ -152,4 +152,4 @@ def _of_brackets(text: str) -> list[str]:
 
 
 def _rows_have(n: int) -> str:
-    return "1 row has" if n == 1 else f"{n} rows have"
+    return f"{n} rows have" if n > 1 else "1 row has" if n else "no row has"

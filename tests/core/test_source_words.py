@@ -6,9 +6,9 @@ PLAIN = {"classes": ["cat"], "splits": {"train": 2, "val": 0, "test": 1}, "unlab
 
 
 def test_columns_are_said_where_they_are_not_called_as_ours():
-    columns = {"filename": "image_id", "label": "breed"}
+    columns = {"filename": "image_id", "label": "breed", "split": "val, test"}
     said = source_lines({**PLAIN, "understood": {"columns": columns}})
-    assert "columns: image_id is the filename, breed is the label" in said
+    assert "columns: image_id is the filename, breed is the label, val, test are the splits" in said
     said = source_lines({**PLAIN, "understood": {"columns": {"filename": "filename"}}})
     assert said == ["1 class (cat); train 2, test 1"]
 

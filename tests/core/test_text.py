@@ -3,7 +3,11 @@ import io
 
 import pytest
 
-from bottleneck.core.text import cell, printable
+from bottleneck.core.text import cell, count, printable
+
+
+def test_one_is_one_and_all_others_are_several():
+    assert [count(n, "row") for n in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,16 @@ def test_whole_numbers_and_texts_are_classes_until_somebody_says_otherwise(liste
         listed(texts, target_kind="numbers")
 
 
+@pytest.mark.parametrize(
+    ("n", "said"), [(0, "no image has"), (1, "1 image has"), (2, "2 images have")]
+)
+def test_how_many_have_several_labels_is_said_as_people_say_it(listed, n, said):
+    marks = np.zeros((6, 3), "u1")
+    marks[:n, :2] = 1
+    found = listed(marks, target_kind="labels")
+    assert f"{said} several labels, of 3" in found.understood.notes
+
+
 def test_texts_that_list_labels_are_labels(listed):
     found = listed(["a|b", "b", "c", "a|c", "b", "a"])
     assert found.targets.names == ("a", "b", "c")
@@ -71,7 +81,9 @@ def test_texts_that_list_labels_are_labels(listed):
 
 
 def test_one_hot_rows_may_be_either_and_are_refused_until_it_is_said(listed):
-    with pytest.raises(DataError, match=r"multi-label.*--target-kind class for classes, labels"):
+    with pytest.raises(
+        DataError, match=r"one-hot.*, or labels.*--target-kind class for classes, labels"
+    ):
         listed(ONE_HOT)
     found = listed(ONE_HOT, target_kind="class")
     assert [found.classes[i] for i in found.labels] == [*"201200"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bottleneck.core.digest import as_void
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +27,9 @@ def warn_of_cut_groups(
     alike = as_void(samples.digests[at])
     cut = is_out & ~np.isin(alike, alike[~is_out])
     if cut.any():
-        n_groups = len(np.unique(as_void(belongs[cut])))
+        n, n_groups = int(cut.sum()), len(np.unique(as_void(belongs[cut])))
         reporter.warn(
-            f"the data's own split cuts {n_groups:,} group{'' if n_groups == 1 else 's'}: "
-            f"{int(cut.sum()):,} images are left out, because others of their group are validated "
-            "or tested; without groups they would be used"
+            f"the data's own split cuts {count(n_groups, 'group')}: "
+            f"{count(n, 'image')} {'is' if n == 1 else 'are'} left out, because others of their "
+            "group are validated or tested; without groups they would be used"
         )

@@ -156,7 +156,7 @@ def test_images_that_the_sample_does_not_ask_for_are_said(run, capsys):
     assert console.run(predict_main, words) == 0
     said = capsys.readouterr()
     assert "3 of the images are not in sample.csv" in said.err
-    assert said.out.splitlines()[-1] == "out.csv: 1 rows of id,label"
+    assert said.out.splitlines()[-1] == "out.csv: 1 row of id,label"
 
 
 @pytest.mark.parametrize("value", ["0.5", "1", "Cat"])

@@ -431,3 +431,22 @@ def test_where_every_image_is_dropped_that_is_said(cache, tmp_path):
     keys = open_store(cache).arrays()[2]
     with pytest.raises(DataError, match="every image is dropped"):
         looked(cache, decisions=decided(tmp_path, *(f"{key},drop," for key in keys)))
+
+
+def test_of_classes_that_are_all_alike_in_size_one_size_is_said():
+    of = {"accuracy": 1, "confused": [], "clusters": []}
+    report = {
+        "source": "x",
+        "images": 4,
+        "splits": {"train": 4},
+        "pooled": [],
+        "source_seen": True,
+        "decisions": None,
+        "neighbours": {"exact": True},
+        "skipped": {},
+        "seconds": 1,
+    }
+    said = lines({**report, "classes": {"sizes": {"a": 2, "b": 2}, **of}}, 3)
+    assert any(line.startswith("CLASSES: 2, each of 2 images; accuracy") for line in said)
+    said = lines({**report, "classes": {"sizes": {"a": 1, "b": 2}, **of}}, 3)
+    assert any(line.startswith("CLASSES: 2, from 1 (a) to 2 images (b);") for line in said)
