@@ -50,7 +50,7 @@ _SETTINGS = {
 }
 # By scheme, what of the environment obstore takes as it is: a server's address; names and keys.
 # It ends with a panic over what no request can hold.
-_SERVERS = {
+SERVERS = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "gs": ("GOOGLE_BASE_URL",),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
@@ -192,7 +192,7 @@ def _profile() -> dict[str, Any]:
 
 def _check(scheme: str) -> None:
     """Refuse what of the environment cannot be; what it says is not shown: it may be a secret."""
-    for name in _SERVERS[scheme]:
+    for name in SERVERS[scheme]:
         if name in os.environ:
             _check_server(os.environ[name], name)
     for name in _WORDS.get(scheme, ()):

@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bottleneck.core import copies, files
+from bottleneck.core.buckets import SERVERS
 from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
 from bottleneck.core.paths import absolute, at_home, local_path
 from bottleneck.store.inventory import COPY_OF, size_of
@@ -33,11 +34,8 @@ BOUND = "BOTTLENECK_PART_CACHE_SIZE"
 USUAL_BOUND = 64 << 30
 # What was used just now may be about to be opened, or to be uploaded: it stays, whatever the bound.
 IN_USE_S = 600.0
-SERVERS = {  # what of the environment says which server is meant by an address
-    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-    "gs": ("GOOGLE_BASE_URL",),
-    "az": ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
-}
+# What of the environment says, before a server's address, which buckets are meant.
+ACCOUNTS = {"az": ("AZURE_STORAGE_ACCOUNT_NAME",)}
 
 
 def cache_folder() -> Path:
@@ -98,8 +96,8 @@ def _cannot(why: str, where: Path) -> PermissionDeniedError:
 
 def folder_of(place: Address) -> Path:
     """Return the folder of one store's copies: by the address, and by the server that is meant."""
-    servers = [os.environ.get(name, "") for name in SERVERS[place.scheme]]
-    meant = next(filter(None, servers), "")
+    names = (*ACCOUNTS.get(place.scheme, ()), *SERVERS[place.scheme])
+    meant = next(filter(None, (os.environ.get(name) for name in names)), "")
     identity = hashlib.sha256(f"{place}\0{meant}".encode()).hexdigest()[:16]
     plain = re.sub(r"[^A-Za-z0-9]+", "-", place.prefix.rpartition("/")[2])[:40].strip("-")
     return cache_folder() / f"{plain or place.bucket}-{identity}"
