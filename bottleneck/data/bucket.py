@@ -30,7 +30,7 @@ from bottleneck.data.left_alone import (
     may_be_image,
 )
 from bottleneck.data.left_alone import is_image as begins_as_image
-from bottleneck.data.objects import AT_ONCE, Objects, is_there, pages, stat_of
+from bottleneck.data.bucket_objects import AT_ONCE, Objects, is_there, pages, stat_of
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.source import Listing
 

@@ -18,7 +18,7 @@ from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import find, key_array, show_key
 from bottleneck.data.how import make_how
-from bottleneck.data.objects import (
+from bottleneck.data.bucket_objects import (
     AT_ONCE,
     Objects,
     OddKeyError,

@@ -59,12 +59,21 @@ def rows(n, d, k):
     """Return rows (n, d) float16 as a network makes them, and their classes (n,)."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, k, n).astype(np.int32)
-    basis = rng.standard_normal((64, d), np.float32) / 8
-    centres = rng.standard_normal((k, 64), np.float32) / 2
+    draw = drawing(d, k, rng)
     x = np.empty((n, d), np.float16)
     for at in range(0, n, 10_000):
-        inner = centres[y[at : at + 10_000]]
-        inner = inner + rng.standard_normal(inner.shape, np.float32)
-        noise = rng.standard_normal((len(inner), d), np.float32) / 2
-        x[at : at + 10_000] = np.maximum(inner @ basis + noise, 0)
+        x[at : at + 10_000] = draw(y[at : at + 10_000])
     return x, y
+
+
+def drawing(d, k, rng):
+    """Return what draws rows (n, d) float32 of given classes (n,) out of k."""
+    basis = rng.standard_normal((64, d), np.float32) / 8
+    centres = rng.standard_normal((k, 64), np.float32) / 2
+
+    def draw(y):
+        inner = centres[y]
+        inner = inner + rng.standard_normal(inner.shape, np.float32)
+        return np.maximum(inner @ basis + rng.standard_normal((len(y), d), np.float32) / 2, 0)
+
+    return draw

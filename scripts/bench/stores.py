@@ -68,16 +68,19 @@ def bench_gather(options):
                     for at in order:
                         take(at)
 
-                epoch(plain.__getitem__)
+                # Both map their file anew: of the first epoch, a part is the system's.
                 base = seconds(epoch, plain.__getitem__)
-                first = base / seconds(epoch, x.take)
+                first = seconds(epoch, x.take)
+                later = seconds(epoch, plain.__getitem__)
                 ours, base, ratios = turns(
                     partial(epoch, x.take), partial(epoch, plain.__getitem__), n=options.runs
                 )
                 speed = interval([1 / ratio for ratio in ratios])
                 print(
                     f"gather {fmt}, {parts} parts: {speed} of np.memmap's speed "
-                    f"(first epoch {100 * first:.0f} %); an epoch {spread(ours)}, {spread(base)}"
+                    f"(first epoch {100 * base / first:.0f} % of its first, "
+                    f"{100 * later / first:.0f} % of a later one); "
+                    f"an epoch {spread(ours)}, {spread(base)}"
                 )
 
 

@@ -23,7 +23,7 @@ from bottleneck.core.errors import (
     UsageError,
 )
 from bottleneck.core.sample import key_array
-from bottleneck.data.objects import Objects
+from bottleneck.data.bucket_objects import Objects
 from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc

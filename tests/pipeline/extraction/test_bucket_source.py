@@ -11,7 +11,7 @@ from world import picture
 from bottleneck.core import buckets
 from bottleneck.core.errors import UnavailableError
 from bottleneck.core.reporter import SILENT
-from bottleneck.data import objects
+from bottleneck.data import bucket_objects
 from bottleneck.data.bucket import BucketSource
 from bottleneck.pipeline.extraction import driver
 from bottleneck.pipeline.extraction.extract import extract
@@ -113,19 +113,19 @@ def test_a_renamed_object_computes_nothing(run, image_bucket, photos):
 def test_a_lost_object_is_set_aside_with_its_reason_and_tried_again(
     run, image_bucket, photos, tmp_path, monkeypatch
 ):
-    read = objects.Objects.read
+    read = bucket_objects.Objects.read
 
     def too_late(self, index):
         if self.keys[index] == b"dog/06.png":
             image_bucket.delete("photos/dog/06.png")
         return read(self, index)
 
-    monkeypatch.setattr(objects.Objects, "read", too_late)
+    monkeypatch.setattr(bucket_objects.Objects, "read", too_late)
     report = run()
     assert (report["computed"], report["quarantined"]) == (11, 1)
     (aside,) = status(StatusOptions(cache=tmp_path / "store"))["sources"][0]["quarantined"]
     assert aside == {"key": "dog/06.png", "reason": "cannot be read: no such object"}
-    monkeypatch.setattr(objects.Objects, "read", read)
+    monkeypatch.setattr(bucket_objects.Objects, "read", read)
     image_bucket.put("photos/dog/06.png", (photos / "dog/06.png").read_bytes())
     report = run()
     assert (report["computed"], report["quarantined"]) == (1, 0)
@@ -145,13 +145,13 @@ def test_a_server_that_falls_ill_ends_the_run_and_the_next_goes_on(run, image_bu
 def test_many_objects_are_asked_for_at_once(where, monkeypatch):
     """As many as there are images: each answer waits until all have been asked for."""
     together = threading.Barrier(12, timeout=20)
-    read = objects.Objects.read
+    read = bucket_objects.Objects.read
 
     def waits(self, index):
         together.wait()
         return read(self, index)
 
-    monkeypatch.setattr(objects.Objects, "read", waits)
+    monkeypatch.setattr(bucket_objects.Objects, "read", waits)
     assert look(BucketSource(where), None).hash(np.arange(12), 1) == []
 
 
@@ -166,7 +166,7 @@ def test_more_threads_read_where_a_source_wants_it(run, monkeypatch):
     monkeypatch.setattr(driver, "read_ahead", seen)
     run()
     run(cache="other", threads=3)
-    assert threads == [objects.AT_ONCE, 3]
+    assert threads == [bucket_objects.AT_ONCE, 3]
 
 
 def test_a_store_of_a_folder_goes_on_from_its_copy_in_a_bucket(run, image_bucket, photos, where):

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,6 +21,7 @@ from bottleneck.engines.check import FLOAT32_BOUND
 from bottleneck.extract import main
 from bottleneck.pipeline.extraction import cut_options
 from bottleneck.pipeline.extraction.extraction import Extraction
+from bottleneck.pipeline.extraction.job import Job
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.store.lock import hold
 from bottleneck.store.store import Store
@@ -256,15 +258,15 @@ def test_a_full_disk_in_one_store_ends_that_one(together, monkeypatch):
     assert (code, [entry["computed"] for entry in report["stores"]]) == (0, [0, 0, 0, 10])
 
 
-@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130)])
-def test_a_stop_keeps_what_was_computed_in_each(together, monkeypatch, stop, code):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_keeps_what_was_computed_in_each(together, monkeypatch, number, code):
     real, n = Extraction.record, []
 
     def record(self, items, rows):
         found = real(self, items, rows)
         n.append(1)
         if len(n) == 8:
-            raise stop
+            signal.raise_signal(number)
         return found
 
     with monkeypatch.context() as patch:
@@ -274,6 +276,46 @@ def test_a_stop_keeps_what_was_computed_in_each(together, monkeypatch, stop, cod
     assert [entry["computed"] for entry in report["stores"]] == [4] * 4
     _, report, _ = together()
     assert [entry["computed"] for entry in report["stores"]] == [8] * 4
+
+
+def test_a_budget_commits_what_is_done_in_each_and_strict_makes_it_7(together, monkeypatch):
+    real, recorded = Extraction.record, []
+
+    def record(self, items, rows):
+        recorded.append(len(items))
+        return real(self, items, rows)
+
+    monkeypatch.setattr(Extraction, "record", record)
+    # The time is up once something was computed: no clock decides what a test sees.
+    monkeypatch.setattr(Job, "is_over", property(lambda self: bool(recorded)))
+    code, report, _ = together("--budget", "1h", "--strict", "--batch-size", 1)
+    assert (code, report["partial"]) == (7, True)
+    computed = {entry["computed"] for entry in report["stores"]}
+    assert len(computed) == 1
+    assert 0 < (n := computed.pop()) < 12
+    monkeypatch.undo()
+    code, report, _ = together("--strict")
+    assert (code, [entry["computed"] for entry in report["stores"]]) == (0, [12 - n] * 4)
+
+
+def test_two_runs_without_locks_share_the_work_and_lose_nothing(photos, tmp_path, together, alone):
+    for i in range(20):
+        picture(photos / f"cat/more{i}.png", 60 + i)
+    words = ["--data", photos, *NETWORK, "--layer=block_2", "--layer=block_5", "--pooling=avg"]
+    words += ["--pooling=none", "--cache-each", tmp_path / "cache/{layer}-{pooling}"]
+    words += ["--batch-size", 1, "--no-lock", "--json"]
+    command = list(map(str, [sys.executable, "-m", "bottleneck.extract", *words]))
+    runs = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True) for _ in range(2)]
+    said = [(*run.communicate(timeout=300), run.returncode) for run in runs]
+    assert [code for _, _, code in said] == [0, 0], [errors for _, errors, _ in said]
+    reports = [json.loads(out) for out, _, _ in said]
+    now = oracle.walk(photos)
+    for i, store in enumerate(together.stores):
+        assert oracle.stored(store, rows_too=True).rows == set(now.images.values())
+        assert sum(report["stores"][i]["computed"] for report in reports) >= 32
+        alone(CUTS[i], tmp_path / f"single {i}")
+        assert_same_rows(store, tmp_path / f"single {i}")
+    assert together()[1]["computed"] == 0
 
 
 KILLED = """
