@@ -133,7 +133,7 @@ clusters: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-clusters
 
 # The tests of stores and images in buckets: a server of S3's interface on this machine, and a proxy that does harm.
 objects: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-objects
-	PYTHONPATH=$(abspath $(VENV))/objects $(BIN)/python -m pytest -q tests/test_buckets.py tests/core/test_buckets.py \
+	PYTHONPATH=$(abspath $(VENV))/objects $(BIN)/python -m pytest -q -n auto --dist loadfile tests/test_buckets.py tests/core/test_buckets.py \
 		tests/store/test_objects.py tests/store/test_transfer.py tests/pipeline/extraction/test_invalidation.py \
 		tests/pipeline/extraction/test_shards.py tests/data/test_bucket.py tests/data/test_bucket_table.py tests/pipeline/extraction/test_bucket_source.py \
 		tests/contract/test_sources.py$(call more,$(ARGS))
