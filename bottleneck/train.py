@@ -10,7 +10,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
-from bottleneck.core.figures import WORDS, spelled
+from bottleneck.core.figures import FEW, MAIN, WORDS, spelled
 from bottleneck.core.text import count
 from bottleneck.heads.catalog import HEADS, described, options_of_all
 
@@ -101,8 +101,9 @@ def _add_evaluation(made: argparse.ArgumentParser) -> None:
         type=words.whole_numbers,
         default=None,
         metavar="N,…",
-        help="Also fit heads to N training images of each class, and say how accurate they are; "
-        "such as 1,5,10. The run's head is of all images. Default: none.",
+        help="Also fit heads to N training images of each class (of labels N with each and N "
+        "without; of numbers N in all), and say how good they are; such as 1,5,10. The run's head "
+        "is of all images. Default: none.",
     )
     group.add_argument(
         "--tries",
@@ -190,12 +191,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     judged_on = report["judged_on"]
     if judged_on is not None:
         counts = {**report["samples"], "folds": report.get("folds", {}).get("samples")}
-        judged = f"{counts[judged_on]} {SAID.get(judged_on, judged_on)} images"
+        judged = count(counts[judged_on], f"{SAID.get(judged_on, judged_on)} image")
         found.append(_FIGURES[report["kind"]](report, judged))
     else:
         found.append(
-            f"fitted on all {report['samples']['train']} images: none was kept to judge it by, so "
-            "there is no accuracy"
+            f"fitted on all {report['samples']['train']:,} images: none was kept to judge it by, "
+            "so there is no accuracy"
         )
     found += [*_folds(report), *_few_shot(report), *_calibration(report)]
     if left_out:
@@ -234,15 +235,16 @@ def _few_shot(report: Mapping[str, Any]) -> list[str]:
     entries = report.get("few_shot")
     if not entries:
         return []
-    rows = [("labels a class", "images", "tries", "accuracy", "95 % interval")]
+    kind = report["kind"]
+    rows = [(FEW[kind], "images", "tries", WORDS[MAIN[kind]], "95 % interval")]
     for entry in entries:
-        interval = entry["interval"]
+        interval, mean = entry["interval"], entry[MAIN[kind]]
         rows.append(
             (
                 str(entry["labels"] or "all"),
                 f"{entry['images']:,}",
                 str(entry["tries"]),
-                f"{entry['accuracy']:.4f}",
+                "-" if mean is None else f"{mean:.4f}",
                 f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-",
             )
         )

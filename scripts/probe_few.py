@@ -35,7 +35,7 @@ from bottleneck.heads.task import TRAIN, VALIDATION
 from bottleneck.heads.task import Task as HeadTask
 from bottleneck.heads.views import itself
 from bottleneck.pictures.interval import mean_interval
-from bottleneck.pipeline.learning.few_shot import some
+from bottleneck.pipeline.learning.few_rows import some
 from bottleneck.pipeline.learning.train_options import TrainOptions
 from bottleneck.pipeline.learning.training_data import LEAVE_OUT, TEST, training_data
 from bottleneck.store.store import Store

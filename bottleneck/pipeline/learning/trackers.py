@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import MissingDependencyError, UnavailableError, UsageError
+from bottleneck.core.figures import MAIN
 from bottleneck.core.installed import is_here
 from bottleneck.core.paths import local_path
 from bottleneck.pipeline.learning.event_file import event_file
@@ -107,8 +108,10 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
         for name, figure in figures["folds"]["figures"].items():
             if figure["mean"] is not None:
                 found[f"folds_{name}"] = float(figure["mean"])
+    main = MAIN[figures.get("kind", "class")]
     for entry in figures.get("few_shot", ()):
-        found[f"few_shot_{entry['labels'] or 'all'}_accuracy"] = float(entry["accuracy"])
+        if entry[main] is not None:
+            found[f"few_shot_{entry['labels'] or 'all'}_{main}"] = float(entry[main])
     if "calibration" in figures:
         calibration = figures["calibration"]
         found["calibration_temperature"] = float(calibration["temperature"])

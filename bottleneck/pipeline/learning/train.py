@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainOptions", "train"]
 
 NAMED = 5  # classes in a warning
+LEAST_NUMBERS = 2  # of images that differ
 LARGEST_SEED = 2**53  # of whole numbers that canonical JSON, and so a receipt's checksum, can hold
 
 
@@ -80,7 +81,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     folded = cross_validate(data, options, fit, reporter) if options.folds else None
     if options.few_shot:
         found["few_shot"] = few_shots.few_shot(data, options, fit, judged, reporter)
-        tables[few_shots.FILE] = few_shots.as_csv(found["few_shot"])
+        tables[few_shots.FILE] = few_shots.as_csv(found["few_shot"], data.kind)
     if folded is not None:
         found["folds"], tables[OUT_OF_FOLD] = folded.to_json(), folded.to_csv(data)
         judged = judged if judged.split == "test" else folded.judged(data)
@@ -126,11 +127,9 @@ def _check(options: TrainOptions) -> None:
 
 def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     """Raise UsageError where there is nothing to judge by, or to calibrate by."""
-    if options.few_shot and data.kind != "class":
+    if options.few_shot and data.kind == "numbers" and min(options.few_shot) < LEAST_NUMBERS:
         raise UsageError(
-            f"labels are drawn a class, and these targets are {data.kind}",
-            "--few-shot",
-            "omit it; --folds 5 says how good it is with all of them",
+            "of one image no number can be learned", "--few-shot", "give 2 or more, such as 10,50"
         )
     if options.calibrate and data.kind == "numbers":
         raise UsageError(

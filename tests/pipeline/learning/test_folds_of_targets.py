@@ -215,12 +215,9 @@ def test_page_card_and_trackers_have_the_folds(of_labels, tmp_path):
     assert "out-of-fold images" in card
 
 
-@pytest.mark.parametrize(
-    ("asked", "flag"), [({"few_shot": (1,)}, "--few-shot"), ({"calibrate": True}, "--calibrate")]
-)
-def test_what_is_of_classes_alone_is_refused_with_a_way_on(of_numbers, asked, flag):
-    with pytest.raises(UsageError, match=f"these targets are numbers: {flag}: omit it"):
-        fit(of_numbers[0], **asked)
+def test_numbers_have_no_probabilities_to_calibrate(of_numbers):
+    with pytest.raises(UsageError, match="these targets are numbers: --calibrate: omit it"):
+        fit(of_numbers[0], calibrate=True)
 
 
 def test_an_image_of_labels_is_spread_by_the_rarest_that_it_has():
