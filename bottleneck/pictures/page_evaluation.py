@@ -78,12 +78,22 @@ def _mean(value: float | None) -> str:
 def _calibration(found: Mapping[str, Any] | None, pictures: Mapping[str, bytes]) -> str:
     if not found:
         return ""
+    if "numbers" in found:
+        said = {"by": count(found["samples"], "image")}
+        return facts(said | {name: _within(found, of) for name, of in found["numbers"].items()})
     before, after = found["before"]["ece"], found["after"]["ece"]
-    said = facts(
+    temperature = facts(
         {
             "temperature": f"{found['temperature']:.4f}, of {count(found['samples'], 'image')}",
             "expected calibration error": f"{before:.4f} before, {after:.4f} after",
         }
     )
     words = "How often the answers are right, over how sure the head is, before and after."
-    return said + (drawn(pictures[FILE], words, words) if FILE in pictures else "")
+    return temperature + (drawn(pictures[FILE], words, words) if FILE in pictures else "")
+
+
+def _within(found: Mapping[str, Any], of: Mapping[str, Any]) -> str:
+    if of["width"] is None:
+        return "too few images tell how far off it may be"
+    judged = "" if of["coverage"] is None else f"; of those judged {of['coverage']:.4f}"
+    return f"± {of['width']:.4g} for {found['level']:.0%} of images{judged}"

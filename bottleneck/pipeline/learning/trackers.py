@@ -112,8 +112,10 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
     for entry in figures.get("few_shot", ()):
         if entry[main] is not None:
             found[f"few_shot_{entry['labels'] or 'all'}_{main}"] = float(entry[main])
-    if "calibration" in figures:
-        calibration = figures["calibration"]
+    calibration = figures.get("calibration", {})
+    for name, of in calibration.get("numbers", {}).items():
+        found |= {f"{key}_{name}": float(v) for key, v in of.items() if v is not None}
+    if "temperature" in calibration:
         found["calibration_temperature"] = float(calibration["temperature"])
         found["ece_before_calibration"] = float(calibration["before"]["ece"])
     return found

@@ -16,7 +16,7 @@ from bottleneck.heads.split import unlearned
 from bottleneck.heads.task import Task
 from bottleneck.pipeline.learning import few_shot as few_shots
 from bottleneck.pipeline.learning import trackers
-from bottleneck.pipeline.learning.calibrate import calibrated
+from bottleneck.pipeline.learning.calibrate import calibrated, with_widths
 from bottleneck.pipeline.learning.folds import FILE as OUT_OF_FOLD
 from bottleneck.pipeline.learning.folds import cross_validate
 from bottleneck.pipeline.learning.judge import judge
@@ -86,7 +86,10 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
         found["folds"], tables[OUT_OF_FOLD] = folded.to_json(), folded.to_csv(data)
         judged = judged if judged.split == "test" else folded.judged(data)
     if options.calibrate:
-        fitted, judged = calibrated(fitted, judged, data, options, folded)
+        if data.kind == "numbers":
+            judged = with_widths(fitted, judged, data, options, folded)
+        else:
+            fitted, judged = calibrated(fitted, judged, data, options, folded)
         found["calibration"] = judged.figures["calibration"]
     report = record(options, data, fitted, judged, seconds, reporter, found, tables)
     parameters = {
@@ -130,10 +133,6 @@ def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     if options.few_shot and data.kind == "numbers" and min(options.few_shot) < LEAST_NUMBERS:
         raise UsageError(
             "of one image no number can be learned", "--few-shot", "give 2 or more, such as 10,50"
-        )
-    if options.calibrate and data.kind == "numbers":
-        raise UsageError(
-            "there are no probabilities, and these targets are numbers", "--calibrate", "omit it"
         )
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:

@@ -17,7 +17,6 @@ from sklearn.metrics import (
 )
 
 from bottleneck.core import console
-from bottleneck.core.errors import UsageError
 from bottleneck.heads import linear
 from bottleneck.heads.label_metrics import best_thresholds
 from bottleneck.heads.task import TRAIN, VALIDATION
@@ -213,11 +212,6 @@ def test_page_card_and_trackers_have_the_folds(of_labels, tmp_path):
         f"mean macro average precision of 3 folds | {mean} (95% interval {low} to {high})" in card
     )
     assert "out-of-fold images" in card
-
-
-def test_numbers_have_no_probabilities_to_calibrate(of_numbers):
-    with pytest.raises(UsageError, match="these targets are numbers: --calibrate: omit it"):
-        fit(of_numbers[0], calibrate=True)
 
 
 def test_an_image_of_labels_is_spread_by_the_rarest_that_it_has():
