@@ -52,7 +52,9 @@ def made(tmp_path, numpy_network):
 
 
 def fit(cache, **options):
-    return train(TrainOptions(cache=cache, calibrate=True, **options), console.configure())
+    return train(
+        TrainOptions(cache=cache, calibrate=True, **options), console.configure(quiet=True)
+    )
 
 
 def tenth(errors):
@@ -107,7 +109,7 @@ def test_everybody_says_it(made, tmp_path, capsys):
     assert "| width |" in (run / "README.md").read_text()
     image = str(tmp_path / "images/000.png")
     asked = PredictOptions(images=(image,), run=str(run), csv=tmp_path / "a.csv")
-    said = predict(asked, console.configure())
+    said = predict(asked, console.configure(quiet=True))
     light, red = said["images"][0]["top"]
     assert light["width"] == width
     assert "width" not in red
@@ -115,15 +117,17 @@ def test_everybody_says_it(made, tmp_path, capsys):
     line = next(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
     assert float(line["width light"]) == width
     assert "width red" not in line
-    found = predictions(PredictOptions(images=(image,), run=str(run)), console.configure())
+    found = predictions(
+        PredictOptions(images=(image,), run=str(run)), console.configure(quiet=True)
+    )
     assert found.widths[0] == width
     assert np.isnan(found.widths[1])
 
 
 def test_without_it_nothing_is_said_of_widths(made, tmp_path):
     cache = made(["train", "val"])
-    report = train(TrainOptions(cache=cache), console.configure())
+    report = train(TrainOptions(cache=cache), console.configure(quiet=True))
     asked = PredictOptions(images=(str(tmp_path / "images/000.png"),), run=report["run"])
-    assert "width" not in predict(asked, console.configure())["images"][0]["top"][0]
+    assert "width" not in predict(asked, console.configure(quiet=True))["images"][0]["top"][0]
     half = fit(cache)["calibration"]["numbers"]["light"]  # validation images judge themselves
     assert 0.6 < half["coverage"] <= 1
