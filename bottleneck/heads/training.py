@@ -4,7 +4,7 @@ The network ends in logits, and the loss is taken of them: of probabilities Kera
 off where they are sure, and large features start there.
 
 What is judged and kept after an epoch is an exponential average of the weights over the steps of
-about the last one (Polyak and Juditsky 1992): the last step's own depend on which few rows it saw,
+about its last half (Polyak and Juditsky 1992): the last step's own depend on which few rows it saw,
 and which epoch then looks best is luck. Whoever wants it the plain way gets the same from
 `keras.Model.train_on_batch` over the order of `batches`, by an optimizer with `use_ema=True`,
 `ema_momentum=momentum(steps of an epoch)`, and its `finalize_variable_values`.
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
 # Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
 _SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
-AVERAGED = 1.0  # epochs whose weights are averaged, about
+AVERAGED = 0.5  # of an epoch: the steps whose weights are averaged, about
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'
 VIEWS = ORDER + 1  # and of the one that draws views
 
@@ -147,6 +147,8 @@ def train(
     task: Task,
     train_rows: NDArray[np.int64],
     validation_rows: NDArray[np.int64],
+    *,
+    is_averaged: bool = True,
 ) -> Trained:
     """Train `model` in place.
 
@@ -155,6 +157,7 @@ def train(
     model : keras.Model
         From rows to predictions; its last layer is that of `objectives.objective`.
     task : its options are those of `heads.options.TRAINING`, complete
+    is_averaged : whether the weights are averaged; else those of the last step are judged and kept
 
     Raises
     ------
@@ -173,7 +176,8 @@ def train(
     history: list[Mapping[str, float]] = []
     validation = np.zeros((0, 0), np.float32)
     lowest, waited, best = math.inf, 0, None
-    for entry in _epochs(model, task, goal, train_rows):
+    n_steps = math.ceil(len(train_rows) / size) if is_averaged else 0
+    for entry in _epochs(model, task, goal, train_rows, momentum(n_steps)):
         if len(validation_rows):
             validation = probabilities(model, images, validation_rows, size, "train")
             entry |= goal.judge(validation, validation_rows)
@@ -197,7 +201,7 @@ def train(
 
 
 def _epochs(
-    model: Any, task: Task, goal: Objective, train_rows: NDArray[np.int64]
+    model: Any, task: Task, goal: Objective, train_rows: NDArray[np.int64], averaged: float
 ) -> Iterator[dict[str, float]]:
     """Take the steps of one epoch after another; yield the loss and accuracy of each.
 
@@ -206,7 +210,7 @@ def _epochs(
     keras = import_keras()
     options, size = task.options, task.options["batch_size"]
     learner = keras.Model(model.input, model.layers[-1].input)
-    optimizer = _optimizer(options, momentum(math.ceil(len(train_rows) / size)))
+    optimizer = _optimizer(options, averaged)
     learner.compile(
         optimizer=optimizer,
         loss=goal.loss(),
@@ -257,7 +261,8 @@ def _epoch(
 def _optimizer(options: Mapping[str, Any], averaged: float) -> Any:
     optimizers = import_keras().optimizers
     every = {
-        "weight_decay": options["weight_decay"] or None, "use_ema": True, "ema_momentum": averaged,
+        "weight_decay": options["weight_decay"] or None, "use_ema": averaged > 0,
+        "ema_momentum": averaged,
     }  # fmt: skip
     if options["optimizer"] == "adam":
         return optimizers.Adam(options["learning_rate"], **every)
