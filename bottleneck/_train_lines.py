@@ -9,16 +9,18 @@ from bottleneck.core.figures import FEW, MAIN, WORDS, spelled
 from bottleneck.core.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SAID = {"folds": "out-of-fold"}
 
 
-def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the report for people."""
-    from bottleneck.pipeline.pages.left_out import left_out_in_words  # noqa: PLC0415
+def report_lines(report: Mapping[str, Any], left_out: Sequence[str]) -> list[str]:
+    """Return the report for people.
 
-    left_out = left_out_in_words(report["left_out"], report["left_out_keys"])
+    Parameters
+    ----------
+    left_out : what it says of images that were left out
+    """
     found = []
     judged_on = report["judged_on"]
     if judged_on is not None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
-from bottleneck._train_lines import lines
+from bottleneck._train_lines import report_lines
 from bottleneck.core import console, words
 from bottleneck.heads.catalog import HEADS, described, options_of_all
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def parser() -> argparse.ArgumentParser:
@@ -113,7 +113,7 @@ def _add_evaluation(made: argparse.ArgumentParser) -> None:
         "--calibrate",
         action="store_true",
         help="Make probabilities as sure as they are right (temperature scaling on images that "
-        "the head has not seen); answers stay what they are. Of numbers: find how far off 90 % of "
+        "the head has not seen); answers stay what they are. Of numbers: find how far off 90 %% of "
         "such images are, which predict then says.",
     )
 
@@ -178,6 +178,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     console.result(report, lines(report), as_json=args.json)
     return 0
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the report for people."""
+    from bottleneck.pipeline.pages.left_out import left_out_in_words  # noqa: PLC0415
+
+    return report_lines(report, left_out_in_words(report["left_out"], report["left_out_keys"]))
 
 
 if __name__ == "__main__":

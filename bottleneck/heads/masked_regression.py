@@ -208,7 +208,7 @@ def fitted(
     given : a strength that is not to be chosen
     """
     thetas, epochs = [start for _ in judges], 0
-    y = np.concatenate([one.y for one in judges]) if judges else np.zeros((0, start.shape[1]))
+    y = np.concatenate([start[:0], *(one.y for one in judges)])
     history: list[dict[str, float]] = []
     best = (UNCHOSEN if given is None else given, start)
     lowest, worse = np.inf, 0

@@ -71,8 +71,8 @@ def _of_each_label(targets: NDArray[np.float32], n: int) -> NDArray[np.int64]:
     counts = np.zeros(is_one.shape[1], np.int64)
     for goal in range(1, n + 1):
         for one in rarest:
-            left = queues[one][~taken[queues[one]]] if counts[one] < goal else ()
-            if len(left):
+            left = queues[one][~taken[queues[one]]]
+            if len(left) and counts[one] < goal:
                 taken[left[0]] = True
                 counts += is_one[left[0]]
     return np.flatnonzero(taken)

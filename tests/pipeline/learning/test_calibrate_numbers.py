@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bottleneck import _train_lines
 from bottleneck import predict as command
+from bottleneck import train as train_command
 from bottleneck.core import console
 from bottleneck.heads.run import read_run
 from bottleneck.pipeline.extraction.extract import extract
@@ -103,7 +103,7 @@ def test_everybody_says_it(made, tmp_path, capsys):
     cache = made(["train", "val", "test"])
     report = fit(cache)
     width = report["calibration"]["numbers"]["light"]["width"]
-    assert f"light ± {width:.4g} (" in "\n".join(_train_lines.lines(report))
+    assert f"light ± {width:.4g} (" in "\n".join(train_command.lines(report))
     run = Path(report["run"])
     assert f"± {width:.4g} for 90% of images" in (run / "report.html").read_text()
     assert "| width |" in (run / "README.md").read_text()
