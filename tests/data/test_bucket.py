@@ -222,8 +222,8 @@ def test_a_server_that_is_gone_is_not_a_lost_object(image_bucket, monkeypatch):
         ("s3://bucket/nothing", DataError, "nothing is there"),
         ("s3://others/x", UsageError, "no such bucket"),
         ("s3://bucket/t.csv.gz", DataError, "are not read"),
-        ("s3://bucket/a.tar", DataError, "are not read"),
-        ("s3://bucket/train-*.tar", DataError, "are not read"),
+        ("s3://bucket/a.zip", DataError, "are not read"),
+        ("s3://bucket/train-*.zip", DataError, "are not read"),
         ("s3://bucket/texts", DataError, r"no images \(left alone: 1 other\)"),
     ],
 )
