@@ -52,6 +52,7 @@ class Checked:
     store : the newest of them; None where there is none, or its recipe is damaged
     bad_parts : of that store
     bad_sources : of that store, those whose snapshot is damaged
+    copied : tables that are damaged in a bucket, and whole among this machine's copies
     found : all damage
     to_compute : how many different images have lost their row
     """
@@ -62,6 +63,7 @@ class Checked:
     n_rows: int = 0
     bad_parts: list[BadPart] = field(default_factory=list)
     bad_sources: list[str] = field(default_factory=list)
+    copied: dict[str, Named] = field(default_factory=dict)
     found: list[Damage] = field(default_factory=list)
     sample: dict[str, int] | None = None
     to_compute: int = 0
@@ -210,8 +212,25 @@ def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]
     except DamagedError as error:
         if not _is_there(seen.path, named.numbers):
             return True  # it was collected with its commits while this ran
+        if _has_copy(seen, named, error.what):
+            return False
         _snapshot_damage(seen, path.name, named, error.what)
         return False
+    return True
+
+
+def _has_copy(seen: Checked, named: Named, detail: str) -> bool:
+    """Note a damaged table of which this machine has a good copy; return whether it has one."""
+    entry = named.entry
+    if not storage_of(seen.path).has_good_copy(entry.table, entry.files):
+        return False
+    seen.copied[entry.table] = named
+    what, _, name = entry.table.partition("/")
+    detail = f"{detail} in the bucket; this machine has a good copy"
+    is_current = seen.newest in named.numbers
+    commits = [] if is_current else [named.numbers[0], named.numbers[-1]]
+    damage = Damage(what=what.removesuffix("s"), name=name, detail=detail, commits=commits)
+    seen.found.append(damage)
     return True
 
 
@@ -253,6 +272,8 @@ def _part(seen: Checked, path: Path, named: Named, recipe: Recipe | None) -> boo
             detail = error.what
     if not _is_there(seen.path, named.numbers):
         return True
+    if _has_copy(seen, named, detail):
+        return False
     if is_current and recipe is not None:
         left = salvage(path, entry, named.recipe, recipe.rows)
         seen.bad_parts.append(BadPart(entry=entry, detail=detail, left=left))
@@ -262,8 +283,13 @@ def _part(seen: Checked, path: Path, named: Named, recipe: Recipe | None) -> boo
     return False
 
 
-def with_advice(damage: Damage, path: Path) -> Damage:
-    """Return the damage with what to do about it."""
+def with_advice(damage: Damage, path: Path, *, is_copied: bool) -> Damage:
+    """Return the damage with what to do about it.
+
+    Parameters
+    ----------
+    is_copied : whether this machine has a good copy of what a bucket lost
+    """
     if damage.what == "recipe" and not damage.commits:
         do = (
             "restore this file from a backup, or extract into another --cache: nothing else says "
@@ -271,5 +297,8 @@ def with_advice(damage: Damage, path: Path) -> Damage:
         )
     else:
         do = f"run bottleneck verify --cache {path} --repair"
-        do += ", then bottleneck extract" if damage.images or damage.what == "snapshot" else ""
+        if is_copied:
+            do += " here, which puts the copy back"
+        elif damage.images or damage.what == "snapshot":
+            do += ", then bottleneck extract"
     return replace(damage, do=do)

@@ -27,6 +27,7 @@ from bottleneck.core import copies, files
 from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
 from bottleneck.store import inventory, part_cache
+from bottleneck.store.anew import Anew
 from bottleneck.store.bucket import CHUNK_BYTES, Bucket, Seen, each
 from bottleneck.store.inventory import COMMIT, Entry
 from bottleneck.store.table import ADVICE
@@ -56,8 +57,7 @@ class ObjectStorage:
         self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
         self._last_commit = ""  # that is known to be there, whatever a listing says
         self._next_due = 0.0
-        self._is_anew = False
-        self._came_anew: dict[str, bool] = {}  # name → whether it is as recorded
+        self._anew: Anew | None = None  # while a check runs
         known_as(str(self.root), str(address), but="derived")
         known_as(str(Path(str(address))), str(address))
 
@@ -214,11 +214,22 @@ class ObjectStorage:
     # --- reading ------------------------------------------------------------------------------
 
     def read_anew(self, *, is_on: bool) -> None:
-        """Fetch everything as it stands there, or no more; then copies that are damaged go."""
-        for name, is_good in self._came_anew.items():
-            if not is_good:
-                files.delete(self.root / name)
-        self._is_anew, self._came_anew = is_on, {}
+        """Fetch everything as it stands there, or no more; good copies stay in either case."""
+        if self._anew is not None:
+            self._anew.end()
+        self._anew = Anew(self.bucket, self.root) if is_on else None
+
+    def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
+        """Whether what was found damaged or lost there is whole here."""
+        return self._anew is not None and self._anew.has_good_copy(name, recorded)
+
+    def put_back(self, name: str, recorded: Mapping[str, Any]) -> None:
+        """Put the copy in the place of what is damaged or lost."""
+        path = self.root / name
+        inventory.check_files(path, recorded)
+        found = _files_of(name, path)
+        self.bucket.delete([*found])  # or an upload whose answer is lost would seem to be there
+        each(lambda it: self.bucket.upload(*it), found.items())
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a copy is."""
@@ -226,12 +237,18 @@ class ObjectStorage:
         if recorded is None:
             if not self._is_current(name, path):
                 self._fetch_file(name, path)
+        elif self._anew is not None:
+            return self._anew.fetch(name, recorded)
         elif self._fetch_table(name, path, recorded):
             part_cache.evict(self.root)
         return path
 
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Fetch tables, several at once."""
+        if self._anew is not None:
+            for table in tables:
+                self._anew.fetch(table.table, table.files)
+            return
         came = each(lambda it: self._fetch_table(it.table, self.root / it.table, it.files), tables)
         if any(came):
             part_cache.evict(self.root)
@@ -256,7 +273,7 @@ class ObjectStorage:
 
     def _is_current(self, name: str, path: Path) -> bool:
         """Whether a copy is as the last listing has it; a recipe never changes."""
-        if self._is_anew:
+        if self._anew is not None:
             return False
         try:
             stat = path.stat()
@@ -281,29 +298,20 @@ class ObjectStorage:
 
     def _fetch_table(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
         """Fetch a table that is not here; return whether it came."""
-        if not self._is_anew and path.exists():
+        if path.exists():
             part_cache.use(path)
             return False
-        if self._is_anew and name in self._came_anew:
-            return False
-        is_good = self._come(name, path, recorded)
-        if self._is_anew:
-            self._came_anew[name] = is_good
-        return True
-
-    def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
-        """Fetch a table; return whether it is as recorded, which it must be but for a check."""
         part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
             if not temporary.exists():
                 copies.discard(path)  # whoever opens it says that it is missing
-            elif not is_good and not self._is_anew:
+            elif not is_good:
                 raise DamagedError("its bytes changed", path, ADVICE)
             else:
-                copies.take_place(temporary, path, is_anew=self._is_anew)
-            return is_good
+                copies.take_place(temporary, path)
+            return True
         finally:
             files.delete(temporary)
 

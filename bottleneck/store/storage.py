@@ -122,6 +122,12 @@ class Storage(Protocol):
     def read_anew(self, *, is_on: bool) -> None:
         """From now on, fetch everything as it stands there, whatever was fetched before; or not."""
 
+    def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
+        """Whether a table that was read anew, and is damaged or lost there, is whole here."""
+
+    def put_back(self, name: str, recorded: Mapping[str, Any]) -> None:
+        """Put the good copy in the place of what is damaged or lost; DamagedError without one."""
+
 
 class LocalStorage:
     """A store on this disk."""
@@ -271,6 +277,14 @@ class LocalStorage:
 
     def read_anew(self, *, is_on: bool) -> None:
         """Do nothing: there is no other copy."""
+
+    def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
+        """Say no: there is no other copy."""
+        return False
+
+    def put_back(self, name: str, recorded: Mapping[str, Any]) -> None:
+        """Raise DamagedError: there is no other copy."""
+        raise DamagedError("no good copy", self.root / name, ADVICE)
 
 
 # By the process and the folder that its copy is in. A process that was forked cannot use what the

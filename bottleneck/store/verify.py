@@ -38,7 +38,8 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
     newest, the one before is the truth again. A part is replaced by one of its good rows. A source
     whose snapshot is damaged goes back to the newest one that can be read; where there is none it
     is forgotten (its rows stay, so extracting it again computes nothing). What only older commits
-    name is recorded as given up. A damaged recipe of the newest commit cannot be repaired, for
+    name is recorded as given up. Of a store in a bucket, what is whole among this machine's copies
+    is put back under its name, and nothing of it is lost. A damaged recipe of the newest commit cannot be repaired, for
     nothing else says what the rows are.
 
     Parameters
@@ -68,13 +69,16 @@ def _verified(path: Path, *, repair: bool, portion: Portion | None) -> dict[str,
         if repair:  # the store is another one now
             seen = check(path, portion)
         seen.found = [*told, *(damage for damage in seen.found if damage.what != "commit")]
+    if repair:
+        for name, named in seen.copied.items():
+            storage_of(path).put_back(name, named.entry.files)
     actions = _actions(seen) if repair and seen.store is not None else []
     store = seen.store
     if actions and store is not None:
         store = store.commit(actions, BY)
     beyond = any(damage.what == "recipe" and not damage.commits for damage in seen.found)
     is_repaired = repair and bool(n_before) and store is not None and not beyond
-    found = [with_advice(damage, path) for damage in seen.found]
+    found = [with_advice(d, path, is_copied=_table_of(d) in seen.copied) for d in seen.found]
     return {
         "commit": store.state.number if store else None,
         "parts": len(store.state.parts) if store else 0,
@@ -141,6 +145,11 @@ def _free_name(storage: Storage, number: int) -> str:
 # --- tables -------------------------------------------------------------------------------------
 
 
+def _table_of(damage: Damage) -> str:
+    """Return the name in the store of what is damaged."""
+    return f"{damage.what}s/{damage.name}"
+
+
 def _actions(seen: Checked) -> list[Action]:
     assert seen.store is not None
     actions: list[Action] = [
@@ -149,8 +158,7 @@ def _actions(seen: Checked) -> list[Action]:
     actions += [_restored(seen, name) for name in seen.bad_sources]
     lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}
     lost |= {f"snapshots/{seen.store.state.sources[name].snapshot}" for name in seen.bad_sources}
-    rooms = {"part": "parts", "snapshot": "snapshots", "recipe": "recipes"}
-    lost |= {f"{rooms[d.what]}/{d.name}" for d in seen.found if d.commits}
+    lost |= {_table_of(d) for d in seen.found if d.commits} - seen.copied.keys()
     return [*actions, GiveUp(tuple(sorted(lost)))] if lost else actions
 
 

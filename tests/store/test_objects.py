@@ -27,7 +27,7 @@ from bottleneck.data.bucket_objects import Objects
 from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
-from bottleneck.store.log import Log, SetSource
+from bottleneck.store.log import Log, ReplaceParts, SetSource
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
@@ -135,20 +135,92 @@ def test_a_part_that_came_with_other_bytes_is_never_used(store, bucket, elsewher
     assert len(done.parts) == 1
 
 
-def test_damage_in_the_bucket_is_found_although_a_good_copy_is_here_and_mended(store, bucket):
-    done = filled(store)
+def with_a_bad_row(done, bucket):
+    """Damage row 3 of the only part where it is in the bucket; return the object's name."""
     part = done.parts[0]
     victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
     at = victim.read_bytes().index(np.asarray(part.slice(3, 4)).tobytes())
     data = bytearray(victim.read_bytes())
     data[at] ^= 1
-    bucket.put(victim.relative_to(done.path).as_posix(), bytes(data))
+    name = victim.relative_to(done.path).as_posix()
+    bucket.put(name, bytes(data))
+    return name
+
+
+def test_damage_in_the_bucket_is_found_and_mended_where_no_copy_is(store, bucket, elsewhere):
+    with_a_bad_row(filled(store), bucket)
+    elsewhere()
     (found,) = verify(ADDRESS)["damaged"]
     assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
-    assert "--cache s3" in found["do"] or str(done.path) in found["do"]
+    assert "--cache s3" in found["do"] or str(Store.open(ADDRESS).path) in found["do"]
+    assert not list(Store.open(ADDRESS).path.glob("tmp-*"))
     assert verify(ADDRESS, repair=True)["rows_lost"] == 1
     assert verify(ADDRESS)["damaged"] == []
     assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 19
+
+
+@pytest.mark.parametrize("room", ["parts", "snapshots"])
+@pytest.mark.parametrize("what", ["lost", "damaged", "cut short"])
+def test_what_the_bucket_lost_is_put_back_from_a_good_copy(what, room, store, bucket, elsewhere):
+    done = filled(store)
+    before = bucket.objects()
+    names = sorted(name for name in before if name.startswith(room))
+    name = max(names, key=lambda name: len(before[name]))
+    changed = {"lost": None, "damaged": bytes(len(before[name])), "cut short": before[name][:-1]}
+    bucket.put(name, changed[what])
+    copy = (done.path / name).read_bytes()
+    report = verify(ADDRESS)
+    (found,) = report["damaged"]
+    assert (found["what"], found["rows_lost"], found["images"]) == (room[:-1], 0, 0)
+    assert found["detail"].endswith("in the bucket; this machine has a good copy")
+    assert found["do"].endswith("--repair here, which puts the copy back")
+    assert (report["repaired"], report["rows_lost"], report["to_compute"]) == (False, 0, 0)
+    assert (done.path / name).read_bytes() == copy
+    assert bucket.objects().get(name) == changed[what]
+
+    report = verify(ADDRESS, repair=True)
+    assert (report["repaired"], report["rows_lost"], report["to_compute"]) == (True, 0, 0)
+    assert bucket.objects() == before
+    assert verify(ADDRESS)["damaged"] == []
+    assert not list(done.path.glob("tmp-*"))
+    elsewhere()
+    rows, _ = rows_and_digests(20)
+    np.testing.assert_array_equal(Store.open(ADDRESS).arrays("s")[0], rows)
+    assert Store.open(ADDRESS).state == done.state
+
+
+def test_what_only_an_older_commit_names_is_put_back_as_well_and_not_given_up(store, bucket):
+    first = add(store, 1)
+    store = store.commit([first], "x")
+    (old,) = store.state.parts
+    store = store.commit([ReplaceParts((old.name,), (add(store, 2).part,))], "x")
+    before = bucket.objects()
+    for name in [name for name in before if name.startswith(old.table)]:
+        bucket.put(name, None)
+    (found,) = verify(ADDRESS)["damaged"]
+    assert found["commits"]
+    verify(ADDRESS, repair=True)
+    assert bucket.objects() == before
+
+
+def test_a_copy_that_is_no_better_is_no_help(store, bucket):
+    done = filled(store)
+    name = with_a_bad_row(done, bucket)
+    (done.path / name).write_bytes(bucket.objects()[name])
+    (found,) = verify(ADDRESS)["damaged"]
+    assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
+    assert not list(done.path.glob("parts/*"))
+    assert verify(ADDRESS, repair=True)["rows_lost"] == 1
+
+
+def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
+    done = filled(store)
+    before = bucket.objects()
+    with_a_bad_row(done, bucket)
+    harms = itertools.cycle(["503 done", None, "lost", None, "cut", None])
+    bucket.harm = lambda request: next(harms) if request.method in {"PUT", "POST"} else None
+    verify(ADDRESS, repair=True)
+    assert bucket.objects() == before
 
 
 def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
