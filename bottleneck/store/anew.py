@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import copies, files
 from bottleneck.core.errors import DamagedError
 from bottleneck.store import inventory
+from bottleneck.store.bucket import each, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,13 @@ class Anew:
         except DamagedError:
             return False
         return True
+
+    def put_back(self, name: str, recorded: Mapping[str, Any]) -> None:
+        """Put the good copy in the place of what is damaged or lost; DamagedError without one."""
+        inventory.check_files(self._root / name, recorded)
+        found = files_of(name, self._root / name)
+        self._bucket.delete([*found])  # or an upload whose answer is lost would seem to be there
+        each(lambda it: self._bucket.upload(*it), found.items())
 
     def end(self) -> None:
         """Delete what is damaged."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.portion import Portion
     from bottleneck.core.recipe import Recipe
+    from bottleneck.store.anew import Anew
     from bottleneck.store.commit import State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
@@ -48,6 +49,7 @@ class Checked:
 
     Attributes
     ----------
+    anew : of a store in a bucket, what came from there, and which copies are good
     states : the commits that can be read, by number
     store : the newest of them; None where there is none, or its recipe is damaged
     bad_parts : of that store
@@ -58,6 +60,7 @@ class Checked:
     """
 
     path: Path
+    anew: Anew | None = None
     states: dict[int, State] = field(default_factory=dict)
     store: Store | None = None
     n_rows: int = 0
@@ -74,9 +77,9 @@ class Checked:
         return max(self.states, default=0)
 
 
-def check(path: Path, portion: Portion | None = None) -> Checked:
+def check(path: Path, portion: Portion | None = None, anew: Anew | None = None) -> Checked:
     """Check a store, or of its tables a portion: those that were not checked for longest."""
-    seen = Checked(path)
+    seen = Checked(path, anew)
     _commits(seen)
     recipes = _recipes(seen)
     tables = _tables(seen)
@@ -222,7 +225,7 @@ def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]
 def _has_copy(seen: Checked, named: Named, detail: str) -> bool:
     """Note a damaged table of which this machine has a good copy; return whether it has one."""
     entry = named.entry
-    if not storage_of(seen.path).has_good_copy(entry.table, entry.files):
+    if seen.anew is None or not seen.anew.has_good_copy(entry.table, entry.files):
         return False
     seen.copied[entry.table] = named
     what, _, name = entry.table.partition("/")

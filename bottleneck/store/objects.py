@@ -26,14 +26,15 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import copies, files
 from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
-from bottleneck.store import inventory, part_cache
+from bottleneck.store import inventory, part_cache, unsent
 from bottleneck.store.anew import Anew
-from bottleneck.store.bucket import CHUNK_BYTES, Bucket, Seen, each
+from bottleneck.store.bucket import Bucket, Seen, each, files_of
 from bottleneck.store.inventory import COMMIT, Entry
 from bottleneck.store.table import ADVICE
+from bottleneck.store.unsent import RECEIPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bottleneck.core.buckets import Address
     from bottleneck.store.inventory import Recorded
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
 DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
 _RUN_FILE = re.compile(r"runs(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){2}")
-RECEIPT = "run.json"  # of a run: the last that is written
 
 
 class ObjectStorage:
@@ -169,26 +169,18 @@ class ObjectStorage:
     def publish(self, *names: str) -> None:
         """Put whole tables, under names that are their own."""
         for name in names:
-            found = _files_of(name, self.root / name)
+            found = files_of(name, self.root / name)
             each(lambda it: self.bucket.upload(*it), found.items())
         part_cache.evict(self.root)
 
     def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
         """Put a table of another store."""
         inventory.check_files(path, recorded)
-        each(lambda it: self.bucket.upload(*it), _files_of(name, path).items())
+        each(lambda it: self.bucket.upload(*it), files_of(name, path).items())
 
     def publish_run(self, name: str) -> None:
-        """Put a run's files under names that are free; the receipt is the last, and decides."""
-        found = _files_of(f"runs/{name}", self.root / "runs" / name)
-        last = f"runs/{name}/{RECEIPT}"
-        sizes = {key: path.stat().st_size for key, path in found.items() if key != last}
-        # The small ones first: they say that the name is taken before a large one is put there.
-        for key in [*sorted(sizes, key=lambda key: sizes[key]), last]:
-            if sizes.get(key, 0) > CHUNK_BYTES:
-                self.bucket.upload(key, found[key])
-            else:
-                self.bucket.create(key, files.read(found[key]))
+        """Put a run's files under names that are free; what cannot be put there now is kept."""
+        unsent.send(self.bucket, self.root, name)
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""
@@ -213,23 +205,15 @@ class ObjectStorage:
 
     # --- reading ------------------------------------------------------------------------------
 
-    def read_anew(self, *, is_on: bool) -> None:
-        """Fetch everything as it stands there, or no more; good copies stay in either case."""
-        if self._anew is not None:
-            self._anew.end()
-        self._anew = Anew(self.bucket, self.root) if is_on else None
-
-    def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
-        """Whether what was found damaged or lost there is whole here."""
-        return self._anew is not None and self._anew.has_good_copy(name, recorded)
-
-    def put_back(self, name: str, recorded: Mapping[str, Any]) -> None:
-        """Put the copy in the place of what is damaged or lost."""
-        path = self.root / name
-        inventory.check_files(path, recorded)
-        found = _files_of(name, path)
-        self.bucket.delete([*found])  # or an upload whose answer is lost would seem to be there
-        each(lambda it: self.bucket.upload(*it), found.items())
+    @contextlib.contextmanager
+    def read_anew(self) -> Iterator[Anew]:
+        """Fetch everything as it stands there, meanwhile; good copies stay."""
+        self._anew = anew = Anew(self.bucket, self.root)
+        try:
+            yield anew
+        finally:
+            self._anew = None
+            anew.end()
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a copy is."""
@@ -255,10 +239,12 @@ class ObjectStorage:
 
     def run_names(self) -> list[str]:
         """Return the names of the runs whose receipt is there."""
+        unsent.send_all(self.bucket, self.root)
         return sorted(name.split("/")[1] for name in self._runs() if name.endswith(f"/{RECEIPT}"))
 
     def fetch_runs(self) -> None:
         """Fetch the files of finished runs that are not here, or not as they are there."""
+        unsent.send_all(self.bucket, self.root)
         found = self._runs()
         finished = {name.rpartition("/")[0] for name in found if name.endswith(f"/{RECEIPT}")}
         beside = [name for name in found if name.rpartition("/")[0] in finished]
@@ -314,13 +300,6 @@ class ObjectStorage:
             return True
         finally:
             files.delete(temporary)
-
-
-def _files_of(name: str, path: Path) -> dict[str, Path]:
-    """Return the files of a table or a run, by the names of their objects."""
-    return {
-        f"{name}/{inner}".rstrip("/"): file for inner, file in inventory.table_files(path).items()
-    }
 
 
 def _before(name: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.core.portion import Portion
+    from bottleneck.store.anew import Anew
     from bottleneck.store.checking import Checked
     from bottleneck.store.commit import Action, State
     from bottleneck.store.damage import BadPart, Damage
@@ -54,24 +55,23 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
         that), sample (None, or how many files and bytes of how many were checked)
     """
     storage = storage_of(path)
-    storage.read_anew(is_on=True)
-    try:
-        return _verified(storage.root, repair=repair, portion=portion)
-    finally:
-        storage.read_anew(is_on=False)
+    with storage.read_anew() as anew:
+        return _verified(storage.root, anew, repair=repair, portion=portion)
 
 
-def _verified(path: Path, *, repair: bool, portion: Portion | None) -> dict[str, Any]:
-    seen = check(path, portion)
+def _verified(
+    path: Path, anew: Anew | None, *, repair: bool, portion: Portion | None
+) -> dict[str, Any]:
+    seen = check(path, portion, anew)
     n_before = len(seen.found)
     if any(damage.what == "commit" for damage in seen.found):
         told = _commits(seen, repair=repair)
         if repair:  # the store is another one now
-            seen = check(path, portion)
+            seen = check(path, portion, anew)
         seen.found = [*told, *(damage for damage in seen.found if damage.what != "commit")]
-    if repair:
+    if repair and anew is not None:
         for name, named in seen.copied.items():
-            storage_of(path).put_back(name, named.entry.files)
+            anew.put_back(name, named.entry.files)
     actions = _actions(seen) if repair and seen.store is not None else []
     store = seen.store
     if actions and store is not None:

@@ -193,7 +193,7 @@ def test_what_only_an_older_commit_names_is_put_back_as_well_and_not_given_up(st
     first = add(store, 1)
     store = store.commit([first], "x")
     (old,) = store.state.parts
-    store = store.commit([ReplaceParts((old.name,), (add(store, 2).part,))], "x")
+    store = store.commit([ReplaceParts((old.name,), add(store, 2).entries)], "x")
     before = bucket.objects()
     for name in [name for name in before if name.startswith(old.table)]:
         bucket.put(name, None)
@@ -592,3 +592,80 @@ def test_runs_are_fetched_whole_and_names_that_lead_elsewhere_are_not(store, buc
     bucket.put("runs/one/head.json", b"mended")
     store.storage.fetch_runs()
     assert (store.runs / "one" / "head.json").read_bytes() == b"mended"
+
+
+# --- runs that did not come there -----------------------------------------------------------------
+
+
+def a_run(store, name, text=b"{}"):
+    """Write a run's folder, as a training does."""
+    folder = store.runs / name
+    folder.mkdir(parents=True)
+    for file in ("metrics.json", "history.csv", "run.json"):
+        (folder / file).write_bytes(text)
+    return folder
+
+
+@pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
+def test_a_run_that_did_not_come_there_is_kept_unseen_and_sent_later(cut, store, bucket):
+    folder = a_run(store, "one")
+    bucket.harm = lambda request: "503 SlowDown" if request.path.endswith(cut) else None
+    with pytest.raises(UnavailableError) as caught:
+        store.storage.publish_run("one")
+    said = str(caught.value)
+    assert said.startswith("the run is finished, but not in the bucket yet: the object store is")
+    assert "s3://bucket/stores/first/runs/one: it is kept" in said
+    assert not folder.exists()
+    assert store.storage.run_names() == []  # tried again, and still not there
+    store.storage.fetch_runs()
+    assert not folder.exists()
+    bucket.harm = lambda _: None
+    assert store.storage.run_names() == ["one"]
+    assert (folder / "metrics.json").read_bytes() == b"{}"
+    assert {name for name in bucket.objects() if name.startswith("runs/")} == {
+        "runs/one/metrics.json", "runs/one/history.csv", "runs/one/run.json",
+    }  # fmt: skip
+    assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_that_waits_does_not_take_the_name_of_another_that_came_there(
+    store, bucket, caplog
+):
+    a_run(store, "one")
+    bucket.harm = lambda request: "503 SlowDown" if request.method == "PUT" else None
+    with pytest.raises(UnavailableError):
+        store.storage.publish_run("one")
+    bucket.harm = lambda _: None
+    for file in ("metrics.json", "run.json"):
+        bucket.put(f"runs/one/{file}", b"[]")
+    store.storage.fetch_runs()
+    assert (store.runs / "one" / "run.json").read_bytes() == b"[]"
+    assert (store.path / "unsent" / "one" / "run.json").read_bytes() == b"{}"
+    (said,) = {record.getMessage() for record in caplog.records}
+    assert "a run one of another machine is in s3://bucket/stores/first" in said
+
+
+def test_a_run_whose_name_is_taken_stays_where_it_was_for_another_one(store, bucket):
+    folder = a_run(store, "one")
+    bucket.put("runs/one/metrics.json", b"[]")
+    with pytest.raises(FileExistsError):
+        store.storage.publish_run("one")
+    assert (folder / "run.json").exists()
+    assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_whose_upload_was_killed_is_sent_by_the_next_command(store, bucket, monkeypatch):
+    a_run(store, "one")
+    upload = Bucket.create
+
+    def killed(self, name, data):
+        if name.endswith("run.json"):
+            raise KeyboardInterrupt
+        upload(self, name, data)
+
+    monkeypatch.setattr(Bucket, "create", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.storage.publish_run("one")
+    monkeypatch.setattr(Bucket, "create", upload)
+    assert store.storage.run_names() == ["one"]
+    assert (store.runs / "one" / "run.json").exists()
