@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bottleneck.core.errors import DataError
@@ -102,7 +101,7 @@ class Members:
     others: dict[bytes, Any]
     read: Callable[[Any], Read]
     is_plain: bool = False
-    known: Mapping[Any, bytes] = MappingProxyType({})
+    known: Mapping[Any, bytes] = field(default_factory=dict)
 
     def content(self, place: Any) -> object:
         """Return what is there of one of the others; OSError as `read` raises it."""
