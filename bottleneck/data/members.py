@@ -1,9 +1,9 @@
 """Images that are members of containers (archives), read in place: nothing is unpacked.
 
 A kind of archive says where containers are and how they are opened (`Place`); what the members'
-names mean is the same for all: the layouts of folders, or, where members carry their labels beside them, WebDataset
-(`webdataset`). Several containers that belong together (shards) are one source: their file names
-stand before the names of the members.
+names mean is the same for all: the layouts of folders, or, where members carry their labels beside
+them, WebDataset (`webdataset`). Several containers that belong together (shards) are one source:
+their file names stand before the names of the members.
 """
 
 from __future__ import annotations

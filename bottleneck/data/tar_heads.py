@@ -1,5 +1,4 @@
-"""The heads of tar archives, kept from one look to the next: an archive that did not change is
-not gone through again.
+"""The heads of tar archives, kept from one look to the next, for archives that did not change.
 
 With the heads stands what else a listing would read of members: labels that lie beside images, and
 the first bytes of members that may be images although their names do not say so. What was not

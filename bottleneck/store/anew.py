@@ -27,9 +27,14 @@ class Anew:
     Parameters
     ----------
     root : the folder of the store's copies
+
+    Attributes
+    ----------
+    copied : tables that are damaged or lost there and whole here, as a commit records them
     """
 
     def __init__(self, bucket: Bucket, root: Path) -> None:
+        self.copied: dict[str, Mapping[str, Any]] = {}
         self._bucket, self._root = bucket, root
         self._folder = files.temporary_name(root)
         self._paths: dict[str, Path] = {}
@@ -59,12 +64,15 @@ class Anew:
             return False
         return True
 
-    def put_back(self, name: str, recorded: Mapping[str, Any]) -> None:
-        """Put the good copy in the place of what is damaged or lost; DamagedError without one."""
-        inventory.check_files(self._root / name, recorded)
-        found = files_of(name, self._root / name)
-        self._bucket.delete([*found])  # or an upload whose answer is lost would seem to be there
-        each(lambda it: self._bucket.upload(*it), found.items())
+    def put_back(self) -> None:
+        """Put copies in the place of what is damaged or lost; DamagedError where one is no more."""
+        for name, recorded in self.copied.items():
+            inventory.check_files(self._root / name, recorded)
+            found = files_of(name, self._root / name)
+            self._bucket.delete(
+                [*found]
+            )  # or an upload whose answer is lost would seem to be there
+            each(lambda it: self._bucket.upload(*it), found.items())
 
     def end(self) -> None:
         """Delete what is damaged."""

@@ -54,7 +54,6 @@ class Checked:
     store : the newest of them; None where there is none, or its recipe is damaged
     bad_parts : of that store
     bad_sources : of that store, those whose snapshot is damaged
-    copied : tables that are damaged in a bucket, and whole among this machine's copies
     found : all damage
     to_compute : how many different images have lost their row
     """
@@ -66,7 +65,6 @@ class Checked:
     n_rows: int = 0
     bad_parts: list[BadPart] = field(default_factory=list)
     bad_sources: list[str] = field(default_factory=list)
-    copied: dict[str, Named] = field(default_factory=dict)
     found: list[Damage] = field(default_factory=list)
     sample: dict[str, int] | None = None
     to_compute: int = 0
@@ -227,7 +225,7 @@ def _has_copy(seen: Checked, named: Named, detail: str) -> bool:
     entry = named.entry
     if seen.anew is None or not seen.anew.has_good_copy(entry.table, entry.files):
         return False
-    seen.copied[entry.table] = named
+    seen.anew.copied[entry.table] = entry.files
     what, _, name = entry.table.partition("/")
     detail = f"{detail} in the bucket; this machine has a good copy"
     is_current = seen.newest in named.numbers

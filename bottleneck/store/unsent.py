@@ -48,7 +48,9 @@ def send(bucket: Bucket, root: Path, name: str) -> None:
         raise
     except BottleneckError as error:
         what = f"the run is finished, but not in the bucket yet: {error.what}"
-        do = "it is kept in the part cache: the next status, predict or train of this store sends it"
+        do = (
+            "it is kept in the part cache: the next status, predict or train of this store sends it"
+        )
         raise type(error)(what, bucket.address.at(f"runs/{name}"), do) from error
     _come_home(apart, home)
 

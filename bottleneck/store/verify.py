@@ -40,8 +40,8 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
     whose snapshot is damaged goes back to the newest one that can be read; where there is none it
     is forgotten (its rows stay, so extracting it again computes nothing). What only older commits
     name is recorded as given up. Of a store in a bucket, what is whole among this machine's copies
-    is put back under its name, and nothing of it is lost. A damaged recipe of the newest commit cannot be repaired, for
-    nothing else says what the rows are.
+    is put back under its name, and nothing of it is lost. A damaged recipe of the newest commit
+    cannot be repaired, for nothing else says what the rows are.
 
     Parameters
     ----------
@@ -70,15 +70,15 @@ def _verified(
             seen = check(path, portion, anew)
         seen.found = [*told, *(damage for damage in seen.found if damage.what != "commit")]
     if repair and anew is not None:
-        for name, named in seen.copied.items():
-            anew.put_back(name, named.entry.files)
+        anew.put_back()
     actions = _actions(seen) if repair and seen.store is not None else []
     store = seen.store
     if actions and store is not None:
         store = store.commit(actions, BY)
     beyond = any(damage.what == "recipe" and not damage.commits for damage in seen.found)
     is_repaired = repair and bool(n_before) and store is not None and not beyond
-    found = [with_advice(d, path, is_copied=_table_of(d) in seen.copied) for d in seen.found]
+    copied = anew.copied if anew is not None else {}
+    found = [with_advice(d, path, is_copied=_table_of(d) in copied) for d in seen.found]
     return {
         "commit": store.state.number if store else None,
         "parts": len(store.state.parts) if store else 0,
@@ -158,7 +158,9 @@ def _actions(seen: Checked) -> list[Action]:
     actions += [_restored(seen, name) for name in seen.bad_sources]
     lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}
     lost |= {f"snapshots/{seen.store.state.sources[name].snapshot}" for name in seen.bad_sources}
-    lost |= {_table_of(d) for d in seen.found if d.commits} - seen.copied.keys()
+    lost |= {_table_of(d) for d in seen.found if d.commits} - set(
+        seen.anew.copied if seen.anew else ()
+    )
     return [*actions, GiveUp(tuple(sorted(lost)))] if lost else actions
 
 

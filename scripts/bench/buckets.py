@@ -97,7 +97,7 @@ def measure(bucket: Bucket, data: Path, folder: Path) -> None:
 
 
 def make_images(folder: Path, number: int) -> Path:
-    """Make images of 8 × 8 in ten classes; return the folder."""
+    """Make images of 8 by 8 in ten classes; return the folder."""
     rng = np.random.default_rng(0)
     for i in range(number):
         path = folder / f"{i % 10:02}" / f"{i:06}.png"

@@ -20,9 +20,9 @@ from bottleneck.core.errors import (
 )
 from bottleneck.core.sample import key_array
 from bottleneck.data.bucket import _Names
+from bottleneck.data.bucket_objects import Objects, stat_of
 from bottleneck.data.catalog import open_source, reopen
 from bottleneck.data.how import How
-from bottleneck.data.bucket_objects import Objects, stat_of
 
 
 def png(seed=0):

@@ -628,9 +628,7 @@ def test_a_run_that_did_not_come_there_is_kept_unseen_and_sent_later(cut, store,
     assert not list(store.path.glob("unsent/*"))
 
 
-def test_a_run_that_waits_does_not_take_the_name_of_another_that_came_there(
-    store, bucket, caplog
-):
+def test_a_run_that_waits_does_not_take_the_name_of_another_that_came_there(store, bucket, caplog):
     a_run(store, "one")
     bucket.harm = lambda request: "503 SlowDown" if request.method == "PUT" else None
     with pytest.raises(UnavailableError):
