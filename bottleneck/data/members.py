@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from bottleneck.core.sample import Groups
     from bottleneck.data.contained import Members, Place
     from bottleneck.data.excerpt import Excerpt
-    from bottleneck.data.left_alone import Kept
     from bottleneck.data.source import Read
 
     _Found = tuple[bytes, int, bytes]  # key, number of the container, key in it
@@ -58,33 +57,25 @@ class MemberSource:
     Attributes
     ----------
     place : where it is; of a pattern, the containers' names are in the keys
+    path, at_once, heads : the place's
     is_dry : whether nothing may be written, so that nothing is unpacked
     """
 
     def __init__(self, kind: str, place: Place, how: How | None) -> None:
         self.kind, self.place, self.how = kind, place, how or How()
+        self.path, self.at_once, self.heads = place.path, place.at_once, place.heads
         self.is_dry = False
         self._listed: list[tuple[Members, Any]] | None = None
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return shown(self.place.path.name)
+        return shown(self.path.name)
 
     @property
     def spec(self) -> dict[str, Any]:
         """See `Source.spec`; `where` is the absolute path, the address, or a pattern of them."""
         return spec_of(self.kind, self.place, self.how)
-
-    @property
-    def at_once(self) -> int:
-        """See `source.at_once`."""
-        return self.place.at_once
-
-    @property
-    def heads(self) -> Kept | None:
-        """See `left_alone.LooksAtHeads`."""
-        return self.place.heads
 
     def exists(self) -> bool:
         """Whether something is there."""
@@ -175,7 +166,7 @@ class MemberSource:
             [(folder, len([*run])) for folder, run in folders],
             lambda part: [key for key, *_ in found[part]],
             self.how,
-            name=os.fsencode(self.place.path.stem),
+            name=os.fsencode(self.path.stem),
             where=self.place.shown,
             content=content,
             with_companions=not whole,

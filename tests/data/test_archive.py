@@ -164,7 +164,7 @@ def test_a_member_that_is_there_twice_is_refused(pack):
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tgz", "a.tar.xz", "a.tar.bz2"])
 def test_a_compressed_archive_is_refused_with_advice_whatever_it_is_called(pack, tmp_path, name):
-    plain = pack(("cat/1.png", b"x")).place.path.read_bytes()
+    plain = pack(("cat/1.png", b"x")).path.read_bytes()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         file.writestr("cat/1.png", b"x")
@@ -179,28 +179,28 @@ def test_a_compressed_archive_is_refused_with_advice_whatever_it_is_called(pack,
 
 def test_every_cut_of_an_archive_is_refused_never_a_short_listing(pack):
     source = pack(*((f"cat/{i}.png", b"x" * 700) for i in range(4)))
-    good = source.place.path.read_bytes()
+    good = source.path.read_bytes()
     end = 4 * (512 + 1024)
     for n in range(0, end + 1, 128):
-        source.place.path.write_bytes(good[:n])
+        source.path.write_bytes(good[:n])
         with pytest.raises(DataError, match=r"a\.tar"):
             source.list()
-    source.place.path.write_bytes(good[: end + 512])
+    source.path.write_bytes(good[: end + 512])
     assert len(source.list()) == 4
 
 
 def test_a_damaged_head_in_the_middle_is_refused_never_taken_for_the_end(pack):
     source = pack(*((f"cat/{i}.png", b"x" * 700) for i in range(4)))
-    data = bytearray(source.place.path.read_bytes())
+    data = bytearray(source.path.read_bytes())
     data[2 * 1536 + 5] ^= 1
-    source.place.path.write_bytes(data)
+    source.path.write_bytes(data)
     with pytest.raises(DataError, match="damaged"):
         source.list()
 
 
 def test_two_archives_in_one_file_are_refused_not_half_read(pack):
     source = pack(("cat/1.png", b"x"))
-    source.place.path.write_bytes(source.place.path.read_bytes() * 2)
+    source.path.write_bytes(source.path.read_bytes() * 2)
     with pytest.raises(DataError, match="another archive follows"):
         source.list()
 
@@ -220,14 +220,14 @@ def test_whatever_the_bytes_it_is_a_listing_or_a_data_error(pack, layout):
         ("dog/2.png", b"z"),
         layout=layout,
     )
-    good = source.place.path.read_bytes()
+    good = source.path.read_bytes()
     draw = random.Random(0)
     values = [0, 0xFF, 0x80, *b"-0127 xLS", *range(256)]
     for _ in range(400):
         bad = bytearray(good)
         for _ in range(draw.choice([1, 2, 8])):
             bad[draw.randrange(8192)] = draw.choice(values)
-        source.place.path.write_bytes(bad)
+        source.path.write_bytes(bad)
         try:
             for i in range(len(source.list())):
                 source.read(i)
@@ -271,7 +271,7 @@ def test_an_archive_that_changes_after_listing_gives_no_image(pack):
 
 def test_include_and_exclude_see_the_keys_of_the_folder(pack):
     source = pack(("p/cat/1.png", b"x"), ("p/dog/1.png", b"y"))
-    listing = open_archive(source.place.path, make_how({"include": ["cat/*"], "exclude": []})).list()
+    listing = open_archive(source.path, make_how({"include": ["cat/*"], "exclude": []})).list()
     assert listing.keys.tolist() == [b"cat/1.png"]
     assert listing.skipped["excluded"] == 1
 

@@ -103,10 +103,10 @@ def test_a_member_that_is_there_twice_is_refused(pack):
 
 def test_an_encrypted_member_is_refused_by_its_name(pack):
     source = pack(("cat/1.png", b"x"))
-    data = bytearray(source.place.path.read_bytes())
+    data = bytearray(source.path.read_bytes())
     for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         data[data.index(signature) + at] |= 1
-    source.place.path.write_bytes(data)
+    source.path.write_bytes(data)
     with pytest.raises(DataError, match=r"cat/1\.png is encrypted"):
         source.list()
 
@@ -122,9 +122,9 @@ def test_links_are_left_alone_and_counted(pack):
 def test_a_damaged_member_gives_a_reason_and_never_other_bytes(pack):
     content = random.Random(0).randbytes(3000)
     source = pack(("cat/1.png", content), compression=zipfile.ZIP_STORED)
-    data = bytearray(source.place.path.read_bytes())
+    data = bytearray(source.path.read_bytes())
     data[data.index(content) + 700] ^= 1
-    source.place.path.write_bytes(data)
+    source.path.write_bytes(data)
     source.list()
     with pytest.raises(OSError, match="CRC"):
         source.read(0)
@@ -132,13 +132,13 @@ def test_a_damaged_member_gives_a_reason_and_never_other_bytes(pack):
 
 def test_whatever_the_bytes_it_is_a_listing_or_a_data_error(pack):
     source = pack(("cat/1.png", b"x" * 600), ("é.png", b"y"), ("dog/2.png", b"z" * 90))
-    good = source.place.path.read_bytes()
+    good = source.path.read_bytes()
     draw = random.Random(0)
     for _ in range(400):
         bad = bytearray(good)
         for _ in range(draw.choice([1, 2, 8])):
             bad[draw.randrange(len(bad))] = draw.choice([0, 0xFF, 0x80, draw.randrange(256)])
-        source.place.path.write_bytes(bad[: draw.choice([len(bad), draw.randrange(len(bad))])])
+        source.path.write_bytes(bad[: draw.choice([len(bad), draw.randrange(len(bad))])])
         try:
             for i in range(len(source.list())):
                 source.read(i)
@@ -148,10 +148,10 @@ def test_whatever_the_bytes_it_is_a_listing_or_a_data_error(pack):
 
 def test_a_member_that_says_it_is_huge_is_not_unpacked(pack):
     source = pack(("cat/1.png", b"x" * 600))
-    data = bytearray(source.place.path.read_bytes())
+    data = bytearray(source.path.read_bytes())
     at = data.index(b"PK\1\2") + 24
     data[at : at + 4] = struct.pack("<I", 3 << 30)
-    source.place.path.write_bytes(data)
+    source.path.write_bytes(data)
     source.list()
     with pytest.raises(OSError, match="larger than"):
         source.read(0)
@@ -180,7 +180,7 @@ def test_a_zip_that_changes_after_listing_gives_no_image(pack):
 
 def test_include_and_exclude_see_the_keys_of_the_folder(pack):
     source = pack(("p/cat/1.png", b"x"), ("p/dog/1.png", b"y"))
-    listing = open_zip_source(source.place.path, make_how({"include": ["cat/*"]})).list()
+    listing = open_zip_source(source.path, make_how({"include": ["cat/*"]})).list()
     assert listing.keys.tolist() == [b"cat/1.png"]
     assert listing.skipped["excluded"] == 1
 
