@@ -77,7 +77,7 @@ def _verified(
         store = store.commit(actions, BY)
     beyond = any(damage.what == "recipe" and not damage.commits for damage in seen.found)
     is_repaired = repair and bool(n_before) and store is not None and not beyond
-    copied = anew.copied if anew is not None else {}
+    copied = {} if anew is None else anew.copied
     found = [with_advice(d, path, is_copied=_table_of(d) in copied) for d in seen.found]
     return {
         "commit": store.state.number if store else None,
@@ -158,9 +158,8 @@ def _actions(seen: Checked) -> list[Action]:
     actions += [_restored(seen, name) for name in seen.bad_sources]
     lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}
     lost |= {f"snapshots/{seen.store.state.sources[name].snapshot}" for name in seen.bad_sources}
-    lost |= {_table_of(d) for d in seen.found if d.commits} - set(
-        seen.anew.copied if seen.anew else ()
-    )
+    copied = {} if seen.anew is None else seen.anew.copied
+    lost |= {_table_of(d) for d in seen.found if d.commits} - copied.keys()
     return [*actions, GiveUp(tuple(sorted(lost)))] if lost else actions
 
 

@@ -1,14 +1,18 @@
 """Extraction from tar archives in a bucket: the rows of the same archive on a disk."""
 
 import tarfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from world import picture
 
 from bottleneck.core.errors import DataError
+from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.extraction.sources import reopen_existing
+from bottleneck.pipeline.looking.glances import pictures_of
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.pipeline.upkeep.status import StatusOptions, status
 from bottleneck.store.store import Store
@@ -54,6 +58,20 @@ def test_nothing_changed_asks_what_the_archive_is_and_no_more(run, pack, image_b
     image_bucket.asked.clear()
     assert run("s3://bucket/sets/photos.tar")["computed"] == 0
     assert [method for method, *_ in image_bucket.asked] == ["HEAD"]
+
+
+def test_whoever_opens_it_again_goes_through_no_archive(run, pack, image_bucket, tmp_path):
+    run(pack())
+    store = Store.open(tmp_path / "store")
+    image_bucket.asked.clear()
+    ((_, source),) = reopen_existing(store, None)
+    assert len(source.list()) == 12
+    samples = store.snapshot().samples
+    images = SimpleNamespace(
+        store=store, source="photos.tar", samples=samples, first=np.arange(12), digests=None
+    )
+    assert pictures_of(images, SILENT) is not None
+    assert image_bucket.reads() == []
 
 
 def test_of_an_archive_that_was_replaced_what_changed_is_computed(run, pack, photos, tmp_path):
