@@ -7,6 +7,7 @@ put back under its name. Names of tables are unique, so what is put back is what
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
@@ -55,6 +56,31 @@ class Anew:
         if not self.has_good_copy(name, recorded):
             copies.discard(copy)
         return aside
+
+    def recipe(self, name: str) -> Path:
+        """Return where a recipe is as it stands in the bucket; whoever reads it knows its id.
+
+        It stays beside the copy until `take` or `take_copy` says which of both is good.
+        """
+        if name not in self._paths:
+            aside = self._folder / name
+            files.make_folder(aside.parent, is_temporary=True)
+            with contextlib.suppress(FileNotFoundError):
+                files.write_synced(aside, self._bucket.get(name)[0])
+            self._paths[name] = aside
+        return self._paths[name]
+
+    def take(self, name: str) -> None:
+        """Put what came in the place of the copy: it is good."""
+        files.make_folder((self._root / name).parent)
+        if self._paths[name] != self._root / name:
+            copies.take_place(self._paths[name], self._root / name)
+            self._paths[name] = self._root / name
+
+    def take_copy(self, name: str) -> None:
+        """Note that the copy of a recipe is good, and what is there is not."""
+        self.copied[name] = inventory.files_of(self._root / name)
+        self._paths[name] = self._root / name
 
     def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
         """Whether there is a copy whose bytes are those that a commit records."""

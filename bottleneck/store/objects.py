@@ -219,6 +219,8 @@ class ObjectStorage:
         """Return where a copy is."""
         path = self.root / name
         if recorded is None:
+            if self._anew is not None and name.startswith("recipes/"):
+                return self._anew.recipe(name)
             if not self._is_current(name, path):
                 self._fetch_file(name, path)
         elif self._anew is not None:

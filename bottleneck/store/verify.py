@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
-from bottleneck.store.checking import check, with_advice
+from bottleneck.store.checking import check
 from bottleneck.store.copying import in_pieces, write_rows
+from bottleneck.store.damage import with_advice
 from bottleneck.store.given_up import GiveUp
 from bottleneck.store.log import DropSource, Log, ReplaceParts, SetSource
 from bottleneck.store.snapshot import read_snapshot
@@ -75,9 +76,10 @@ def _verified(
     store = seen.store
     if actions and store is not None:
         store = store.commit(actions, BY)
-    beyond = any(damage.what == "recipe" and not damage.commits for damage in seen.found)
-    is_repaired = repair and bool(n_before) and store is not None and not beyond
     copied = {} if anew is None else anew.copied
+    recipes = [damage for damage in seen.found if damage.what == "recipe"]
+    beyond = any(not damage.commits and _table_of(damage) not in copied for damage in recipes)
+    is_repaired = repair and bool(n_before) and store is not None and not beyond
     found = [with_advice(d, path, is_copied=_table_of(d) in copied) for d in seen.found]
     return {
         "commit": store.state.number if store else None,

@@ -159,7 +159,7 @@ def test_damage_in_the_bucket_is_found_and_mended_where_no_copy_is(store, bucket
     assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 19
 
 
-@pytest.mark.parametrize("room", ["parts", "snapshots"])
+@pytest.mark.parametrize("room", ["parts", "snapshots", "recipes"])
 @pytest.mark.parametrize("what", ["lost", "damaged", "cut short"])
 def test_what_the_bucket_lost_is_put_back_from_a_good_copy(what, room, store, bucket, elsewhere):
     done = filled(store)
@@ -232,6 +232,21 @@ def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
     assert verify(ADDRESS)["damaged"] == []
     rows, _ = rows_and_digests(20)
     np.testing.assert_array_equal(Store.open(ADDRESS).arrays("s")[0], rows)
+
+
+def test_a_recipe_that_went_bad_here_is_fetched_anew_by_verify_and_one_bad_everywhere_is_said(
+    store, bucket
+):
+    (copy,) = filled(store).path.glob("recipes/*")
+    good = copy.read_bytes()
+    copy.write_bytes(good[:-9])
+    assert verify(ADDRESS)["damaged"] == []
+    assert copy.read_bytes() == good
+    copy.write_bytes(good[:-9])
+    bucket.put(f"recipes/{copy.name}", good[:-9])
+    report = verify(ADDRESS, repair=True)
+    assert not report["repaired"]
+    assert "restore this file from a backup" in report["damaged"][0]["do"]
 
 
 def test_a_damaged_newest_commit_is_moved_aside_and_its_number_given_again(store, bucket):
