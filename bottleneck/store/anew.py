@@ -95,9 +95,8 @@ class Anew:
         for name, recorded in self.copied.items():
             inventory.check_files(self._root / name, recorded)
             found = files_of(name, self._root / name)
-            self._bucket.delete(
-                [*found]
-            )  # or an upload whose answer is lost would seem to be there
+            # Or an upload whose answer is lost would seem to be there.
+            self._bucket.delete([*found])
             each(lambda it: self._bucket.upload(*it), found.items())
 
     def end(self) -> None:
