@@ -304,7 +304,7 @@ def test_a_long_listing_is_asked_for_in_pages(image_bucket, monkeypatch):
 
 @pytest.mark.slow
 def test_a_listing_keeps_a_key_and_its_numbers_of_each_object_and_nothing_else():
-    n, page = 100_000, 1000
+    n, page = 30_000, 1000
 
     def pages():
         for at in range(0, n, page):
