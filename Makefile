@@ -135,7 +135,8 @@ clusters: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-clusters
 objects: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-objects
 	PYTHONPATH=$(abspath $(VENV))/objects $(BIN)/python -m pytest -q -n auto --dist loadfile tests/test_buckets.py tests/core/test_buckets.py \
 		tests/store/test_objects.py tests/store/test_transfer.py tests/pipeline/extraction/test_invalidation.py \
-		tests/pipeline/extraction/test_shards.py tests/data/test_bucket.py tests/data/test_bucket_table.py tests/pipeline/extraction/test_bucket_source.py \
+		tests/pipeline/extraction/test_shards.py tests/data/test_bucket.py tests/data/test_bucket_table.py tests/data/test_bucket_archive.py \
+		tests/pipeline/extraction/test_bucket_source.py tests/pipeline/extraction/test_bucket_archive.py \
 		tests/contract/test_sources.py$(call more,$(ARGS))
 
 # `slow` are what takes more than a quarter of a second, and real networks.

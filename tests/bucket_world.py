@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +77,7 @@ class Bucket:
 
     def objects(self, below: str = BELOW) -> dict[str, bytes]:
         """Return the objects below a prefix, asked of the server behind the proxy."""
-        client = self._client()
+        client = self._client
         pages = client.get_paginator("list_objects_v2").paginate(Bucket="bucket", Prefix=below)
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return {
@@ -87,10 +88,11 @@ class Bucket:
     def put(self, name: str, data: bytes | None) -> None:
         """Put an object of the first store behind everybody's back; None deletes it."""
         if data is None:
-            self._client().delete_object(Bucket="bucket", Key=f"{BELOW}{name}")
+            self._client.delete_object(Bucket="bucket", Key=f"{BELOW}{name}")
         else:
-            self._client().put_object(Bucket="bucket", Key=f"{BELOW}{name}", Body=data)
+            self._client.put_object(Bucket="bucket", Key=f"{BELOW}{name}", Body=data)
 
+    @cached_property  # making one takes longer than most requests
     def _client(self):
         import boto3
 

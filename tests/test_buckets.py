@@ -106,6 +106,22 @@ def test_a_run_of_a_name_that_another_machine_took_is_refused(digits, said, else
 
 
 @pytest.mark.slow
+def test_a_run_that_could_not_be_sent_is_said_and_sent_by_the_next_command(
+    digits, said, bucket, elsewhere, tmp_path
+):
+    bucket.harm = lambda request: "503 SlowDown" if "/runs/" in request.path else None
+    code, told, _ = said("train", *CACHE, "--run", "mine", "--head", "prototypes")
+    assert code == 9
+    assert told["error"]["what"].startswith("the run is finished, but not in the bucket yet")
+    bucket.harm = lambda _: None
+    assert said("train", *CACHE, "--run", "mine", "--head", "prototypes")[0] == 2  # taken by then
+    assert said("status", *CACHE)[1]["runs"] == ["mine"]
+    assert said("predict", *CACHE, "--run", "mine", _image(tmp_path))[0] == 0
+    elsewhere()
+    assert said("predict", *CACHE, "--run", "last", _image(tmp_path))[0] == 0
+
+
+@pytest.mark.slow
 def test_a_bucket_that_may_only_be_read_serves_what_writes_nothing(digits, said, bucket):
     writes = {"PUT", "POST", "DELETE"}
     bucket.harm = lambda request: "403 AccessDenied" if request.method in writes else None

@@ -19,6 +19,7 @@ from bottleneck.core.buckets import Address, address
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import SPLITS, key_array
+from bottleneck.data.bucket_objects import AT_ONCE, Objects, is_there, pages, stat_of
 from bottleneck.data.by_path import by_path
 from bottleneck.data.contained import Left, is_image
 from bottleneck.data.folder_words import split_named
@@ -30,7 +31,6 @@ from bottleneck.data.left_alone import (
     may_be_image,
 )
 from bottleneck.data.left_alone import is_image as begins_as_image
-from bottleneck.data.bucket_objects import AT_ONCE, Objects, is_there, pages, stat_of
 from bottleneck.data.patterns import Unmatched
 from bottleneck.data.source import Listing
 

@@ -43,11 +43,16 @@ def stat_of(found: Mapping[str, Any]) -> Stat:
     Listings of some servers tell parts of a second, answers to requests never do.
     """
     changed_ns = int(found["last_modified"].timestamp()) * 1_000_000_000
-    tag = found["e_tag"] or ""
-    if not tag or tag.startswith("W/"):
+    tag = found["e_tag"]
+    if not is_strong(tag):
         return found["size"], changed_ns, changed_ns, 0
     number = hashlib.blake2b(tag.strip('"').encode(), digest_size=8).digest()
     return found["size"], changed_ns, 0, int.from_bytes(number, "little", signed=True)
+
+
+def is_strong(tag: str | None) -> bool:
+    """Whether an entity tag stands for the bytes of an object."""
+    return bool(tag) and not str(tag).startswith("W/")
 
 
 class OddKeyError(DataError):
@@ -91,16 +96,21 @@ def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[st
     return [*found["common_prefixes"]], found["objects"]
 
 
-def is_there(folder: Address, name: str) -> bool:
-    """Whether there is an object of that name below an address."""
+def head_of(folder: Address, name: str, client: Any = None) -> Mapping[str, Any] | None:
+    """Return an object of that name below an address, as obstore describes it; None for none."""
     import obstore  # noqa: PLC0415 - as above
 
     try:
         with answers(folder.at(name)):
-            obstore.head(folder.client(), name)
+            found: Mapping[str, Any] = obstore.head(client or folder.client(), name)
     except FileNotFoundError:
-        return False
-    return True
+        return None
+    return found
+
+
+def is_there(folder: Address, name: str) -> bool:
+    """Whether there is an object of that name below an address."""
+    return head_of(folder, name) is not None
 
 
 def _odd(error: Exception, place: Address) -> OddKeyError:
@@ -145,7 +155,7 @@ class Objects:
                 check_size(found.meta["size"], key.encode())
                 content = found.bytes().to_bytes()
         except PermissionDeniedError as error:
-            raise _of_one(error, key) from None
+            raise of_one(error, key) from None
         return Read(content=content, stat=stat_of(found.meta), clock_ns=clock_ns)
 
     def head(self, index: int) -> bytes | None:
@@ -160,7 +170,7 @@ class Objects:
         except FileNotFoundError:
             return None
         except PermissionDeniedError as error:
-            _of_one(error, key)
+            of_one(error, key)
             return None
 
     def _connected(self) -> Any:
@@ -170,7 +180,7 @@ class Objects:
         return self._client
 
 
-def _of_one(error: PermissionDeniedError, key: str) -> OSError:
+def of_one(error: PermissionDeniedError, key: str) -> OSError:
     """Return the error of one object that may not be read; what is wrong with all is raised."""
     if not error.what.startswith("not permitted"):
         raise error

@@ -17,7 +17,6 @@ from bottleneck.core.buckets import Address, address, answers
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
 from bottleneck.core.sample import find, key_array, show_key
-from bottleneck.data.how import make_how
 from bottleneck.data.bucket_objects import (
     AT_ONCE,
     Objects,
@@ -27,6 +26,7 @@ from bottleneck.data.bucket_objects import (
     pages,
     stat_of,
 )
+from bottleneck.data.how import make_how
 from bottleneck.data.pixel_columns import find_pixels
 from bottleneck.data.reading import NOT_THERE, check_size
 from bottleneck.data.table_encoding import HEAD

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.given import HANDED, Given
 from bottleneck.data import table_options
+from bottleneck.data.addresses import ADDRESSES as ADDRESSES
 from bottleneck.data.endings import EXTENSIONS
 from bottleneck.data.endings import REFUSED as REFUSED
 from bottleneck.data.kind import SourceSpec as SourceSpec
@@ -146,21 +147,6 @@ NAMED: Mapping[str, SourceSpec] = MappingProxyType(
 _ONE = ("", "image")  # kinds of names that a prefix in a bucket may have
 PATTERNS = ("include", "exclude")  # what every kind of source can be told
 TABLES = ("table", "tables")  # the kinds whose columns say what is what
-ADDRESSES: Mapping[str, SourceSpec] = MappingProxyType(
-    {
-        "bucket": SourceSpec(
-            opens="bottleneck.data.bucket:BucketSource",
-            about="folder of images in a bucket (s3://BUCKET/PREFIX, gs:// or az://)",
-            options=IN_ARCHIVES,
-        ),
-        "bucket_table": SourceSpec(
-            opens="bottleneck.data.bucket_table:BucketTable",
-            about=".csv, .tsv or .jsonl table there",
-            endings=_OF_TABLES - {".parquet"},
-            options=table_options.IN_BUCKETS,
-        ),
-    }
-)
 KINDS: Mapping[str, SourceSpec] = MappingProxyType({**PATHS, **ADDRESSES, **NAMED})
 
 
@@ -232,10 +218,12 @@ def _at_address(data: str) -> tuple[str, SourceSpec] | None:
     if place is None:
         return None
     name = place.prefix.lower()
-    spec = next((s for s in ADDRESSES.values() if name.endswith(tuple(s.endings))), None)
-    if is_pattern(name) or (not spec and _by_ending(Path(name), are_patterns=False) not in _ONE):
+    several = is_pattern(name)
+    kinds = [spec for spec in ADDRESSES.values() if spec.is_pattern == several]
+    spec = next((spec for spec in kinds if name.endswith(tuple(spec.endings))), None)
+    if not spec and (several or _by_ending(Path(name), are_patterns=False) not in _ONE):
         do = "copy it to a disk, or give a prefix of class folders"
-        raise DataError("archives, arrays and the like are not read in buckets", place, do)
+        raise DataError("zip archives, arrays and the like are not read in buckets", place, do)
     return str(place), spec or ADDRESSES["bucket"]
 
 

@@ -17,7 +17,7 @@ from bottleneck.data.reading import read_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bottleneck.data.reading import Container
+    from bottleneck.data.contained import Container
     from bottleneck.data.source import Read, Source
 
 CARRIED_BYTES = 64 << 20  # of samples that go along; more than that is another excerpt

@@ -218,15 +218,28 @@ def in_words(skipped: dict[str, int]) -> str:
     return f" (left alone: {counts})" if counts else ""
 
 
+class Kept(Protocol):
+    """What was seen of the heads of files, kept from one run to the next; see `Heads`."""
+
+    has_news: bool
+    kept_at: set[Path]
+
+    def to_bytes(self) -> bytes:
+        """Return what was asked for in this run."""
+
+    def recall(self, data: bytes) -> None:
+        """Take in what `to_bytes` wrote; anything else is nothing."""
+
+
 @runtime_checkable
 class LooksAtHeads(Protocol):
-    """A source that looks at the first bytes of some files; what it saw is kept between runs."""
+    """A source that looks at the heads of files or members; what it saw is kept between runs."""
 
     @property
-    def heads(self) -> Heads | None:
+    def heads(self) -> Kept | None:
         """What was seen; None where this one looks at none after all."""
 
 
-def heads_of(source: Source) -> Heads | None:
-    """Return what a source saw of files' first bytes, None where it looks at none."""
+def heads_of(source: Source) -> Kept | None:
+    """Return what a source saw of heads, None where it looks at none."""
     return source.heads if isinstance(source, LooksAtHeads) else None

@@ -13,7 +13,7 @@ from bottleneck.data.split_lists import may_be_split_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+    from pathlib import PurePath
 
     import numpy as np
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ def with_hints(
     labels: NDArray[np.int32],
     containers: Sequence[Members],
     left: Left,
-    paths: Sequence[Path],
+    paths: Sequence[PurePath],
 ) -> Understood:
     """Return what was understood; names that are guessed, and tables that may say the classes."""
     notes = [*understood.notes, *missing_shards(paths)]

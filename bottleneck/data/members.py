@@ -1,9 +1,9 @@
 """Images that are members of containers (archives), read in place: nothing is unpacked.
 
-A kind of archive says how one container is opened (`Opener`); what the members' names mean is the
-same for all: the layouts of folders, or, where members carry their labels beside them, WebDataset
-(`webdataset`). Several containers that belong together (shards) are one source: their file names
-stand before the names of the members.
+A kind of archive says where containers are and how they are opened (`Place`); what the members'
+names mean is the same for all: the layouts of folders, or, where members carry their labels beside
+them, WebDataset (`webdataset`). Several containers that belong together (shards) are one source:
+their file names stand before the names of the members.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import DataError
-from bottleneck.core.paths import absolute, shown
+from bottleneck.core.paths import shown
 from bottleneck.core.sample import SPLITS, key_array
 from bottleneck.data import webdataset
 from bottleneck.data.by_path import by_path
@@ -34,17 +34,16 @@ from bottleneck.data.source import Listing, Understood, spec_of
 from bottleneck.data.template import AUTO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
+    from pathlib import PurePath
 
     from numpy.typing import NDArray
 
     from bottleneck.core.sample import Groups
-    from bottleneck.data.contained import Members
+    from bottleneck.data.contained import Members, Place
     from bottleneck.data.excerpt import Excerpt
     from bottleneck.data.source import Read
 
-    Opener = Callable[[Path, "Left"], "Members"]
     _Found = tuple[bytes, int, bytes]  # key, number of the container, key in it
 
 ADVICE = "give one that holds images"
@@ -57,18 +56,15 @@ class MemberSource:
 
     Attributes
     ----------
-    shards : whether the path is a pattern of several containers; their names are in the keys
+    place : where it is; of a pattern, the containers' names are in the keys
+    path, at_once, heads : the place's
     is_dry : whether nothing may be written, so that nothing is unpacked
     """
 
-    def __init__(
-        self, kind: str, path: Path, how: How | None, opener: Opener,
-        shards: Callable[[Path], list[Path]] | None = None,
-    ) -> None:  # fmt: skip
-        self.kind, self.path, self.how = kind, absolute(path), how or How()
-        self.shards = shards
+    def __init__(self, kind: str, place: Place, how: How | None) -> None:
+        self.kind, self.place, self.how = kind, place, how or How()
+        self.path, self.at_once, self.heads = place.path, place.at_once, place.heads
         self.is_dry = False
-        self._open = opener
         self._listed: list[tuple[Members, Any]] | None = None
 
     @property
@@ -78,23 +74,23 @@ class MemberSource:
 
     @property
     def spec(self) -> dict[str, Any]:
-        """See `Source.spec`; `where` is the absolute path, or pattern of paths."""
-        return spec_of(self.kind, self.path, self.how)
+        """See `Source.spec`; `where` is the absolute path, the address, or a pattern of them."""
+        return spec_of(self.kind, self.place, self.how)
 
     def exists(self) -> bool:
         """Whether something is there."""
-        return bool(self.shards(self.path)) if self.shards else self.path.is_file()
+        return self.place.exists()
 
     def list(self) -> Listing:
         """See `Source.list`."""
-        where, left = shown(self.path), Left()
-        paths = self.shards(self.path) if self.shards else [self.path]
-        if not paths:
+        where, left = self.place.shown, Left()
+        opened = self.place.open(left)
+        if not opened:
             raise DataError("no file matches", where, "check the pattern")
-        containers = [self._open(path, left) for path in paths]
-        if not self.shards:
+        paths, containers = [path for path, _ in opened], [members for _, members in opened]
+        if not self.place.is_pattern:
             containers = [*map(_unwrapped, containers)]
-        prefixes = [os.fsencode(path.name) + b"/" if self.shards else b"" for path in paths]
+        prefixes = [os.fsencode(p.name) + b"/" if self.place.is_pattern else b"" for p in paths]
         labels = None
         found: Sequence[_Found] = _kept(self.how, containers, prefixes)
         alone = LeftAlone(left.to_json(), left.system)
@@ -124,9 +120,9 @@ class MemberSource:
         alone.skipped["excluded"] += n_all - len(found)
         skipped = alone.counts()
         if named is None:
-            raise _no_images(containers, paths, where, in_words(skipped))
+            raise _no_images(containers, self.place, paths[0], in_words(skipped))
         layout = self.how["layout"] or AUTO
-        if layout == AUTO or (self.shards and "{split" not in layout):
+        if layout == AUTO or (self.place.is_pattern and "{split" not in layout):
             named = _by_files(paths, [at for _, at, _ in found], named)
         self._listed = [(containers[at], containers[at].images[key]) for _, at, key in found]
         return Listing(
@@ -151,7 +147,7 @@ class MemberSource:
         if len(named.classes) < MIN_CLASSES or told:
             return named
         places, layout = [(at, key) for _, at, key in found], named.understood.layout
-        where = shown(self.path)
+        where = self.place.shown
         note = webdataset.beside(containers, places, named.labels, named.classes, layout, where)
         notes = (*named.understood.notes, *note)
         return replace(named, understood=replace(named.understood, notes=notes))
@@ -171,7 +167,7 @@ class MemberSource:
             lambda part: [key for key, *_ in found[part]],
             self.how,
             name=os.fsencode(self.path.stem),
-            where=shown(self.path),
+            where=self.place.shown,
             content=content,
             with_companions=not whole,
         )
@@ -254,15 +250,14 @@ class _Named:
 
 
 def _no_images(
-    containers: Sequence[Members], paths: Sequence[Path], where: str, left: str
+    containers: Sequence[Members], place: Place, first: PurePath, left: str
 ) -> DataError:
     """Return the error for containers without images, with the way to what they hold."""
-    from bottleneck.data.unpack import by_hand  # noqa: PLC0415 - most do without
-
     others = sorted(key for members in containers for key in members.others)
     if not others:
-        return DataError(f"no images{left}", where, ADVICE)
-    return DataError(f"no images, but {listed(others)}{left}", where, by_hand(paths[0], others))
+        return DataError(f"no images{left}", place.shown, ADVICE)
+    do = place.by_hand(first, others)
+    return DataError(f"no images, but {listed(others)}{left}", place.shown, do)
 
 
 def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
@@ -274,7 +269,7 @@ def _by_labels(texts: Sequence[str], named: _Named, where: str) -> _Named:
     return replace(named, labels=labels, classes=classes, understood=understood)
 
 
-def _by_files(paths: Sequence[Path], at: Sequence[int], named: _Named) -> _Named:
+def _by_files(paths: Sequence[PurePath], at: Sequence[int], named: _Named) -> _Named:
     """Return the split of each image by its archive's name, where nothing in them says one."""
     names = [os.fsencode(_ENDINGS.sub("", path.name)) for path in paths]
     level = splits_of_level(names) or {}

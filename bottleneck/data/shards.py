@@ -7,15 +7,16 @@ import glob
 import os
 import re
 import stat
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, TypeVar
 
 from bottleneck.core.errors import DataError, UsageError
 from bottleneck.core.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 MOST = 100_000  # files that one pattern may name
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _OF_SEVERAL = re.compile(r"-(\d+)-of-(\d+)")
@@ -23,19 +24,17 @@ _WORDS = re.compile(r"\{([^{}/]*,[^{}/]*)\}")
 
 
 def shards(pattern: Path) -> list[Path]:
-    """Return the files that a pattern means, sorted by name.
+    """Return the files that a pattern means, sorted by name; DataError when two have one name."""
+    return by_name(matching(pattern), shown(pattern))
 
-    Raises
-    ------
-    DataError
-        When two have one name.
-    """
-    found = matching(pattern)
+
+def by_name(found: Sequence[AnyPath], pattern: str) -> list[AnyPath]:
+    """Return shards, sorted by name; DataError when two have one name."""
     names = [path.name for path in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(
-            f"two shards are called {shown(twice)}", shown(pattern), "give a pattern of one folder"
+            f"two shards are called {shown(twice)}", pattern, "give a pattern of one folder"
         )
     return sorted(found, key=lambda path: path.name)
 
@@ -48,18 +47,37 @@ def matching(pattern: Path) -> list[Path]:
     DataError
         When one of a range is not there: part of a data set is not the data set.
     """
-    each_spelled = spelled(str(pattern))
-    found: list[Path] = []
+    return all_of(str(pattern), lambda one: [*filter(_is_file, _globbed(Path(one)))])
+
+
+def all_of(
+    pattern: str, find: Callable[[str], Sequence[AnyPath]], below: str = ""
+) -> list[AnyPath]:
+    """Return what a pattern means, sorted.
+
+    Of a range, and of words, every file must be there; of `*` whatever is there is meant.
+
+    Parameters
+    ----------
+    find : returns what is there of a pattern without ranges and words
+    below : what stands before the pattern, for messages
+
+    Raises
+    ------
+    DataError
+        When one of a range is not there.
+    """
+    each_spelled = spelled(pattern)
+    found: list[AnyPath] = []
     for each in each_spelled:
-        # Of a range, and of words, every file must be there; of `*` whatever is there is meant.
-        paths = [path for path in _globbed(Path(each)) if _is_file(path)]
+        paths = find(each)
         if len(each_spelled) > 1 and not paths:
-            raise DataError("a shard is not there", shown(Path(each)), "check the range")
+            raise DataError("a shard is not there", shown(below + each), "check the range")
         found += paths
     return sorted(set(found))
 
 
-def missing_shards(paths: Sequence[Path]) -> tuple[str, ...]:
+def missing_shards(paths: Sequence[PurePath]) -> tuple[str, ...]:
     """Return what to say of files such as `train-00000-of-00002` of which some are not there."""
     found: dict[tuple[str, str], set[int]] = {}
     for path in paths:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bottleneck.data.excerpt import Excerpt
-    from bottleneck.data.left_alone import Heads
+    from bottleneck.data.left_alone import Kept
     from bottleneck.data.source import Listing, Read, Source
 
 
@@ -68,7 +68,7 @@ class _View:
         return self._shared.source.spec
 
     @property
-    def heads(self) -> Heads | None:
+    def heads(self) -> Kept | None:
         """What the kind of source keeps of files' first bytes, None where it looks at none."""
         return heads_of(self._shared.source)
 

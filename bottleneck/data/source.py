@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from bottleneck.core.paths import Stat, to_json_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -181,6 +179,6 @@ def at_once(source: object) -> int:
     return int(getattr(source, "at_once", 1))
 
 
-def spec_of(kind: str, path: Path, how: How) -> dict[str, Any]:
-    """Return `Source.spec` of what stands at an absolute path."""
+def spec_of(kind: str, path: object, how: How) -> dict[str, Any]:
+    """Return `Source.spec` of what stands at an absolute path, or an address."""
     return {"kind": kind, "where": to_json_text(str(path)), **how.to_json()}

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import weakref
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePath
 from shlex import quote
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -65,12 +65,12 @@ def unpacked(path: Path, folder: str | None, *, is_dry: bool = False) -> Path:
     """
     where = shown(path)
     with open_container(path) as (file, container):
-        packing = _packing(file)
-        if packing is None:
+        how = packing(file)
+        if how is None:
             return path
-        if packing not in _UNPACKERS or folder is None:
-            do = _way_out(path, file, packing)
-            what = f"compressed ({packing}), so nothing in it can be read in place"
+        if how not in _UNPACKERS or folder is None:
+            do = _way_out(path, file, how)
+            what = f"compressed ({how}), so nothing in it can be read in place"
             raise DataError(what, where, do)
         into = absolute(Path(folder))
         mark = hashlib.sha256(repr(tuple(container.stat)).encode()).hexdigest()[:16]
@@ -80,11 +80,11 @@ def unpacked(path: Path, folder: str | None, *, is_dry: bool = False) -> Path:
                 return path
             files.make_folder(into)
             with contextlib.suppress(FileExistsError):  # another run was faster
-                files.publish_chunks(target, _chunks(file, packing, where))
+                files.publish_chunks(target, _chunks(file, how, where))
     return target
 
 
-def by_hand(path: Path, names: Sequence[bytes]) -> str:
+def by_hand(path: PurePath, names: Sequence[bytes]) -> str:
     """Return how an archive is unpacked by hand, and what of it is given then.
 
     Parameters
@@ -109,7 +109,7 @@ class Aside:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as its members are read
         weakref.finalize(self, self.file.close)
         self._container, self._lock = container, threading.Lock()
-        for chunk in _chunks(file, _packing(file) or "", where):
+        for chunk in _chunks(file, packing(file) or "", where):
             self.file.write(chunk)
         self.file.seek(0)
 
@@ -126,24 +126,24 @@ class Aside:
 
 def is_packed(file: BinaryIO) -> bool:
     """Whether a file is compressed in a way that is known here."""
-    return _packing(file) in _UNPACKERS
+    return packing(file) in _UNPACKERS
 
 
-def _packing(file: BinaryIO) -> str | None:
+def packing(file: BinaryIO) -> str | None:
     """Return how a file is compressed, None for not at all; it is at its beginning afterwards."""
     head = file.read(8)
     file.seek(0)
     return next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
 
 
-def _way_out(path: Path, file: BinaryIO, packing: str) -> str:
+def _way_out(path: Path, file: BinaryIO, how: str) -> str:
     """Return what to do with a compressed archive; where its beginning shows no image, by hand."""
-    if packing not in _UNPACKERS:
+    if how not in _UNPACKERS:
         return "unpack it, and give what comes out (a folder, or a plain .tar)"
     names: list[bytes] = []
     with (
         contextlib.suppress(tarfile.TarError, OSError, *_BROKEN),
-        _UNPACKERS[packing](file) as plain,
+        _UNPACKERS[how](file) as plain,
         tarfile.open(fileobj=plain, mode="r|") as archive,
     ):
         for member in archive:
@@ -158,9 +158,9 @@ def _way_out(path: Path, file: BinaryIO, packing: str) -> str:
     )
 
 
-def _chunks(packed: BinaryIO, packing: str, where: str) -> Iterator[bytes]:
+def _chunks(packed: BinaryIO, how: str, where: str) -> Iterator[bytes]:
     """Yield what comes out of a packed file."""
-    with _damage(where), _UNPACKERS[packing](packed) as file:
+    with _damage(where), _UNPACKERS[how](packed) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 

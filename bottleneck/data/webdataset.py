@@ -132,6 +132,17 @@ def _several_pictures(pictures: Sequence[bytes], where: str) -> DataError:
     )
 
 
+def of_label(key: bytes, content: bytes) -> bytes:
+    """Return what is read of a file that may be a label: of a JSON object, the label in it."""
+    if _class_ending(key):
+        return content
+    try:
+        fields = parse(content)
+    except ValueError:
+        return content
+    return json.dumps({word: fields[word] for word in WORDS if word in fields}).encode()
+
+
 def may_be_label(key: bytes) -> bool:
     """Whether a member may be the label of a sample, by its ending."""
     return key.lower().endswith((b".json", *(b"." + ending for ending in CLASS_ENDINGS)))
@@ -163,7 +174,7 @@ def _labels_of(members: Members, where: str, *, is_strict: bool) -> dict[bytes, 
     for key in members.images:
         fields = beside.get(_without_ending(key)) or beside.get(stem(key), {})
         for ending in [each for each in (*CLASS_ENDINGS, b"json") if each in fields][:1]:
-            content = members.read(fields[ending]).content
+            content: Any = members.content(fields[ending])
             try:
                 text = _text(bytes(content), ending, key, where)
             except DataError:

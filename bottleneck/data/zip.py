@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import shown, stat_row
 from bottleneck.core.sample import show_key
-from bottleneck.data.contained import Left, Members, is_image
+from bottleneck.data.contained import Left, Members, OnDisk, is_image
 from bottleneck.data.members import MemberSource
 from bottleneck.data.reading import Container, check_size, open_container
 from bottleneck.data.source import Read
@@ -40,7 +40,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError)
 
 def open_zip_source(path: Path, how: How | None = None) -> MemberSource:
     """Return the source; nothing is read yet."""
-    return MemberSource("zip", path, how, open_zip)
+    return MemberSource("zip", OnDisk(path, open_zip), how)
 
 
 def open_zip(path: Path, left: Left) -> Members:

@@ -7,6 +7,7 @@ bit: what is fitted does not depend on how much memory there is.
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,16 @@ class DesignMatrix:
         kept = None if self.kept is None else self.kept[which]
         return replace(self, images=self.images[which], kept=kept)
 
+    def held(self, which: NDArray[np.int64]) -> DesignMatrix:
+        """Return the rows of these images alone, by their place here, held in memory."""
+        some = self.of(which)
+        if some.kept is not None:
+            return some
+        kept = np.empty((len(which), self.views, self.width), np.float32)
+        for at in _image_blocks(len(which), self.views):
+            kept[at] = some._block(at)
+        return replace(some, kept=kept)
+
     def first_views(self) -> DesignMatrix:
         """Return one row an image: the image itself."""
         return replace(self, is_first_view=True)
@@ -75,8 +86,8 @@ class DesignMatrix:
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield where in the rows a block stands, and the block (b, d)."""
         rows_each = 1 if self.is_first_view else self.views
-        for at in _image_blocks(len(self.images), self.views):
-            block = self._block(at)[:, :rows_each].reshape(-1, self.width)
+        for at, read in self._blocks():
+            block = read[:, :rows_each].reshape(-1, self.width)
             yield slice(at.start * rows_each, at.start * rows_each + len(block)), block
 
     def some(self, most: int) -> NDArray[np.float32]:
@@ -85,6 +96,22 @@ class DesignMatrix:
         # Copies: a view would keep its whole block.
         some = [block[-at.start % step :: step].copy() for at, block in self.blocks()]
         return np.concatenate(some) if some else np.zeros((0, self.width), np.float32)
+
+    def _blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield blocks of images, as (b, views, d); what is read anew is read one block ahead."""
+        parts = _image_blocks(len(self.images), self.views)
+        if self.kept is not None:
+            yield from ((at, self.kept[at]) for at in parts)
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="rows") as ahead:
+            pending: tuple[slice, Future[NDArray[np.float32]]] | None = None
+            for at in parts:
+                following = at, ahead.submit(self._block, at)
+                if pending is not None:
+                    yield pending[0], pending[1].result()
+                pending = following
+            if pending is not None:
+                yield pending[0], pending[1].result()
 
     def _block(self, at: slice) -> NDArray[np.float32]:
         if self.kept is not None:

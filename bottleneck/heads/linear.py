@@ -204,6 +204,11 @@ def _choose(task: Task, train: NDArray[np.int64], alone: Judged) -> strengths.Ch
     nothing = np.zeros((x.width + 1, task.n_outputs), np.float32)
     if given is not None:
         return strengths.Choice(strength=float(given), temperature=1.0, theta=nothing)
+    n = len(train)
+    alone, drawn = strengths.some(alone, task.seed)
+    x, y, train = alone.problem.x, y[drawn], train[drawn]
+    # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
+    share = len(train) / n
     if strengths.is_small(x) or not len(alone.y):
         groups = None if task.groups is None else task.groups[train]
         most = strengths.FOLDS if strengths.is_small(x) else 1
@@ -211,10 +216,11 @@ def _choose(task: Task, train: NDArray[np.int64], alone: Judged) -> strengths.Ch
             x, y, task.n_outputs, task.seed, groups, _weights(task, y), most, alone.problem.basis
         )
         if found:
-            # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
             choice = strengths.chosen(found, task.reporter.say)
-            return replace(choice, strength=choice.strength * (1 - 1 / strengths.FOLDS))
+            fitted = share * (1 - 1 / strengths.FOLDS)
+            return replace(choice, strength=choice.strength * fitted)
     if len(alone.y):
-        return strengths.chosen([alone], task.reporter.say)
-    unchosen = max(strengths.UNCHOSEN, 1 / len(y))
+        choice = strengths.chosen([alone], task.reporter.say)
+        return replace(choice, strength=choice.strength * share)
+    unchosen = max(strengths.UNCHOSEN, 1 / n)
     return strengths.Choice(strength=unchosen, temperature=1.0, theta=nothing)

@@ -3,7 +3,8 @@
 From strong to weak, each fit starting from the one before, until two weaker strengths in a row were
 worse. The loss is the mean over folds of the training rows: a fifth of few rows is too few to judge
 by, and the strength that it picks changes with the seed. Of so many rows that five folds would take
-minutes one fifth is enough: the validation rows, or one fold where there are none.
+minutes one fifth is enough: the validation rows, or one fold where there are none. And of so many
+that they are read anew for every step, some that are held in memory choose as well as all of them.
 
 The loss is that at the best temperature (see `calibration`), which is then the head's. A strength
 that tells classes apart best leaves probabilities that are not sure enough; judged as they are,
@@ -41,6 +42,8 @@ PATH_TOLERANCE = 3e-3  # only the order of losses matters on the path
 UNCHOSEN = 1e-3  # where nothing can be judged: one at which few overfit
 FOLDS = 5
 FOLDED_BYTES = 96 << 20  # the largest matrix of training rows of which every fold judges
+CHOOSING_BYTES = 1 << 30  # the largest matrix of training rows that choose
+SOME = FOLDS + 1  # the number of the generator that draws them; `FOLDS` is that of folds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,6 +114,28 @@ def divided(
     """
     drawn = np.random.default_rng(seed_of(seed, FOLDS)).permutation(groups.max() + 1)
     return fold_of(drawn[groups].astype(np.uint64), strata, k)
+
+
+def some(alone: Judged, seed: int) -> tuple[Judged, NDArray[np.int64]]:
+    """Return a fit to as many training rows as choose, and the positions of their images.
+
+    That is all of them where they are not many. Else they are drawn by lot, and of the rows that
+    judge as large a share; a row of a class that was not drawn judges nothing.
+    """
+    problem = alone.problem
+    x, n = problem.x, len(problem.x.images)
+    share = CHOOSING_BYTES / (4 * len(x) * x.width)
+    if share >= 1:
+        return alone, np.arange(n)
+    rng = np.random.default_rng(seed_of(seed, SOME))
+    drawn = np.sort(rng.permutation(n)[: int(share * n)])
+    judge = np.sort(rng.permutation(len(alone.y))[: int(share * len(alone.y))])
+    y = problem.y.reshape(n, x.views)[drawn]
+    judge = judge[np.isin(alone.y[judge], y)]
+    of = None if problem.weights is None else problem.weights.reshape(n, x.views)[drawn].ravel()
+    theirs = None if alone.weights is None else alone.weights[judge]
+    fewer = Problem(x.held(drawn), y.ravel(), problem.n_classes, problem.basis, of)
+    return Judged(problem=fewer, x=alone.x.held(judge), y=alone.y[judge], weights=theirs), drawn
 
 
 def is_small(x: DesignMatrix) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from bottleneck.core import files
 from bottleneck.core.buckets import answers, require_same_process
 from bottleneck.core.errors import BottleneckError, UnavailableError
+from bottleneck.store.inventory import table_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -171,6 +172,11 @@ class Bucket:
 
 def _seen(meta: Any) -> Seen:
     return Seen(int(meta["last_modified"].timestamp()), int(meta["size"]))
+
+
+def files_of(name: str, path: Path) -> dict[str, Path]:
+    """Return the files of a table or a run, by the names of their objects."""
+    return {f"{name}/{inner}".rstrip("/"): file for inner, file in table_files(path).items()}
 
 
 def each(do: Callable[[T], S], of: Iterable[T]) -> list[S]:

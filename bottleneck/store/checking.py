@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DamagedError, UsageError
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 
     from bottleneck.core.portion import Portion
     from bottleneck.core.recipe import Recipe
+    from bottleneck.store.anew import Anew
     from bottleneck.store.commit import State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
+
+
+_WITH_COPY = "in the bucket; this machine has a good copy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +52,7 @@ class Checked:
 
     Attributes
     ----------
+    anew : of a store in a bucket, what came from there, and which copies are good
     states : the commits that can be read, by number
     store : the newest of them; None where there is none, or its recipe is damaged
     bad_parts : of that store
@@ -57,6 +62,7 @@ class Checked:
     """
 
     path: Path
+    anew: Anew | None = None
     states: dict[int, State] = field(default_factory=dict)
     store: Store | None = None
     n_rows: int = 0
@@ -72,9 +78,9 @@ class Checked:
         return max(self.states, default=0)
 
 
-def check(path: Path, portion: Portion | None = None) -> Checked:
+def check(path: Path, portion: Portion | None = None, anew: Anew | None = None) -> Checked:
     """Check a store, or of its tables a portion: those that were not checked for longest."""
-    seen = Checked(path)
+    seen = Checked(path, anew)
     _commits(seen)
     recipes = _recipes(seen)
     tables = _tables(seen)
@@ -154,14 +160,18 @@ def _recipes(seen: Checked) -> dict[str, Recipe]:
         name = f"{recipe_id}.json"
         file = storage_of(seen.path).fetch(f"recipes/{name}")
         try:
-            data = read_own(file, ADVICE)
-            recipe, _ = read_recipe_file(data, recipe_id, file)
-            if not _is_as_written(data, sort_keys=True, ensure_ascii=False):
-                raise DamagedError("not spelled as it was written", file, ADVICE)
-            recipes[recipe_id] = recipe
+            recipes[recipe_id] = _recipe(file, recipe_id)
+            if seen.anew is not None:
+                seen.anew.take(f"recipes/{name}")
         except (DamagedError, FileNotFoundError) as error:
             is_current = seen.newest in named
-            if is_current or (f"recipes/{name}" not in passed and _is_there(seen.path, named)):
+            copy = _copied_recipe(seen, recipe_id)
+            if copy is not None:
+                recipes[recipe_id] = copy
+                seen.found.append(
+                    Damage(what="recipe", name=name, detail=f"damaged or lost {_WITH_COPY}")
+                )
+            elif is_current or (f"recipes/{name}" not in passed and _is_there(seen.path, named)):
                 detail = error.what if isinstance(error, DamagedError) else "the file is missing"
                 commits = [] if is_current else [named[0], named[-1]]
                 seen.found.append(Damage(what="recipe", name=name, detail=detail, commits=commits))
@@ -169,6 +179,28 @@ def _recipes(seen: Checked) -> dict[str, Recipe]:
     if newest is not None and newest.recipe in recipes:
         seen.store = Store(seen.path, newest)
     return recipes
+
+
+def _recipe(file: Path, recipe_id: str) -> Recipe:
+    """Return a recipe; DamagedError or FileNotFoundError where it is not as it was written."""
+    data = read_own(file, ADVICE)
+    recipe, _ = read_recipe_file(data, recipe_id, file)
+    if not _is_as_written(data, sort_keys=True, ensure_ascii=False):
+        raise DamagedError("not spelled as it was written", file, ADVICE)
+    return recipe
+
+
+def _copied_recipe(seen: Checked, recipe_id: str) -> Recipe | None:
+    """Return a recipe that is damaged in a bucket by this machine's good copy; None without one."""
+    name = f"recipes/{recipe_id}.json"
+    if seen.anew is None:
+        return None
+    try:
+        found = _recipe(seen.path / name, recipe_id)
+    except (DamagedError, FileNotFoundError):
+        return None
+    seen.anew.take_copy(name)
+    return found
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -210,8 +242,25 @@ def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]
     except DamagedError as error:
         if not _is_there(seen.path, named.numbers):
             return True  # it was collected with its commits while this ran
+        if _has_copy(seen, named, error.what):
+            return False
         _snapshot_damage(seen, path.name, named, error.what)
         return False
+    return True
+
+
+def _has_copy(seen: Checked, named: Named, detail: str) -> bool:
+    """Note a damaged table of which this machine has a good copy; return whether it has one."""
+    entry = named.entry
+    if seen.anew is None or not seen.anew.has_good_copy(entry.table, entry.files):
+        return False
+    seen.anew.copied[entry.table] = entry.files
+    what, _, name = entry.table.partition("/")
+    detail = f"{detail} {_WITH_COPY}"
+    is_current = seen.newest in named.numbers
+    commits = [] if is_current else [named.numbers[0], named.numbers[-1]]
+    damage = Damage(what=what.removesuffix("s"), name=name, detail=detail, commits=commits)
+    seen.found.append(damage)
     return True
 
 
@@ -253,6 +302,8 @@ def _part(seen: Checked, path: Path, named: Named, recipe: Recipe | None) -> boo
             detail = error.what
     if not _is_there(seen.path, named.numbers):
         return True
+    if _has_copy(seen, named, detail):
+        return False
     if is_current and recipe is not None:
         left = salvage(path, entry, named.recipe, recipe.rows)
         seen.bad_parts.append(BadPart(entry=entry, detail=detail, left=left))
@@ -260,16 +311,3 @@ def _part(seen: Checked, path: Path, named: Named, recipe: Recipe | None) -> boo
         commits = [] if is_current else [named.numbers[0], named.numbers[-1]]
         seen.found.append(Damage(what="part", name=entry.name, detail=detail, commits=commits))
     return False
-
-
-def with_advice(damage: Damage, path: Path) -> Damage:
-    """Return the damage with what to do about it."""
-    if damage.what == "recipe" and not damage.commits:
-        do = (
-            "restore this file from a backup, or extract into another --cache: nothing else says "
-            "what the rows are"
-        )
-    else:
-        do = f"run bottleneck verify --cache {path} --repair"
-        do += ", then bottleneck extract" if damage.images or damage.what == "snapshot" else ""
-    return replace(damage, do=do)

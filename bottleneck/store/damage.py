@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from bottleneck.store.part import Part, part_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -56,6 +57,27 @@ class Damage:
     def to_json(self) -> dict[str, Any]:
         """Return it as a report holds it."""
         return asdict(self)
+
+
+def with_advice(damage: Damage, path: Path, *, is_copied: bool) -> Damage:
+    """Return the damage with what to do about it.
+
+    Parameters
+    ----------
+    is_copied : whether this machine has a good copy of what a bucket lost
+    """
+    if damage.what == "recipe" and not damage.commits and not is_copied:
+        do = (
+            "restore this file from a backup, or extract into another --cache: nothing else says "
+            "what the rows are"
+        )
+    else:
+        do = f"run bottleneck verify --cache {path} --repair"
+        if is_copied:
+            do += " here, which puts the copy back"
+        elif damage.images or damage.what == "snapshot":
+            do += ", then bottleneck extract"
+    return replace(damage, do=do)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -26,13 +26,15 @@ from typing import TYPE_CHECKING, Any
 from bottleneck.core import copies, files
 from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
 from bottleneck.core.text import known_as
-from bottleneck.store import inventory, part_cache
-from bottleneck.store.bucket import CHUNK_BYTES, Bucket, Seen, each
+from bottleneck.store import inventory, part_cache, unsent
+from bottleneck.store.anew import Anew
+from bottleneck.store.bucket import Bucket, Seen, each, files_of
 from bottleneck.store.inventory import COMMIT, Entry
 from bottleneck.store.table import ADVICE
+from bottleneck.store.unsent import RECEIPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bottleneck.core.buckets import Address
     from bottleneck.store.inventory import Recorded
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
 DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
 _RUN_FILE = re.compile(r"runs(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){2}")
-RECEIPT = "run.json"  # of a run: the last that is written
 
 
 class ObjectStorage:
@@ -56,8 +57,7 @@ class ObjectStorage:
         self._listed: dict[str, Seen] = {}  # by name, of the last listing of each room
         self._last_commit = ""  # that is known to be there, whatever a listing says
         self._next_due = 0.0
-        self._is_anew = False
-        self._came_anew: dict[str, bool] = {}  # name → whether it is as recorded
+        self._anew: Anew | None = None  # while a check runs
         known_as(str(self.root), str(address), but="derived")
         known_as(str(Path(str(address))), str(address))
 
@@ -169,26 +169,18 @@ class ObjectStorage:
     def publish(self, *names: str) -> None:
         """Put whole tables, under names that are their own."""
         for name in names:
-            found = _files_of(name, self.root / name)
+            found = files_of(name, self.root / name)
             each(lambda it: self.bucket.upload(*it), found.items())
         part_cache.evict(self.root)
 
     def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
         """Put a table of another store."""
         inventory.check_files(path, recorded)
-        each(lambda it: self.bucket.upload(*it), _files_of(name, path).items())
+        each(lambda it: self.bucket.upload(*it), files_of(name, path).items())
 
     def publish_run(self, name: str) -> None:
-        """Put a run's files under names that are free; the receipt is the last, and decides."""
-        found = _files_of(f"runs/{name}", self.root / "runs" / name)
-        last = f"runs/{name}/{RECEIPT}"
-        sizes = {key: path.stat().st_size for key, path in found.items() if key != last}
-        # The small ones first: they say that the name is taken before a large one is put there.
-        for key in [*sorted(sizes, key=lambda key: sizes[key]), last]:
-            if sizes.get(key, 0) > CHUNK_BYTES:
-                self.bucket.upload(key, found[key])
-            else:
-                self.bucket.create(key, files.read(found[key]))
+        """Put a run's files under names that are free; what cannot be put there now is kept."""
+        unsent.send(self.bucket, self.root, name)
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""
@@ -213,35 +205,48 @@ class ObjectStorage:
 
     # --- reading ------------------------------------------------------------------------------
 
-    def read_anew(self, *, is_on: bool) -> None:
-        """Fetch everything as it stands there, or no more; then copies that are damaged go."""
-        for name, is_good in self._came_anew.items():
-            if not is_good:
-                files.delete(self.root / name)
-        self._is_anew, self._came_anew = is_on, {}
+    @contextlib.contextmanager
+    def read_anew(self) -> Iterator[Anew]:
+        """Fetch everything as it stands there, meanwhile; good copies stay."""
+        self._anew = anew = Anew(self.bucket, self.root)
+        try:
+            yield anew
+        finally:
+            self._anew = None
+            anew.end()
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a copy is."""
         path = self.root / name
         if recorded is None:
+            if self._anew is not None and name.startswith("recipes/"):
+                return self._anew.recipe(name)
             if not self._is_current(name, path):
                 self._fetch_file(name, path)
+        elif self._anew is not None:
+            return self._anew.fetch(name, recorded)
         elif self._fetch_table(name, path, recorded):
             part_cache.evict(self.root)
         return path
 
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Fetch tables, several at once."""
+        if self._anew is not None:
+            for table in tables:
+                self._anew.fetch(table.table, table.files)
+            return
         came = each(lambda it: self._fetch_table(it.table, self.root / it.table, it.files), tables)
         if any(came):
             part_cache.evict(self.root)
 
     def run_names(self) -> list[str]:
         """Return the names of the runs whose receipt is there."""
+        unsent.send_all(self.bucket, self.root)
         return sorted(name.split("/")[1] for name in self._runs() if name.endswith(f"/{RECEIPT}"))
 
     def fetch_runs(self) -> None:
         """Fetch the files of finished runs that are not here, or not as they are there."""
+        unsent.send_all(self.bucket, self.root)
         found = self._runs()
         finished = {name.rpartition("/")[0] for name in found if name.endswith(f"/{RECEIPT}")}
         beside = [name for name in found if name.rpartition("/")[0] in finished]
@@ -256,7 +261,7 @@ class ObjectStorage:
 
     def _is_current(self, name: str, path: Path) -> bool:
         """Whether a copy is as the last listing has it; a recipe never changes."""
-        if self._is_anew:
+        if self._anew is not None:
             return False
         try:
             stat = path.stat()
@@ -281,38 +286,22 @@ class ObjectStorage:
 
     def _fetch_table(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
         """Fetch a table that is not here; return whether it came."""
-        if not self._is_anew and path.exists():
+        if path.exists():
             part_cache.use(path)
             return False
-        if self._is_anew and name in self._came_anew:
-            return False
-        is_good = self._come(name, path, recorded)
-        if self._is_anew:
-            self._came_anew[name] = is_good
-        return True
-
-    def _come(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
-        """Fetch a table; return whether it is as recorded, which it must be but for a check."""
         part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
             if not temporary.exists():
                 copies.discard(path)  # whoever opens it says that it is missing
-            elif not is_good and not self._is_anew:
+            elif not is_good:
                 raise DamagedError("its bytes changed", path, ADVICE)
             else:
-                copies.take_place(temporary, path, is_anew=self._is_anew)
-            return is_good
+                copies.take_place(temporary, path)
+            return True
         finally:
             files.delete(temporary)
-
-
-def _files_of(name: str, path: Path) -> dict[str, Path]:
-    """Return the files of a table or a run, by the names of their objects."""
-    return {
-        f"{name}/{inner}".rstrip("/"): file for inner, file in inventory.table_files(path).items()
-    }
 
 
 def _before(name: str) -> str:

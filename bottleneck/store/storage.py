@@ -10,6 +10,7 @@ history are files of this machine in either case.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,8 +24,10 @@ from bottleneck.store.table import ADVICE, bad_bytes_are_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from bottleneck.store.anew import Anew
     from bottleneck.store.inventory import Recorded
 
 log = logging.getLogger(__name__)
@@ -119,8 +122,11 @@ class Storage(Protocol):
     def delete(self, *names: str) -> None:
         """Delete files and folders, in this order; what is gone already is no error."""
 
-    def read_anew(self, *, is_on: bool) -> None:
-        """From now on, fetch everything as it stands there, whatever was fetched before; or not."""
+    def read_anew(self) -> AbstractContextManager[Anew | None]:
+        """Meanwhile fetch everything as it stands there, whatever was fetched before.
+
+        What is given knows which copies are good all the same; None where there are no copies.
+        """
 
 
 class LocalStorage:
@@ -269,8 +275,9 @@ class LocalStorage:
         for name in names:
             files.delete(self.root / name)
 
-    def read_anew(self, *, is_on: bool) -> None:
+    def read_anew(self) -> AbstractContextManager[None]:
         """Do nothing: there is no other copy."""
+        return contextlib.nullcontext()
 
 
 # By the process and the folder that its copy is in. A process that was forked cannot use what the

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
-from bottleneck.store.checking import check, with_advice
+from bottleneck.store.checking import check
 from bottleneck.store.copying import in_pieces, write_rows
+from bottleneck.store.damage import with_advice
 from bottleneck.store.given_up import GiveUp
 from bottleneck.store.log import DropSource, Log, ReplaceParts, SetSource
 from bottleneck.store.snapshot import read_snapshot
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bottleneck.core.portion import Portion
+    from bottleneck.store.anew import Anew
     from bottleneck.store.checking import Checked
     from bottleneck.store.commit import Action, State
     from bottleneck.store.damage import BadPart, Damage
@@ -38,8 +40,9 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
     newest, the one before is the truth again. A part is replaced by one of its good rows. A source
     whose snapshot is damaged goes back to the newest one that can be read; where there is none it
     is forgotten (its rows stay, so extracting it again computes nothing). What only older commits
-    name is recorded as given up. A damaged recipe of the newest commit cannot be repaired, for
-    nothing else says what the rows are.
+    name is recorded as given up. Of a store in a bucket, what is whole among this machine's copies
+    is put back under its name, and nothing of it is lost. A damaged recipe of the newest commit
+    cannot be repaired, for nothing else says what the rows are.
 
     Parameters
     ----------
@@ -53,28 +56,31 @@ def verify(path: Path, *, repair: bool = False, portion: Portion | None = None) 
         that), sample (None, or how many files and bytes of how many were checked)
     """
     storage = storage_of(path)
-    storage.read_anew(is_on=True)
-    try:
-        return _verified(storage.root, repair=repair, portion=portion)
-    finally:
-        storage.read_anew(is_on=False)
+    with storage.read_anew() as anew:
+        return _verified(storage.root, anew, repair=repair, portion=portion)
 
 
-def _verified(path: Path, *, repair: bool, portion: Portion | None) -> dict[str, Any]:
-    seen = check(path, portion)
+def _verified(
+    path: Path, anew: Anew | None, *, repair: bool, portion: Portion | None
+) -> dict[str, Any]:
+    seen = check(path, portion, anew)
     n_before = len(seen.found)
     if any(damage.what == "commit" for damage in seen.found):
         told = _commits(seen, repair=repair)
         if repair:  # the store is another one now
-            seen = check(path, portion)
+            seen = check(path, portion, anew)
         seen.found = [*told, *(damage for damage in seen.found if damage.what != "commit")]
+    if repair and anew is not None:
+        anew.put_back()
     actions = _actions(seen) if repair and seen.store is not None else []
     store = seen.store
     if actions and store is not None:
         store = store.commit(actions, BY)
-    beyond = any(damage.what == "recipe" and not damage.commits for damage in seen.found)
+    copied = {} if anew is None else anew.copied
+    recipes = [damage for damage in seen.found if damage.what == "recipe"]
+    beyond = any(not damage.commits and _table_of(damage) not in copied for damage in recipes)
     is_repaired = repair and bool(n_before) and store is not None and not beyond
-    found = [with_advice(damage, path) for damage in seen.found]
+    found = [with_advice(d, path, is_copied=_table_of(d) in copied) for d in seen.found]
     return {
         "commit": store.state.number if store else None,
         "parts": len(store.state.parts) if store else 0,
@@ -141,6 +147,11 @@ def _free_name(storage: Storage, number: int) -> str:
 # --- tables -------------------------------------------------------------------------------------
 
 
+def _table_of(damage: Damage) -> str:
+    """Return the name in the store of what is damaged."""
+    return f"{damage.what}s/{damage.name}"
+
+
 def _actions(seen: Checked) -> list[Action]:
     assert seen.store is not None
     actions: list[Action] = [
@@ -149,8 +160,8 @@ def _actions(seen: Checked) -> list[Action]:
     actions += [_restored(seen, name) for name in seen.bad_sources]
     lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}
     lost |= {f"snapshots/{seen.store.state.sources[name].snapshot}" for name in seen.bad_sources}
-    rooms = {"part": "parts", "snapshot": "snapshots", "recipe": "recipes"}
-    lost |= {f"{rooms[d.what]}/{d.name}" for d in seen.found if d.commits}
+    copied = {} if seen.anew is None else seen.anew.copied
+    lost |= {_table_of(d) for d in seen.found if d.commits} - copied.keys()
     return [*actions, GiveUp(tuple(sorted(lost)))] if lost else actions
 
 

@@ -69,17 +69,17 @@ def bench_gather(options):
                         take(at)
 
                 # Both map their file anew: of the first epoch, a part is the system's.
-                base = seconds(epoch, plain.__getitem__)
+                plain_first = seconds(epoch, plain.__getitem__)
                 first = seconds(epoch, x.take)
-                later = seconds(epoch, plain.__getitem__)
+                plain_later = seconds(epoch, plain.__getitem__)
                 ours, base, ratios = turns(
                     partial(epoch, x.take), partial(epoch, plain.__getitem__), n=options.runs
                 )
                 speed = interval([1 / ratio for ratio in ratios])
                 print(
                     f"gather {fmt}, {parts} parts: {speed} of np.memmap's speed "
-                    f"(first epoch {100 * base / first:.0f} % of its first, "
-                    f"{100 * later / first:.0f} % of a later one); "
+                    f"(first epoch {100 * plain_first / first:.0f} % of its first, "
+                    f"{100 * plain_later / first:.0f} % of a later one); "
                     f"an epoch {spread(ours)}, {spread(base)}"
                 )
 

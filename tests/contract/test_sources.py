@@ -229,6 +229,18 @@ def a_table_there(home, bucket):
     return bucket.put_folder(home, "set") + "/t.csv"
 
 
+def a_tar_there(home, bucket):
+    bucket.put("sets/a.tar", a_tar(home).read_bytes())
+    return bucket.at("sets/a.tar")
+
+
+def a_webdataset_there(home, bucket):
+    a_webdataset(home)
+    for path in home.glob("*.tar"):
+        bucket.put(f"sets/{path.name}", path.read_bytes())
+    return bucket.at("sets/*-0.tar")
+
+
 # What makes one, for each line of the catalog: a new line without one fails below.
 EXAMPLES = {
     "frames": [frames],
@@ -250,6 +262,8 @@ EXAMPLES = {
     "fashion_mnist": [fashion_mnist],
     "bucket": [a_prefix],
     "bucket_table": [a_table_there],
+    "bucket_archive": [a_tar_there],
+    "bucket_shards": [a_webdataset_there],
 }
 KINDS = (*PATHS, *NAMED, *ADDRESSES)
 MAKERS = [(kind, make) for kind in KINDS for make in EXAMPLES.get(kind, [None])]

@@ -225,3 +225,61 @@ def test_any_whole_number_is_a_seed(seed):
     assert folds == [one.x.images.tolist() for one in strength.folds(x, y, 2, seed)]
     assert folds != [one.x.images.tolist() for one in strength.folds(x, y, 2, abs(seed) + 1)]
     assert folds != [one.x.images.tolist() for one in strength.folds(x, y, 2, -seed)]
+
+
+@pytest.mark.parametrize("validates", [True, False])
+def test_some_of_very_many_rows_choose_and_all_are_fitted(monkeypatch, validates):
+    n, d, k = 3000, 12, 3
+    x, y = blobs(n, d, k)
+    split = ((np.arange(n) % 5 == 0) & validates).astype(np.uint8)
+    weights = {"options": complete("linear", {"class_weights": "balanced"})}
+    by_all = load_kind("linear").fit(task_of(x, y, split, **weights))
+    monkeypatch.setattr(strength, "is_small", lambda _: False)
+    monkeypatch.setattr(strength, "CHOOSING_BYTES", 4 * 600 * d)
+    judges, choices, real = [], [], strength.chosen
+
+    def chosen(judged, report):
+        judges.extend(judged)
+        choices.append(real(judged, report))
+        return choices[0]
+
+    monkeypatch.setattr(strength, "chosen", chosen)
+    head = load_kind("linear").fit(task_of(x, y, split, **weights))
+    (one,) = judges
+    seen, held_out = one.problem.x.images, one.x.images
+    assert not set(seen) & set(held_out)
+    assert (len(seen), len(held_out)) == ((600, 150) if validates else (480, 120))
+    np.testing.assert_array_equal(one.problem.y, y[seen])
+    np.testing.assert_array_equal(one.y, y[held_out])
+    all_of_it = np.concatenate([block for _, block in one.problem.x.blocks()])
+    np.testing.assert_allclose(all_of_it * head.scale + head.mean, x[seen], atol=1e-4)
+    # The same prior is less for each of more rows. What is fitted in the end is all.
+    per_row = choices[0].strength * len(seen) / (2400 if validates else 3000)
+    assert head.options["strength"] == pytest.approx(per_row)
+    chosen_of_all = by_all.options["strength"]
+    assert head.options["strength"] == pytest.approx(chosen_of_all, rel=2)
+    told = {"options": complete("linear", {"class_weights": "balanced", **given(head)})}
+    again = load_kind("linear").fit(task_of(x, y, split, **told))
+    temperature = head.options["temperature"]
+    np.testing.assert_allclose(head.weights * temperature, again.weights, atol=2e-3)
+
+
+def given(head):
+    """Return the strength of a head as one that is told."""
+    return {"strength": head.options["strength"]}
+
+
+def test_a_class_that_was_not_drawn_is_not_judged(monkeypatch):
+    n, d = 400, 5
+    x, y = blobs(n, d, 2)
+    y[:8] = 2
+    split = (np.arange(n) % 2).astype(np.uint8)
+    monkeypatch.setattr(strength, "is_small", lambda _: False)
+    monkeypatch.setattr(strength, "CHOOSING_BYTES", 4 * 12 * d)
+    kept, real = [], strength.some
+    monkeypatch.setattr(strength, "some", lambda *of: kept.append(real(*of)) or kept[-1])
+    for seed in range(6):
+        load_kind("linear").fit(task_of(x, y, split, seed=seed))
+    assert any(2 not in one.problem.y for one, _ in kept)
+    for one, _ in kept:
+        assert set(one.y) <= set(one.problem.y)

@@ -27,7 +27,7 @@ from bottleneck.data.bucket_objects import Objects
 from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
-from bottleneck.store.log import Log, SetSource
+from bottleneck.store.log import Log, ReplaceParts, SetSource
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
@@ -135,20 +135,93 @@ def test_a_part_that_came_with_other_bytes_is_never_used(store, bucket, elsewher
     assert len(done.parts) == 1
 
 
-def test_damage_in_the_bucket_is_found_although_a_good_copy_is_here_and_mended(store, bucket):
-    done = filled(store)
+def with_a_bad_row(done, bucket):
+    """Damage row 3 of the only part where it is in the bucket; return the object's name."""
     part = done.parts[0]
     victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
     at = victim.read_bytes().index(np.asarray(part.slice(3, 4)).tobytes())
     data = bytearray(victim.read_bytes())
     data[at] ^= 1
-    bucket.put(victim.relative_to(done.path).as_posix(), bytes(data))
+    name = victim.relative_to(done.path).as_posix()
+    bucket.put(name, bytes(data))
+    return name
+
+
+def test_damage_in_the_bucket_is_found_and_mended_where_no_copy_is(store, bucket, elsewhere):
+    with_a_bad_row(filled(store), bucket)
+    elsewhere()
     (found,) = verify(ADDRESS)["damaged"]
     assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
-    assert "--cache s3" in found["do"] or str(done.path) in found["do"]
+    assert "--cache s3" in found["do"] or str(Store.open(ADDRESS).path) in found["do"]
+    assert not list(Store.open(ADDRESS).path.glob("tmp-*"))
     assert verify(ADDRESS, repair=True)["rows_lost"] == 1
     assert verify(ADDRESS)["damaged"] == []
     assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 19
+
+
+@pytest.mark.parametrize("room", ["parts", "snapshots", "recipes"])
+@pytest.mark.parametrize("what", ["lost", "damaged", "cut short"])
+def test_what_the_bucket_lost_is_put_back_from_a_good_copy(what, room, store, bucket, elsewhere):
+    done = filled(store)
+    before = bucket.objects()
+    names = sorted(name for name in before if name.startswith(room))
+    name = max(names, key=lambda name: len(before[name]))
+    changed = {"lost": None, "damaged": bytes(len(before[name])), "cut short": before[name][:-1]}
+    bucket.put(name, changed[what])
+    copy = (done.path / name).read_bytes()
+    report = verify(ADDRESS)
+    (found,) = report["damaged"]
+    assert (found["what"], found["rows_lost"], found["images"]) == (room[:-1], 0, 0)
+    assert found["detail"].endswith("in the bucket; this machine has a good copy")
+    assert found["do"].endswith("--repair here, which puts the copy back")
+    assert (report["repaired"], report["rows_lost"], report["to_compute"]) == (False, 0, 0)
+    assert (done.path / name).read_bytes() == copy
+    assert bucket.objects().get(name) == changed[what]
+
+    report = verify(ADDRESS, repair=True)
+    assert (report["repaired"], report["rows_lost"], report["to_compute"]) == (True, 0, 0)
+    assert bucket.objects() == before
+    assert verify(ADDRESS)["damaged"] == []
+    assert not list(done.path.glob("tmp-*"))
+    elsewhere()
+    rows, _ = rows_and_digests(20)
+    np.testing.assert_array_equal(Store.open(ADDRESS).arrays("s")[0], rows)
+    assert Store.open(ADDRESS).state == done.state
+
+
+def test_what_only_an_older_commit_names_is_put_back_as_well_and_not_given_up(store, bucket):
+    first = add(store, 1)
+    store = store.commit([first], "x")
+    (old,) = store.state.parts
+    store = store.commit([ReplaceParts((old.name,), add(store, 2).entries)], "x")
+    before = bucket.objects()
+    for name in [name for name in before if name.startswith(old.table)]:
+        bucket.put(name, None)
+    (found,) = verify(ADDRESS)["damaged"]
+    assert found["commits"]
+    verify(ADDRESS, repair=True)
+    assert bucket.objects() == before
+
+
+def test_a_copy_that_is_no_better_is_no_help(store, bucket):
+    done = filled(store)
+    name = with_a_bad_row(done, bucket)
+    (done.path / name).write_bytes(bucket.objects()[name])
+    (found,) = verify(ADDRESS)["damaged"]
+    assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
+    assert not list(done.path.glob("parts/*"))
+    assert verify(ADDRESS, repair=True)["rows_lost"] == 1
+
+
+def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
+    done = filled(store)
+    before = bucket.objects()
+    with_a_bad_row(done, bucket)
+    # The first two are what the client itself asks again; what is there has the right size.
+    harms = iter(["503 SlowDown", "503 SlowDown", None, "503 done", None, "lost", None, "cut"])
+    bucket.harm = lambda request: next(harms, None) if request.method == "PUT" else None
+    verify(ADDRESS, repair=True)
+    assert bucket.objects() == before
 
 
 def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
@@ -160,6 +233,21 @@ def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
     assert verify(ADDRESS)["damaged"] == []
     rows, _ = rows_and_digests(20)
     np.testing.assert_array_equal(Store.open(ADDRESS).arrays("s")[0], rows)
+
+
+def test_a_recipe_that_went_bad_here_is_fetched_anew_by_verify_and_one_bad_everywhere_is_said(
+    store, bucket
+):
+    (copy,) = filled(store).path.glob("recipes/*")
+    good = copy.read_bytes()
+    copy.write_bytes(good[:-9])
+    assert verify(ADDRESS)["damaged"] == []
+    assert copy.read_bytes() == good
+    copy.write_bytes(good[:-9])
+    bucket.put(f"recipes/{copy.name}", good[:-9])
+    report = verify(ADDRESS, repair=True)
+    assert not report["repaired"]
+    assert "restore this file from a backup" in report["damaged"][0]["do"]
 
 
 def test_a_damaged_newest_commit_is_moved_aside_and_its_number_given_again(store, bucket):
@@ -520,3 +608,78 @@ def test_runs_are_fetched_whole_and_names_that_lead_elsewhere_are_not(store, buc
     bucket.put("runs/one/head.json", b"mended")
     store.storage.fetch_runs()
     assert (store.runs / "one" / "head.json").read_bytes() == b"mended"
+
+
+# --- runs that did not come there -----------------------------------------------------------------
+
+
+def a_run(store, name, text=b"{}"):
+    """Write a run's folder, as a training does."""
+    folder = store.runs / name
+    folder.mkdir(parents=True)
+    for file in ("metrics.json", "history.csv", "run.json"):
+        (folder / file).write_bytes(text)
+    return folder
+
+
+@pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
+def test_a_run_that_did_not_come_there_is_kept_unseen_and_sent_later(cut, store, bucket):
+    folder = a_run(store, "one")
+    bucket.harm = lambda request: "503 SlowDown" if request.path.endswith(cut) else None
+    with pytest.raises(UnavailableError) as caught:
+        store.storage.publish_run("one")
+    said = str(caught.value)
+    assert said.startswith("the run is finished, but not in the bucket yet: the object store is")
+    assert "s3://bucket/stores/first/runs/one: it is kept" in said
+    assert not folder.exists()
+    assert store.storage.run_names() == []  # tried again, and still not there
+    store.storage.fetch_runs()
+    assert not folder.exists()
+    bucket.harm = lambda _: None
+    assert store.storage.run_names() == ["one"]
+    assert (folder / "metrics.json").read_bytes() == b"{}"
+    assert {name for name in bucket.objects() if name.startswith("runs/")} == {
+        "runs/one/metrics.json", "runs/one/history.csv", "runs/one/run.json",
+    }  # fmt: skip
+    assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_that_waits_does_not_take_the_name_of_another_that_came_there(store, bucket, caplog):
+    a_run(store, "one")
+    bucket.harm = lambda request: "503 SlowDown" if request.method == "PUT" else None
+    with pytest.raises(UnavailableError):
+        store.storage.publish_run("one")
+    bucket.harm = lambda _: None
+    for file in ("metrics.json", "run.json"):
+        bucket.put(f"runs/one/{file}", b"[]")
+    store.storage.fetch_runs()
+    assert (store.runs / "one" / "run.json").read_bytes() == b"[]"
+    assert (store.path / "unsent" / "one" / "run.json").read_bytes() == b"{}"
+    (said,) = {record.getMessage() for record in caplog.records}
+    assert "a run one of another machine is in s3://bucket/stores/first" in said
+
+
+def test_a_run_whose_name_is_taken_stays_where_it_was_for_another_one(store, bucket):
+    folder = a_run(store, "one")
+    bucket.put("runs/one/metrics.json", b"[]")
+    with pytest.raises(FileExistsError):
+        store.storage.publish_run("one")
+    assert (folder / "run.json").exists()
+    assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_whose_upload_was_killed_is_sent_by_the_next_command(store, bucket, monkeypatch):
+    a_run(store, "one")
+    upload = Bucket.create
+
+    def killed(self, name, data):
+        if name.endswith("run.json"):
+            raise KeyboardInterrupt
+        upload(self, name, data)
+
+    monkeypatch.setattr(Bucket, "create", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.storage.publish_run("one")
+    monkeypatch.setattr(Bucket, "create", upload)
+    assert store.storage.run_names() == ["one"]
+    assert (store.runs / "one" / "run.json").exists()

@@ -200,10 +200,8 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
 
     With `rehash` nothing is trusted but what this run has read itself, for another store.
     """
-    heads = heads_of(source)
-    if heads is not None and store is not None and not rehash:
-        with contextlib.suppress(OSError):
-            heads.recall(files.read(_kept(store, source.spec, "heads")))
+    if store is not None and not rehash:
+        recall(source, store)
     listing = source.list()
     table = EMPTY if store is None or rehash else _read_table(store, source.spec)
     has_news = False
@@ -221,6 +219,14 @@ def look(source: Source, store: Store | None, *, rehash: bool = False) -> Look:
         is_trusting=not rehash,
         has_news=has_news,
     )
+
+
+def recall(source: Source, store: Store) -> None:
+    """Have a source know what earlier looks saw of heads, where its kind looks at them."""
+    heads = heads_of(source)
+    if heads is not None:
+        with contextlib.suppress(OSError):
+            heads.recall(files.read(_kept(store, source.spec, "heads")))
 
 
 def recorded_samples(store: Store, name: str) -> Samples:

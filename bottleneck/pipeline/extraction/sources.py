@@ -12,6 +12,7 @@ from bottleneck.core.text import printable
 from bottleneck.data.catalog import PATHS, PATTERNS, open_source, reopen
 from bottleneck.data.how import written
 from bottleneck.data.source import Unpacks
+from bottleneck.pipeline.extraction.look import recall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -173,6 +174,7 @@ def reopen_existing(store: Store, leave_out: str | None) -> Iterator[tuple[str, 
         try:
             source = reopen(store.snapshot(name).spec)
             if source.exists():
+                recall(source, store)
                 yield name, source
         except BottleneckError:
             continue

@@ -11,7 +11,7 @@ from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT, Reporter
 from bottleneck.heads import catalog
 from bottleneck.heads.groups import numbers
-from bottleneck.heads.run import RUN_FILE, check_name, name_is_taken
+from bottleneck.heads.run import check_name, name_is_taken
 from bottleneck.heads.split import unlearned
 from bottleneck.heads.task import Task
 from bottleneck.pipeline.learning import few_shot as few_shots
@@ -61,7 +61,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     store = Store.open(options.cache)
     name = store.source_name(options.source)
     check_name(store.runs, options.run)
-    if options.run is not None and store.storage.has(f"runs/{options.run}/{RUN_FILE}"):
+    if options.run is not None and options.run in store.storage.run_names():
         raise name_is_taken(store.runs, options.run)
     trackers.check(options)
     head = catalog.load_kind(options.head)

@@ -22,6 +22,7 @@ from bottleneck.data.catalog import reopen
 from bottleneck.data.glance import SIDE, glance, pixel_digest
 from bottleneck.data.undecodable import UndecodableError
 from bottleneck.pipeline.extraction.flow import default_threads
+from bottleneck.pipeline.extraction.look import recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,7 @@ def pictures_of(images: Images, reporter: Reporter) -> Pictures | None:
         if not source.exists():
             reporter.warn(f"the source {name} is not here: nothing is looked at but rows")
             return None
+        recall(source, images.store)
         places = find(source.list().keys, images.samples.keys[images.first])
     except BottleneckError as error:
         reporter.warn(f"{error.what}: nothing of {name} is looked at but rows")

@@ -191,6 +191,7 @@ def test_a_damaged_part_computes_exactly_its_lost_rows_after_repair(run, request
         data = bytearray(victim.read_bytes())
         data[at] ^= 1
         request.getfixturevalue("bucket").put(name, bytes(data))
+        request.getfixturevalue("elsewhere")()  # where no good copy is
     else:
         flip(victim, at)
     report = verify(cache)
@@ -198,6 +199,16 @@ def test_a_damaged_part_computes_exactly_its_lost_rows_after_repair(run, request
     assert verify(cache, repair=True)["repaired"]
     assert verify(cache)["damaged"] == []
     assert run()["computed"] == 1
+
+
+@pytest.mark.parametrize("cache", ["bucket"], indirect=True)
+def test_a_part_that_a_bucket_lost_computes_nothing_where_a_good_copy_is(run, bucket, cache):
+    (part,) = Store.open(cache).parts
+    for name in [name for name in bucket.objects() if name.startswith(f"parts/{part.path.name}")]:
+        bucket.put(name, None)
+    assert verify(cache, repair=True)["repaired"]
+    assert verify(cache)["damaged"] == []
+    assert run()["computed"] == 0
 
 
 def test_an_unreadable_image_computes_nothing_and_is_tried_again_when_it_changes(run, photos):

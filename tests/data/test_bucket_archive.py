@@ -1,0 +1,373 @@
+"""Tar archives in a bucket, beside the same archives on a disk."""
+
+import io
+import pickle
+import random
+import tarfile
+
+import numpy as np
+import pytest
+
+from bottleneck.core import buckets
+from bottleneck.core.errors import DataError, UnavailableError
+from bottleneck.data.catalog import open_source, reopen
+from bottleneck.data.left_alone import heads_of
+from bottleneck.data.ranged import LEAST, Windows
+from bottleneck.data.tar_heads import TarHeads
+from bottleneck.data.webdataset import of_label
+
+
+def pack(path, members, layout=tarfile.PAX_FORMAT):
+    """Make a tar of (name, bytes, or fields of TarInfo)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w", format=layout) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            fields = {} if isinstance(content, bytes) else dict(content)
+            data = content if isinstance(content, bytes) else fields.pop("data", b"")
+            info.size = len(data)
+            for field, value in fields.items():
+                setattr(info, field, value)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture
+def both(tmp_path, image_bucket):
+    """Make archives by name here and there; return both sources of a pattern, opened."""
+
+    def make(pattern, archives, options=None, **how):
+        for name, members in archives.items():
+            path = pack(tmp_path / "sets" / name, members, **how)
+            image_bucket.put(f"sets/{name}", path.read_bytes())
+        image_bucket.asked.clear()
+        return (
+            open_source(image_bucket.at(f"sets/{pattern}"), options),
+            open_source(str(tmp_path / "sets" / pattern), options),
+        )
+
+    return make
+
+
+def told(source):
+    """Return all that a source says, but for its stats."""
+    listing = source.list()
+    groups = listing.groups and [listing.groups.names[n] for n in listing.groups.numbers]
+    labels = [listing.classes[n] if n >= 0 else None for n in listing.labels]
+    contents = [source.read(i).content for i in range(len(listing))]
+    understood = listing.understood.to_json()
+    return (
+        listing.keys.tolist(), labels, listing.splits.tolist(), contents, listing.skipped,
+        understood, groups,
+    )  # fmt: skip
+
+
+LONG = "x" * 90 + "/" + "y" * 90 + "/"
+ARCHIVES = {
+    "classes": [("cat/1.png", b"1"), ("cat/2.JPG", b"2"), ("dog/3.png", b"3"), ("dog/n.txt", b"n")],
+    "splits": [("./train/cat/1.png", b"1"), ("./train/dog/2.png", b"2"), ("./val/cat/3.png", b"3")],
+    "around": [("p/cat/1.png", b"1"), ("p/dog/1.png", b"2"), ("p/.hidden/3.png", b"3")],
+    "names": [(f"{LONG}1.png", b"1"), ("é/ü.png", b"2"), ("b c/100%.png", b"3")],
+    "links": [
+        ("cat/late.png", {"type": tarfile.SYMTYPE, "linkname": "../dog/2.png"}),
+        ("cat/1.png", b"1"),
+        ("dog/2.png", b"2"),
+        ("dog/same.png", {"type": tarfile.LNKTYPE, "linkname": "cat/1.png"}),
+        ("dog/gone.png", {"type": tarfile.SYMTYPE, "linkname": "9.png"}),
+        ("dog/pipe.png", {"type": tarfile.FIFOTYPE}),
+    ],
+    "webdataset": [
+        ("a.jpg", b"x"), ("a.cls", b"cat\n"), ("b.cls", b"3"), ("b.jpg", b"y"),
+        ("c.png", b"z"), ("c.json", b'{"label": 3, "width": 5}'), ("d.jpg", b"w"),
+        ("d.txt", b"a caption"), ("e.jpg", b"v"), ("e.json", b'{"width": 5}'),
+        ("f.jpg", b"u"), ("f.cls.json", b'"cat"'),
+    ],
+    "beside folders": [
+        ("cat/1.png", b"1"), ("cat/1.json", b"[1]"), ("dog/2.png", b"2"), ("dog/2.json", b"no"),
+    ],
+    "empty member": [("cat/1.png", b""), ("dog/2.png", b"2")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_an_archive_reads_as_the_same_on_a_disk(name, layout, both):
+    there, here = both("a.tar", {"a.tar": ARCHIVES[name]}, layout=layout)
+    assert told(there) == told(here)
+    again = open_source(str(there.place))
+    heads_of(again).recall(heads_of(there).to_bytes())
+    assert told(again) == told(here)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"include": ["train/cat/*"]},
+        {"exclude": ["*3*"]},
+        {"layout": "{split}/{class}/*"},
+        {"label_from": r"(\w)\w+/\d"},
+        {"group_by": r"/(\d)"},
+    ],
+    ids=str,
+)
+def test_it_is_told_what_an_archive_on_a_disk_is(options, both):
+    there, here = both("a.tar", {"a.tar": ARCHIVES["splits"]}, options)
+    assert told(there) == told(here)
+
+
+SHARDS = {
+    f"train-{n:04}.tar": [(f"{n}{i}.{ending}", b"%d" % i) for i in range(3)
+                          for ending in ("jpg", "cls")]
+    for n in range(3)
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ["train-{0000..0002}.tar", "*.tar", "train-000[0-1].tar"])
+def test_shards_read_as_those_on_a_disk_do(pattern, both):
+    there, here = both(pattern, SHARDS | {"x/other.tar": SHARDS["train-0000.tar"]})
+    assert told(there) == told(here)
+    assert there.name == pattern
+    assert there.exists()
+    assert reopen(there.spec).spec == there.spec
+
+
+def test_folders_in_a_pattern_are_gone_through_as_a_shell_does(both):
+    archives = {f"{split}/{n}-{split}.tar": [(f"{n}.png", b"1")]
+                for split in ("train", "val") for n in range(2)}  # fmt: skip
+    archives |= {".old/9.tar": [("9.png", b"1")], "train/x.tar/8.tar": [("8.png", b"1")]}
+    there, here = both("*/*.tar", archives)
+    assert told(there) == told(here)
+    there, here = both("{train,val}/{0..1}-*.tar", {})
+    assert told(there) == told(here)
+
+
+def test_of_a_range_every_shard_must_be_there(both):
+    there, here = both("train-{0000..0003}.tar", SHARDS)
+    for source in (there, here):
+        with pytest.raises(DataError, match=r"a shard is not there: .*sets/train-0003\.tar"):
+            source.list()
+    there, _ = both("none-*.tar", {})
+    assert not there.exists()
+    with pytest.raises(DataError, match="no file matches"):
+        there.list()
+
+
+def test_what_did_not_change_costs_one_request_and_no_bytes(both, image_bucket):
+    there, _ = both("a.tar", {"a.tar": [*ARCHIVES["webdataset"], ("unnamed", b"no image")]})
+    there.list()
+    kept = heads_of(there).to_bytes()
+    again = open_source(str(there.place))
+    heads_of(again).recall(kept)
+    image_bucket.asked.clear()
+    again.list()
+    assert [(method, path) for method, path, _ in image_bucket.asked] == [
+        ("HEAD", "/bucket/sets/a.tar")
+    ]
+    assert not heads_of(again).has_news
+    assert heads_of(again).to_bytes() == kept
+
+
+def test_shards_that_did_not_change_cost_a_listing_and_one_that_did_is_gone_through(
+    both, image_bucket
+):
+    there, _ = both("train-*.tar", SHARDS)
+    there.list()
+    assert there.list() is not None
+    image_bucket.asked.clear()
+    there.list()
+    assert [is_list for *_, is_list in image_bucket.asked] == [True]
+    changed, _ = both("train-*.tar", {"train-0001.tar": [("9.jpg", b"9"), ("9.cls", b"1")]})
+    heads_of(changed).recall(heads_of(there).to_bytes())
+    assert b"train-0001.tar/9.jpg" in changed.list().keys.tolist()
+    assert image_bucket.reads() == ["/bucket/sets/train-0001.tar"]
+
+
+def test_large_members_are_leapt_over_and_small_ones_come_in_few_requests(both, image_bucket):
+    large, small = bytes(3 << 20), b"x" * 500
+    there, _ = both("a.tar", {"a.tar": [(f"{i}.png", large) for i in range(4)]})
+    image_bucket._world.counts.clear()
+    there.list()
+    assert 4 <= len(image_bucket.reads()) <= 6
+    assert image_bucket._world.counts["down"] < 6 * LEAST
+    there, _ = both("b.tar", {"b.tar": [(f"{i:05}.png", small) for i in range(4000)]})
+    there.list()
+    assert len(image_bucket.reads()) <= 8  # of 4 MB: 64 kB, then twice as much each time
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_window_shows_the_bytes_that_are_there_wherever_one_goes(seed):
+    rng = random.Random(seed)
+    data = rng.randbytes(LEAST * 9)
+    asked = []
+
+    def piece(offset, n_bytes):
+        asked.append(n_bytes)
+        assert n_bytes > 0
+        assert offset + n_bytes <= len(data)
+        return data[offset : offset + n_bytes]
+
+    file, at = Windows(piece, len(data)), 0
+    for _ in range(200):
+        if rng.random() < 0.5:
+            at = file.seek(rng.choice([0, at, at + 100, rng.randrange(len(data)), len(data) + 5]))
+        n_bytes = rng.choice([0, 1, 512, LEAST, 3 * LEAST])
+        assert file.read(n_bytes) == data[at : at + n_bytes]
+        at = min(at + n_bytes, max(at, len(data)))
+        assert file.tell() == at
+    file.seek(0)
+    assert file.read() == data
+
+
+def test_an_archive_that_was_replaced_gives_no_member_of_the_other(both, image_bucket):
+    there, _ = both("a.tar", {"a.tar": [("cat/1.png", b"1"), ("dog/2.png", b"2")]})
+    there.list()
+    assert there.read(0).content == b"1"
+    both("a.tar", {"a.tar": [("cat/1.png", b"8"), ("dog/2.png", b"9")]})
+    with pytest.raises(OSError, match="changed after it was listed"):
+        there.read(0)
+    assert [source.content for source in map(there.read, range(len(there.list())))] == [b"8", b"9"]
+    image_bucket.delete("sets/a.tar")
+    with pytest.raises(FileNotFoundError, match="no such object"):
+        there.read(0)
+    assert not there.exists()
+    with pytest.raises(DataError, match=r"no such object: s3://bucket/sets/a\.tar"):
+        there.list()
+
+
+def test_a_server_that_overlooks_the_condition_is_found_out(both, image_bucket, monkeypatch):
+    there, _ = both("a.tar", {"a.tar": [("cat/1.png", b"1"), ("dog/2.png", b"2")]})
+    there.list()
+    both("a.tar", {"a.tar": [("cat/1.png", b"8"), ("dog/2.png", b"9")]})
+    (container,) = {members.container for members, _ in there._listed}
+    monkeypatch.setattr(container, "tag", None)
+    with pytest.raises(OSError, match="changed after it was listed"):
+        there.read(0)
+
+
+def test_one_that_changes_while_it_is_gone_through_is_said(both, image_bucket, monkeypatch):
+    there, _ = both("a.tar", {"a.tar": [("cat/1.png", bytes(LEAST)), ("dog/2.png", b"2")]})
+    harm = image_bucket._world.harm
+
+    def replaced(request):
+        if request.method == "GET" and len(image_bucket.asked) > 1:
+            image_bucket._world.harm = harm
+            both("a.tar", {"a.tar": [("cat/1.png", b"1")]})
+        return harm(request)
+
+    image_bucket._world.harm = replaced
+    with pytest.raises(DataError, match="changed after it was listed"):
+        there.list()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "match"),
+    [
+        ("a.tar", b"\x1f\x8b" + bytes(2000), r"compressed \(gzip\).*put the plain \.tar there"),
+        ("a.tar.gz", b"\x1f\x8b" + bytes(2000), r"compressed \(gzip\)"),
+        ("a.tgz", b"\x1f\x8b" + bytes(2000), r"compressed \(gzip\)"),
+        ("a.tar", b"no tar at all " * 100, "not a whole tar archive"),
+        ("a.tar", b"", "not a whole tar archive"),
+    ],
+)
+def test_what_cannot_be_read_in_place_is_refused(name, data, match, image_bucket):
+    image_bucket.put(f"sets/{name}", data)
+    with pytest.raises(DataError, match=match) as caught:
+        open_source(image_bucket.at(f"sets/{name}")).list()
+    assert f"s3://bucket/sets/{name}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("left", [1, 600, 1100, 2560])
+def test_one_that_was_cut_short_is_refused_as_on_a_disk(left, tmp_path, image_bucket):
+    whole = pack(tmp_path / "a.tar", [("cat/1.png", b"1" * 700), ("dog/2.png", b"2")]).read_bytes()
+    (tmp_path / "a.tar").write_bytes(whole[:left])
+    image_bucket.put("a.tar", whole[:left])
+    said = []
+    for where in (image_bucket.at("a.tar"), tmp_path / "a.tar"):
+        with pytest.raises(DataError) as caught:
+            open_source(str(where)).list()
+        said.append(caught.value.what)
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("name", ["../1.png", "/etc/1.png"])
+def test_a_member_that_leads_out_of_it_is_refused(name, both):
+    there, _ = both("a.tar", {"a.tar": [("cat/1.png", b"1"), (name, b"2")]})
+    with pytest.raises(DataError, match="leads out of the archive"):
+        there.list()
+
+
+def test_one_without_images_is_told_to_be_unpacked_from_a_disk(both):
+    there, _ = both("a.tar", {"a.tar": [("data.csv", b"1")]})
+    with pytest.raises(DataError, match=r"no images, but data\.csv.*copy s3://bucket/sets/a\.tar"):
+        there.list()
+
+
+def test_images_without_an_ending_are_looked_into_once(both, image_bucket, draw):
+    members = [("cat/1.png", draw(seed=1)), ("cat/2", draw(seed=2)), ("dog/3.x", draw(seed=3)),
+               ("dog/4", b"no image")]  # fmt: skip
+    for any_name in (True, False):
+        there, here = both("a.tar", {"a.tar": members}, {"any_name": any_name})
+        assert told(there) == told(here)
+    image_bucket.asked.clear()
+    there.list()
+    assert image_bucket.reads() == []
+
+
+def test_of_a_json_file_the_label_alone_is_kept():
+    long = b'{"caption": "' + b"x" * 999 + b'", "label": "cat"}'
+    assert of_label(b"a.json", long) == b'{"label": "cat"}'
+    assert of_label(b"a.json", b'{"caption": "x"}') == b"{}"
+    for name, content in ((b"a.json", b"no json"), (b"a.cls", b"cat"), (b"a.cls.json", b'"cat"')):
+        assert of_label(name, content) == content
+
+
+def test_an_excerpt_is_sent_without_a_client_and_reads_by_itself(both):
+    there, _ = both("*.tar", SHARDS)
+    there.list()
+    expected = [there.read(i).content for i in (3, 1)]
+    sent = pickle.dumps(there.excerpt([3, 1]))
+    assert b"s3kr1t" not in sent
+    some = pickle.loads(sent)
+    assert [some.read(i).content for i in (0, 1)] == expected
+
+
+def test_a_server_that_falls_ill_is_no_lost_member(both, image_bucket, monkeypatch):
+    monkeypatch.setitem(buckets.RETRIES, "max_retries", 0)
+    there, _ = both("a.tar", {"a.tar": ARCHIVES["classes"]})
+    there.list()
+    image_bucket.answers["a.tar"] = (503, "SlowDown")
+    with pytest.raises(UnavailableError):
+        there.read(0)
+    image_bucket.answers["a.tar"] = (403, "AccessDenied")
+    with pytest.raises(PermissionError, match="not permitted"):
+        there.read(0)
+
+
+def test_what_is_kept_is_taken_in_whole_or_not_at_all():
+    heads = TarHeads()
+    heads.learn((1, 2, 0, -3), b"packed")
+    kept = heads.to_bytes()
+    again = TarHeads()
+    for damaged in (b"", kept[:-1], kept[1:], bytes(len(kept)), kept[:20] + b"x" + kept[21:]):
+        again.recall(damaged)
+        assert again.get((1, 2, 0, -3)) is None
+    again.recall(kept)
+    assert again.get((1, 2, 0, -3)) == b"packed"
+    again.begin()
+    assert again.to_bytes() != kept
+    assert again.get((1, 2, 0, -3)) == b"packed"
+
+
+def test_an_archive_without_a_tag_is_kept_when_it_is_old_enough(both, monkeypatch, later):
+    from bottleneck.data import bucket_objects, ranged
+
+    for module in (bucket_objects, ranged):
+        monkeypatch.setattr(module, "is_strong", lambda tag: False)
+    there, here = both("a.tar", {"a.tar": ARCHIVES["classes"]})
+    assert told(there) == told(here)
+    assert not heads_of(there).has_news
+    later()
+    there.list()
+    assert heads_of(there).has_news
+    assert np.array_equal(there.list().labels, here.list().labels)
