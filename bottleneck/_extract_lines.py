@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck._lines import left_alone_line, network_line, source_lines
 from bottleneck.core import console
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +30,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     has_news = bool(what or report["computed"] or "would" in report)
     found += [f"{report['source']}: {line}" for line in source_lines(report, notes=has_news)]
     found += left_alone_line(report)
-    if report["leaking"]:
-        found.append(
-            f"the same bytes in train and in val or test: {_plural(report['leaking'])} of train, "
-            "left out by training"
-        )
+    found += [
+        f"{what} in train and in val or test: {count(report[key], 'image')} of train, left out by "
+        "training"
+        for key, what in (("leaking", "the same bytes"), ("leaking_by_group", "the same group"))
+        if report[key]
+    ]
     found += [f"set aside: {n:,} ({why})" for why, n in report["set_aside"].items()]
     if what and not report["first_look"]:
         found.append(f"since the last look: {', '.join(what)}")
@@ -46,14 +48,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 
 def _images(report: Mapping[str, Any]) -> str:
     n, twice = report["samples"], report["duplicates"]
-    images = f"{_plural(n)} of {report['source']}"
+    images = f"{count(n, 'image')} of {report['source']}"
     if twice:
         images += f" ({twice:,} of them {'a duplicate' if twice == 1 else 'duplicates'})"
     return images
-
-
-def _plural(n: int) -> str:
-    return f"{n:,} image{'' if n == 1 else 's'}"
 
 
 def _counts(report: Mapping[str, Any]) -> str:
@@ -77,7 +75,7 @@ def _would(report: Mapping[str, Any]) -> list[str]:
         "JPEG or PNG)"
         for ending, n in report["undecodable"].items()
     ]
-    first = f"would compute {_plural(would['computed'])}: {size} of features, {time}"
+    first = f"would compute {count(would['computed'], 'image')}: {size} of features, {time}"
     return [first, *aside, *listed]
 
 
@@ -91,6 +89,5 @@ def stores_lines(report: Mapping[str, Any]) -> list[str]:
     """Return what became of several stores, a line for each."""
     rows = [[store[column] for column in COLUMNS] for store in report["stores"]]
     failed = sum(1 for store in report["stores"] if store["code"])
-    n = len(rows)
-    said = f"{n} store{'' if n == 1 else 's'} in {report['seconds']['total']:.1f} s"
+    said = f"{count(len(rows), 'store')} in {report['seconds']['total']:.1f} s"
     return [*console.table([HEADING, *rows]), f"{said}, {failed} failed" if failed else said]

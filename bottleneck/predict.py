@@ -178,7 +178,7 @@ def _of_targets(report: Mapping[str, Any]) -> list[str]:
     answered = [image for image in report["images"] if image["top"]]
     if report["kind"] == "numbers":
         names = [entry["number"] for entry in answered[0]["top"]]
-        values = [[f"{entry['value']:.6g}" for entry in image["top"]] for image in answered]
+        values = [[_number(entry) for entry in image["top"]] for image in answered]
     else:
         names = ["labels"]
         values = [
@@ -195,6 +195,11 @@ def _of_targets(report: Mapping[str, Any]) -> list[str]:
     paths = [image["path"] for image in answered]
     rows = [[path, *each] for path, each in zip(paths, values, strict=True)]
     return console.table([["image", *names], *rows])
+
+
+def _number(entry: Mapping[str, Any]) -> str:
+    width = f" ± {entry['width']:.3g}" if "width" in entry else ""
+    return f"{entry['value']:.6g}{width}"
 
 
 def _ends(report: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from bottleneck import _store_options as of_stores
 from bottleneck._lines import source_lines
 from bottleneck._parser import make_parser
 from bottleneck.core import console
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report for people."""
     done = "would be" if report["dry_run"] else "is now"
-    counts = f"{report['cached']:,} of {report['samples']:,} images have features"
+    counts = f"features of {report['cached']:,} of {count(report['samples'], 'image')}"
     found = [f"{report['source']} {done} {report['to']['where']}: {counts}"]
     if report["kept"]:
         found.append(f"read as recorded: {' '.join(report['kept'])}")
@@ -83,9 +84,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         )
     found += [f"{report['source']}: {line}" for line in source_lines(report)]
     if report["gone"]:
-        found.append(f"{report['gone']:,} images that were recorded are not there")
+        found.append(f"recorded, and not there: {count(report['gone'], 'image')}")
     if report["pending"]:
-        found.append(f"{report['pending']:,} images are pending: run bottleneck extract")
+        found.append(f"pending: {count(report['pending'], 'image')}: run bottleneck extract")
     return [*found, f"commit {report['commit']}"]
 
 

@@ -9,6 +9,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.core.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -103,8 +104,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         ]
     return [
         *found,
-        f"{report['searched']:,} images of {report['source']} searched; {report['computed']} "
-        "computed",
+        f"{count(report['searched'], 'image')} of {report['source']} searched; "
+        f"{report['computed']:,} computed",
     ]
 
 

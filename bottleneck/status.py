@@ -11,7 +11,7 @@ from bottleneck._lines import network_line, source_lines, spread_line
 from bottleneck._parser import make_parser
 from bottleneck._run_lines import age_words, history_lines, last_run_line
 from bottleneck.core import console, failures, words
-from bottleneck.core.text import as_known
+from bottleneck.core.text import as_known, count
 
 if TYPE_CHECKING:
     import argparse
@@ -191,10 +191,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         f"network: {network_line(report['network'])}",
         f"recipe {report['recipe'][:16]}",
         *spread_line(report["spread"]),
-        f"{_count(report['rows'], 'row')} in {_count(report['parts'], 'part')}{views}, "
+        f"{count(report['rows'], 'row')} in {count(report['parts'], 'part')}{views}, "
         f"{report['bytes'] / 1e6:.1f} MB",
         *(f"computed by {engine}" for engine in report["engines"]),
-        _count(n_runs, "run"),
+        count(n_runs, "run"),
         "",
         *console.table(
             [
@@ -282,10 +282,6 @@ def _why(why: Mapping[str, Any]) -> list[str]:
 
 def _said(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _drawn(report: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,8 @@ are made of it, with a row for each image:
   deviation
 
 Of `digits`, each image is two digits side by side (numbers alone say which): the labels are the
-digits that it shows, the numbers are their sum, and how much ink there is.
+digits that it shows, the numbers are their sum, how much ink there is, and how many strokes of the
+pen a row or column of pixels meets (the mean over all).
 
 Of each, heads are trained as `bottleneck train` does, and judged by the macro average precision, or
 by R², on test/. scikit-learn's OneVsRestClassifier(LogisticRegression) and Ridge get the same rows,
@@ -137,21 +138,29 @@ def tables_of_digits(args: argparse.Namespace, work: Path) -> dict[str, Path]:
     other = np.random.default_rng(args.seed).permutation(n)
     files, digits = [], np.zeros((n, 10), int)
     values = np.array([int(name) for name in listing.classes])[listing.labels]
-    ink = np.empty(n)
+    ink, strokes = np.empty((2, n))
     for i in range(n):
         pair = np.concatenate([images[i], images[other[i]]], axis=1)
-        ink[i] = pair.mean()
+        ink[i], strokes[i] = pair.mean(), strokes_met(pair)
         path = work / f"{i:05}.png"
         Image.fromarray(pair).resize((64, 32), Image.Resampling.NEAREST).save(path)
         files.append(str(path))
         digits[i, [values[i], values[other[i]]]] = 1
     splits = np.where(np.arange(n) % 4 == 0, "test", "train").tolist()
     labels = {f"shows_{d}": digits[:, d] for d in range(10)}
-    numbers = {"sum": (values + values[other]).astype(float), "ink": ink}
+    numbers = {"sum": (values + values[other]).astype(float), "ink": ink, "strokes": strokes}
     return {
         kind: written(work / f"{kind}.csv", files, splits, columns)
         for kind, columns in (("labels", labels), ("numbers", numbers))
     }
+
+
+def strokes_met(image: NDArray[Any]) -> float:
+    """Return how often ink begins along a row or column of pixels, the mean over all of them."""
+    is_ink = np.pad(image.reshape(*image.shape[:2], -1).mean(axis=2) > image.max() / 2, 1)
+    along = (is_ink[1:-1, 1:] & ~is_ink[1:-1, :-1]).sum(axis=1)
+    down = (is_ink[1:, 1:-1] & ~is_ink[:-1, 1:-1]).sum(axis=0)
+    return float(np.concatenate([along, down]).mean())
 
 
 def written(

@@ -75,7 +75,8 @@ def train_head(
         conv)
     folds, repeats : so many folds, each judged by a fit that has not seen it, and how often; the
         head is then fitted to all images
-    few_shot, tries : also say how accurate it is with so many labels a class, each so often
+    few_shot, tries : also say how good it is with so many labels a class (of labels, images with
+        each and without; of numbers, images), each so often
     calibrate : make probabilities as sure as they are right (temperature scaling)
     decisions : a CSV file that the page of `bottleneck inspect` saves: images that it drops are
         left out, and images that it relabels count as what it says

@@ -30,6 +30,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "mae": "MAE",
     }
 )
+# What so many of few labels are.
+FEW: Mapping[str, str] = MappingProxyType(
+    {"class": "labels a class", "labels": "of each label", "numbers": "images drawn"}
+)
 _NO_BOUND = float("inf")
 # Between which each lies, so that an interval does not say more.
 BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(

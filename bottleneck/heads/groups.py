@@ -90,6 +90,20 @@ def judgeable(groups: NDArray[np.int64], y: NDArray[np.int32]) -> NDArray[np.int
     return found if len(found) else np.arange(len(y))
 
 
+def rarest(targets: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the rarest label that each row has, as (n,); k of a row without any.
+
+    Spread evenly by it, labels that few have are missing nowhere as long as they can be.
+
+    Parameters
+    ----------
+    targets : (n, k), 0 or 1, NaN where it is not known
+    """
+    has = targets == 1
+    counts = np.where(has, has.sum(axis=0), len(targets) + 1)
+    return np.asarray(np.where(has.any(axis=1), counts.argmin(axis=1), targets.shape[1]))
+
+
 def drawn(belongs: NDArray[Any], why: str, seed: int) -> NDArray[np.uint64]:
     """Return a number for each row, as if drawn at random: by what it is drawn by alone.
 

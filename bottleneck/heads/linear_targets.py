@@ -3,7 +3,8 @@
 Labels: a logistic regression each (`masked_regression`), all at one strength. Numbers: ridge
 regression (`ridge`), or with `loss` huber one that outliers move less: squared up to 1.345 standard
 deviations of the errors, taken robustly, and absolute beyond (Huber 1981, 7). The strength is that
-of the lowest loss on validation rows (of ridge see `_strengths`). Then, as for classes, the head is
+of the lowest loss on validation rows, or where there are none on folds of the training rows (of
+ridge see `_strengths`). Then, as for classes, the head is
 fitted once more to training and validation rows together.
 """
 
@@ -16,14 +17,16 @@ import numpy as np
 
 from bottleneck.heads import ridge as ridges
 from bottleneck.heads.design_matrix import design_matrix
-from bottleneck.heads.groups import groups_of
+from bottleneck.heads.groups import groups_of, rarest
 from bottleneck.heads.masked_regression import (
     CROSS_ENTROPY,
     PATH_TOLERANCE,
     Fit,
+    Judge,
     Loss,
     Problem,
     fitted,
+    folds,
     huber,
     outputs,
     sigmoid,
@@ -122,10 +125,13 @@ def _stepped(
     data: _Data, loss: Loss, start: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Fit]:
     """Fit by steps; return the weights, the outputs of the validation rows, how they were found."""
-    task, (x, y), judged = data.task, data.train, data.judged
+    task, (x, y), (seen, answers) = data.task, data.train, data.judged
     problem = Problem(x, data.of_rows(y), loss)
-    found = fitted(problem, start, judged, task.reporter.say, task.options.get("strength"))
-    out = outputs(judged[0], found.theta)
+    judges = [Judge(problem=problem, x=seen, y=answers)] if len(answers) else []
+    if not judges and is_small(x):
+        judges = folds(problem, y, _divided(data))
+    found = fitted(problem, start, judges, task.reporter.say, task.options.get("strength"))
+    out = outputs(seen, found.theta)
     if data.n == len(data.y):
         return found.theta, out, found
     whole = Problem(data.x, data.of_rows(data.y), loss, problem.basis)
@@ -205,10 +211,10 @@ def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
             whole = ridges.rows_of(data.x, all_at)
             again = ridges.ridge(whole, data.of_rows(data.y[all_at][:, columns]))
             last[:, columns] = again.theta(strengths[columns] * n / len(all_at))
-    history = _history(errors, strengths, has_judged=len(seen) > 0)
+    history = ridges.history(errors, strengths, has_judged=len(seen) > 0)
     for entry in history:
         data.task.reporter.say(" ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-    strength = _geometric_mean(strengths)
+    strength = ridges.geometric_mean(strengths)
     done = Fit(theta=theta.astype(np.float32), strength=strength, history=history, epochs=1)
     out = np.concatenate(
         [np.zeros((0, k)), *(block @ theta[:-1] + theta[-1] for _, block in seen.blocks())]
@@ -223,11 +229,15 @@ def _folds(data: _Data) -> NDArray[np.int64] | None:
     of images of one group, it would find that hardly any regularisation is best.
     """
     groups = groups_of(data.task, rows_to_fit(data.task)[0])
-    n_groups = int(groups.max()) + 1
-    if n_groups == data.n and data.x.views == 1:
-        return None
-    strata = np.zeros(data.n, np.int64)
-    return divided(groups, strata, data.task.seed, min(FOLDS, n_groups))
+    return None if groups.max() + 1 == data.n and data.x.views == 1 else _divided(data)
+
+
+def _divided(data: _Data) -> NDArray[np.int64]:
+    """Return the fold (n,) of each training image, a group in one."""
+    groups = groups_of(data.task, rows_to_fit(data.task)[0])
+    is_labels, y = data.task.kind == "labels", data.train[1]
+    strata = rarest(y) if is_labels else np.zeros(data.n, np.int64)
+    return divided(groups, strata, data.task.seed, min(FOLDS, int(groups.max()) + 1))
 
 
 def _by_folds(
@@ -283,34 +293,3 @@ def _strengths(
     shared = own.mean(axis=1, keepdims=True)
     chosen = (own + shared / shared.min()).argmin(axis=0)
     return np.asarray(np.array(ridges.STRENGTHS)[chosen])
-
-
-def _history(
-    errors: NDArray[np.float64], strengths: NDArray[np.float64], *, has_judged: bool
-) -> list[dict[str, float]]:
-    """Return the mean errors at each strength, half a decade apart, and of the fits that are kept.
-
-    Parameters
-    ----------
-    errors : (3, strengths, k)
-        As `ridge.Ridge.errors` returns them.
-    """
-    losses = errors[[0, 2] if has_judged else [1, 2]]
-    usable = ~np.isnan(losses).any(axis=(0, 1))
-    if not usable.any():
-        return [{"epoch": 1, "loss": 0.0}]
-    mean = losses[:, :, usable].mean(axis=2)
-    chosen = [int(np.abs(np.log(np.array(ridges.STRENGTHS) / s)).argmin()) for s in strengths]
-    kept = np.stack([losses[:, at, i] for i, at in enumerate(chosen)], axis=1)[:, usable]
-    rows = [(s, *mean[:, at]) for at, s in enumerate(ridges.STRENGTHS) if not at % 4]
-    rows.append((_geometric_mean(strengths), *kept.mean(axis=1)))
-    return [
-        {"epoch": 1, "strength": s, "loss": float(fit)}
-        | ({"validation_loss": float(seen)} if has_judged else {})
-        for s, seen, fit in rows
-    ]
-
-
-def _geometric_mean(strengths: NDArray[np.float64]) -> float:
-    first = float(strengths[0])
-    return first if (strengths == first).all() else float(np.exp(np.log(strengths).mean()))

@@ -26,7 +26,7 @@ from bottleneck.heads.softmax_regression import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -158,6 +158,31 @@ def outputs(x: DesignMatrix, theta: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judge:
+    """A fit, and rows and their targets (m, k) that it has not seen."""
+
+    problem: Problem
+    x: DesignMatrix
+    y: NDArray[np.float32]
+
+
+def folds(problem: Problem, y: NDArray[np.float32], fold: NDArray[np.int64]) -> list[Judge]:
+    """Return fits to all but one fold of the images of a problem each, and that fold.
+
+    Parameters
+    ----------
+    y, fold : the targets (i, k) of its images, and the fold (i,) of each
+    """
+    x, found = problem.x, []
+    for i in np.unique(fold):
+        seen, mine = np.flatnonzero(fold != i), np.flatnonzero(fold == i)
+        theirs = np.repeat(y[seen], x.views, axis=0)
+        fit = Problem(x.of(seen), theirs, problem.loss, problem.basis)
+        found.append(Judge(problem=fit, x=x.of(mine).first_views(), y=y[mine]))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fit:
     """Weights (d + 1, k), the bias last, how they were found, and in how many steps."""
 
@@ -170,7 +195,7 @@ class Fit:
 def fitted(
     problem: Problem,
     start: NDArray[np.float32],
-    judged: tuple[DesignMatrix, NDArray[np.float32]],
+    judges: Sequence[Judge],
     report: Callable[[str], None],
     given: float | None = None,
 ) -> Fit:
@@ -179,31 +204,40 @@ def fitted(
     Parameters
     ----------
     start : (d + 1, k)
-    judged : rows that the fit has not seen, and their targets (m, k)
+    judges : this fit and the rows that judge it, or those of folds; none of them where nothing does
     given : a strength that is not to be chosen
     """
-    x, y = judged
-    theta, epochs = start, 0
+    thetas, epochs = [start for _ in judges], 0
+    y = np.concatenate([start[:0], *(one.y for one in judges)])
     history: list[dict[str, float]] = []
-    best = (UNCHOSEN if given is None else given, theta)
+    best = (UNCHOSEN if given is None else given, start)
     lowest, worse = np.inf, 0
-    for strength in STRENGTHS if len(y) and given is None else ():
-        theta, loss, steps = minimise(problem, theta, strength, PATH_TOLERANCE)
-        epochs += steps
-        found = problem.loss.judge(outputs(x, theta), y)
-        history.append(_entry(epochs, strength, loss, found))
+    for strength in STRENGTHS if judges and given is None else ():
+        fit, said = 0.0, []
+        for i, one in enumerate(judges):
+            thetas[i], loss, steps = minimise(one.problem, thetas[i], strength, PATH_TOLERANCE)
+            fit += loss / len(judges)
+            epochs += steps
+            said.append(outputs(one.x, thetas[i]))
+        found = problem.loss.judge(np.concatenate(said), y)
+        history.append(_entry(epochs, strength, fit, found))
         report(_said(history[-1]))
         if found < lowest:
-            lowest, worse, best = found, 0, (strength, theta)
+            lowest, worse = found, 0
+            best = (strength, np.asarray(np.mean(thetas, axis=0), np.float32))
         else:
             worse += 1
             if worse == PATIENCE:
                 break
     strength = refined(STRENGTHS, [entry["validation_loss"] for entry in history], best[0])
+    if len(judges) > 1 and given is None:
+        strength *= 1 - 1 / len(judges)  # per row, as a prior's is, and each saw fewer of them
     theta, loss, steps = minimise(problem, best[1], strength, TOLERANCE)
     epochs += steps
-    judgement = problem.loss.judge(outputs(x, theta), y) if len(y) else None
-    history.append(_entry(epochs, strength, loss, judgement))
+    judged = None
+    if len(judges) == 1:
+        judged = problem.loss.judge(outputs(judges[0].x, theta), y)
+    history.append(_entry(epochs, strength, loss, judged))
     report(_said(history[-1]))
     return Fit(theta=theta, strength=strength, history=history, epochs=epochs)
 

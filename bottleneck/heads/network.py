@@ -158,7 +158,9 @@ def whole_model(front: Any, dtype: str, append: Callable[[Any], Any]) -> Any:
 
 
 @as_guest()
-def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> KerasHead:
+def fit_network(
+    kind: str, build: Callable[[], tuple[Any, Any]], task: Task, *, is_averaged: bool = True
+) -> KerasHead:
     """Train the network that `build` returns; see `heads.task.Head.fit`.
 
     Parameters
@@ -166,13 +168,14 @@ def fit_network(kind: str, build: Callable[[], tuple[Any, Any]], task: Task) -> 
     build : callable
         Returns the input of the network and its last features (n, d), KerasTensors; what predicts
         the targets is put behind them.
+    is_averaged : see `training.train`
     """
     check_trains(f"--head {kind}")
     train_rows, validation_rows = rows_to_fit(task)
     with generators_kept(), room_for("this head", "make it smaller"):
         goal = objective(task, train_rows)
         model = _with_outputs(*build(), goal, task, kind)
-    done = train(model, task, train_rows, validation_rows)
+    done = train(model, task, train_rows, validation_rows, is_averaged=is_averaged)
     if task.options.get("refit") and len(validation_rows):
         model = _refitted(kind, build, task, done.history)
     return KerasHead(

@@ -161,3 +161,35 @@ def alike(y: NDArray[np.float32]) -> list[NDArray[np.int64]]:
     _, which = np.unique(np.isnan(y).T, axis=0, return_inverse=True)
     which = which.reshape(-1)
     return [np.flatnonzero(which == i) for i in range(int(which.max()) + 1)]
+
+
+def history(
+    errors: NDArray[np.float64], strengths: NDArray[np.float64], *, has_judged: bool
+) -> list[dict[str, float]]:
+    """Return the mean errors at each strength, half a decade apart, and of the fits that are kept.
+
+    Parameters
+    ----------
+    errors : (3, strengths, k)
+        As `Ridge.errors` returns them.
+    """
+    losses = errors[[0, 2] if has_judged else [1, 2]]
+    usable = ~np.isnan(losses).any(axis=(0, 1))
+    if not usable.any():
+        return [{"epoch": 1, "loss": 0.0}]
+    mean = losses[:, :, usable].mean(axis=2)
+    chosen = [int(np.abs(np.log(np.array(STRENGTHS) / s)).argmin()) for s in strengths]
+    kept = np.stack([losses[:, at, i] for i, at in enumerate(chosen)], axis=1)[:, usable]
+    rows = [(s, *mean[:, at]) for at, s in enumerate(STRENGTHS) if not at % 4]
+    rows.append((geometric_mean(strengths), *kept.mean(axis=1)))
+    return [
+        {"epoch": 1, "strength": s, "loss": float(fit)}
+        | ({"validation_loss": float(seen)} if has_judged else {})
+        for s, seen, fit in rows
+    ]
+
+
+def geometric_mean(strengths: NDArray[np.float64]) -> float:
+    """Return the geometric mean; of equal strengths exactly these."""
+    first = float(strengths[0])
+    return first if (strengths == first).all() else float(np.exp(np.log(strengths).mean()))

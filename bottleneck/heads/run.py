@@ -54,6 +54,7 @@ class Run:
     kind : what the head predicts: class, labels or numbers
     targets : what each label or number is called
     thresholds : of each label, the probability from which on it counts as there
+    widths : of each number, half of the interval that holds most; NaN where that is not known
     decisions : SHA-256 of the table that overrode labels, as hex digits; "" without one
     """
 
@@ -71,6 +72,7 @@ class Run:
     kind: str = "class"
     targets: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
+    widths: tuple[float, ...] = ()
     decisions: str = ""
 
     @property
@@ -112,6 +114,7 @@ def read_run(folder: Path) -> Run:
             kind=_kind(of.get("kind", "class")),
             targets=tuple(of.get("names", ())),
             thresholds=tuple(map(float, of.get("thresholds", ()))),
+            widths=tuple(float("nan" if w is None else w) for w in of.get("widths", ())),
             decisions=str(dict(receipt.get("decisions") or {}).get("sha256", "")),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -34,7 +34,8 @@ def fit(task: Task) -> KerasHead:
     if task.network is None:
         raise ValueError("a tail needs the network that made the features")
     load_behind = cache(task.network)
-    head = fit_network(KIND, lambda: _build(load_behind(), task.seed), task)
+    # Not averaged: small steps from good weights, of few epochs, need none and would lag behind.
+    head = fit_network(KIND, lambda: _build(load_behind(), task.seed), task, is_averaged=False)
     with generators_kept():
         whole = whole_model(load_behind().front(), str(task.rows.dtype), head.append)
     return replace(head, whole=whole)

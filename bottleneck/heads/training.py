@@ -1,8 +1,13 @@
 """Training a Keras network on features: batches from the store, early stopping, one seed.
 
 The network ends in logits, and the loss is taken of them: of probabilities Keras cuts the loss
-off where they are sure, and large features start there. Whoever wants it the plain way gets the
-same steps from `keras.Model.train_on_batch` over the order of `batches`.
+off where they are sure, and large features start there.
+
+What is judged and kept after an epoch is an exponential average of the weights over the steps of
+about its last half (Polyak and Juditsky 1992): the last step's own depend on which few rows it saw,
+and which epoch then looks best is luck. Whoever wants it the plain way gets the same from
+`keras.Model.train_on_batch` over the order of `batches`, by an optimizer with `use_ema=True`,
+`ema_momentum=momentum(steps of an epoch)`, and its `finalize_variable_values`.
 
 Every generator has a seed of its own, made from the one seed: nothing here reads or moves the
 global ones, so the same seed gives the same weights whatever else the process does.
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
 # Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
 _SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
+AVERAGED = 0.5  # of an epoch: the steps whose weights are averaged, about
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'
 VIEWS = ORDER + 1  # and of the one that draws views
 
@@ -50,6 +56,16 @@ def batches(rows: NDArray[np.int64], size: int, seed: int) -> Iterator[list[NDAr
     while True:
         order = generator.permutation(rows)
         yield [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def momentum(steps: int) -> float:
+    """Return how much of the average of the weights each step keeps; 0 is no average.
+
+    Parameters
+    ----------
+    steps : of an epoch
+    """
+    return 1 - 1 / (AVERAGED * steps) if AVERAGED * steps > 1 else 0.0
 
 
 def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:
@@ -131,6 +147,8 @@ def train(
     task: Task,
     train_rows: NDArray[np.int64],
     validation_rows: NDArray[np.int64],
+    *,
+    is_averaged: bool = True,
 ) -> Trained:
     """Train `model` in place.
 
@@ -139,6 +157,7 @@ def train(
     model : keras.Model
         From rows to predictions; its last layer is that of `objectives.objective`.
     task : its options are those of `heads.options.TRAINING`, complete
+    is_averaged : whether the weights are averaged; else those of the last step are judged and kept
 
     Raises
     ------
@@ -157,7 +176,8 @@ def train(
     history: list[Mapping[str, float]] = []
     validation = np.zeros((0, 0), np.float32)
     lowest, waited, best = math.inf, 0, None
-    for entry in _epochs(model, task, goal, train_rows):
+    n_steps = math.ceil(len(train_rows) / size) if is_averaged else 0
+    for entry in _epochs(model, task, goal, train_rows, momentum(n_steps)):
         if len(validation_rows):
             validation = probabilities(model, images, validation_rows, size, "train")
             entry |= goal.judge(validation, validation_rows)
@@ -181,14 +201,18 @@ def train(
 
 
 def _epochs(
-    model: Any, task: Task, goal: Objective, train_rows: NDArray[np.int64]
+    model: Any, task: Task, goal: Objective, train_rows: NDArray[np.int64], averaged: float
 ) -> Iterator[dict[str, float]]:
-    """Take the steps of one epoch after another; yield the loss and accuracy of each."""
+    """Take the steps of one epoch after another; yield the loss and accuracy of each.
+
+    Meanwhile the network has the averaged weights.
+    """
     keras = import_keras()
     options, size = task.options, task.options["batch_size"]
     learner = keras.Model(model.input, model.layers[-1].input)
+    optimizer = _optimizer(options, averaged)
     learner.compile(
-        optimizer=_optimizer(options),
+        optimizer=optimizer,
         loss=goal.loss(),
         metrics=["accuracy"] if goal.has_accuracy else None,
         jit_compile=False,  # compiling took longer than it saved
@@ -206,7 +230,11 @@ def _epochs(
             raise UsageError(
                 f"the loss of epoch {epoch} is not a number", "--learning-rate", "try a lower one"
             )
+        last = model.get_weights()
+        optimizer.finalize_variable_values(learner.trainable_variables)
         yield {"epoch": epoch, **found}
+        if epoch < options["epochs"]:
+            model.set_weights(last)
 
 
 def _epoch(
@@ -230,16 +258,19 @@ def _epoch(
     return {name: total[name] / n for name in ("loss", "accuracy") if name in total}
 
 
-def _optimizer(options: Mapping[str, Any]) -> Any:
+def _optimizer(options: Mapping[str, Any], averaged: float) -> Any:
     optimizers = import_keras().optimizers
-    decay = options["weight_decay"] or None
+    every = {
+        "weight_decay": options["weight_decay"] or None, "use_ema": averaged > 0,
+        "ema_momentum": averaged,
+    }  # fmt: skip
     if options["optimizer"] == "adam":
-        return optimizers.Adam(options["learning_rate"], weight_decay=decay)
+        return optimizers.Adam(options["learning_rate"], **every)
     return optimizers.SGD(
         options["learning_rate"],
         momentum=options["momentum"],
         nesterov=options["nesterov"],
-        weight_decay=decay,
+        **every,
     )
 
 

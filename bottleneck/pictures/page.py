@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.text import count
 from bottleneck.pictures import page_evaluation
 from bottleneck.pictures.canvas import SPLIT_NAMES
 from bottleneck.pictures.course import STRENGTH, course_of, spelled
@@ -118,7 +119,7 @@ def render(page: Page) -> bytes:
 
 def _numbers(page: Page) -> str:
     metrics, split = page.metrics, page.receipt["split"]
-    judged = f"{metrics['samples']:,} {SPLIT_NAMES[metrics['split']]} images"
+    judged = _judged(page)
     interval = accuracy_interval(metrics["confusion"], 0)
     if metrics["split"] == "folds":  # it is of their mean
         interval = metrics["folds"]["interval"]
@@ -222,7 +223,7 @@ def _mistakes(page: Page) -> str:
     if not page.metrics["samples"]:
         return paragraph("No image was judged.")
     if not page.mistakes:
-        return paragraph(f"None: every one of the {_judged(page)} images has the right answer.")
+        return paragraph(f"None: every one of the {_judged(page)} has the right answer.")
     found = []
     for mistake in page.mistakes:
         words = f"{mistake.key}: {mistake.truth} taken for {mistake.answer}"
@@ -238,7 +239,7 @@ def _mistakes(page: Page) -> str:
             f"<b>{text(mistake.answer)}</b> with {mistake.probability:.4f}"
             f"<code>{text(mistake.key)}</code></figcaption></figure></li>"
         )
-    about = f"Of the {_judged(page)} images, those that the head is surest of and wrong about."
+    about = f"Of the {_judged(page)}, those that the head is surest of and wrong about."
     return (
         f"{paragraph(about)}{paragraph(page.about_mistakes)}"
         f'<ol class="mistakes">{"".join(found)}</ol>'
@@ -265,4 +266,4 @@ def _of_classes(page: Page) -> list[tuple[str, str]]:
 
 
 def _judged(page: Page) -> str:
-    return f"{page.metrics['samples']:,} {SPLIT_NAMES[page.metrics['split']]}"
+    return count(page.metrics["samples"], f"{SPLIT_NAMES[page.metrics['split']]} image")

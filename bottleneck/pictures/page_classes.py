@@ -75,7 +75,7 @@ def _table(metrics: Mapping[str, Any], counts: NDArray[np.int64], judged: str) -
         rows.append(_row(name, f"{found['samples']:,}", found, taken))
     foot = _row("mean (macro)", "", metrics["macro"], "")
     head = "".join(f'<th scope="col"{_least(at)}>{name}</th>' for at, name in enumerate(_COLUMNS))
-    caption = f"Each class of the {judged} images"
+    caption = f"Each class of the {judged}"
     table = scrolled(
         f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody><tfoot>{foot}</tfoot></table>",

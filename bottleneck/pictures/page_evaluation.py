@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.figures import WORDS, spelled
+from bottleneck.core.figures import FEW, MAIN, WORDS, spelled
+from bottleneck.core.text import count
 from bottleneck.pictures.elements import drawn, facts, scrolled, text
 from bottleneck.pictures.reliability import FILE
 
@@ -22,7 +23,7 @@ def sections(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[
     """
     return [
         ("Cross-validation", _folds(metrics.get("folds"))),
-        ("Few labels", _few(metrics.get("few_shot"))),
+        ("Few labels", _few(metrics.get("few_shot"), metrics.get("kind", "class"))),
         ("Calibration", _calibration(metrics.get("calibration"), pictures)),
     ]
 
@@ -37,7 +38,7 @@ def _folds(found: Mapping[str, Any] | None) -> str:
     if not found:
         return ""
     again = f", {found['repeats']} times" if found["repeats"] > 1 else ""
-    said: dict[str, Any] = {"folds": f"{found['k']}{again}, of {found['samples']:,} images"}
+    said: dict[str, Any] = {"folds": f"{found['k']}{again}, of {count(found['samples'], 'image')}"}
     figures = found.get("figures") or {"accuracy": {**found, "mean": found["accuracy"]}}
     for i, (name, figure) in enumerate(figures.items()):
         mean, ends = figure["mean"], figure["interval"]
@@ -50,17 +51,19 @@ def _folds(found: Mapping[str, Any] | None) -> str:
     return facts({**said, "every image": "out_of_fold.csv, beside this page"})
 
 
-def _few(entries: Sequence[Mapping[str, Any]] | None) -> str:
+def _few(entries: Sequence[Mapping[str, Any]] | None, kind: str) -> str:
     if not entries:
         return ""
-    columns = ("labels a class", "images", "tries", "mean accuracy", "95 % interval")
+    main = MAIN[kind]
+    columns = (FEW[kind], "images", "tries", f"mean {WORDS[main]}", "95 % interval")
     head = "".join(f'<th scope="col">{name}</th>' for name in columns)
     rows = "".join(
         f'<tr><th scope="row">{text(entry["labels"] or "all")}</th><td>{entry["images"]:,}</td>'
-        f"<td>{entry['tries']}</td><td>{entry['accuracy']:.4f}</td><td>{interval(entry)}</td></tr>"
+        f"<td>{entry['tries']}</td><td>{_mean(entry[main])}</td><td>{interval(entry)}</td></tr>"
         for entry in entries
     )
-    name = "Accuracy with so many labels a class"
+    words = WORDS[main]
+    name = f"{words[:1].upper()}{words[1:]} with so many: {FEW[kind]}"
     return scrolled(
         f'<table class="numbers"><caption>{name}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
@@ -68,15 +71,29 @@ def _few(entries: Sequence[Mapping[str, Any]] | None) -> str:
     )
 
 
+def _mean(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
 def _calibration(found: Mapping[str, Any] | None, pictures: Mapping[str, bytes]) -> str:
     if not found:
         return ""
+    if "numbers" in found:
+        said = {"by": count(found["samples"], "image")}
+        return facts(said | {name: _within(found, of) for name, of in found["numbers"].items()})
     before, after = found["before"]["ece"], found["after"]["ece"]
-    said = facts(
+    temperature = facts(
         {
-            "temperature": f"{found['temperature']:.4f}, of {found['samples']:,} images",
+            "temperature": f"{found['temperature']:.4f}, of {count(found['samples'], 'image')}",
             "expected calibration error": f"{before:.4f} before, {after:.4f} after",
         }
     )
     words = "How often the answers are right, over how sure the head is, before and after."
-    return said + (drawn(pictures[FILE], words, words) if FILE in pictures else "")
+    return temperature + (drawn(pictures[FILE], words, words) if FILE in pictures else "")
+
+
+def _within(found: Mapping[str, Any], of: Mapping[str, Any]) -> str:
+    if of["width"] is None:
+        return "too few images tell how far off it may be"
+    judged = "" if of["coverage"] is None else f"; of those judged {of['coverage']:.4f}"
+    return f"± {of['width']:.4g} for {found['level']:.0%} of images{judged}"

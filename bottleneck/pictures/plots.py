@@ -11,6 +11,7 @@ import numpy as np
 
 from bottleneck.core.errors import MissingDependencyError, UsageError
 from bottleneck.core.paths import check_free
+from bottleneck.core.text import count
 from bottleneck.pictures.canvas import (
     INK,
     JUDGED,
@@ -80,7 +81,9 @@ def draw(
         drawn["curves.png"] = curves(course, wanted, words)
     confusion = np.array(figures["confusion"])
     if confusion.sum():
-        words = f"{title}\naccuracy {figures['accuracy']:.4f} on {confusion.sum():,} images"
+        words = (
+            f"{title}\naccuracy {figures['accuracy']:.4f} on {count(int(confusion.sum()), 'image')}"
+        )
         drawn["confusion.png"] = confusion_matrix(confusion, list(figures["classes"]), words)
     return drawn
 
@@ -142,12 +145,13 @@ def _run_words(entry: Mapping[str, Any], says_rows: bool) -> str:
 
 def _about(n_drawn: int, n: int, figure_name: str, judged: set[tuple[str, str, int]]) -> str:
     """Return the title: how many runs, and what they were judged on."""
-    runs = "1 run" if n == 1 else f"{n} runs"
+    runs = count(n, "run")
     of = runs if n_drawn == n else f"{n_drawn} of {runs}"
     if len(judged) != 1:
         return f"{figure_name} of {of}" + ("\njudged on different images" if judged else "")
     ((source, split, samples),) = judged
-    return f"{figure_name} of {of}\n{samples:,} {SPLIT_NAMES.get(split, split)} images of {source}"
+    judged_by = count(samples, f"{SPLIT_NAMES.get(split, split)} image")
+    return f"{figure_name} of {of}\n{judged_by} of {source}"
 
 
 def check_picture(picture: Path | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.figures import spelled
+from bottleneck.core.text import count
 from bottleneck.pictures.canvas import SPLIT_NAMES
 from bottleneck.pictures.elements import drawn, scrolled, text, value
 from bottleneck.pictures.target_plots import LABELS, NUMBERS
@@ -28,7 +29,7 @@ def cards(metrics: Mapping[str, Any], receipt: Mapping[str, Any], frozen: int | 
     metrics, receipt : what metrics.json and run.json hold
     frozen : how many parameters stayed as they were, where that is known
     """
-    judged = f"of {_judged(metrics)} images"
+    judged = f"of {_judged(metrics)}"
     figures = _of_labels if metrics["kind"] == "labels" else _of_numbers
     samples = receipt["split"]["samples"]
     left_out = [f"{n:,} {why}" for why, n in receipt["split"]["left_out"].items() if n]
@@ -158,7 +159,7 @@ def _table(
         + "</tr>"
         for name, found in each.items()
     )
-    caption = f"Each {what} of the {judged} images"
+    caption = f"Each {what} of the {judged}"
     table = scrolled(
         f'<table class="numbers"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>",
@@ -170,7 +171,7 @@ def _table(
 
 
 def _judged(metrics: Mapping[str, Any]) -> str:
-    return f"{metrics['samples']:,} {SPLIT_NAMES[metrics['split']]}"
+    return count(metrics["samples"], f"{SPLIT_NAMES[metrics['split']]} image")
 
 
 def _share(number: float | None) -> str:

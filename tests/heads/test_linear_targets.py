@@ -278,3 +278,36 @@ def test_what_is_not_known_is_no_part_of_the_loss(made):
     found = Problem(rows, y, CROSS_ENTROPY).value(theta, 0.1)
     assert found[0] == pytest.approx(some[0], rel=1e-5)
     np.testing.assert_allclose(found[1], some[1], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_without_validation_rows_labels_choose_by_folds_of_the_training_rows(grouped):
+    """Beside all strengths of scikit-learn, by the loss on rows that nobody has seen."""
+    n, n_all, rng = 300, 2300, np.random.default_rng(0)
+    x = rng.normal(size=(n_all, 40)).astype("f4")
+    w = rng.normal(size=(40, 2)) * 0.3
+    labels = (rng.random((n_all, 2)) < 1 / (1 + np.exp(-x @ w))).astype("f4")
+    split, groups = np.where(np.arange(n_all) < n, 0, 9).astype("u1"), None
+    if grouped:  # three of each: folds of rows would say that nothing is overfitted
+        x[100:n], labels[100:n] = np.tile(x[:100], (2, 1)), np.tile(labels[:100], (2, 1))
+        groups = np.where(split == 0, np.arange(n_all) % 100, np.arange(n_all))
+    z, unseen = standardised(x, split), split == 9
+
+    def loss(p):
+        right = np.where(labels[unseen] == 1, p, 1 - p)
+        return -np.log(np.maximum(right, 1e-9)).mean()
+
+    def at(strength):
+        models = [
+            LogisticRegression(C=1 / (n * strength)).fit(z[:n], labels[:n, c]) for c in (0, 1)
+        ]
+        return loss(np.stack([m.predict_proba(z[unseen])[:, 1] for m in models], axis=1))
+
+    found = fit("labels", x, labels, split, groups)
+    best = min(at(strength) for strength in 10.0 ** np.arange(-3, 2.5, 0.5))
+    mine = loss(found.predict(x[unseen]))
+    assert mine < best + 0.01
+    assert at(1e-3) > best + 0.05
+    assert [entry["strength"] for entry in found.history[:2]] == [100.0, 10**1.5]
+    given = fit("labels", x, labels, split, groups, strength=0.5)
+    assert (given.options["strength"], len(given.history)) == (0.5, 1)

@@ -66,7 +66,7 @@ def extract_report(run: Extraction) -> dict[str, Any]:
         **source_values(samples),
         "understood": looked.look.listing.understood.to_json(),
         "skipped": {why: n for why, n in looked.look.listing.skipped.items() if n},
-        "leaking": _count_leaking(samples),
+        **_count_leaking(samples),
         "copies": int(mine.sum()) - n_mine,
         "cached": with_row - n_mine,
         "computed": tally.n_computed,
@@ -173,12 +173,24 @@ def _is_mine(run: Extraction, samples: Samples) -> NDArray[np.bool_]:
     return np.asarray(np.isin(as_void(samples.digests), as_void(mine)))
 
 
-def _count_leaking(samples: Samples) -> int:
-    """Return how many known images are judged by as well, byte for byte; see `leaking`."""
+def _count_leaking(samples: Samples) -> dict[str, int]:
+    """Return how many known images are judged by as well: by their bytes, or by their group alone.
+
+    See `heads.split.leaking`.
+    """
     if not samples.splits.any():
-        return 0
-    known = samples.known
-    return int(leaking(samples.digests[known], samples.splits[known]).sum())
+        return {"leaking": 0, "leaking_by_group": 0}
+    known, groups = samples.known, samples.groups
+    digests, splits = samples.digests[known], samples.splits[known]
+    by_bytes = leaking(digests, splits)
+    by_group = 0
+    if groups:
+        from bottleneck.core.sample import Groups  # noqa: PLC0415 - few sources have groups
+        from bottleneck.heads.groups import together  # noqa: PLC0415
+
+        of = Groups(numbers=groups.numbers[known], names=groups.names)
+        by_group = int((leaking(together(digests, of), splits) & ~by_bytes).sum())
+    return {"leaking": int(by_bytes.sum()), "leaking_by_group": by_group}
 
 
 def _has_row(store: Store | None, samples: Samples) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
-"""Calibrate: probabilities that are as sure as they are right, and how sure they were before.
+"""Calibrate: probabilities as sure as they are right; of numbers, how far off they may be.
 
-No row is judged at a temperature that it had a part in choosing. Test rows, and each fold, had a
-part in nothing else of the head that they judge; validation rows, where they judge, may have chosen
-when a training stops, how many neighbours vote, how far means are shrunk.
+No row is judged at a temperature, or within a width, that it had a part in choosing. Test rows, and
+each fold, had a part in nothing else of the head that they judge; validation rows, where they
+judge, may have chosen when a training stops, how many neighbours vote, how far means are shrunk.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bottleneck.heads.calibration import (
     tempered,
     tempered_labels,
 )
+from bottleneck.heads.conformal import LEVEL, covered, widths
 from bottleneck.heads.groups import drawn
 from bottleneck.pipeline.learning.training_data import VALIDATION
 
@@ -47,12 +48,7 @@ def calibrated(
     Those rows are all that were folded, or else the validation rows. Where they also judge, each
     half of them (or each fold) is judged at the temperature of the rest.
     """
-    if folded is not None:
-        said, truth, part = folded.said[0], data.targets[folded.at], folded.fold[0]
-    else:
-        rows = data.split == VALIDATION
-        said, truth = fitted.validation, data.targets[rows]
-        part = (drawn(data.belongs[rows], "calibration", options.seed) % 2).astype(np.int64)
+    said, truth, part = _unseen(fitted, data, options, folded)
     of_labels = data.kind == "labels"
     head = Calibrated(head=fitted, temperature=_temperature(said, truth), of_labels=of_labels)
     before, by_test = judged.probabilities, judged.split == "test"
@@ -77,6 +73,52 @@ def calibrated(
             for (name, found), threshold in zip(each, thresholds, strict=True)
         }
     return head, replace(judged, probabilities=after, figures=figures, thresholds=thresholds)
+
+
+def with_widths(
+    fitted: Fitted,
+    judged: Judged,
+    data: TrainingData,
+    options: TrainOptions,
+    folded: Folded | None,
+) -> Judged:
+    """Return what is judged of numbers with the width of each one's interval; see `conformal`.
+
+    By the rows that `calibrated` takes, in the same way.
+    """
+    said, truth, part = _unseen(fitted, data, options, folded)
+    width = widths(said, truth)
+    if judged.split == "test":
+        assert data.samples.targets is not None
+        share = covered(judged.probabilities, data.samples.targets.values[judged.at], width)
+    else:
+        of_rows = np.empty(said.shape)
+        for i in np.unique(part):
+            of_rows[part == i] = widths(said[part != i], truth[part != i])
+        share = covered(said, truth, of_rows)
+    each = {
+        name: {"width": _known(width[i]), "coverage": _known(share[i])}
+        for i, name in enumerate(data.names)
+    }
+    numbers = {name: {**found, **each[name]} for name, found in judged.figures["numbers"].items()}
+    calibration = {"level": LEVEL, "samples": len(truth), "numbers": each}
+    figures = {**judged.figures, "numbers": numbers, "calibration": calibration}
+    return replace(judged, figures=figures)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _unseen(
+    fitted: Fitted, data: TrainingData, options: TrainOptions, folded: Folded | None
+) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.int64]]:
+    """Return what was said of rows by fits that had not seen them, the truth, and their parts."""
+    if folded is not None:
+        return folded.said[0], data.targets[folded.at], folded.fold[0]
+    rows = data.split == VALIDATION
+    half = (drawn(data.belongs[rows], "calibration", options.seed) % 2).astype(np.int64)
+    return fitted.validation, data.targets[rows], half
 
 
 def _thresholds(judged: Judged, at: float) -> tuple[float, ...]:

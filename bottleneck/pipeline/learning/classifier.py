@@ -59,6 +59,7 @@ class Classifier:
     classes : (class, description) of each of the k columns; a label's or number's name twice
     kind : of what is predicted: class, labels or numbers
     thresholds : of each label, the probability from which on it counts as there
+    widths : of each number, half of the interval that holds most; see `heads.conformal`
     """
 
     run: Path | None
@@ -69,6 +70,7 @@ class Classifier:
     classes: Sequence[tuple[str, str]]
     kind: str = "class"
     thresholds: tuple[float, ...] = ()
+    widths: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,6 +175,7 @@ def of_run(
         classes=[(name, name) for name in run.names],
         kind=run.kind,
         thresholds=run.thresholds,
+        widths=run.widths,
     )
 
 

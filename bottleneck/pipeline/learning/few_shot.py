@@ -1,4 +1,4 @@
-"""Few-shot: how accurate a head is with a few labels a class, drawn several times."""
+"""Few-shot: how good a head is with a few labels, drawn several times."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.digest import as_void
+from bottleneck.core.figures import BOUNDS, MAIN, WORDS
 from bottleneck.core.reporter import OneOfMany
 from bottleneck.core.sample import SPLITS
-from bottleneck.heads.groups import drawn
+from bottleneck.core.text import count
 from bottleneck.heads.views import itself
 from bottleneck.pictures.interval import mean_interval
+from bottleneck.pipeline.learning.few_rows import some
+from bottleneck.pipeline.learning.folds import figures_of
 from bottleneck.pipeline.learning.training_data import LEAVE_OUT, TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
     from bottleneck.pipeline.learning.folds import Fit
@@ -28,15 +28,16 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.learning.training_data import TrainingData
 
 FILE = "few_shot.csv"
+_SAID = {"class": "a class", "labels": "of each label", "numbers": "images"}
 
 
 def few_shot(
     data: TrainingData, options: TrainOptions, fit: Fit, whole: Judged, reporter: Reporter
 ) -> list[dict[str, Any]]:
-    """Return the accuracy with so many labels a class, and at last with all of them.
+    """Return the main figure (`core.figures.MAIN`) with so many labels, and at last with all.
 
-    The few are drawn of the training images, and a head sees nothing but them, also where it
-    chooses how it is fitted. All are judged by the same images as the whole.
+    The few are drawn of the training images (`few_rows.some`), and a head sees nothing but them,
+    also where it chooses how it is fitted. All are judged by the same images as the whole.
 
     Parameters
     ----------
@@ -44,69 +45,71 @@ def few_shot(
     whole : what the head that was fitted to all images said of those that judge
     """
     is_judged = data.split == SPLITS.index(whole.split)
-    truth, views = data.labels[is_judged], data.store.recipe.views.number
+    truth, views = data.targets[is_judged], data.store.recipe.views.number
     rows = itself(data.store.features_of(data.digests[is_judged]), views)
+    main = MAIN[data.kind]
     found = []
     for n in sorted(set(options.few_shot)):
-        accuracies, sizes = [], []
+        each, sizes = [], []
         for number in range(options.tries):
             few = some(data, n, number, options.seed)
             split = np.full(len(data.split), LEAVE_OUT, np.uint8)
             split[few] = TRAIN
             said = fit(split, OneOfMany(reporter)).predict(rows)
-            accuracies.append(float((said.argmax(axis=1) == truth).mean()))
+            each.append(figures_of(said, truth, data)[main])
             sizes.append(len(few))
-        found.append(_entry(n, sizes[0], accuracies))
-        reporter.say(f"{n} a class: accuracy {found[-1]['accuracy']:.4f}, {options.tries} tries")
-    _warn_of_small_classes(data, options.few_shot, reporter)
-    return [*found, _entry(None, int((data.split == TRAIN).sum()), [whole.figures["accuracy"]])]
+        found.append(_entry(main, n, sizes, each))
+        figure = found[-1][main]
+        known = "not told" if figure is None else f"{figure:.4f}"
+        reporter.say(f"{n:,} {_SAID[data.kind]}: {WORDS[main]} {known}, mean of {options.tries}")
+    _warn_of_few(data, max(options.few_shot), reporter)
+    return [*found, _entry(main, None, [int((data.split == TRAIN).sum())], [whole.figures[main]])]
 
 
-def some(data: TrainingData, n: int, number: int, seed: int) -> NDArray[np.int64]:
-    """Return the positions of `n` training images of each class, or of all that it has.
-
-    Drawn by what the images are, so that more of them in the source change little; those of a
-    smaller `n` are among those of a larger one. An image that is there twice counts once.
-    """
-    train = np.flatnonzero(data.split == TRAIN)
-    _, first = np.unique(as_void(data.digests[train]), return_index=True)
-    train = train[np.sort(first)]
-    order = drawn(data.digests[train], f"few {number}", seed)
-    found = []
-    for c in np.unique(data.labels[train]):
-        mine = np.flatnonzero(data.labels[train] == c)
-        found.append(train[mine[np.argsort(order[mine], kind="stable")[:n]]])
-    return np.sort(np.concatenate(found))
-
-
-def _entry(n: int | None, images: int, accuracies: list[float]) -> dict[str, Any]:
-    interval = mean_interval(accuracies)
+def _entry(
+    main: str, n: int | None, sizes: Sequence[int], each: Sequence[float | None]
+) -> dict[str, Any]:
+    known = [value for value in each if value is not None]
+    interval = mean_interval(known)
     return {
         "labels": n,
-        "images": images,
-        "tries": len(accuracies),
-        "accuracy": float(np.mean(accuracies)),
-        "interval": None if interval is None else np.clip(interval, 0, 1).tolist(),
-        "each": accuracies,
+        "images": round(float(np.mean(sizes))),
+        "tries": len(each),
+        main: float(np.mean(known)) if known else None,
+        "interval": None if interval is None else np.clip(interval, *BOUNDS[main]).tolist(),
+        "each": [*each],
+        "images_each": [*sizes],
     }
 
 
-def _warn_of_small_classes(data: TrainingData, asked: Sequence[int], reporter: Reporter) -> None:
-    counts = np.bincount(data.labels[data.split == TRAIN])
-    n = int(((counts > 0) & (counts < max(asked))).sum())
+def _warn_of_few(data: TrainingData, most: int, reporter: Reporter) -> None:
+    """Say where there are fewer than were asked for."""
+    targets = data.targets[data.split == TRAIN]
+    if data.kind == "numbers":
+        if len(targets) < most:
+            reporter.warn(
+                f"{most} are more than the {count(len(targets), 'training image')}: all are taken"
+            )
+        return
+    if data.kind == "class":
+        what, counts = "classes", np.bincount(targets)
+        counts = counts[counts > 0]
+        how = "training images: all of theirs are taken"
+    else:
+        what, counts = "labels", np.minimum((targets == 1).sum(axis=0), (targets == 0).sum(axis=0))
+        how = "training images with them, or without: all of these are taken"
+    n = int((counts < most).sum())
     if n:
-        reporter.warn(
-            f"{n} of {len(data.samples.classes)} classes have fewer than {max(asked)} training "
-            "images: all of theirs are taken"
-        )
+        reporter.warn(f"{n} of {len(data.names)} {what} have fewer than {most} {how}")
 
 
-def as_csv(entries: Sequence[dict[str, Any]]) -> bytes:
-    """Return a line for each try: labels a class (or all), which try, and the accuracy."""
-    text = io.StringIO()
+def as_csv(entries: Sequence[dict[str, Any]], kind: str) -> bytes:
+    """Return a line for each try: how many labels (or all), images, which try, and the figure."""
+    text, main = io.StringIO(), MAIN[kind]
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["labels", "images", "try", "accuracy"])
+    writer.writerow(["labels", "images", "try", main])
     for entry in entries:
-        for number, accuracy in enumerate(entry["each"], 1):
-            writer.writerow([entry["labels"] or "all", entry["images"], number, accuracy])
+        tries = zip(entry["images_each"], entry["each"], strict=True)
+        for number, (images, figure) in enumerate(tries, 1):
+            writer.writerow([entry["labels"] or "all", images, number, figure])
     return text.getvalue().encode()

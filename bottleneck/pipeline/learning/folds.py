@@ -184,7 +184,7 @@ def cross_validate(
             split[at[mine]] = LEAVE_OUT
             rows = data.store.features_of(data.digests[at[mine]])
             said[repeat, mine] = fit(split, OneOfMany(reporter)).predict(itself(rows, views))
-            found = _figures(said[repeat, mine], truth[mine], data)
+            found = figures_of(said[repeat, mine], truth[mine], data)
             for name, values in each.items():
                 values.append(found[name])
             again = f" of repeat {repeat + 1}" if options.repeats > 1 else ""
@@ -194,10 +194,10 @@ def cross_validate(
     return Folded(k=k, kind=data.kind, at=at, fold=folds, said=said, each=each)
 
 
-def _figures(
+def figures_of(
     said: NDArray[np.float32], truth: NDArray[Any], data: TrainingData
 ) -> dict[str, float | None]:
-    """Return the figures of one fold; `core.figures.OF_FOLDS` are among them."""
+    """Return the figures of what was said; `core.figures.OF_FOLDS` are among them."""
     if data.kind == "labels":
         unchosen = (label_metrics.UNCHOSEN,) * len(data.names)
         return label_metrics.evaluate_labels(said, truth, data.names, unchosen)

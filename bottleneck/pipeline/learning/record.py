@@ -191,7 +191,7 @@ def _pictures(
         return {}
     targets = data.samples.targets
     sure = {}
-    if "calibration" in figures:
+    if "calibration" in figures and data.kind != "numbers":
         sure[RELIABILITY] = reliability(figures["calibration"], title)
     if targets is None:
         return plots.draw(fitted.history, figures, title, fitted.options) | sure
@@ -201,11 +201,16 @@ def _pictures(
 
 
 def _receipt_of_targets(data: TrainingData, judged: Judged) -> dict[str, Any]:
-    """Return what run.json says besides of labels or numbers: which, and thresholds of labels."""
+    """Return what run.json says besides of labels or numbers: which, and what goes with each.
+
+    That is the threshold of a label, and the width of a number's interval.
+    """
     if data.kind == "class":
         return {}
     thresholds = {"thresholds": list(judged.thresholds)} if judged.thresholds else {}
-    return {"targets": {"kind": data.kind, "names": list(data.names), **thresholds}}
+    found = judged.figures.get("calibration", {}).get("numbers")
+    widths = {"widths": [found[name]["width"] for name in data.names]} if found else {}
+    return {"targets": {"kind": data.kind, "names": list(data.names), **thresholds, **widths}}
 
 
 def _asked(options: TrainOptions) -> dict[str, Any]:

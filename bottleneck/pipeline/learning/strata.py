@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.heads.groups import rarest
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,9 +31,7 @@ def strata_of(targets: NDArray[Any], kind: str, k: int) -> NDArray[np.int64]:
     if kind == "class":
         return targets.astype(np.int64)
     if kind == "labels":
-        has = targets == 1
-        counts = np.where(has, has.sum(axis=0), len(targets) + 1)
-        return np.asarray(np.where(has.any(axis=1), counts.argmin(axis=1), targets.shape[1]))
+        return rarest(targets)
     known = ~np.isnan(targets)
     n_bins = max(1, min(MOST_BINS, len(targets) // k))
     ranks = np.full(targets.shape, np.nan)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import MissingDependencyError, UnavailableError, UsageError
+from bottleneck.core.figures import MAIN
 from bottleneck.core.installed import is_here
 from bottleneck.core.paths import local_path
 from bottleneck.pipeline.learning.event_file import event_file
@@ -107,10 +108,14 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
         for name, figure in figures["folds"]["figures"].items():
             if figure["mean"] is not None:
                 found[f"folds_{name}"] = float(figure["mean"])
+    main = MAIN[figures.get("kind", "class")]
     for entry in figures.get("few_shot", ()):
-        found[f"few_shot_{entry['labels'] or 'all'}_accuracy"] = float(entry["accuracy"])
-    if "calibration" in figures:
-        calibration = figures["calibration"]
+        if entry[main] is not None:
+            found[f"few_shot_{entry['labels'] or 'all'}_{main}"] = float(entry[main])
+    calibration = figures.get("calibration", {})
+    for name, of in calibration.get("numbers", {}).items():
+        found |= {f"{key}_{name}": float(v) for key, v in of.items() if v is not None}
+    if "temperature" in calibration:
         found["calibration_temperature"] = float(calibration["temperature"])
         found["ece_before_calibration"] = float(calibration["before"]["ece"])
     return found

@@ -16,7 +16,7 @@ from bottleneck.heads.split import unlearned
 from bottleneck.heads.task import Task
 from bottleneck.pipeline.learning import few_shot as few_shots
 from bottleneck.pipeline.learning import trackers
-from bottleneck.pipeline.learning.calibrate import calibrated
+from bottleneck.pipeline.learning.calibrate import calibrated, with_widths
 from bottleneck.pipeline.learning.folds import FILE as OUT_OF_FOLD
 from bottleneck.pipeline.learning.folds import cross_validate
 from bottleneck.pipeline.learning.judge import judge
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainOptions", "train"]
 
 NAMED = 5  # classes in a warning
+LEAST_NUMBERS = 2  # of images that differ
 LARGEST_SEED = 2**53  # of whole numbers that canonical JSON, and so a receipt's checksum, can hold
 
 
@@ -80,12 +81,15 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     folded = cross_validate(data, options, fit, reporter) if options.folds else None
     if options.few_shot:
         found["few_shot"] = few_shots.few_shot(data, options, fit, judged, reporter)
-        tables[few_shots.FILE] = few_shots.as_csv(found["few_shot"])
+        tables[few_shots.FILE] = few_shots.as_csv(found["few_shot"], data.kind)
     if folded is not None:
         found["folds"], tables[OUT_OF_FOLD] = folded.to_json(), folded.to_csv(data)
         judged = judged if judged.split == "test" else folded.judged(data)
     if options.calibrate:
-        fitted, judged = calibrated(fitted, judged, data, options, folded)
+        if data.kind == "numbers":
+            judged = with_widths(fitted, judged, data, options, folded)
+        else:
+            fitted, judged = calibrated(fitted, judged, data, options, folded)
         found["calibration"] = judged.figures["calibration"]
     report = record(options, data, fitted, judged, seconds, reporter, found, tables)
     parameters = {
@@ -126,15 +130,9 @@ def _check(options: TrainOptions) -> None:
 
 def _check_judges(data: TrainingData, options: TrainOptions) -> None:
     """Raise UsageError where there is nothing to judge by, or to calibrate by."""
-    if options.few_shot and data.kind != "class":
+    if options.few_shot and data.kind == "numbers" and min(options.few_shot) < LEAST_NUMBERS:
         raise UsageError(
-            f"labels are drawn a class, and these targets are {data.kind}",
-            "--few-shot",
-            "omit it; --folds 5 says how good it is with all of them",
-        )
-    if options.calibrate and data.kind == "numbers":
-        raise UsageError(
-            "there are no probabilities, and these targets are numbers", "--calibrate", "omit it"
+            "of one image no number can be learned", "--few-shot", "give 2 or more, such as 10,50"
         )
     counts, advice = data.counts, "give --validation-split 0.2, or leave it out"
     if options.few_shot and not counts["test"] + counts["val"]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.figures import FEW as FEW_LABELS
+from bottleneck.core.figures import MAIN, spelled
 from bottleneck.core.figures import WORDS as NAMES
-from bottleneck.core.figures import spelled
 from bottleneck.core.paths import from_json_text, shown
-from bottleneck.core.text import printable
+from bottleneck.core.text import count, printable
 from bottleneck.pictures.interval import LEVEL, accuracy_interval
 from bottleneck.pipeline.extraction.plan import unique_count
 from bottleneck.pipeline.network.recipe_words import recipe_facts, recipe_line
@@ -124,7 +125,8 @@ def _figures(receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
     if not figures["samples"]:
         yield from ("Not known: it was fitted on all images, and none was kept to judge it by.", "")
         return
-    yield f"On {figures['samples']:,} {SPLITS.get(figures['split'], figures['split'])} images:"
+    split = SPLITS.get(figures["split"], figures["split"])
+    yield f"On {count(figures['samples'], f'{split} image')}:"
     yield ""
     words = {**WORDS, "baseline": BASELINES[figures.get("kind", "class")]}
     rows = [
@@ -138,24 +140,23 @@ def _figures(receipt: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
     if folds:
         for name, found in folds["figures"].items():
             words_of = f"mean {NAMES[name]} of {folds['k']} folds"
-            rows.append((words_of, "-" if found["mean"] is None else _sure(name, found)))
+            rows.append((words_of, _sure(name, found)))
     yield from _table(("figure", "value"), rows)
-    few = [(str(e["labels"] or "all"), f"{e['images']:,}", _accuracy(e)) for e in _few(figures)]
+    kind = figures.get("kind", "class")
+    main = MAIN[kind]
+    few = [
+        (str(e["labels"] or "all"), f"{e['images']:,}", _sure(main, {**e, "mean": e[main]}))
+        for e in figures.get("few_shot") or ()
+    ]
     if few:
-        yield from _table(("labels a class", "images", "accuracy"), few)
+        yield from _table((FEW_LABELS[kind], "images", NAMES[main]), few)
     yield from _each(figures)
 
 
-def _accuracy(entry: Mapping[str, Any]) -> str:
-    return _sure("accuracy", {**entry, "mean": entry["accuracy"]})
-
-
-def _few(figures: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return figures.get("few_shot") or ()
-
-
 def _sure(name: str, found: Mapping[str, Any]) -> str:
-    """Return the mean of a figure, and its interval where it has one."""
+    """Return the mean of a figure, and its interval where it has one; a dash for none."""
+    if found["mean"] is None:
+        return "-"
     ends = found["interval"]
     sure = ""
     if ends:

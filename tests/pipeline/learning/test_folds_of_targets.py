@@ -17,7 +17,6 @@ from sklearn.metrics import (
 )
 
 from bottleneck.core import console
-from bottleneck.core.errors import UsageError
 from bottleneck.heads import linear
 from bottleneck.heads.label_metrics import best_thresholds
 from bottleneck.heads.task import TRAIN, VALIDATION
@@ -213,14 +212,6 @@ def test_page_card_and_trackers_have_the_folds(of_labels, tmp_path):
         f"mean macro average precision of 3 folds | {mean} (95% interval {low} to {high})" in card
     )
     assert "out-of-fold images" in card
-
-
-@pytest.mark.parametrize(
-    ("asked", "flag"), [({"few_shot": (1,)}, "--few-shot"), ({"calibrate": True}, "--calibrate")]
-)
-def test_what_is_of_classes_alone_is_refused_with_a_way_on(of_numbers, asked, flag):
-    with pytest.raises(UsageError, match=f"these targets are numbers: {flag}: omit it"):
-        fit(of_numbers[0], **asked)
 
 
 def test_an_image_of_labels_is_spread_by_the_rarest_that_it_has():

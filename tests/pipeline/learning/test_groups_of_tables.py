@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from world import picture
 
+from bottleneck._extract_lines import lines
 from bottleneck.core import console
 from bottleneck.core.reporter import SILENT
 from bottleneck.pipeline.extraction.extract import extract
@@ -109,10 +110,14 @@ def test_a_split_of_the_table_that_cuts_a_patient_leaves_the_training_images_out
     tmp_path, extracted, patients
 ):
     split = ["test" if i < 6 else "train" for i in range(N)]
-    extracted(patients, split=split)
+    said = extracted(patients, split=split)
     report = train(TrainOptions(cache=tmp_path / "store"))
     tested = {*patients[:6]}
-    assert report["left_out"]["leaking"] == sum(p in tested for p in patients[6:]) > 0
+    n = sum(p in tested for p in patients[6:])
+    assert report["left_out"]["leaking"] == n > 0
+    assert (said["leaking"], said["leaking_by_group"]) == (0, n)
+    words = f"the same group in train and in val or test: {n} images of train, left out by training"
+    assert words in lines(said)
 
 
 def test_where_no_group_was_drawn_to_validate_that_is_said(tmp_path, extracted, capsys):

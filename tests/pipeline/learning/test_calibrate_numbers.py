@@ -1,0 +1,133 @@
+"""How far off numbers may be: of which images that is found, and who says it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bottleneck import predict as command
+from bottleneck import train as train_command
+from bottleneck.core import console
+from bottleneck.heads.run import read_run
+from bottleneck.pipeline.extraction.extract import extract
+from bottleneck.pipeline.extraction.options import ExtractOptions
+from bottleneck.pipeline.learning.folds import FILE
+from bottleneck.pipeline.learning.predict import PredictOptions, predict, predictions
+from bottleneck.pipeline.learning.train import TrainOptions, train
+from bottleneck.pipeline.network.options import NetworkOptions
+from bottleneck.store.store import Store
+
+NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
+N = 120
+
+
+@pytest.fixture
+def made(tmp_path, numpy_network):
+    """Two numbers of images of noise; of the second one most are not known."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+
+    def make(splits):
+        lines = ["filename,split,light,red"]
+        for i, colour in enumerate(rng.random((N, 3))):
+            pixels = np.clip(colour * 200 + rng.normal(0, 20, (12, 12, 3)), 0, 255).astype("u1")
+            Image.fromarray(pixels).save(tmp_path / f"images/{i:03}.png")
+            red = f"{colour[0] * 7:.4f}" if i % 6 < 3 and i % 4 == 0 else ""
+            light = f"{colour.sum() + rng.normal() / 4:.4f}"
+            lines.append(f"images/{i:03}.png,{splits[i % len(splits)]},{light},{red}")
+        (tmp_path / "t.csv").write_text("\n".join(lines))
+        extract(
+            ExtractOptions(
+                cache=tmp_path / "store", data=str(tmp_path / "t.csv"), network=NETWORK,
+                reading={"label_column": ("light", "red")},
+            )
+        )  # fmt: skip
+        return tmp_path / "store"
+
+    return make
+
+
+def fit(cache, **options):
+    return train(
+        TrainOptions(cache=cache, calibrate=True, **options), console.configure(quiet=True)
+    )
+
+
+def tenth(errors):
+    """Return what nine of ten of one more than these lie within."""
+    return np.sort(errors)[int(np.ceil(0.9 * (len(errors) + 1))) - 1]
+
+
+def test_the_width_is_of_the_validation_images_and_the_test_images_judge_it(made, monkeypatch):
+    seen = []
+    from bottleneck.heads import linear
+
+    real = linear.fit
+    monkeypatch.setattr(linear, "fit", lambda task: seen.append(real(task)) or seen[-1])
+    cache = made(["train", "val", "test"])
+    report = fit(cache)
+    samples = Store.open(cache).snapshot(None).samples
+    truth, split = samples.targets.values, samples.splits
+    width = tenth(np.abs(seen[0].validation - truth[split == 1])[:, 0])
+    light, red = (report["calibration"]["numbers"][name] for name in ("light", "red"))
+    assert light["width"] == pytest.approx(width, rel=1e-5)
+    rows, y, _ = Store.open(cache).arrays(split="test")
+    off = np.abs(seen[0].predict(rows) - y)
+    assert light["coverage"] == pytest.approx(np.mean(off[:, 0] <= width))
+    assert red == {"width": None, "coverage": None}  # of seven rows no nine of ten can be told
+    assert report["calibration"]["samples"] == 40
+    receipt = json.loads((Path(report["run"]) / "run.json").read_text())
+    assert receipt["targets"]["widths"] == [light["width"], None]
+    assert read_run(Path(report["run"])).widths[0] == light["width"]
+
+
+def test_with_folds_all_images_tell_it_and_each_fold_is_judged_by_the_others(made):
+    cache = made(["train"])
+    report = fit(cache, folds=4)
+    table = list(csv.DictReader(io.StringIO((Path(report["run"]) / FILE).read_text())))
+    fold = np.array([int(line["fold"]) for line in table])
+    off = np.array(
+        [abs(float(line["true light"]) - float(line["predicted light"])) for line in table]
+    )
+    found = report["calibration"]["numbers"]["light"]
+    assert found["width"] == pytest.approx(tenth(off), rel=1e-5)
+    inside = [off[fold == i] <= tenth(off[fold != i]) for i in range(1, 5)]
+    assert found["coverage"] == pytest.approx(np.concatenate(inside).mean())
+
+
+def test_everybody_says_it(made, tmp_path, capsys):
+    cache = made(["train", "val", "test"])
+    report = fit(cache)
+    width = report["calibration"]["numbers"]["light"]["width"]
+    assert f"light ± {width:.4g} (" in "\n".join(train_command.lines(report))
+    run = Path(report["run"])
+    assert f"± {width:.4g} for 90% of images" in (run / "report.html").read_text()
+    assert "| width |" in (run / "README.md").read_text()
+    image = str(tmp_path / "images/000.png")
+    asked = PredictOptions(images=(image,), run=str(run), csv=tmp_path / "a.csv")
+    said = predict(asked, console.configure(quiet=True))
+    light, red = said["images"][0]["top"]
+    assert light["width"] == width
+    assert "width" not in red
+    assert f" ± {width:.3g}" in "\n".join(command.lines(said))
+    line = next(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert float(line["width light"]) == width
+    assert "width red" not in line
+    found = predictions(
+        PredictOptions(images=(image,), run=str(run)), console.configure(quiet=True)
+    )
+    assert found.widths[0] == width
+    assert np.isnan(found.widths[1])
+
+
+def test_without_it_nothing_is_said_of_widths(made, tmp_path):
+    cache = made(["train", "val"])
+    report = train(TrainOptions(cache=cache), console.configure(quiet=True))
+    asked = PredictOptions(images=(str(tmp_path / "images/000.png"),), run=report["run"])
+    assert "width" not in predict(asked, console.configure(quiet=True))["images"][0]["top"][0]
+    half = fit(cache)["calibration"]["numbers"]["light"]  # validation images judge themselves
+    assert 0.6 < half["coverage"] <= 1
