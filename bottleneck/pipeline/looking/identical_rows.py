@@ -42,7 +42,7 @@ class Identical:
         return np.flatnonzero(self.size)
 
     def expanded(self, leaders: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """Return the first k rows that leaders (m, j) stand for, row by row; -1 where there are less.
+        """Return the first k rows that leaders (m, j) stand for, in order; -1 where they end.
 
         Parameters
         ----------

@@ -85,9 +85,7 @@ def _share(cosines: NDArray[np.float32], exact: Neighbours) -> float:
     return float((cosines[:, :n_nearest] >= exact.cosines[:, -1:] - 1e-5).mean())
 
 
-def _listed(
-    rows: NDArray[np.float32], at: NDArray[np.int64], seed: int, reporter: Reporter
-) -> Any:
+def _listed(rows: NDArray[np.float32], at: NDArray[np.int64], seed: int, reporter: Reporter) -> Any:
     """Return a faiss.IndexIVFScalarQuantizer that holds the rows at these positions (m,)."""
     import faiss  # noqa: PLC0415 - an extra
 
