@@ -7,9 +7,11 @@ import pytest
 
 from bottleneck.core.reporter import Silent
 from bottleneck.pipeline.looking import index
+from bottleneck.pipeline.looking.groups import around
 from bottleneck.pipeline.looking.identical_rows import identical
 from bottleneck.pipeline.looking.index import near_by_index
 from bottleneck.pipeline.looking.neighbours import unit_rows
+from bottleneck.pipeline.looking.same import candidates
 
 
 class Told(Silent):
@@ -70,6 +72,10 @@ def test_identical_rows_are_each_other_s_nearest_and_are_not_all_compared_with_a
     near, recall = near_by_index(rows, 20)
     assert compared(faiss) < 1000 * 1000  # which the thousand alone would be
     assert np.isin(near.which[blank], blank).all()
+    pairs = candidates(near)[0]
+    alike = pairs[np.isin(pairs, blank).all(axis=1)]
+    group = around(len(rows), alike, np.ones(len(alike), "f4"))
+    assert len({*group[blank].tolist()}) == 1
     assert near.which[[0, 1], 0].tolist() == [1, 0]
     found = (near.cosines[:, :10] >= tenth_by_hand(rows) - 1e-5).mean()
     assert found > 0.94
