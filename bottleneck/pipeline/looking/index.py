@@ -192,6 +192,7 @@ def _nearest_of(
     """
     cosines = np.matmul(rows[found], rows[own][:, :, None])[:, :, 0]
     cosines[found < 0] = -np.inf
+    cosines[found == same.leader[own][:, None]] = np.inf  # those identical to the row itself first
     order = np.argsort(-cosines, axis=1, kind="stable")
     found, cosines = (np.take_along_axis(v, order, 1) for v in (found, cosines))
     if (same.size[found] > 1).any():

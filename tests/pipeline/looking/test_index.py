@@ -91,11 +91,13 @@ def test_rows_that_are_nearly_identical_are_not_all_compared_with_all():
     rows = clustered(6000)
     noise = np.random.default_rng(1).standard_normal((3000, rows.shape[1])).astype("f4")
     rows[:3000] = unit_rows(rows[:1] + 1e-4 * noise)
+    rows[2990:3000:2] = rows[2991:3000:2]
     faiss.cvar.indexIVF_stats.reset()
     near, _ = near_by_index(rows, 20)
     assert compared(faiss) < 3000 * 3000
     assert (near.which[:3000] < 3000).all()
     assert near.cosines[:3000].min() > 0.9999
+    assert near.which[2990:3000, 0].tolist() == [n ^ 1 for n in range(2990, 3000)]
     assert (near.cosines[3000:, :10] >= tenth_by_hand(rows)[3000:] - 1e-5).mean() > 0.9
 
 
