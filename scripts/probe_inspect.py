@@ -8,7 +8,9 @@
     python scripts/probe_inspect.py index --rows 1000000 --width 384 --classes 1000
 
 `same` copies a folder of train/ and test/ with class folders, edits --plant of the training images
-in seven ways, puts what comes out into test/, extracts, and counts how many of each kind are found.
+in seven ways, puts what comes out into test/, extracts, and counts how many of each kind are found,
+and how many of the pairs that are found are right (--verdicts docs/inspect-findings.csv --called
+cifar10-6k has what a person said of those that nobody planted).
 `labels` flips labels of a store's images, and compares the order of the disputed ones with that of
 cleanlab, on the same probabilities, where it is installed (--cleanlab PYTHON names another Python
 that has it: pip install cleanlab[datalab]). `next` spends labels on images that are proposed, and
@@ -22,21 +24,20 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from planted_copies import counted, lines_of, plant, verdicts_of
 
 from bottleneck import extract_features
 from bottleneck.core import console
-from bottleneck.core.reporter import SILENT
+from bottleneck.core.reporter import SILENT, NoProgress, Silent
 from bottleneck.data.glance import SIDE
 from bottleneck.pipeline.looking.glances import glances, pictures_of
 from bottleneck.pipeline.looking.groups import united as together_of
@@ -53,60 +54,16 @@ from bottleneck.pipeline.looking.same import candidates, same_pairs
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 INNER = 32  # directions that rows that are made up vary in
 NOISE = 0.3  # length of the noise on rows that are repeated
 
 
-def _cropped(image: Image.Image, by_chance: np.random.Generator) -> Image.Image:
-    """Return nine tenths of each side, at the picture's size."""
-    width, height = image.size
-    w, h = round(0.9 * width), round(0.9 * height)
-    x, y = by_chance.integers(0, width - w + 1), by_chance.integers(0, height - h + 1)
-    return image.crop((x, y, x + w, y + h)).resize((width, height), Image.Resampling.BICUBIC)
-
-
-EDITS: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
-    "saved as PNG": lambda image, _: image,
-    "JPEG, quality 50": lambda image, _: image,
-    "mirrored": lambda image, _: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-    "cropped to 90 %": _cropped,
-    "brighter by 30 %": lambda image, _: ImageEnhance.Brightness(image).enhance(1.3),
-    "half the size": lambda image, _: image.resize((image.width // 2, image.height // 2)),
-    "gray": lambda image, _: image.convert("L").convert("RGB"),
-}
-
-
-def plant(data: Path, folder: Path, number: int, seed: int) -> dict[str, tuple[str, str]]:
-    """Copy all images of `data` into `folder`, and add edited ones; return edited → (kind, of)."""
-    images = sorted(p for p in data.rglob("*") if p.suffix.lower() in ENDINGS)
-    for image in images:
-        target = folder / image.relative_to(data)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(image, target)
-    by_chance = np.random.default_rng(seed)
-    train = [p for p in images if p.relative_to(data).parts[0] == "train"]
-    planted = {}
-    for i, at in enumerate(by_chance.permutation(len(train))[:number]):
-        kind = list(EDITS)[i % len(EDITS)]
-        image = Image.open(train[at]).convert("RGB")
-        made = EDITS[kind](image, by_chance)
-        name, options = f"planted{i}.png", {}
-        if kind.startswith("JPEG"):
-            name, options = f"planted{i}.jpg", {"quality": 50}
-        target = folder / "test" / train[at].parent.name / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made.save(target, **options)
-        planted[str(target.relative_to(folder))] = (kind, str(train[at].relative_to(data)))
-    return planted
-
-
 def probe_same(args: argparse.Namespace, work: Path) -> None:
-    """Print how many of the planted images are found, by kind, and how much else is."""
+    """Print how many of the planted images are found, by kind, and how much else, and if right."""
     planted = plant(Path(args.data), work / "planted", args.plant, args.seed)
     cache = args.cache or work / "store"
     extract_features(
@@ -120,25 +77,13 @@ def probe_same(args: argparse.Namespace, work: Path) -> None:
     report = inspect(
         InspectOptions(cache=cache, source="planted", only=("same",)), console.configure(quiet=True)
     )
-    group_of = {
-        image["key"]: number
-        for number, group in enumerate(report["same"]["groups"])
-        for image in group["images"]
-    }
-    made: Counter[str] = Counter(kind for kind, _ in planted.values())
-    found: Counter[str] = Counter()
-    for key, (kind, of) in planted.items():
-        found[kind] += key in group_of and group_of[key] == group_of.get(of)
-    for kind, n in made.items():
-        console.output([f"{kind:20} {found[kind]:4} of {n:4}  {found[kind] / n:.3f}"])
-    console.output([f"{'all':20} {found.total():4} of {made.total():4}"])
-    others = [
-        [image["key"] for image in group["images"]]
-        for group in report["same"]["groups"]
-        if not any(image["key"] in planted for image in group["images"])
-    ]
-    console.output([f"{len(others)} groups beside those, to be looked at:"])
-    console.output(["  " + " = ".join(group) for group in others])
+    verdicts = verdicts_of(args.verdicts, args.called) if args.verdicts else {}
+    count = counted(report["same"]["groups"], planted, verdicts)
+    console.output(console.table(lines_of(count)))
+    console.output([f"{len(count.others)} pairs that nobody planted:"])
+    console.output(
+        [f"  {one} = {other} ({what}; {said})" for one, other, what, said in count.others]
+    )
 
 
 def probe_labels(args: argparse.Namespace, work: Path) -> None:
@@ -332,36 +277,46 @@ def _clock() -> Callable[[str], None]:
 
 
 def probe_index(args: argparse.Namespace, _: Path) -> None:
-    """Print seconds, memory and recall of one way to find the neighbours of very many rows."""
+    """Print seconds, memory and recall of one way to find NEAREST neighbours of very many rows."""
     units, _labels = made_rows(args.rows, args.width, args.classes)
     told = _clock()
     told("rows")
-    which = INDEXES[args.library](units, told)
+    near = INDEXES[args.library](units, told)
     told("all searched")
-    cosines = np.empty(which.shape, np.float32)
-    for start in range(0, len(units), 2048):
-        some = which[start : start + 2048]
-        cosines[start : start + 2048] = np.einsum(
-            "nd,nkd->nk", units[start : start + 2048], units[some]
-        )
-    cosines = -np.sort(-cosines, axis=1)
-    recall = measured_recall(units, Neighbours(cosines=cosines, which=which.astype(np.int32)))
-    console.output([f"recall@10 {recall:.4f}"])
+    console.output([f"recall@10 {measured_recall(units, near):.4f}"])
 
 
-def _others(which: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return ten of eleven neighbours (n, 11), without the row itself."""
+class Steps(Silent):
+    """Tells when each of the things that are counted is done."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self.told = told
+
+    @contextmanager
+    def progress(self, total: int, what: str) -> Iterator[NoProgress]:
+        """Count nothing, and tell when it is done."""
+        yield NoProgress()
+        self.told(what)
+
+
+def _others(units: NDArray[np.float32], which: NDArray[np.int64]) -> Neighbours:
+    """Return the neighbours by NEAREST + 1 of each row, one of which is the row itself."""
     is_self = which == np.arange(len(which))[:, None]
     is_self[~is_self.any(axis=1), -1] = True
-    return which[~is_self].reshape(len(which), -1)
+    ids = which[~is_self].reshape(len(which), -1).astype(np.int32)
+    cosines = np.empty(ids.shape, np.float32)
+    for start in range(0, len(units), 512):
+        at = slice(start, start + 512)
+        cosines[at] = np.matmul(units[ids[at]], units[at][:, :, None])[:, :, 0]
+    return Neighbours(cosines=-np.sort(-cosines, axis=1), which=ids)
 
 
-def _by_ours(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
-    return near_by_index(units, NEAREST)[0].which.astype(np.int64)
+def _by_ours(units: NDArray[np.float32], told: Callable[[str], None]) -> Neighbours:
+    return near_by_index(units, NEAREST, Steps(told))[0]
 
 
-def _by_faiss(kind: str) -> Callable[..., NDArray[np.int64]]:
-    def found(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
+def _by_faiss(kind: str) -> Callable[..., Neighbours]:
+    def found(units: NDArray[np.float32], told: Callable[[str], None]) -> Neighbours:
         import faiss
 
         index = faiss.index_factory(units.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
@@ -373,21 +328,25 @@ def _by_faiss(kind: str) -> Callable[..., NDArray[np.int64]]:
             index.nprobe = 24
         else:
             index.hnsw.efSearch = 64
-        return _others(index.search(units, 11)[1])
+        which = index.search(units, NEAREST + 1)[1]
+        told("searched")
+        return _others(units, which)
 
     return found
 
 
-def _by_usearch(units: NDArray[np.float32], told: Callable[[str], None]) -> NDArray[np.int64]:
+def _by_usearch(units: NDArray[np.float32], told: Callable[[str], None]) -> Neighbours:
     from usearch.index import Index
 
     index = Index(ndim=units.shape[1], metric="ip", dtype="f16", connectivity=16)
     index.add(np.arange(len(units)), units)
     told("built")
-    return _others(index.search(units, 11).keys.astype(np.int64))
+    which = index.search(units, NEAREST + 1).keys.astype(np.int64)
+    told("searched")
+    return _others(units, which)
 
 
-INDEXES = {
+INDEXES: dict[str, Callable[..., Neighbours]] = {
     "ours": _by_ours,
     "faiss-ivf": _by_faiss("IVF1024,SQfp16"),
     "faiss-hnsw": _by_faiss("HNSW16_SQfp16"),
@@ -416,6 +375,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--size", type=int)
     made.add_argument("--engine", default="auto")
     made.add_argument("--plant", type=int, default=300)
+    made.add_argument("--verdicts", type=Path, help="same: what was said of pairs, by --called")
+    made.add_argument("--called", help="same: the data set's name in the file of --verdicts")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--seeds", type=int, default=3)
     made.add_argument("--cleanlab", metavar="PYTHON", help="a Python that has cleanlab[datalab]")

@@ -4,7 +4,8 @@ Up to some number of products they are exact; beyond it, an index (the extra `in
 all of them, and how many is measured. What was found, not the index, is kept as derived data,
 `derived/neighbours.bin`, and serves again while the images are the same. Where some are new, or
 gone, those are compared with all others, and so are the images that had one that is gone among
-their nearest.
+their nearest. The others were compared when the mean row was a little elsewhere: so how many of the
+nearest are found is measured then, and where it is too few all are compared again.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ EXACT = 6e12  # numbers multiplied, up to which all are compared: 68,000 images 
 KEEP_FROM = 20_000  # images; fewer are compared in seconds
 NEW = 20  # of so many images, one may be new: else all are compared again
 MOVED = 0.02  # of its length, that the mean row may have moved: else all are compared again
+STILL_FOUND = 0.9  # of the ten nearest, of what is extended: else all are compared again
 FILE = "neighbours.bin"
 _MAGIC = b"bn-near1"
 _HEAD = struct.Struct("<8s32sQQQd")  # recipe, images, neighbours, features; recall, 2 where exact
@@ -105,13 +107,12 @@ def _compared(units: NDArray[np.float32], is_exact: bool, reporter: Reporter) ->
             return Found(near=nearest(units, NEAREST, counted=bar.update), recall=None, kept=0)
     without = f"up to {isqrt(int(EXACT // width)):,} are compared without it"
     require("faiss", "inspect", f"neighbours of {n:,} images of {width:,} features; {without}")
-    with reporter.progress(2 * n, "compare") as bar:
-        near, recall = near_by_index(units, NEAREST, bar.update)
+    near, recall = near_by_index(units, NEAREST, reporter)
     return Found(near=near, recall=recall, kept=0)
 
 
 def _extended(images: Images, kept: _Kept, reporter: Reporter) -> Found | None:
-    """Return the neighbours by those that are known; None where too much is new."""
+    """Return the neighbours by those that are known; None where too much is new, or was lost."""
     digests, n = as_void(images.digests), len(images)
     before = _where(kept.digests, digests)  # of each image, among those that are kept
     if np.array_equal(before, np.arange(n)) and n == len(kept.digests):
@@ -133,7 +134,9 @@ def _extended(images: Images, kept: _Kept, reporter: Reporter) -> Found | None:
         near = nearest(units, NEAREST, units[again], bar.update, own=again)
     which[again], cosines[again] = near.which, near.cosines
     found = Neighbours(cosines=cosines, which=which)
-    recall = None if kept.recall is None else measured_recall(units, found)
+    recall = measured_recall(units, found)
+    if recall < STILL_FOUND:
+        return None
     return Found(near=found, recall=recall, kept=len(some))
 
 

@@ -20,6 +20,7 @@ DARK, BRIGHT = 0.2, 0.85  # brightness that almost no pixel is above, or below
 TINY = 0.25  # of the middle short side
 ODD_SHAPE = 2.5  # times as wide, or as high, as is usual
 BLURRED = -3.5  # deviations of the logarithm of sharpness
+BLURRED_FROM = 16  # pixels of the shorter side: of fewer, a thick stroke is as smooth as a blur
 PIXEL_KINDS = ("blank", "dark", "bright", "tiny", "odd shape", "blurred")
 
 
@@ -71,7 +72,9 @@ def pixel_kinds(measures: Mapping[str, NDArray[np.float32]]) -> NDArray[np.bool_
             measures["dark"] > BRIGHT,
             shorter < TINY * np.median(shorter),
             np.abs(shape - np.median(shape)) > np.log(ODD_SHAPE),
-            ~is_blank & ((sharp - middle) / max(spread, 1e-6) < BLURRED),
+            ~is_blank
+            & (shorter >= BLURRED_FROM)
+            & ((sharp - middle) / max(spread, 1e-6) < BLURRED),
         ],
         axis=1,
     )

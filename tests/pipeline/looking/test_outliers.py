@@ -69,5 +69,16 @@ def test_an_odd_picture_is_named_and_the_others_are_not(kind, odd):
         assert found[11].sum() == 1
 
 
+@pytest.mark.parametrize(("side", "odd"), [(15, []), (16, [11])])
+def test_of_a_few_pixels_none_is_called_blurred(side, odd):
+    """As with the digits of scikit-learn, 8 x 8: a thick stroke is as smooth as a blur."""
+    sharpness = np.random.default_rng(0).uniform(1, 1.1, 30).astype("f4")
+    sharpness[11] = 0.01
+    same = dict.fromkeys(MEASURES, np.full(30, 0.5, "f4"))
+    sides = np.full(30, side, "f4")
+    found = pixel_kinds({**same, "width": sides, "height": sides, "sharpness": sharpness})
+    assert np.flatnonzero(found[:, PIXEL_KINDS.index("blurred")]).tolist() == odd
+
+
 def test_no_pictures_are_no_kinds():
     assert pixel_kinds({name: np.zeros(0, "f4") for name in MEASURES}).shape == (0, 6)
