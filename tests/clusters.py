@@ -53,12 +53,15 @@ def _below(pid: int) -> list[tuple[int, str]]:
 
 
 def _start(
-    words: Sequence[object], folder: Path, name: str, cores: str | None, env: dict[str, str]
+    words: Sequence[object],
+    folder: Path,
+    name: str,
+    env: dict[str, str],
+    before: Sequence[str] = (),
 ) -> subprocess.Popen:
-    pinned = ["taskset", "-c", cores] if cores else []
     with (folder / f"{name}.log").open("w") as log:
         return subprocess.Popen(
-            [*pinned, sys.executable, *map(str, words)],
+            [*before, sys.executable, *map(str, words)],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path(), "OMP_NUM_THREADS": "1", **env},
             stdout=log,
@@ -67,11 +70,24 @@ def _start(
 
 
 @contextlib.contextmanager
-def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -> Iterator[Cluster]:
+def dask(
+    folder: Path,
+    cores: Sequence[str | None] = (None, None),
+    *,
+    host: str = "127.0.0.1",
+    before: Sequence[Sequence[str]] = (),
+    **env: str,
+) -> Iterator[Cluster]:
     """A scheduler, and a worker of one thread for each of `cores`, pinned to it if it names some.
 
     A worker that is killed is started again by its nanny.
+
+    Parameters
+    ----------
+    host : the scheduler's address
+    before : of each worker, the words that its command follows, such as `nsenter --net=…`
     """
+    pinned = [["taskset", "-c", core] if core else [] for core in cores]
     told = folder / "scheduler.json"
     told.unlink(missing_ok=True)
     cluster = Cluster("")
@@ -82,7 +98,7 @@ def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -
                     "-m",
                     "distributed.cli.dask_scheduler",
                     "--host",
-                    "127.0.0.1",
+                    host,
                     "--port",
                     0,
                     "--no-dashboard",
@@ -91,13 +107,12 @@ def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -
                 ),
                 folder,
                 "scheduler",
-                None,
                 env,
             )
         )
         _wait(told.exists, folder)
         address = json.loads(told.read_text())["address"]
-        for i, core in enumerate(cores):
+        for i, words in enumerate(before or pinned):
             cluster.started.append(
                 _start(
                     (
@@ -112,8 +127,8 @@ def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -
                     ),
                     folder,
                     f"worker{i}",
-                    core,
                     env,
+                    words,
                 )
             )
         _wait(lambda: len(cluster.workers()) == len(cores), folder)
@@ -147,7 +162,6 @@ def ray(folder: Path, n_cores: int = 2, **env: str) -> Iterator[Cluster]:
                 ),
                 folder,
                 "head",
-                None,
                 {"RAY_USAGE_STATS_ENABLED": "0", **env},
             )
         )

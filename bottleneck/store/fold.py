@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.store.claim import claimed
 from bottleneck.store.copying import copied, once
 from bottleneck.store.copying import groups as grouped
 from bottleneck.store.log import ReplaceParts
@@ -30,17 +31,22 @@ def fold(store: Store, *, many: int | None = None, most_bytes: float = math.inf)
 
     Rows that two parts hold are kept once. Parts that were computed in different ways (engine,
     versions, machine, batch) stay apart, so that every row's provenance stays known. If another
-    run replaced one of the parts meanwhile, the work is dropped and gc collects it.
+    run replaced one of the parts meanwhile, or took a new one away, the work is dropped and gc
+    collects it.
     """
     groups = foldable(store, MANY if many is None else many)
     sizes = (sum(part.entry.n_bytes for part in group) for group in groups)
     ends = itertools.accumulate(sizes)
-    actions = [
-        ReplaceParts(tuple(part.entry.name for part in group), (merged(store, group),))
-        for group, end in zip(groups, ends, strict=True)
-        if end <= most_bytes
-    ]
-    return store.commit(actions, "fold") if actions else store
+    chosen = [group for group, end in zip(groups, ends, strict=True) if end <= most_bytes]
+    if not chosen:
+        return store
+    with claimed(store.storage) as claim:
+        new = [merged(store, group) for group in chosen]
+        if not claim.holds(new):
+            return store
+        olds = (tuple(part.entry.name for part in group) for group in chosen)
+        actions = [ReplaceParts(old, (one,)) for old, one in zip(olds, new, strict=True)]
+        return store.commit(actions, "fold")
 
 
 def foldable(store: Store, many: int) -> list[list[Part]]:

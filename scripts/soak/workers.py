@@ -76,10 +76,10 @@ class Trial:
         self.worst = 0.0
         print(f"reference: {self.n} rows in {self.seconds:.1f} s", flush=True)
 
-    def start(self, store: Path, who: list[str]) -> Command:
-        """Start the command with workers."""
+    def start(self, store: Path, who: list[str], before: tuple[str, ...] = ()) -> Command:
+        """Start the command with workers; `before` are words that it follows."""
         program = (HERE / "counted.py", store.with_suffix(".computed"))
-        return Command(*self.words, *who, "--cache", store, program=program)
+        return Command(*self.words, *who, "--cache", store, program=program, before=before)
 
     def of_workers(self, who: list[str], workers: Any) -> None:
         """Kill workers while the command runs; it must end as if nobody had."""
@@ -107,7 +107,7 @@ class Trial:
         assert code == 0, f"{store}: {code}: {said}"
         assert report["computed"] == self.n, f"{store}: {report['computed']} computed"
         self.retried += (report["shards"] or {"retried": 0})["retried"]
-        self._check(store, report)
+        self.check(store, report)
         self._tell(self.kills - before, report)
 
     def of_drivers(self, who: list[str], _: Any) -> None:
@@ -131,10 +131,11 @@ class Trial:
             new = {path.name for path in (store / "parts").glob("*")} - parts
             lost = {name for name in new if f"parts/{name}" not in named and "tmp-" not in name}
             self.lost, self.most_lost = self.lost + len(lost), max(self.most_lost, len(lost))
-        self._check(store, report)
+        self.check(store, report)
         self._tell(self.kills - before, report)
 
-    def _check(self, store: Path, report: dict[str, Any]) -> None:
+    def check(self, store: Path, report: dict[str, Any]) -> None:
+        """Assert what must be true of a store at the end of a round."""
         assert (report["pending"], report["quarantined"]) == (0, 0), report
         rows = rows_of(store)
         assert rows.keys() == self.reference.keys(), f"{store}: other images"

@@ -43,9 +43,10 @@ class Command:
         *words: object,
         env: dict[str, str] | None = None,
         program: tuple[object, ...] = ("-m", "bottleneck"),
+        before: tuple[str, ...] = (),
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
+            [*before, sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
             stdout=subprocess.PIPE,
