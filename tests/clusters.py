@@ -32,11 +32,17 @@ class Cluster:
     started: list[subprocess.Popen] = field(default_factory=list)
 
     def workers(self) -> list[int]:
-        """Return the numbers of the processes that compute; of Dask, what its nannies watch."""
-        found = []
-        for nanny in self.started[1:]:
-            found += [pid for pid, words in _below(nanny.pid) if "spawn_main" in words]
-        return found
+        """Return the numbers of the processes that compute.
+
+        Of Dask they are what its nannies watch; of Ray those that have a task.
+        """
+        running = _running()
+        nannies = [process.pid for process in self.started[1:]]
+        of_dask = [pid for pid in _below(running, *nannies) if "spawn_main" in running[pid][1]]
+        below = _below(running, self.started[0].pid)
+        while more := [pid for pid in _below(running, *below) if pid not in below]:
+            below += more
+        return of_dask + [pid for pid in below if running[pid][1].startswith("ray::_there")]
 
 
 def path() -> str:
@@ -44,12 +50,17 @@ def path() -> str:
     return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def _below(pid: int) -> list[tuple[int, str]]:
+def _running() -> dict[int, tuple[int, str]]:
+    """Return the processes of this machine: number → parent's number, words."""
     said = subprocess.run(
         ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
     rows = [line.split(maxsplit=2) for line in said.stdout.splitlines()]
-    return [(int(row[0]), row[-1]) for row in rows if int(row[1]) == pid]
+    return {int(row[0]): (int(row[1]), row[-1]) for row in rows}
+
+
+def _below(running: dict[int, tuple[int, str]], *parents: int) -> list[int]:
+    return [pid for pid, (parent, _) in running.items() if parent in parents]
 
 
 def _start(

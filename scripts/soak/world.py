@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the oracle and the reader, which import nothing of ours
 
+import clusters  # noqa: E402
 import format_reader  # noqa: E402
 import oracle  # noqa: E402
 
@@ -48,7 +49,7 @@ class Command:
         self.process = subprocess.Popen(
             [*before, sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            env={**os.environ, "PYTHONPATH": clusters.path(), **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
