@@ -149,6 +149,7 @@ soak: $(INSTALLED) $(VENV)/.bottleneck-test
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
 	$(BIN)/python scripts/soak/workers.py --on loky --kills 30 --drivers 20
+	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python scripts/soak/cut_off.py || [ $$? -eq 2 ]  # 2: it cannot be tried here
 
 # The reference of bottleneck.sklearn needs scikit-learn.
 docs: $(INSTALLED_LIGHT) $(VENV)/.bottleneck-test
