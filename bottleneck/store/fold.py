@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bottleneck.store.claim import claimed
 from bottleneck.store.copying import copied, once
 from bottleneck.store.copying import groups as grouped
 from bottleneck.store.log import ReplaceParts
@@ -40,6 +39,8 @@ def fold(store: Store, *, many: int | None = None, most_bytes: float = math.inf)
     chosen = [group for group, end in zip(groups, ends, strict=True) if end <= most_bytes]
     if not chosen:
         return store
+    from bottleneck.store.claim import claimed  # noqa: PLC0415 - most runs fold nothing
+
     with claimed(store.storage) as claim:
         new = [merged(store, group) for group in chosen]
         if not claim.holds(new):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from bottleneck.core.errors import ExpiredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from bottleneck.core.recipe import RowSpec
     from bottleneck.pipeline.extraction.flow import Seconds
     from bottleneck.pipeline.extraction.target import Target
+    from bottleneck.store.claim import Claim
     from bottleneck.store.part import PartEntry
 
 PART_BYTES = 64 << 20
@@ -58,7 +62,8 @@ class Writer:
     A part is published when it holds 64 MiB or when a minute has passed, so that a kill loses at
     most a minute; and sooner where other runs wait to see what need not be computed. Commits
     happen in the caller's thread, between batches. Use as a context: leaving it ends the thread,
-    and what was not committed by `finish` is left to gc.
+    and what was not committed by `finish` is left to gc. Until then it is claimed: a batch may take
+    longer than what nobody names is left alone.
 
     Parameters
     ----------
@@ -82,6 +87,8 @@ class Writer:
         self._publishing: list[Future[PartEntry]] = []
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._published = self._committed = time.monotonic()
+        self._open = contextlib.ExitStack()
+        self._claim: Claim | None = None
 
     def __enter__(self) -> Self:
         """Return this."""
@@ -89,10 +96,19 @@ class Writer:
 
     def __exit__(self, *exception: object) -> None:
         """End the thread, once the part that is being written is whole."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._open:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _claimed(self) -> None:
+        """Begin to claim what is published."""
+        if self._claim is None:
+            from bottleneck.store.claim import claimed  # noqa: PLC0415 - where there is work
+
+            self._claim = self._open.enter_context(claimed(self._target.store.storage))
 
     def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> None:
         """Take (n, 32) digests and their (n, …) rows as stored; commit when it is time."""
+        self._claimed()
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
@@ -107,6 +123,7 @@ class Writer:
         ----------
         n_workers : who publish parts: one of each is committed, so that a kill costs no more
         """
+        self._claimed()
         published: Future[PartEntry] = Future()
         published.set_result(entry)
         self._publishing.append(published)
@@ -152,6 +169,12 @@ class Writer:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
         if entries:
+            if self._claim is not None and not self._claim.holds(entries):
+                raise ExpiredError(
+                    "gc of another machine took what this run had not committed yet",
+                    self._target.store.path,
+                    "run the command again: it is computed anew",
+                )
             self._target.commit([self._target.store.add_part(*entries)])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
             self._committed = time.monotonic()  # else a part in writing is, as soon as it is whole
