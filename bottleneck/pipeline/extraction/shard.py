@@ -179,10 +179,11 @@ def _opened(shard: Shard) -> Store:
         what = "the store has another recipe here than where it is filled from"
         raise RecipeError(what, where, do)
     number, checksum = shard.commit
-    with contextlib.suppress(FileNotFoundError):
-        if store.state.checksum == checksum or Log(store.storage).at(number).checksum == checksum:
-            return store
-    if store.state.number <= number:  # else gc took that commit away
+    try:
+        is_same = checksum in (store.state.checksum, Log(store.storage).at(number).checksum)
+    except FileNotFoundError:
+        is_same = store.state.number > number  # gc took that commit away
+    if not is_same:
         raise UsageError("a worker sees another store, or a copy of it", where, do)
     return store
 
