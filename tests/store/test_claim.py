@@ -149,26 +149,37 @@ def test_what_is_folded_for_hours_stays(clock, gc, after, moment):
     assert clock.storage.entries("claims") == []
 
 
-def test_what_is_left_of_parts_with_dead_rows_stays(clock, gc, after):
+@pytest.mark.parametrize("is_asleep", [False, True])
+def test_what_is_left_of_parts_with_dead_rows_stays(clock, gc, after, monkeypatch, is_asleep):
+    """What went while a machine slept is done once more."""
+    if is_asleep:
+        monkeypatch.setattr(claim, "RENEW_S", 1000.0)
     store = made(clock.place, 2)
     digests = [part.digests[:2] for part in store.parts]
     entry = store.write_snapshot(snapshot_of(np.concatenate(digests)))
     seen = store.state.sources["s"].snapshot
     store.commit([SetSource("s", seen, entry)], "x")
+    nothing = SimpleNamespace(n_dropped=0, n_bytes=0, n_left=0, unread=())
+    monkeypatch.setattr(collecting, "drop_dead", lambda *_: (nothing, Store.open(clock.place)))
 
     def strike():
-        clock.later()
-        with_nothing_dead = SimpleNamespace(n_dropped=0, n_bytes=0, n_left=0, unread=(), rewrite=())
-        collecting.drop_dead = lambda *_: (with_nothing_dead, Store.open(clock.place))
-        assert gc()["claimed"]
+        clock.later(is_asleep=is_asleep)
+        assert gc()["claimed"] != is_asleep
 
-    real = collecting.drop_dead
-    try:
-        after(dead, "copied", strike)
-        assert drop_dead(clock.place, math.inf)[0].n_dropped == 8
-    finally:
-        collecting.drop_dead = real
+    after(dead, "copied", strike)
+    assert drop_dead(clock.place, math.inf)[0].n_dropped == 8
     assert is_whole(clock.place, 4)
+
+
+def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
+    clock, gc, after, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(claim, "RENEW_S", 1000.0)  # its thread does not run
+    made(tmp_path / "first", 3)
+    after(type(clock.storage), "take_in", lambda: clock.later(is_asleep=True))
+    after(Store, "commit", gc, is_before=True)
+    transfer(tmp_path / "first", clock.place, lambda _: None)
+    assert is_whole(clock.place, 18)
 
 
 def test_of_a_machine_that_slept_the_work_is_dropped_and_no_row_is_lost(
