@@ -14,6 +14,7 @@ An undisturbed extraction by one process is the reference. Then, in rounds, each
                 and comes back
     driver      the driver is cut off; once it has ended the link is whole again, and the command
                 is started again
+    moment      the driver is cut off for 5 to 25 seconds, and goes on
 
 At the end of a round the rows must be the reference's (byte for byte, else within rounding, which
 is said), none may be missing or set aside, the store must verify, and gc must leave no file that
@@ -57,7 +58,8 @@ INSIDE = "BOTTLENECK_CUT_OFF"  # set in the network of our own
 BRIDGE, HOST, ISLAND = "bn0", "10.77.0.1", "10.77.0.2"
 POLL_S = 0.1
 END_S = 600.0  # after which a command hangs
-CASES = ("for good", "a while", "driver")
+CASES = ("for good", "a while", "driver", "moment")
+AWAY_S = {"a while": (20.0, 60.0), "moment": (5.0, 25.0)}
 
 
 def lacking() -> str | None:
@@ -144,8 +146,8 @@ def longest_pause(run: Command, store: Path) -> float:
 
 def round_of(trial: Trial, case: str) -> None:
     """Do a round; assert what must be true, and say what was seen."""
-    store, is_driver = trial.folder / f"round{trial.rounds}", case == "driver"
-    cut_s = trial.draw.uniform(20.0, 60.0)
+    store, is_driver = trial.folder / f"round{trial.rounds}", case in ("driver", "moment")
+    cut_s = trial.draw.uniform(*AWAY_S[case]) if case in AWAY_S else END_S
     with world(trial.folder / f"cluster{trial.rounds}", is_worker_there=not is_driver) as (who, at):
         run = trial.start(store, who, at.before if is_driver else ())
         until_at_work(run, store, trial.draw)
@@ -153,8 +155,7 @@ def round_of(trial: Trial, case: str) -> None:
         at.cut()
         began = time.monotonic()
         mending = threading.Timer(cut_s, at.mend)
-        if case == "a while":
-            mending.start()
+        mending.start()
         pause = longest_pause(run, store)
         after = time.monotonic() - began
         mending.cancel()
@@ -162,7 +163,7 @@ def round_of(trial: Trial, case: str) -> None:
         print(f"{case}: ended with {code}, {after:.0f} s after the cut: {said.strip()!r}")
         assert kept <= held(store), f"{store}: rows that a commit held are gone"
         assert "Traceback" not in said, said
-        if is_driver:
+        if case == "driver":
             assert code == 9, code
             at.mend()
             time.sleep(5.0)  # workers publish what they had begun
@@ -171,7 +172,7 @@ def round_of(trial: Trial, case: str) -> None:
         time.sleep(2.0)
         lost = {name for name in names(store / "parts") if "tmp-" not in name} - parts_of(store)
     trial.check(store, report)
-    how = f" for {cut_s:.0f} s" if case == "a while" else ""
+    how = f" for {cut_s:.0f} s" if case in AWAY_S else ""
     print(
         f"{case}{how}: nothing was committed for {pause:.0f} s at most; {len(lost)} parts that no "
         f"commit named; shards {report['shards']}; rows differ by {trial.worst:.1e} at most",
