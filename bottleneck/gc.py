@@ -83,8 +83,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         found.append(f"every row stays while images of {named} are unread: run bottleneck extract")
     if report["claimed"]:
         found.append(
-            "what no version names stays for now: another command is copying into this store, or "
-            "making larger files of small ones; run this again later"
+            "what no version names stays for now, as another command writes into this store: run "
+            "this again later"
         )
     return found
 

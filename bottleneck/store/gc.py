@@ -65,8 +65,8 @@ def gc(
         deleted (relative names) and their bytes; rows that were dropped and about how many bytes
         they are; rows_left, dead ones whose part is needed for the most; unread, the sources that
         keep every row because some of their images were not read yet; folded, small parts that
-        became larger ones; claimed, whether what no commit names stays because another command is
-        copying or folding; commit
+        became larger ones; claimed, whether what no commit names stays because another command may
+        be about to name it; commit
 
     Raises
     ------
