@@ -2,9 +2,9 @@
 
 Copying and folding publish files for as long as it takes, and a commit names them at the end; an
 extraction commits behind a batch, and a batch may be slow. gc of another machine, which no lock
-holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it for a minute or more keeps a file in `claims/`, and puts
-a younger one in its place each minute. The claim of one that was killed is soon too old to count,
-and gc takes it away with the rest.
+holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it
+for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. The
+claim of one that was killed is soon too old to count, and gc takes it away with the rest.
 """
 
 from __future__ import annotations
