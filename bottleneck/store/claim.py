@@ -35,6 +35,8 @@ class Claim:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._lock = threading.Lock()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="claim", daemon=True)
         self._name = ""
         self._renewed = time.time()  # not monotonic: that stands still while a machine sleeps
 
@@ -58,8 +60,19 @@ class Claim:
         self.renew()
         return not self._name or all(is_table_there(self._storage, table) for table in tables)
 
-    def drop(self) -> None:
+    def begin(self) -> None:
+        """Have a thread renew it, from a minute from now."""
+        self._thread.start()
+
+    def _keep(self) -> None:
+        while not self._is_over.wait(RENEW_S):
+            with contextlib.suppress(BottleneckError, OSError):  # the next time, then
+                self.renew()
+
+    def end(self) -> None:
         """Take it away."""
+        self._is_over.set()
+        self._thread.join()
         with self._lock, contextlib.suppress(BottleneckError, OSError):  # gc does, then
             if self._name:
                 self._storage.delete(self._name)
@@ -68,21 +81,12 @@ class Claim:
 @contextlib.contextmanager
 def claimed(storage: Storage) -> Iterator[Claim]:
     """Claim what is published while the block runs."""
-    claim, is_over = Claim(storage), threading.Event()
-
-    def keep() -> None:
-        while not is_over.wait(RENEW_S):
-            with contextlib.suppress(BottleneckError, OSError):  # the next time, then
-                claim.renew()
-
-    thread = threading.Thread(target=keep, name="claim", daemon=True)
-    thread.start()
+    claim = Claim(storage)
+    claim.begin()
     try:
         yield claim
     finally:
-        is_over.set()
-        thread.join()
-        claim.drop()
+        claim.end()
 
 
 def is_claimed(storage: Storage) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-
-from bottleneck.core.errors import ExpiredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
     from bottleneck.core.recipe import RowSpec
     from bottleneck.pipeline.extraction.flow import Seconds
     from bottleneck.pipeline.extraction.target import Target
-    from bottleneck.store.claim import Claim
     from bottleneck.store.part import PartEntry
 
 PART_BYTES = 64 << 20
@@ -87,8 +83,6 @@ class Writer:
         self._publishing: list[Future[PartEntry]] = []
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._published = self._committed = time.monotonic()
-        self._open = contextlib.ExitStack()
-        self._claim: Claim | None = None
 
     def __enter__(self) -> Self:
         """Return this."""
@@ -96,19 +90,14 @@ class Writer:
 
     def __exit__(self, *exception: object) -> None:
         """End the thread, once the part that is being written is whole."""
-        with self._open:
+        try:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _claimed(self) -> None:
-        """Begin to claim what is published."""
-        if self._claim is None:
-            from bottleneck.store.claim import claimed  # noqa: PLC0415 - where there is work
-
-            self._claim = self._open.enter_context(claimed(self._target.store.storage))
+        finally:
+            self._target.release()
 
     def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> None:
         """Take (n, 32) digests and their (n, …) rows as stored; commit when it is time."""
-        self._claimed()
+        self._target.claim_parts()
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
@@ -123,7 +112,7 @@ class Writer:
         ----------
         n_workers : who publish parts: one of each is committed, so that a kill costs no more
         """
-        self._claimed()
+        self._target.claim_parts()
         published: Future[PartEntry] = Future()
         published.set_result(entry)
         self._publishing.append(published)
@@ -169,12 +158,7 @@ class Writer:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
         if entries:
-            if self._claim is not None and not self._claim.holds(entries):
-                raise ExpiredError(
-                    "gc of another machine took what this run had not committed yet",
-                    self._target.store.path,
-                    "run the command again: it is computed anew",
-                )
+            self._target.require_parts(entries)
             self._target.commit([self._target.store.add_part(*entries)])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
             self._committed = time.monotonic()  # else a part in writing is, as soon as it is whole

@@ -9,6 +9,7 @@ import pytest
 from bottleneck.core.errors import ExpiredError
 from bottleneck.pipeline.extraction import writing
 from bottleneck.pipeline.extraction.flow import Seconds
+from bottleneck.pipeline.extraction.target import Target as RealTarget
 from bottleneck.store import claim
 from bottleneck.store.storage import LocalStorage
 
@@ -18,8 +19,15 @@ class Target:
 
     def __init__(self):
         self.store, self.may_write, self.committed = self, threading.Event(), []
-        self.storage = self.path = SimpleNamespace()
         self.done = []  # what happened, in order
+
+    def claim_parts(self):
+        pass
+
+    release = claim_parts
+
+    def require_parts(self, entries):
+        pass
 
     def without_row(self, digests):
         return np.ones(len(digests), bool)
@@ -111,9 +119,13 @@ def test_what_gc_took_while_a_machine_slept_is_in_no_commit(clock, tmp_path, mon
     """Another machine's, which the lock does not hold; of one that is awake it takes nothing."""
     slept = []
     monkeypatch.setattr(claim, "time", SimpleNamespace(time=lambda: 1e9 + 1e4 * len(slept)))
-    target = Target()
-    target.may_write.set()
-    target.storage = LocalStorage(tmp_path)
+
+    class Claiming(Target):
+        claim, storage, path = None, LocalStorage(tmp_path), tmp_path
+        claim_parts, release = RealTarget.claim_parts, RealTarget.release
+        require_parts = RealTarget.require_parts
+
+    target = Claiming()
     (tmp_path / "parts").mkdir()
     entry = SimpleNamespace(rows=3, files={"": [1, "x"]}, table="parts/one.h5")
     with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
