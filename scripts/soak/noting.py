@@ -14,6 +14,7 @@ from bottleneck.pipeline.extraction import shard as real
 from bottleneck.pipeline.extraction.driver import Driver
 
 FOLDER = "BOTTLENECK_NOTED"
+SIZES = "sizes"  # of all shards, in lines
 _rows = Driver._rows
 
 
@@ -26,10 +27,17 @@ def _noted(driver: Driver, batch: Any) -> Any:
 
 def compute(shard: Any) -> Any:
     """Do a shard; see `shard.compute`."""
+    with (Path(os.environ[FOLDER]) / SIZES).open("a") as file:
+        file.write(f"{len(shard.samples)}\n")
     Driver._rows = _noted  # type: ignore[method-assign]
     return real.compute(shard)
 
 
 def n_rows(folder: Path) -> int:
     """Return how many rows were noted in a folder."""
-    return sum(path.stat().st_size for path in folder.iterdir()) // 32
+    return sum(path.stat().st_size for path in folder.iterdir() if path.name != SIZES) // 32
+
+
+def largest(folder: Path) -> int:
+    """Return the size of the largest shard that was begun."""
+    return max(map(int, (folder / SIZES).read_text().split()))

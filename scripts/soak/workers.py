@@ -9,8 +9,9 @@ or the driver is, and the command is started again until it ends. At the end of 
 must be the reference's (byte for byte, else within rounding, which is said), none may be missing or
 set aside, the store must verify, and gc must leave no file that the newest commit does not name.
 After each kill of a driver the store must hold every row that a commit held before. What is
-computed again is counted: for each kill, at most the largest part of each worker. Runs commit every
-second instead of every minute.
+computed again is counted: for each kill of a worker it is at most what both had begun, as a pool
+ends with one of its processes; of a driver, a part that each had published as well. Runs commit
+every second instead of every minute.
 
 Without --data, the images are 1,797 digits drawn as PNGs. --on dask and --on ray start a cluster on
 this machine, and need `distributed` or `ray`.
@@ -42,7 +43,6 @@ from world import (
     Command,
     bottleneck,
     collected,
-    format_reader,
     rows_of,
     seconds_since,
 )
@@ -124,20 +124,18 @@ class Trial:
         assert code == 0, f"{store}: {code}: {said}"
         assert report["computed"] == self.n, f"{store}: {report['computed']} computed"
         self.retried += (report["shards"] or {"retried": 0})["retried"]
-        again = self._again(store, n_noted, self.kills - before)
+        again = self._again(store, n_noted, 2 * (self.kills - before))
         self.check(store, report)
         self._tell(self.kills - before, report, again)
 
-    def _again(self, store: Path, n_noted: int, n_kills: int) -> int:
-        """Return how many rows were computed again since so many were noted."""
+    def _again(self, store: Path, n_noted: int, n_shards: int) -> int:
+        """Return how many rows were computed again since so many were noted.
+
+        At most so many shards may be.
+        """
         again = noting.n_rows(self.noted) - n_noted + len(noted(store)) - self.n
-        largest = max(
-            part["rows"]
-            for commit in format_reader.commits(store)
-            if commit["by"] == "extract"
-            for part in commit["parts"]
-        )
-        assert again <= 2 * n_kills * largest, f"{store}: {again} rows again, parts of {largest}"
+        largest = noting.largest(self.noted)
+        assert again <= n_shards * largest, f"{store}: {again} rows again, shards of {largest}"
         self.again += again
         return again
 
@@ -163,7 +161,7 @@ class Trial:
             new = {path.name for path in (store / "parts").glob("*")} - parts
             lost = {name for name in new if f"parts/{name}" not in named and "tmp-" not in name}
             self.lost, self.most_lost = self.lost + len(lost), max(self.most_lost, len(lost))
-        again = self._again(store, n_noted, self.kills - before)
+        again = self._again(store, n_noted, 4 * (self.kills - before))
         self.check(store, report)
         self._tell(self.kills - before, report, again)
 
