@@ -143,13 +143,15 @@ objects: $(INSTALLED) $(VENV)/.bottleneck-test $(VENV)/.bottleneck-objects
 fast: $(INSTALLED) $(VENV)/.bottleneck-test
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"$(call more,$(ARGS))
 
-# Hours. The long forms of the tests of faults, then a month of nights, then 200 kills.
+# Hours. The long forms of the tests of faults, then a month of nights, then 200 kills, then workers and drivers killed
+# and, where that can be tried (else it ends with 2), cut off.
 soak: $(INSTALLED) $(VENV)/.bottleneck-test
 	BOTTLENECK_SOAK=1 $(BIN)/python -m pytest -q tests/store tests/pipeline tests/test_stopped.py tests/test_small_disk.py \
 		tests/data/test_million.py tests/data/test_read_faults.py tests/api/test_estimators.py
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
 	$(BIN)/python scripts/soak/workers.py --on loky --kills 30 --drivers 20
+	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python scripts/soak/cut_off.py -- --size 768 --batch-size 8 || [ $$? -eq 2 ]
 
 # The reference of bottleneck.sklearn needs scikit-learn.
 docs: $(INSTALLED_LIGHT) $(VENV)/.bottleneck-test

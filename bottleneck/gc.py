@@ -81,6 +81,11 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     if report["unread"]:
         named = ", ".join(report["unread"])
         found.append(f"every row stays while images of {named} are unread: run bottleneck extract")
+    if report["claimed"]:
+        found.append(
+            "what no version names stays for now, as another command writes into this store: run "
+            "this again later"
+        )
     return found
 
 

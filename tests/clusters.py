@@ -32,11 +32,17 @@ class Cluster:
     started: list[subprocess.Popen] = field(default_factory=list)
 
     def workers(self) -> list[int]:
-        """Return the numbers of the processes that compute; of Dask, what its nannies watch."""
-        found = []
-        for nanny in self.started[1:]:
-            found += [pid for pid, words in _below(nanny.pid) if "spawn_main" in words]
-        return found
+        """Return the numbers of the processes that compute.
+
+        Of Dask they are what its nannies watch; of Ray those that have a task.
+        """
+        running = _running()
+        nannies = [process.pid for process in self.started[1:]]
+        of_dask = [pid for pid in _below(running, *nannies) if "spawn_main" in running[pid][1]]
+        below = _below(running, self.started[0].pid)
+        while more := [pid for pid in _below(running, *below) if pid not in below]:
+            below += more
+        return of_dask + [pid for pid in below if running[pid][1].startswith("ray::_there")]
 
 
 def path() -> str:
@@ -44,21 +50,29 @@ def path() -> str:
     return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def _below(pid: int) -> list[tuple[int, str]]:
+def _running() -> dict[int, tuple[int, str]]:
+    """Return the processes of this machine: number → parent's number, words."""
     said = subprocess.run(
         ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
     rows = [line.split(maxsplit=2) for line in said.stdout.splitlines()]
-    return [(int(row[0]), row[-1]) for row in rows if int(row[1]) == pid]
+    return {int(row[0]): (int(row[1]), row[-1]) for row in rows}
+
+
+def _below(running: dict[int, tuple[int, str]], *parents: int) -> list[int]:
+    return [pid for pid, (parent, _) in running.items() if parent in parents]
 
 
 def _start(
-    words: Sequence[object], folder: Path, name: str, cores: str | None, env: dict[str, str]
+    words: Sequence[object],
+    folder: Path,
+    name: str,
+    env: dict[str, str],
+    before: Sequence[str] = (),
 ) -> subprocess.Popen:
-    pinned = ["taskset", "-c", cores] if cores else []
     with (folder / f"{name}.log").open("w") as log:
         return subprocess.Popen(
-            [*pinned, sys.executable, *map(str, words)],
+            [*before, sys.executable, *map(str, words)],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path(), "OMP_NUM_THREADS": "1", **env},
             stdout=log,
@@ -67,11 +81,24 @@ def _start(
 
 
 @contextlib.contextmanager
-def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -> Iterator[Cluster]:
+def dask(
+    folder: Path,
+    cores: Sequence[str | None] = (None, None),
+    *,
+    host: str = "127.0.0.1",
+    before: Sequence[Sequence[str]] = (),
+    **env: str,
+) -> Iterator[Cluster]:
     """A scheduler, and a worker of one thread for each of `cores`, pinned to it if it names some.
 
     A worker that is killed is started again by its nanny.
+
+    Parameters
+    ----------
+    host : the scheduler's address
+    before : of each worker, the words that its command follows, such as `nsenter --net=…`
     """
+    pinned = [["taskset", "-c", core] if core else [] for core in cores]
     told = folder / "scheduler.json"
     told.unlink(missing_ok=True)
     cluster = Cluster("")
@@ -82,7 +109,7 @@ def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -
                     "-m",
                     "distributed.cli.dask_scheduler",
                     "--host",
-                    "127.0.0.1",
+                    host,
                     "--port",
                     0,
                     "--no-dashboard",
@@ -91,13 +118,12 @@ def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -
                 ),
                 folder,
                 "scheduler",
-                None,
                 env,
             )
         )
         _wait(told.exists, folder)
         address = json.loads(told.read_text())["address"]
-        for i, core in enumerate(cores):
+        for i, words in enumerate(before or pinned):
             cluster.started.append(
                 _start(
                     (
@@ -112,8 +138,8 @@ def dask(folder: Path, cores: Sequence[str | None] = (None, None), **env: str) -
                     ),
                     folder,
                     f"worker{i}",
-                    core,
                     env,
+                    words,
                 )
             )
         _wait(lambda: len(cluster.workers()) == len(cores), folder)
@@ -147,7 +173,6 @@ def ray(folder: Path, n_cores: int = 2, **env: str) -> Iterator[Cluster]:
                 ),
                 folder,
                 "head",
-                None,
                 {"RAY_USAGE_STATS_ENABLED": "0", **env},
             )
         )

@@ -18,3 +18,16 @@ def test_help_is_help_and_makes_no_folder_of_that_name(tmp_path, name):
     )  # fmt: skip
     assert done.stdout.startswith(f"usage: {name}.py")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_cutting_links_says_what_it_lacks(tmp_path):
+    """Without root, or with no program that makes networks."""
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "soak/cut_off.py")],
+        env={"PATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("not tried: this needs ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bottleneck.core.errors import ExpiredError
+from bottleneck.store.claim import claimed
 from bottleneck.store.copying import copied, groups, once
 from bottleneck.store.given_up import given_up
 from bottleneck.store.log import Log, ReplaceParts
@@ -161,8 +162,11 @@ def drop_dead(path: Path, before: float) -> tuple[Dead, Store]:
             continue
         if not dead.rewrite:
             return dead, store
-        actions = list(_actions(store, dead))
-        done = store.commit(actions, "gc")
+        with claimed(store.storage) as claim:
+            actions = list(_actions(store, dead))
+            if not claim.holds([entry for action in actions for entry in action.new]):
+                continue  # it took very long, and another gc what nobody named yet
+            done = store.commit(actions, "gc")
         if done.state.number > store.state.number and _is_done(actions, done.state):
             return dead, done
     return Dead(rewrite=(), n_dropped=0, n_bytes=0, n_left=0, unread=()), Store.open(path)

@@ -30,17 +30,24 @@ def fold(store: Store, *, many: int | None = None, most_bytes: float = math.inf)
 
     Rows that two parts hold are kept once. Parts that were computed in different ways (engine,
     versions, machine, batch) stay apart, so that every row's provenance stays known. If another
-    run replaced one of the parts meanwhile, the work is dropped and gc collects it.
+    run replaced one of the parts meanwhile, or took a new one away, the work is dropped and gc
+    collects it.
     """
     groups = foldable(store, MANY if many is None else many)
     sizes = (sum(part.entry.n_bytes for part in group) for group in groups)
     ends = itertools.accumulate(sizes)
-    actions = [
-        ReplaceParts(tuple(part.entry.name for part in group), (merged(store, group),))
-        for group, end in zip(groups, ends, strict=True)
-        if end <= most_bytes
-    ]
-    return store.commit(actions, "fold") if actions else store
+    chosen = [group for group, end in zip(groups, ends, strict=True) if end <= most_bytes]
+    if not chosen:
+        return store
+    from bottleneck.store.claim import claimed  # noqa: PLC0415 - most runs fold nothing
+
+    with claimed(store.storage) as claim:
+        new = [merged(store, group) for group in chosen]
+        if not claim.holds(new):
+            return store
+        olds = (tuple(part.entry.name for part in group) for group in chosen)
+        actions = [ReplaceParts(old, (one,)) for old, one in zip(olds, new, strict=True)]
+        return store.commit(actions, "fold")
 
 
 def foldable(store: Store, many: int) -> list[list[Part]]:

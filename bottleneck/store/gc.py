@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
 from bottleneck.core.errors import DamagedError
+from bottleneck.store.claim import ROOM as CLAIMS
+from bottleneck.store.claim import is_claimed
 from bottleneck.store.dead import drop_dead, find_dead
 from bottleneck.store.fold import fold, foldable
 from bottleneck.store.log import Log
@@ -63,7 +65,8 @@ def gc(
         deleted (relative names) and their bytes; rows that were dropped and about how many bytes
         they are; rows_left, dead ones whose part is needed for the most; unread, the sources that
         keep every row because some of their images were not read yet; folded, small parts that
-        became larger ones; commit
+        became larger ones; claimed, whether what no commit names stays because another command may
+        be about to name it; commit
 
     Raises
     ------
@@ -80,7 +83,8 @@ def gc(
     n_folded = sum(map(len, foldable(store, MANY_FOR_GC)))
     if not dry_run:
         store = fold(store, many=MANY_FOR_GC)
-    doomed = _settled(path, grace_s, derived_of)
+    claimed = grace_s >= 0 and is_claimed(store.storage)
+    doomed = _settled(path, grace_s, derived_of, claimed=claimed)
     n_bytes = sum(store.storage.n_bytes(name) for name in doomed)
     if not dry_run:
         store.storage.delete(*doomed)
@@ -92,13 +96,18 @@ def gc(
         "rows_left": dead.n_left,
         "unread": list(dead.unread),
         "folded": n_folded,
+        "claimed": claimed,
         "commit": store.state.number,
         "dry_run": dry_run,
     }
 
 
 def _settled(
-    path: Path, grace_s: float, derived_of: Callable[[Mapping[str, Any]], str] | None
+    path: Path,
+    grace_s: float,
+    derived_of: Callable[[Mapping[str, Any]], str] | None,
+    *,
+    claimed: bool,
 ) -> list[str]:
     """Return what is to be deleted; where a commit comes in between, it is looked for again."""
     log = Log(path)
@@ -107,6 +116,7 @@ def _settled(
     # of a head, and an extraction with --no-lock, publish while gc is at work.
     least_age_s = storage_of(path).least_age_s
     unnamed_before = min(before, time.time() - least_age_s) if grace_s >= 0 else before
+    unnamed_before = 0.0 if claimed else unnamed_before
     while True:
         newest = log.newest()
         with contextlib.suppress(FileNotFoundError):  # a commit that another gc deleted meanwhile
@@ -132,7 +142,7 @@ def _doomed(
                 passed.add(log.at(number))
         else:
             kept.add(log.at(number))
-    for room in ("parts", "snapshots", "recipes"):
+    for room in ("parts", "snapshots", "recipes", CLAIMS):
         for name, modified in storage.entries(room):
             since = before if name in passed.files else unnamed_before
             if name not in kept.files and modified < since:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from bottleneck.core.buckets import Address
     from bottleneck.store.inventory import Recorded
 
-ROOMS = ("log", "parts", "snapshots", "recipes", "runs")  # what is not of this machine alone
+ROOMS = ("log", "parts", "snapshots", "recipes", "runs", "claims")  # what others see too
 DUE_S = 5.0  # between two questions for the commits of others, while batches are computed
 _RUN_FILE = re.compile(r"runs(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){2}")
 

@@ -280,6 +280,12 @@ class LocalStorage:
         return contextlib.nullcontext()
 
 
+def is_table_there(storage: Storage, recorded: Recorded) -> bool:
+    """Whether a table is where others look: a folder is published whole, so one file tells."""
+    inner = next(iter(recorded.files))
+    return storage.has(f"{recorded.table}/{inner}".rstrip("/"))
+
+
 # By the process and the folder that its copy is in. A process that was forked cannot use what the
 # other opened; the copies themselves are a store on a disk to it, as far as they were fetched.
 _opened: dict[tuple[int, str], Storage] = {}

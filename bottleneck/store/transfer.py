@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import ConflictError, UsageError
+from bottleneck.store.claim import claimed
 from bottleneck.store.log import Log
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -105,19 +106,22 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
     other.write_recipe(store.recipe, store.about)
     entries: list[PartEntry | SnapshotEntry] = [*store.state.sources.values(), *store.state.parts]
     moved = Moved(other, store.state.number)
-    for look in range(LOOKS):
-        missing = _missing(there, entries)
-        if not look:
-            moved.there = len(entries) - len(missing)
-            told(sum(part.rows for part in store.state.parts if part not in missing))
-        elif not missing:
-            break
-        for entry in missing:
-            there.take_in(entry.table, store.storage.fetch(entry.table, entry.files), entry.files)
-            moved.n_files += 1
-            moved.n_bytes += sum(size for size, _ in entry.files.values())
-            told(getattr(entry, "rows", 0))
-    moved.store = other.commit([action], BY)
+    with claimed(there) as claim:
+        for look in range(LOOKS):
+            claim.renew()  # before looking: what is there then stays
+            missing = _missing(there, entries)
+            if not look:
+                moved.there = len(entries) - len(missing)
+                told(sum(part.rows for part in store.state.parts if part not in missing))
+            elif not missing:
+                break
+            for entry in missing:
+                path = store.storage.fetch(entry.table, entry.files)
+                there.take_in(entry.table, path, entry.files)
+                moved.n_files += 1
+                moved.n_bytes += sum(size for size, _ in entry.files.values())
+                told(getattr(entry, "rows", 0))
+        moved.store = other.commit([action], BY)
     return moved
 
 

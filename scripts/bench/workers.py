@@ -39,7 +39,8 @@ def once(words: list[object], folder: Path, core: str | None) -> dict[str, Any]:
     ended = subprocess.run(
         [*pinned, sys.executable, "-m", "bottleneck", *map(str, words), "--cache", str(store),
          "--json", "--quiet"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": clusters.path()},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

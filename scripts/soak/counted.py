@@ -3,18 +3,24 @@
     python scripts/soak/counted.py FILE extract WORD …
 
 Appends the SHA-256 (32 bytes) of each image whose row was computed to FILE, at once: whatever
-becomes of the process, the file says what it had computed.
+becomes of the process, the file says what it had computed. Where the environment names a folder for
+it, workers note theirs too (`noting.py`).
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import noting
 
 from bottleneck.core import console
 from bottleneck.extract import main
-from bottleneck.pipeline.extraction import writing
+from bottleneck.pipeline.extraction import shards, writing
 
 COMMIT_EVERY_S = 1.0  # instead of a minute, so that there is something between two kills
 
@@ -30,6 +36,8 @@ def counted(path: str, words: list[str]) -> int:
 
     writing.Writer.add = note  # type: ignore[method-assign]
     writing.COMMIT_EVERY_S = COMMIT_EVERY_S
+    if noting.FOLDER in os.environ:
+        shards.compute = noting.compute
     return console.run(main, words)
 
 

@@ -8,7 +8,9 @@ command with two workers, of which one is killed (SIGKILL) after a random time, 
 or the driver is, and the command is started again until it ends. At the end of a round the rows
 must be the reference's (byte for byte, else within rounding, which is said), none may be missing or
 set aside, the store must verify, and gc must leave no file that the newest commit does not name.
-After each kill of a driver the store must hold every row that a commit held before. Runs commit
+After each kill of a driver the store must hold every row that a commit held before. What is
+computed again is counted: for each kill of a worker it is at most what both had begun, as a pool
+ends with one of its processes; of a driver, a part that each had published as well. Runs commit
 every second instead of every minute.
 
 Without --data, the images are 1,797 digits drawn as PNGs. --on dask and --on ray start a cluster on
@@ -32,9 +34,18 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import noting
 import numpy as np
-from kills import digits, held, leftovers, parts_of
-from world import HERE, ROOT, Command, bottleneck, collected, rows_of, seconds_since
+from kills import digits, held, leftovers, noted, parts_of
+from world import (
+    HERE,
+    ROOT,
+    Command,
+    bottleneck,
+    collected,
+    rows_of,
+    seconds_since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,19 +83,25 @@ class Trial:
         self.seconds = time.monotonic() - began
         self.n = report["computed"]
         self.reference = rows_of(folder / "reference")
-        self.rounds = self.kills = self.retried = self.lost = self.most_lost = 0
+        self.rounds = self.kills = self.retried = self.lost = self.most_lost = self.again = 0
         self.worst = 0.0
+        self.noted = folder / "noted"
+        self.noted.mkdir()
+        os.environ[noting.FOLDER] = str(self.noted)  # of workers that start from here on
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         print(f"reference: {self.n} rows in {self.seconds:.1f} s", flush=True)
 
-    def start(self, store: Path, who: list[str]) -> Command:
-        """Start the command with workers."""
+    def start(self, store: Path, who: list[str], before: tuple[str, ...] = ()) -> Command:
+        """Start the command with workers; `before` are words that it follows."""
         program = (HERE / "counted.py", store.with_suffix(".computed"))
-        return Command(*self.words, *who, "--cache", store, program=program)
+        return Command(*self.words, *who, "--cache", store, program=program, before=before)
 
     def of_workers(self, who: list[str], workers: Any) -> None:
         """Kill workers while the command runs; it must end as if nobody had."""
         store = self.folder / f"round{self.rounds}"
-        run, before = self.start(store, who), self.kills
+        run, before, n_noted = self.start(store, who), self.kills, noting.n_rows(self.noted)
         is_over = threading.Event()
 
         def kill() -> None:
@@ -107,12 +124,25 @@ class Trial:
         assert code == 0, f"{store}: {code}: {said}"
         assert report["computed"] == self.n, f"{store}: {report['computed']} computed"
         self.retried += (report["shards"] or {"retried": 0})["retried"]
-        self._check(store, report)
-        self._tell(self.kills - before, report)
+        again = self._again(store, n_noted, 2 * (self.kills - before))
+        self.check(store, report)
+        self._tell(self.kills - before, report, again)
+
+    def _again(self, store: Path, n_noted: int, n_shards: int) -> int:
+        """Return how many rows were computed again since so many were noted.
+
+        At most so many shards may be.
+        """
+        again = noting.n_rows(self.noted) - n_noted + len(noted(store)) - self.n
+        largest = noting.largest(self.noted)
+        assert again <= n_shards * largest, f"{store}: {again} rows again, shards of {largest}"
+        self.again += again
+        return again
 
     def of_drivers(self, who: list[str], _: Any) -> None:
         """Kill the driver again and again, until the command ends by itself."""
         store, before, kept = self.folder / f"round{self.rounds}", self.kills, set[str]()
+        n_noted = noting.n_rows(self.noted)
         span_s = 2 * self.seconds
         while True:
             run = self.start(store, who)
@@ -131,10 +161,12 @@ class Trial:
             new = {path.name for path in (store / "parts").glob("*")} - parts
             lost = {name for name in new if f"parts/{name}" not in named and "tmp-" not in name}
             self.lost, self.most_lost = self.lost + len(lost), max(self.most_lost, len(lost))
-        self._check(store, report)
-        self._tell(self.kills - before, report)
+        again = self._again(store, n_noted, 4 * (self.kills - before))
+        self.check(store, report)
+        self._tell(self.kills - before, report, again)
 
-    def _check(self, store: Path, report: dict[str, Any]) -> None:
+    def check(self, store: Path, report: dict[str, Any]) -> None:
+        """Assert what must be true of a store at the end of a round."""
         assert (report["pending"], report["quarantined"]) == (0, 0), report
         rows = rows_of(store)
         assert rows.keys() == self.reference.keys(), f"{store}: other images"
@@ -149,10 +181,11 @@ class Trial:
         assert not left, f"{store}: gc left {left}"
         self.rounds += 1
 
-    def _tell(self, n_kills: int, report: dict[str, Any]) -> None:
+    def _tell(self, n_kills: int, report: dict[str, Any], again: int) -> None:
         print(
             f"round {self.rounds}: {n_kills} kills, {self.kills} in all; "
-            f"{report['seconds']['total']:.0f} s; shards {report['shards']}",
+            f"{report['seconds']['total']:.0f} s; shards {report['shards']}; {again} rows computed "
+            "again",
             flush=True,
         )
 
@@ -181,11 +214,15 @@ def main() -> int:
     trial = Trial(words, folder, random.Random(args.seed))
     with crew(args.on, folder) as (who, workers):
         for n, one in ((args.kills, trial.of_workers), (args.drivers, trial.of_drivers)):
-            trial.kills = 0
+            trial.kills = trial.again = 0
             while trial.kills < n and time.monotonic() - start < 60 * args.minutes:
                 one(who, workers)
             if n:
-                print(f"{args.on}: {one.__name__}: {trial.kills} kills", flush=True)
+                print(
+                    f"{args.on}: {one.__name__}: {trial.kills} kills, {trial.again} rows computed "
+                    f"again, {trial.again / trial.kills:.0f} for each",
+                    flush=True,
+                )
     print(
         f"{args.on}: {trial.rounds} rounds, {seconds_since(start)}: {trial.n} rows in each, none "
         f"lost, none set aside, no file left over; the worst differs by {trial.worst:.1e}; "

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the oracle and the reader, which import nothing of ours
 
+import clusters  # noqa: E402
 import format_reader  # noqa: E402
 import oracle  # noqa: E402
 
@@ -43,11 +44,12 @@ class Command:
         *words: object,
         env: dict[str, str] | None = None,
         program: tuple[object, ...] = ("-m", "bottleneck"),
+        before: tuple[str, ...] = (),
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
+            [*before, sys.executable, *map(str, (*program, *words)), "--json", "--quiet"],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            env={**os.environ, "PYTHONPATH": clusters.path(), **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import platform
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bottleneck.core.errors import UsageError
 from bottleneck.data.scan import Seen
+from bottleneck.store.storage import is_table_there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.flow import Item, Seconds
     from bottleneck.pipeline.extraction.limits import Used
     from bottleneck.store.part import PartEntry
+    from bottleneck.store.storage import Storage
+
+THERE_S = 10.0  # a network file system may show what others made a little later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +43,7 @@ class Done:
     rows_of : (n,) the samples that these are
     misfits : digest → why its row does not fit the stored dtype
     wall_s : of the clock, once the network was open
+    host : the machine
     """
 
     seen: Seen
@@ -48,10 +56,24 @@ class Done:
     seconds: Seconds
     used: Used | None
     wall_s: float
+    host: str = field(default_factory=platform.node)
 
     def __len__(self) -> int:
         """How many samples it went through."""
         return len(self.seen.index) + len(self.unread)
+
+    def require_part_in(self, storage: Storage) -> None:
+        """Raise UsageError where the part is not in this store: no commit may name it then."""
+        end = time.monotonic() + THERE_S
+        while self.part is not None and not is_table_there(storage, self.part):
+            if time.monotonic() >= end:
+                raise UsageError(
+                    "what a worker wrote is not in the store",
+                    f"{self.part.table} of {self.host}",
+                    "let all workers see the store that this command sees, under the same path; "
+                    "if they do, gc was faster: run the command again",
+                )
+            time.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -59,6 +59,7 @@ class OnRay:
             ray.exceptions.WorkerCrashedError,
             ray.exceptions.NodeDiedError,
             ray.exceptions.OutOfMemoryError,
+            ray.exceptions.ObjectLostError,  # what a shard returned went with its node
         )
         self._task = ray.remote(num_cpus=CORES, max_retries=RETRIES)(_there)
         self._at_work: list[Any] = []

@@ -12,6 +12,7 @@ machine, with other versions, may differ by rounding and by no more.
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import threading
 import time
@@ -20,7 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import ExpiredError, OtherRowsError, RecipeError, UsageError
+from bottleneck.core.errors import (
+    ExpiredError,
+    MissingDependencyError,
+    OtherRowsError,
+    RecipeError,
+    UsageError,
+)
 from bottleneck.core.reporter import NoProgress
 from bottleneck.core.version import __version__
 from bottleneck.data.source import at_once
@@ -32,6 +39,7 @@ from bottleneck.pipeline.extraction.flow import Busy, Item, Reader, Seconds, def
 from bottleneck.pipeline.extraction.limits import Meter
 from bottleneck.pipeline.extraction.writing import as_stored
 from bottleneck.pipeline.network.network import Network
+from bottleneck.store.log import Log
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -68,6 +76,7 @@ class Shard:
     run : names the extraction; a worker's engine lives as long as it
     task : names this giving out: what is given out again is no task that failed already
     recipe : the id of what is to be computed
+    commit : number and checksum of one that the store has
     is_apart : whether the network, if it must be loaded, is in a process of its own
     threads : that read and decode; None: one a core
     cores : that the worker may use; None: it knows by itself
@@ -78,6 +87,7 @@ class Shard:
     task: str
     store: Path
     recipe: str
+    commit: tuple[int, str]
     network: NetworkOptions
     is_apart: bool
     engine: EngineChoice
@@ -112,7 +122,7 @@ def compute(shard: Shard) -> Done:
     OtherRowsError
         When this machine computes other rows than those that are there.
     UsageError
-        When the store is not here, or the package is of another version.
+        When store or images are not here, or the package is of another version.
     """
     with _one_at_a_time:
         if shard.version != __version__:
@@ -126,19 +136,18 @@ def compute(shard: Shard) -> Done:
         except OtherRowsError as error:
             where = f"a worker on {platform.node()}: it wrote nothing"
             raise OtherRowsError(error.what, where, error.do, *error.details) from error
+        except OSError as error:
+            if error.filename is not None:  # a disk that is full here need not be full elsewhere
+                error.filename = f"{os.fsdecode(error.filename)} on {platform.node()}"
+            raise
 
 
 def _worker(shard: Shard) -> _Worker:
     """Return what was opened for this extraction, or open it."""
     if not _kept or _kept[0].run != shard.run:
         _kept.clear()
-        store = Store.open(shard.store)
-        if store.recipe.id != shard.recipe:
-            raise RecipeError(
-                "the store has another recipe here than where it is filled from",
-                f"{shard.store} on {platform.node()}",
-                "let all workers see the same store",
-            )
+        store = _opened(shard)
+        _require_images(shard.probes.samples)
         network = Network(shard.network, store.recipe, store.about, is_apart=shard.is_apart)
         choice = replace(shard.engine, threads=shard.cores, kept=store.derived)
         _kept.append(
@@ -155,6 +164,46 @@ def _worker(shard: Shard) -> _Worker:
             )
         )
     return _kept[0]
+
+
+def _opened(shard: Shard) -> Store:
+    """Open the store that is filled: not another one that has its path on this machine."""
+    where, do = f"{shard.store} on {platform.node()}", "let all workers see the same store there"
+    try:
+        store = Store.open(shard.store)
+    except MissingDependencyError:
+        raise
+    except UsageError as error:
+        raise UsageError(f"a worker does not see the store ({error.what})", where, do) from error
+    if store.recipe.id != shard.recipe:
+        what = "the store has another recipe here than where it is filled from"
+        raise RecipeError(what, where, do)
+    number, checksum = shard.commit
+    try:
+        is_same = checksum in (store.state.checksum, Log(store.storage).at(number).checksum)
+    except FileNotFoundError:
+        is_same = store.state.number > number  # gc took that commit away
+    if not is_same:
+        raise UsageError("a worker sees another store, or a copy of it", where, do)
+    return store
+
+
+def _require_images(samples: Excerpt) -> None:
+    """Raise UsageError where no image can be read here that was read before."""
+    why = ""
+    for i in range(len(samples)):
+        try:
+            samples.read(i)
+        except OSError as error:
+            why = error.strerror or str(error)
+        else:
+            return
+    if why:
+        raise UsageError(
+            f"a worker does not see the images ({why})",
+            platform.node(),
+            "let all workers see them under the same path",
+        )
 
 
 class _Work:

@@ -28,6 +28,7 @@ from bottleneck.core.errors import (
     BottleneckError,
     MissingDependencyError,
     UnavailableError,
+    UsageError,
 )
 from bottleneck.core.sample import show_key
 from bottleneck.data.excerpt import excerpt
@@ -142,6 +143,7 @@ class Shards:
             task="",
             store=Path(store.storage.place),
             recipe=store.recipe.id,
+            commit=(store.state.number, store.state.checksum),
             network=job.network.options,
             is_apart=job.network.is_apart,
             engine=EngineChoice(
@@ -203,7 +205,8 @@ class _Work:
         """Yield what workers have published by now, and nobody has asked for."""
         for future, share in self.out.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                yield self._taken(share, future.result())
+                with contextlib.suppress(UsageError):  # the first error is told
+                    yield self._taken(share, future.result())
 
     def _give_out(self) -> None:
         job = self.shards.run.job
@@ -251,6 +254,7 @@ class _Work:
 
     def _taken(self, share: Share, done: Done) -> Written:
         run, claimed = self.shards.run, self.shards.claimed
+        done.require_part_in(run.target.store.storage)
         positions = np.array(share.positions, np.int64)
         run.take_all(
             replace(done.seen, index=positions[done.seen.index]),

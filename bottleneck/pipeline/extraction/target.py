@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from bottleneck.pipeline.extraction.options import ExtractOptions
     from bottleneck.pipeline.network.network import Network
+    from bottleneck.store.claim import Claim
     from bottleneck.store.commit import Action
+    from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.store import Store
 
@@ -45,6 +47,7 @@ class Target:
     seen : that snapshot's name, as this run saw it: others may move the source, and must be noticed
     is_shared : whether another run has committed since this one began
     before_commit : keeps what was learned of the images before the rows that it belongs to
+    claim : on parts that no commit names yet, while there are any
     """
 
     store_or_none: Store | None
@@ -55,6 +58,7 @@ class Target:
     seen: str | None
     is_shared: bool = False
     before_commit: Callable[[], None] = _nothing
+    claim: Claim | None = None
 
     @property
     def store(self) -> Store:
@@ -116,6 +120,29 @@ class Target:
     def provenance(self, key: str) -> Any:
         """Return what is recorded of the computation of the rows that are continued, or None."""
         return self.rows_store.provenance().get(key) if self.rows_store else None
+
+    def claim_parts(self) -> None:
+        """Keep gc of other machines from parts that no commit names yet, until `release`."""
+        if self.claim is None:
+            from bottleneck.store.claim import Claim  # noqa: PLC0415 - where there is work
+
+            self.claim = Claim(self.store.storage)
+            self.claim.begin()
+
+    def release(self) -> None:
+        """Claim nothing any more."""
+        if self.claim is not None:
+            self.claim.end()
+            self.claim = None
+
+    def require_parts(self, entries: Sequence[PartEntry]) -> None:
+        """Raise ExpiredError where claimed parts are gone all the same, as after a sleep."""
+        if self.claim is not None and not self.claim.holds(entries):
+            raise ExpiredError(
+                "gc of another machine took what this run had not committed yet",
+                self.store.path,
+                "run the command again: it is computed anew",
+            )
 
     def commit(self, actions: Sequence[Action]) -> None:
         """Commit actions on top of whatever the log says by now."""

@@ -58,7 +58,8 @@ class Writer:
     A part is published when it holds 64 MiB or when a minute has passed, so that a kill loses at
     most a minute; and sooner where other runs wait to see what need not be computed. Commits
     happen in the caller's thread, between batches. Use as a context: leaving it ends the thread,
-    and what was not committed by `finish` is left to gc.
+    and what was not committed by `finish` is left to gc. Until then it is claimed: a batch may take
+    longer than what nobody names is left alone.
 
     Parameters
     ----------
@@ -89,10 +90,14 @@ class Writer:
 
     def __exit__(self, *exception: object) -> None:
         """End the thread, once the part that is being written is whole."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        try:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            self._target.release()
 
     def add(self, digests: NDArray[np.uint8], rows: NDArray[Any]) -> None:
         """Take (n, 32) digests and their (n, …) rows as stored; commit when it is time."""
+        self._target.claim_parts()
         self._held.append((digests, rows))
         now = time.monotonic()
         is_full = sum(held.nbytes for _, held in self._held) >= PART_BYTES
@@ -107,6 +112,7 @@ class Writer:
         ----------
         n_workers : who publish parts: one of each is committed, so that a kill costs no more
         """
+        self._target.claim_parts()
         published: Future[PartEntry] = Future()
         published.set_result(entry)
         self._publishing.append(published)
@@ -152,6 +158,7 @@ class Writer:
         done = [future for future in self._publishing if wait or future.done()]
         entries = [future.result() for future in done]
         if entries:
+            self._target.require_parts(entries)
             self._target.commit([self._target.store.add_part(*entries)])
             self.bytes_written += sum(size for entry in entries for size, _ in entry.files.values())
             self._committed = time.monotonic()  # else a part in writing is, as soon as it is whole

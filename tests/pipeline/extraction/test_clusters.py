@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -53,21 +56,24 @@ def rows_in(store):
     return {bytes(key): row.tobytes() for key, row in zip(keys, x[:], strict=True)}
 
 
-def extracted(photos, store, cluster, *more):
-    """Return the report of the command; it must end well."""
-    import subprocess
-    import sys
-
+def ended(photos, store, cluster, *more):
+    """Run the command on a cluster to its end."""
     words = ("extract", "--data", photos, "--backbone", "mini", "--cache", store, "--cluster",
              cluster.address, *more, "--json", "--quiet")  # fmt: skip
-    ended = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "bottleneck", *map(str, words)],
         env={**os.environ, "PYTHONPATH": clusters.path()},
         capture_output=True, text=True, timeout=400,
     )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr + ended.stdout
-    assert "Traceback" not in ended.stderr
-    return json.loads(ended.stdout)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def extracted(photos, store, cluster, *more):
+    """Return the report of the command; it must end well."""
+    done = ended(photos, store, cluster, *more)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return json.loads(done.stdout)
 
 
 def test_a_cluster_gives_the_rows_of_one_process_bit_for_bit(cluster, photos, alone, tmp_path):
@@ -122,3 +128,44 @@ def test_an_executor_of_dask_serves_from_python_and_stays_open(dask, photos, alo
         assert executor.submit(time.time).result() > 0
     assert report["computed"] == N
     assert rows_in(tmp_path / "s") == alone
+
+
+def can_mount():
+    """Whether this user may have another folder under a path, for some processes alone."""
+    if shutil.which("unshare") is None:
+        return False
+    tried = ["unshare", "--mount", "sh", "-c", "mount --bind /tmp /mnt"]
+    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [("nothing", "does not see the store"), ("a store", "another store, or a copy of it")],
+)
+def test_a_worker_of_dask_that_sees_another_folder_ends_the_run_in_a_line(
+    photos, alone, tmp_path, there, said
+):
+    pytest.importorskip("distributed")
+    if not can_mount():
+        pytest.skip("may not mount")
+    store, other = tmp_path / "s", tmp_path / "other"
+    for folder in (store, other, tmp_path / "cluster"):
+        folder.mkdir()
+    if there == "a store":
+        bottleneck.extract_features(photos, cache=other, backbone="mini", limit=8)
+    elsewhere = (
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        f'mount --bind {other} {store} && exec "$@"',
+        "sh",
+    )
+    with clusters.dask(tmp_path / "cluster", before=[(), elsewhere]) as cluster:
+        done = ended(photos, store, cluster, "--batch-size", 8)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    bottleneck.extract_features(photos, cache=store, backbone="mini")
+    assert rows_in(store) == alone
+    assert verify(store)["damaged"] == []

@@ -1,7 +1,9 @@
 """Shards by executors of every kind: the rows, counts and commits of one process; what may fail."""
 
+import errno
 import os
 import pickle
+import platform
 import shutil
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -10,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bucket_world import ADDRESS
-from world import NumpyEngine, picture, row_of
+from world import NumpyEngine, picture, row_of, tree
 
 from bottleneck.core.errors import (
     DataError,
@@ -21,8 +23,9 @@ from bottleneck.core.errors import (
     UsageError,
 )
 from bottleneck.data.decode import decode
+from bottleneck.data.excerpt import Files
+from bottleneck.pipeline.extraction import done, sharing, writing
 from bottleneck.pipeline.extraction import shard as shards_there
-from bottleneck.pipeline.extraction import sharing, writing
 from bottleneck.pipeline.extraction.crew import Crew, crew
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -431,6 +434,99 @@ def test_another_version_on_a_worker_is_refused(run, monkeypatch):
 
     with pytest.raises(UsageError, match=r"0\.0\.1"):
         run(Older())
+
+
+@pytest.fixture
+def other_store(run, tmp_path):
+    """A store of the same recipe and the same rows that is not the one that is filled."""
+    run(cache=tmp_path / "other")
+    return tmp_path / "other"
+
+
+def told(**other):
+    """Return an executor whose workers are told something else, as if it were so where they are."""
+
+    class Elsewhere(Late):
+        def submit(self, fn, shard):
+            given = {k: value(shard) if callable(value) else value for k, value in other.items()}
+            return super().submit(fn, replace(shard, **given))
+
+    return Elsewhere()
+
+
+def test_a_worker_that_does_not_see_the_store_ends_the_run_in_a_line(run, tmp_path):
+    nowhere = told(store=tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=f"does not see the store.*nowhere on {platform.node()}"):
+        run(nowhere)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_worker_with_another_store_under_the_same_path_ends_the_run(run, tmp_path, other_store):
+    before = tree(other_store)
+    with pytest.raises(UsageError, match="another store"):
+        run(told(store=other_store))
+    assert tree(other_store) == before
+    assert run(Late())["pending"] == 0
+
+
+def test_what_a_worker_wrote_into_a_copy_of_the_store_is_in_no_commit(
+    run, many, tmp_path, monkeypatch
+):
+    """A copy that is as new as the store itself: only what is missing afterwards tells."""
+    monkeypatch.setattr(done, "THERE_S", 0.0)
+
+    def copied(shard):
+        if not (tmp_path / "copy").exists():
+            shutil.copytree(shard.store, tmp_path / "copy")
+        return tmp_path / "copy"
+
+    with pytest.raises(UsageError, match=f"not in the store: parts/.* of {platform.node()}"):
+        run(told(store=copied))
+    assert is_whole(tmp_path / "store")
+    assert len(rows_in(tmp_path / "store")) == 4
+    assert run(Late())["pending"] == 0
+    assert rows_in(tmp_path / "store") == expected(many)
+
+
+def test_a_commit_that_gc_took_away_is_no_other_store(run, many, tmp_path):
+    def later(shard):
+        store = Store.open(shard.store)
+        rows = np.zeros((1, *store.recipe.rows.shape), store.recipe.rows.dtype)
+        part = store.write_part(np.zeros((1, 32), np.uint8), rows, {})
+        store.commit([store.add_part(part)], "x")
+        (tmp_path / f"store/log/{shard.commit[0]:08d}.json").unlink(missing_ok=True)
+        return shard.store
+
+    assert run(told(store=later))["pending"] == 0
+
+
+def test_a_worker_that_does_not_see_the_images_sets_none_aside(run, tmp_path):
+    nothing = Files([os.fsencode(tmp_path / "gone.png")] * 60)
+    blind = told(probes=lambda shard: replace(shard.probes, samples=nothing), samples=nothing)
+    with pytest.raises(UsageError, match=r"does not see the images.*No such file"):
+        run(blind)
+    report = run(Late())
+    assert (report["pending"], report["quarantined"]) == (0, 0)
+
+
+def test_an_error_of_a_workers_disk_names_the_machine(run, tmp_path):
+    class Full(Late):
+        def submit(self, fn, shard):
+            return super().submit(_full, shard)
+
+    with pytest.raises(OSError, match="No space") as error:
+        run(Full())
+    assert error.value.filename == f"/there on {platform.node()}"
+
+
+def _full(shard):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write_part", _no_space)
+        return shards_there.compute(shard)
+
+
+def _no_space(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device", "/there")
 
 
 def test_after_an_interrupt_what_was_published_is_committed(run, many, tmp_path, monkeypatch):

@@ -6,8 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bottleneck.core.errors import ExpiredError
 from bottleneck.pipeline.extraction import writing
 from bottleneck.pipeline.extraction.flow import Seconds
+from bottleneck.pipeline.extraction.target import Target as RealTarget
+from bottleneck.store import claim
+from bottleneck.store.storage import LocalStorage
 
 
 class Target:
@@ -16,6 +20,14 @@ class Target:
     def __init__(self):
         self.store, self.may_write, self.committed = self, threading.Event(), []
         self.done = []  # what happened, in order
+
+    def claim_parts(self):
+        pass
+
+    release = claim_parts
+
+    def require_parts(self, entries):
+        pass
 
     def without_row(self, digests):
         return np.ones(len(digests), bool)
@@ -101,3 +113,33 @@ def test_a_writer_says_when_all_that_it_was_given_is_committed(clock):
         assert target.committed == [3]
         writer._held.append(batch())
         assert not writer.commit_when_due(2)
+
+
+def test_what_gc_took_while_a_machine_slept_is_in_no_commit(clock, tmp_path, monkeypatch):
+    """Another machine's, which the lock does not hold; of one that is awake it takes nothing."""
+    slept = []
+    monkeypatch.setattr(claim, "time", SimpleNamespace(time=lambda: 1e9 + 1e4 * len(slept)))
+
+    class Claiming(Target):
+        claim, storage, path = None, LocalStorage(tmp_path), tmp_path
+        claim_parts, release = RealTarget.claim_parts, RealTarget.release
+        require_parts = RealTarget.require_parts
+
+    target = Claiming()
+    (tmp_path / "parts").mkdir()
+    entry = SimpleNamespace(rows=3, files={"": [1, "x"]}, table="parts/one.h5")
+    with writing.Writer(target, dict, Seconds(), is_shared=False) as writer:
+        for is_there in (True, False):
+            writer.adopt(entry, 2)
+            slept.append(1)
+            clock[0] += 61.0
+            if is_there:
+                (tmp_path / "parts/one.h5").touch()
+                writer.commit_when_due(2)
+                (tmp_path / "parts/one.h5").unlink()
+            else:
+                with pytest.raises(ExpiredError, match="run the command again"):
+                    writer.commit_when_due(2)
+        assert len(list((tmp_path / "claims").iterdir())) == 1
+    assert target.committed == [3]
+    assert list((tmp_path / "claims").iterdir()) == []

@@ -1,0 +1,95 @@
+"""Claims: while somebody publishes what no commit names yet, gc leaves such files alone.
+
+Copying and folding publish files for as long as it takes, and a commit names them at the end; an
+extraction commits behind a batch, and a batch may be slow. gc of another machine, which no lock
+holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it
+for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. The
+claim of one that was killed is soon too old to count, and gc takes it away with the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from bottleneck.core import files
+from bottleneck.core.errors import BottleneckError
+from bottleneck.store.storage import is_table_there
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bottleneck.store.inventory import Recorded
+    from bottleneck.store.storage import Storage
+
+ROOM = "claims"
+RENEW_S = 60.0
+
+
+class Claim:
+    """One claim; see `claimed`. Any thread may call."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._lock = threading.Lock()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="claim", daemon=True)
+        self._name = ""
+        self._renewed = time.time()  # not monotonic: that stands still while a machine sleeps
+
+    def renew(self) -> None:
+        """Put a younger file in its place, unless it is younger than a minute."""
+        with self._lock:
+            if abs(time.time() - self._renewed) < RENEW_S:
+                return
+            files.make_folder(self._storage.root / ROOM)
+            name, before = f"{ROOM}/{uuid.uuid4().hex}", self._name
+            self._storage.create(name, b"{}\n")
+            self._name, self._renewed = name, time.time()
+            if before:
+                self._storage.delete(before)
+
+    def holds(self, tables: Iterable[Recorded]) -> bool:
+        """Renew it; return whether all these are still there, as they are where it was not needed.
+
+        A process that was stopped, or a machine that slept, may have renewed it too late.
+        """
+        self.renew()
+        return not self._name or all(is_table_there(self._storage, table) for table in tables)
+
+    def begin(self) -> None:
+        """Have a thread renew it, from a minute from now."""
+        self._thread.start()
+
+    def _keep(self) -> None:
+        while not self._is_over.wait(RENEW_S):
+            with contextlib.suppress(BottleneckError, OSError):  # the next time, then
+                self.renew()
+
+    def end(self) -> None:
+        """Take it away."""
+        self._is_over.set()
+        self._thread.join()
+        with self._lock, contextlib.suppress(BottleneckError, OSError):  # gc does, then
+            if self._name:
+                self._storage.delete(self._name)
+
+
+@contextlib.contextmanager
+def claimed(storage: Storage) -> Iterator[Claim]:
+    """Claim what is published while the block runs."""
+    claim = Claim(storage)
+    claim.begin()
+    try:
+        yield claim
+    finally:
+        claim.end()
+
+
+def is_claimed(storage: Storage) -> bool:
+    """Whether somebody is at work whose files no commit may name yet."""
+    since = time.time() - storage.least_age_s
+    return any(entry.modified >= since for entry in storage.entries(ROOM))

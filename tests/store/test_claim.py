@@ -1,0 +1,225 @@
+"""Claims: what is copied or folded for hours is not taken by gc of a machine that no lock holds."""
+
+import math
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from bucket_world import ADDRESS
+from store_world import RECIPE, rows_and_digests, snapshot_of
+
+from bottleneck import gc as door
+from bottleneck.core import files
+from bottleneck.store import claim, dead
+from bottleneck.store import fold as folding
+from bottleneck.store import gc as collecting
+from bottleneck.store.dead import drop_dead
+from bottleneck.store.fold import fold
+from bottleneck.store.log import SetSource
+from bottleneck.store.storage import storage_of
+from bottleneck.store.store import Store
+from bottleneck.store.transfer import transfer
+from bottleneck.store.verify import verify
+
+HOURS = 5 * 3600.0
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def clock(request, tmp_path, monkeypatch):
+    """A place for a store, and a clock for claims and gc: `later()` makes hours pass at once.
+
+    What is written has the age that the clock gives it, as with a server that has another clock.
+    """
+    if request.param == "bucket":
+        request.getfixturevalue("bucket")
+    place = ADDRESS if request.param == "bucket" else tmp_path / "store"
+    now = SimpleNamespace(offset=0.0, born={}, place=place)
+    storage = type(storage_of(place))
+    real, monkeys = storage.entries, monkeypatch.setattr
+
+    def entries(self, room):
+        return [
+            found._replace(modified=now.born.setdefault(found.name, time.time() + now.offset))
+            for found in real(self, room)
+        ]
+
+    ticking = SimpleNamespace(time=lambda: time.time() + now.offset)
+    monkeys(storage, "entries", entries)
+    monkeys(claim, "time", ticking)
+    monkeys(collecting, "time", ticking)
+    monkeys(claim, "RENEW_S", 0.02)
+    now.storage = storage_of(place)
+
+    def later(*, is_asleep=False):
+        for room in ("parts", "snapshots", "log", "claims"):
+            now.storage.entries(room)  # what is there by now is of now
+        now.offset += HOURS
+        end = time.monotonic() + 20
+        while not is_asleep and not claim.is_claimed(now.storage):  # its owner is awake
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+    now.later = later
+    return now
+
+
+@pytest.fixture
+def gc(clock, monkeypatch):
+    """Have another machine collect garbage; it folds nothing, so as not to be faster."""
+    monkeypatch.setattr(collecting, "fold", lambda store, **_: store)
+    return lambda: collecting.gc(clock.place, grace_s=0.0)
+
+
+def made(place, n, engines="a"):
+    """Return a store of so many parts of six rows of each engine, all of one source."""
+    store = Store.create(place, RECIPE, {"backbone": "x"})
+    entries, named = [], []
+    for seed in range(n):
+        for engine in engines:
+            rows, digests = rows_and_digests(6, 10 * seed + ord(engine))
+            entries.append(store.write_part(digests, rows, {"engine": engine}))
+            named.append(digests)
+    source = SetSource("s", None, store.write_snapshot(snapshot_of(np.concatenate(named))))
+    return store.commit([store.add_part(*entries), source], "x")
+
+
+@pytest.fixture
+def after(monkeypatch):
+    """Have something done once, after a function was called for the first time; or before it."""
+
+    def do(where, name, what, *, is_before=False):
+        real, calls = getattr(where, name), []
+
+        def around(*args, **kwargs):
+            calls.append(1)
+            if is_before and len(calls) == 1:
+                what()
+            found = real(*args, **kwargs)
+            if not is_before and len(calls) == 1:
+                what()
+            return found
+
+        monkeypatch.setattr(where, name, around)
+
+    return do
+
+
+def is_whole(place, n_rows):
+    store = Store.open(place)
+    assert verify(place)["damaged"] == []
+    assert len(store.arrays()[0]) == n_rows
+    return True
+
+
+@pytest.mark.parametrize("moment", ["between two files", "before the commit"])
+def test_what_is_copied_for_hours_stays(clock, gc, after, tmp_path, moment):
+    made(tmp_path / "first", 3)
+    deleted = []
+
+    def strike():
+        clock.later()
+        deleted.extend(gc()["deleted"])
+
+    if moment == "before the commit":
+        after(Store, "commit", strike, is_before=True)
+    else:
+        after(type(clock.storage), "take_in", strike)
+    moved = transfer(tmp_path / "first", clock.place, lambda _: None)
+    assert not [name for name in deleted if name.startswith(("parts", "snapshots"))]
+    assert moved.n_files == 4
+    assert is_whole(clock.place, 18)
+    assert clock.storage.entries("claims") == []
+
+
+@pytest.mark.parametrize("moment", ["between two parts", "before the commit"])
+def test_what_is_folded_for_hours_stays(clock, gc, after, moment):
+    store = made(clock.place, 3, "ab")
+
+    def strike():
+        clock.later()
+        assert gc()["claimed"]
+
+    if moment == "before the commit":
+        after(Store, "commit", strike, is_before=True)
+    else:
+        after(folding, "merged", strike)
+    assert len(fold(store, many=1).state.parts) == 2
+    assert is_whole(clock.place, 36)
+    assert clock.storage.entries("claims") == []
+
+
+@pytest.mark.parametrize("is_asleep", [False, True])
+def test_what_is_left_of_parts_with_dead_rows_stays(clock, gc, after, monkeypatch, is_asleep):
+    """What went while a machine slept is done once more."""
+    if is_asleep:
+        monkeypatch.setattr(claim, "RENEW_S", 1000.0)
+    store = made(clock.place, 2)
+    digests = [part.digests[:2] for part in store.parts]
+    entry = store.write_snapshot(snapshot_of(np.concatenate(digests)))
+    seen = store.state.sources["s"].snapshot
+    store.commit([SetSource("s", seen, entry)], "x")
+    nothing = SimpleNamespace(n_dropped=0, n_bytes=0, n_left=0, unread=())
+    monkeypatch.setattr(collecting, "drop_dead", lambda *_: (nothing, Store.open(clock.place)))
+
+    def strike():
+        clock.later(is_asleep=is_asleep)
+        assert gc()["claimed"] != is_asleep
+
+    after(dead, "copied", strike)
+    assert drop_dead(clock.place, math.inf)[0].n_dropped == 8
+    assert is_whole(clock.place, 4)
+
+
+def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
+    clock, gc, after, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(claim, "RENEW_S", 1000.0)  # its thread does not run
+    made(tmp_path / "first", 3)
+    after(type(clock.storage), "take_in", lambda: clock.later(is_asleep=True))
+    after(Store, "commit", gc, is_before=True)
+    transfer(tmp_path / "first", clock.place, lambda _: None)
+    assert is_whole(clock.place, 18)
+
+
+def test_of_a_machine_that_slept_the_work_is_dropped_and_no_row_is_lost(
+    clock, gc, after, monkeypatch
+):
+    monkeypatch.setattr(claim, "RENEW_S", 1000.0)  # its thread does not run
+    store = made(clock.place, 3, "ab")
+
+    def strike():
+        clock.later(is_asleep=True)
+        assert [name for name in gc()["deleted"] if name.startswith("parts")]
+
+    after(folding, "merged", strike)
+    assert len(fold(store, many=1).state.parts) == 6
+    assert is_whole(clock.place, 36)
+
+
+def test_the_claim_of_one_that_was_killed_ends_by_itself(clock, gc):
+    store = made(clock.place, 1)
+    rows, digests = rows_and_digests(3, 77)
+    store.write_part(digests, rows, {})
+    files.make_folder(clock.storage.root / "claims")
+    clock.storage.create("claims/" + "0" * 32, b"")
+    clock.later(is_asleep=True)
+    report = gc()
+    assert not report["claimed"]
+    assert [name.split("/")[0] for name in report["deleted"]].count("parts") == 1
+    assert clock.storage.entries("claims") == []
+
+
+def test_work_of_less_than_a_minute_claims_nothing(clock, monkeypatch):
+    monkeypatch.setattr(claim, "RENEW_S", 60.0)
+    made(clock.place, 3)
+    fold(Store.open(clock.place), many=1)
+    assert not (clock.storage.root / "claims").exists()
+
+
+def test_gc_says_why_it_leaves_what_nobody_names(clock, gc):
+    made(clock.place, 1)
+    assert not [line for line in door.lines(gc()) if "another command" in line]
+    files.make_folder(clock.storage.root / "claims")
+    clock.storage.create("claims/" + "0" * 32, b"")
+    assert [line for line in door.lines(gc()) if "another command" in line]
