@@ -90,18 +90,20 @@ def _calibration(report: Mapping[str, Any]) -> list[str]:
     if not found:
         return []
     if "numbers" in found:
-        each = [
-            f"{name} ± {of['width']:.4g} ({spelled('accuracy', of['coverage'])} of those judged)"
-            if of["width"] is not None and of["coverage"] is not None
-            else f"{name} not known, of too few"
-            for name, of in found["numbers"].items()
-        ]
+        each = [_width(name, of["width"], of["coverage"]) for name, of in found["numbers"].items()]
         by = count(found["samples"], "image")
         return [f"calibrated by {by}, {found['level']:.0%} lie within: {', '.join(each)}"]
     return [
         f"calibrated by {found['samples']:,} images at temperature {found['temperature']:.3f}: "
         f"calibration error {found['before']['ece']:.4f} before, {found['after']['ece']:.4f} after"
     ]
+
+
+def _width(name: str, width: float | None, coverage: float | None) -> str:
+    if width is None:
+        return f"{name} not known, of too few"
+    judged = "" if coverage is None else f" ({spelled('accuracy', coverage)} of those judged)"
+    return f"{name} ± {width:.4g}{judged}"
 
 
 def _of_classes(report: Mapping[str, Any], judged: str) -> str:

@@ -83,8 +83,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         found.append(f"every row stays while images of {named} are unread: run bottleneck extract")
     if report["claimed"]:
         found.append(
-            "what no version names stays for now, as another command writes into this store: run "
-            "this again later"
+            "files that no commit names stay for now: another command is writing into this store, "
+            "or was killed less than half an hour ago; run gc again later"
         )
     return found
 

@@ -117,7 +117,7 @@ class InBucket:
 
     def _packed(self, archive: Ranged) -> bytes:
         """Return the packed members of an archive."""
-        known = self.heads.get(archive.stat)
+        known = self.heads.get(archive.key, archive.stat)
         if known is not None:
             return known
         where, clock_ns = str(self._folder.at(archive.key)), time.time_ns()
@@ -136,7 +136,7 @@ class InBucket:
             raise DataError(str(error.strerror), where, "run again") from error
         # Without a tag that stands for its bytes, a young one may yet become another.
         if archive.stat[_CTIME] < clock_ns - SLACK_NS:
-            self.heads.learn(archive.stat, packed)
+            self.heads.learn(archive.key, archive.stat, packed)
         return packed
 
     def _members(self, archive: Ranged, packed: bytes, left: Left) -> Members:

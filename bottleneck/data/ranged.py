@@ -81,7 +81,7 @@ class Ranged:
         clock_ns = time.time_ns()
         if not n_bytes:  # there is no such range
             return Read(content=b"", stat=self.stat, clock_ns=clock_ns)
-        options: dict[str, Any] = {"range": (offset, offset + n_bytes)}
+        options: Any = {"range": (offset, offset + n_bytes)}
         if self.tag:
             options["if_match"] = self.tag
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 AGAIN = "make it anew: tar -cf FILE.tar -C FOLDER ."
 FILE, FOLDER, SYMBOLIC_LINK, HARD_LINK, OTHER = b"f", b"d", b"s", b"h", b"o"
 _CHUNK = 1 << 20
+_LARGEST = 1 << 63
 Place = tuple[int, int]  # offset and size of a member's content
 
 
@@ -61,8 +62,9 @@ def heads(file: BinaryIO, where: str) -> Iterator[Head]:
         ) as archive:
             while (member := archive.next()) is not None:
                 archive.members = []  # type: ignore[attr-defined] # or it would keep each of them
-                if member.offset <= at or member.size < 0:  # a size below 0 leads back
-                    raise tarfile.ReadError("members that overlap")
+                # A size below 0 leads back; no file is of one beyond 64 bits.
+                if member.offset <= at or not 0 <= member.size < _LARGEST:
+                    raise tarfile.ReadError("members that overlap, or of impossible size")
                 at = member.offset
                 yield _head(member)
             end = archive.offset

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from bottleneck.core.paths import Stat
 
+    _Archive = tuple[str, Stat]
+
 MOST_BYTES = 64 << 10  # of a label that is kept; larger ones are read at each look
-_MAGIC = b"bn-tar-1"
+_MAGIC = b"bn-tar-2"
 _MEMBER = struct.Struct("<cqqIIi")  # kind, offset, size; bytes of name, link, content (-1: none)
-_ARCHIVE = struct.Struct("<4qQ")  # stat, bytes of its packed members
+_ARCHIVE = struct.Struct("<4qIQ")  # stat; bytes of its key, and of its packed members
 _DIGEST_BYTES = 32
 
 Known = tuple[Head, bytes | None]  # a member, and what is known of its content
@@ -79,11 +81,14 @@ def _content(file: BinaryIO, head: Head) -> bytes | None:
 
 
 class TarHeads:
-    """The members of archives by what proves these unchanged; see `left_alone.Kept`."""
+    """The members of archives by key and what proves these unchanged; see `left_alone.Kept`.
+
+    Size and time alone would not tell shards apart where a server gives no tags.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[Stat, bytes] = {}
-        self._seen: dict[Stat, bytes] = {}
+        self._known: dict[_Archive, bytes] = {}
+        self._seen: dict[_Archive, bytes] = {}
         self.has_news = False
         self.kept_at: set[Path] = set()
 
@@ -92,23 +97,26 @@ class TarHeads:
         self._known |= self._seen
         self._seen = {}
 
-    def get(self, stat: Stat) -> bytes | None:
+    def get(self, key: str, stat: Stat) -> bytes | None:
         """Return the packed members of an archive; None where they are not known."""
-        found = self._known.get(stat)
+        found = self._known.get((key, stat))
         if found is not None:
-            self._seen[stat] = found
+            self._seen[key, stat] = found
         return found
 
-    def learn(self, stat: Stat, packed: bytes) -> None:
+    def learn(self, key: str, stat: Stat, packed: bytes) -> None:
         """Keep the packed members of an archive."""
-        self._known[stat] = self._seen[stat] = packed
+        self._known[key, stat] = self._seen[key, stat] = packed
         self.has_news = True
         self.kept_at.clear()
 
     def to_bytes(self) -> bytes:
         """Return what was asked for in this look, and a checksum."""
-        each = (_ARCHIVE.pack(*stat, len(data)) + data for stat, data in self._seen.items())
-        body = b"".join([_MAGIC, *each])
+        pieces = [_MAGIC]
+        for (key, stat), data in self._seen.items():
+            name = key.encode("utf-8", "surrogateescape")
+            pieces += [_ARCHIVE.pack(*stat, len(name), len(data)), name, data]
+        body = b"".join(pieces)
         return body + hashlib.sha256(body).digest()
 
     def recall(self, data: bytes) -> None:
@@ -116,11 +124,13 @@ class TarHeads:
         body = data[:-_DIGEST_BYTES]
         if not body.startswith(_MAGIC) or hashlib.sha256(body).digest() != data[-_DIGEST_BYTES:]:
             return
-        known: dict[Stat, bytes] = {}
+        known: dict[_Archive, bytes] = {}
         at = len(_MAGIC)
         while at < len(body):
-            a, b, c, d, n_bytes = _ARCHIVE.unpack_from(body, at)
+            a, b, c, d, n_name, n_bytes = _ARCHIVE.unpack_from(body, at)
             at += _ARCHIVE.size
-            known[a, b, c, d] = body[at : at + n_bytes]
+            key = body[at : at + n_name].decode("utf-8", "surrogateescape")
+            at += n_name
+            known[key, (a, b, c, d)] = body[at : at + n_bytes]
             at += n_bytes
         self._known = known | self._known

@@ -2,7 +2,8 @@
 
 The width of a column is such that LEVEL of rows that the fit had not seen lie within it of what was
 said of them (Lei et al. 2018, "Distribution-Free Predictive Inference for Regression"). Of another
-row drawn as they were that is true with at least this probability, whatever the head is.
+row drawn as they were that is true with about this probability: with at least it of a head that the
+rows had no part in; here they may have chosen its strength or its epoch, or join in the last fit.
 """
 
 from __future__ import annotations

@@ -205,7 +205,7 @@ def _choose(task: Task, train: NDArray[np.int64], alone: Judged) -> strengths.Ch
     if given is not None:
         return strengths.Choice(strength=float(given), temperature=1.0, theta=nothing)
     n = len(train)
-    alone, drawn = strengths.some(alone, task.seed)
+    alone, drawn = strengths.subsample(alone, task.seed)
     x, y, train = alone.problem.x, y[drawn], train[drawn]
     # A strength is per row, as a prior's is: of more rows, the same prior is less for each.
     share = len(train) / n

@@ -177,7 +177,7 @@ def fit_network(
         model = _with_outputs(*build(), goal, task, kind)
     done = train(model, task, train_rows, validation_rows, is_averaged=is_averaged)
     if task.options.get("refit") and len(validation_rows):
-        model = _refitted(kind, build, task, done.history)
+        model = _refitted(kind, build, task, done.history, is_averaged=is_averaged)
     return KerasHead(
         kind=kind,
         model=model,
@@ -196,6 +196,8 @@ def _refitted(
     build: Callable[[], tuple[Any, Any]],
     task: Task,
     history: Sequence[Mapping[str, float]],
+    *,
+    is_averaged: bool,
 ) -> Any:
     """Return the network fitted anew to training and validation rows, which then judge no more.
 
@@ -207,7 +209,7 @@ def _refitted(
     with generators_kept(), room_for("this head", "make it smaller"):
         model = _with_outputs(*build(), objective(task, rows), task, kind)
     anew = replace(task, options={**task.options, "epochs": best, "patience": 0})
-    train(model, anew, rows, rows[:0])
+    train(model, anew, rows, rows[:0], is_averaged=is_averaged)
     return model
 
 

@@ -3,8 +3,8 @@
 From strong to weak, each fit starting from the one before, until two weaker strengths in a row were
 worse. The loss is the mean over folds of the training rows: a fifth of few rows is too few to judge
 by, and the strength that it picks changes with the seed. Of so many rows that five folds would take
-minutes one fifth is enough: the validation rows, or one fold where there are none. And of so many
-that they are read anew for every step, some that are held in memory choose as well as all of them.
+minutes one fifth is enough: the validation rows, or one fold where there are none. And of more than
+a gigabyte some, drawn by lot and held in memory, choose as well as all of them.
 
 The loss is that at the best temperature (see `calibration`), which is then the head's. A strength
 that tells classes apart best leaves probabilities that are not sure enough; judged as they are,
@@ -116,7 +116,7 @@ def divided(
     return fold_of(drawn[groups].astype(np.uint64), strata, k)
 
 
-def some(alone: Judged, seed: int) -> tuple[Judged, NDArray[np.int64]]:
+def subsample(alone: Judged, seed: int) -> tuple[Judged, NDArray[np.int64]]:
     """Return a fit to as many training rows as choose, and the positions of their images.
 
     That is all of them where they are not many. Else they are drawn by lot, and of the rows that

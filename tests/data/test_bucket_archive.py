@@ -346,17 +346,18 @@ def test_a_server_that_falls_ill_is_no_lost_member(both, image_bucket, monkeypat
 
 def test_what_is_kept_is_taken_in_whole_or_not_at_all():
     heads = TarHeads()
-    heads.learn((1, 2, 0, -3), b"packed")
+    heads.learn("a/ä.tar", (1, 2, 0, -3), b"packed")
     kept = heads.to_bytes()
     again = TarHeads()
     for damaged in (b"", kept[:-1], kept[1:], bytes(len(kept)), kept[:20] + b"x" + kept[21:]):
         again.recall(damaged)
-        assert again.get((1, 2, 0, -3)) is None
+        assert again.get("a/ä.tar", (1, 2, 0, -3)) is None
     again.recall(kept)
-    assert again.get((1, 2, 0, -3)) == b"packed"
+    assert again.get("a/ä.tar", (1, 2, 0, -3)) == b"packed"
+    assert again.get("a/b.tar", (1, 2, 0, -3)) is None
     again.begin()
     assert again.to_bytes() != kept
-    assert again.get((1, 2, 0, -3)) == b"packed"
+    assert again.get("a/ä.tar", (1, 2, 0, -3)) == b"packed"
 
 
 def test_an_archive_without_a_tag_is_kept_when_it_is_old_enough(both, monkeypatch, later):
@@ -371,3 +372,31 @@ def test_an_archive_without_a_tag_is_kept_when_it_is_old_enough(both, monkeypatc
     there.list()
     assert heads_of(there).has_news
     assert np.array_equal(there.list().labels, here.list().labels)
+
+
+def test_shards_of_one_size_and_second_are_told_apart_without_tags(both, monkeypatch, later):
+    from bottleneck.data import bucket_objects, ranged
+
+    for module in (bucket_objects, ranged):
+        monkeypatch.setattr(module, "is_strong", lambda tag: False)
+    shards = {f"{i}.tar": [(f"{name}/1.png", name.encode())] for i, name in enumerate(CLASSES)}
+    there, here = both("*.tar", shards)
+    later()
+    assert told(there) == told(here)
+    assert heads_of(there).has_news
+    assert told(there) == told(here)
+
+
+CLASSES = ("cat", "dog", "emu", "fox")
+
+
+@pytest.mark.parametrize("size", [1 << 63, 1 << 70])
+def test_a_member_larger_than_any_file_is_no_archive(image_bucket, tmp_path, size):
+    info = tarfile.TarInfo("cat/1.png")
+    info.size = size
+    data = info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+    (tmp_path / "big.tar").write_bytes(data)
+    image_bucket.put("big.tar", data)
+    for where in (image_bucket.at("big.tar"), str(tmp_path / "big.tar")):
+        with pytest.raises(DataError, match="not a whole tar archive"):
+            open_source(where, None).list()

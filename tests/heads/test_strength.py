@@ -276,8 +276,8 @@ def test_a_class_that_was_not_drawn_is_not_judged(monkeypatch):
     split = (np.arange(n) % 2).astype(np.uint8)
     monkeypatch.setattr(strength, "is_small", lambda _: False)
     monkeypatch.setattr(strength, "CHOOSING_BYTES", 4 * 12 * d)
-    kept, real = [], strength.some
-    monkeypatch.setattr(strength, "some", lambda *of: kept.append(real(*of)) or kept[-1])
+    kept, real = [], strength.subsample
+    monkeypatch.setattr(strength, "subsample", lambda *of: kept.append(real(*of)) or kept[-1])
     for seed in range(6):
         load_kind("linear").fit(task_of(x, y, split, seed=seed))
     assert any(2 not in one.problem.y for one, _ in kept)

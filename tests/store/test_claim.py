@@ -210,6 +210,16 @@ def test_the_claim_of_one_that_was_killed_ends_by_itself(clock, gc):
     assert clock.storage.entries("claims") == []
 
 
+def test_a_claim_from_the_future_holds_nothing_back(clock):
+    made(clock.place, 1)
+    one = claim.Claim(clock.storage)
+    clock.offset = HOURS
+    one.renew()
+    assert claim.is_claimed(clock.storage)
+    clock.offset = 0.0  # the clock was ahead, and is right now
+    assert not claim.is_claimed(clock.storage)
+
+
 def test_work_of_less_than_a_minute_claims_nothing(clock, monkeypatch):
     monkeypatch.setattr(claim, "RENEW_S", 60.0)
     made(clock.place, 3)

@@ -12,6 +12,7 @@ machine, with other versions, may differ by rounding and by no more.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import threading
@@ -137,7 +138,9 @@ def compute(shard: Shard) -> Done:
             where = f"a worker on {platform.node()}: it wrote nothing"
             raise OtherRowsError(error.what, where, error.do, *error.details) from error
         except OSError as error:
-            if error.filename is not None:  # a disk that is full here need not be full elsewhere
+            if isinstance(
+                error.filename, str | bytes
+            ):  # a disk that is full here need not be full elsewhere
                 error.filename = f"{os.fsdecode(error.filename)} on {platform.node()}"
             raise
 
@@ -195,6 +198,8 @@ def _require_images(samples: Excerpt) -> None:
         try:
             samples.read(i)
         except OSError as error:
+            if error.errno == errno.EAGAIN:  # it is here, and has changed
+                return
             why = error.strerror or str(error)
         else:
             return

@@ -500,6 +500,17 @@ def test_a_commit_that_gc_took_away_is_no_other_store(run, many, tmp_path):
     assert run(told(store=later))["pending"] == 0
 
 
+def test_images_that_were_replaced_meanwhile_are_seen_all_the_same():
+    class Replaced:
+        def __len__(self):
+            return 3
+
+        def read(self, index):
+            raise OSError(errno.EAGAIN, "changed after it was listed", f"{index}.png")
+
+    shards_there._require_images(Replaced())
+
+
 def test_a_worker_that_does_not_see_the_images_sets_none_aside(run, tmp_path):
     nothing = Files([os.fsencode(tmp_path / "gone.png")] * 60)
     blind = told(probes=lambda shard: replace(shard.probes, samples=nothing), samples=nothing)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bottleneck import _train_lines
 from bottleneck import predict as command
 from bottleneck import train as train_command
 from bottleneck.core import console
@@ -131,3 +132,10 @@ def test_without_it_nothing_is_said_of_widths(made, tmp_path):
     assert "width" not in predict(asked, console.configure(quiet=True))["images"][0]["top"][0]
     half = fit(cache)["calibration"]["numbers"]["light"]  # validation images judge themselves
     assert 0.6 < half["coverage"] <= 1
+
+
+def test_a_width_that_no_image_judges_is_said_all_the_same():
+    numbers = {"a": {"width": 3.64, "coverage": None}, "b": {"width": None, "coverage": None}}
+    told = {"calibration": {"level": 0.9, "samples": 12, "numbers": numbers}}
+    (line,) = _train_lines._calibration(told)
+    assert line.endswith("a ± 3.64, b not known, of too few")
