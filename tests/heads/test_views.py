@@ -7,7 +7,7 @@ from bottleneck.core.frameworks import import_keras
 from bottleneck.heads import dense, linear, training
 from bottleneck.heads.catalog import complete
 from bottleneck.heads.task import Task
-from bottleneck.heads.training import batches, seed_of
+from bottleneck.heads.training import batches, momentum, seed_of
 from bottleneck.heads.views import OneView, drawn, itself
 
 N, V, D = 30, 3, 4
@@ -100,13 +100,16 @@ def test_a_network_s_steps_are_those_of_plain_keras_on_the_views_of_each_epoch()
             keras.layers.Dense(3, "softmax", kernel_initializer=initial[1]),
         ]
     )
-    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    n_steps = -(-len(TRAIN) // 7)
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=momentum(n_steps))
+    model.compile(optimizer, "sparse_categorical_crossentropy")
     orders = batches(TRAIN, 7, 3)
     generator = np.random.default_rng(seed_of(3, 2**16 + 1))
     for _ in range(3):
         which = generator.integers(V, size=N)
         for at in next(orders):
             model.train_on_batch(X[at, which[at]], LABELS[at])
+    optimizer.finalize_variable_values(model.trainable_variables)
     found = fit_dense(epochs=3, batch_size=7, optimizer="sgd", learning_rate=0.1, momentum=0.0)
     for ours, theirs in zip(found.model.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
