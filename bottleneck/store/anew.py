@@ -83,7 +83,12 @@ class Anew:
         self._paths[name] = self._root / name
 
     def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
-        """Whether there is a copy whose bytes are those that a commit records."""
+        """Whether there is a copy whose bytes are those that a commit records.
+
+        What came as it is recorded is no copy: damage of its rows is older than its bytes.
+        """
+        if self._paths.get(name) == self._root / name:
+            return False
         try:
             inventory.check_files(self._root / name, recorded)
         except DamagedError:
@@ -98,6 +103,7 @@ class Anew:
             # Or an upload whose answer is lost would seem to be there.
             self._bucket.delete([*found])
             each(lambda it: self._bucket.upload(*it), found.items())
+            self._paths[name] = self._root / name
 
     def end(self) -> None:
         """Delete what is damaged."""

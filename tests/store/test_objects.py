@@ -13,6 +13,7 @@ import pytest
 from bucket_world import ADDRESS
 from store_world import RECIPE, rows_and_digests, snapshot_of
 
+from bottleneck.core import files
 from bottleneck.core.buckets import address
 from bottleneck.core.errors import (
     BottleneckError,
@@ -28,6 +29,7 @@ from bottleneck.store import part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
 from bottleneck.store.log import Log, ReplaceParts, SetSource
+from bottleneck.store.part import row_checksums
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
@@ -211,6 +213,35 @@ def test_a_copy_that_is_no_better_is_no_help(store, bucket):
     assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
     assert not list(done.path.glob("parts/*"))
     assert verify(ADDRESS, repair=True)["rows_lost"] == 1
+
+
+def test_rows_that_were_bad_before_they_came_there_are_dropped_as_on_a_disk(store):
+    rows, digests = rows_and_digests(5, 7)
+    sums = row_checksums(store.recipe.id, digests, rows)
+    sums[2] ^= 1
+    store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+    report = verify(ADDRESS, repair=True)
+    assert (report["repaired"], report["rows_lost"]) == (True, 1)
+    assert "good copy" not in report["damaged"][0]["detail"]
+    assert verify(ADDRESS)["damaged"] == []
+    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 4
+
+
+def test_a_source_goes_back_to_a_snapshot_that_was_put_back_just_now(store, bucket):
+    done = filled(store)
+    _, digests = rows_and_digests(20)
+    entries = [done.state.sources["s"]]
+    for n in (19, 18):
+        entries.append(done.write_snapshot(snapshot_of(digests[:n])))
+        done = done.commit([SetSource("s", entries[-2].snapshot, entries[-1])], "x")
+    for entry in entries[1:]:
+        names = [name for name in bucket.objects() if name.startswith(entry.table)]
+        for name in names:
+            bucket.put(name, bytes(len(bucket.objects()[name])))
+    files.delete(done.path / entries[2].table)
+    assert verify(ADDRESS, repair=True)["repaired"]
+    assert Store.open(ADDRESS).state.sources["s"] == entries[1]
+    assert verify(ADDRESS)["damaged"] == []
 
 
 def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
