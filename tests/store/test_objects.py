@@ -653,6 +653,12 @@ def a_run(store, name, text=b"{}"):
     return folder
 
 
+def files_apart(store):
+    """Return the folder of runs that are not in the bucket yet."""
+    files.make_folder(store.path / "unsent")
+    return store.path / "unsent"
+
+
 @pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
 def test_a_run_that_did_not_come_there_is_kept_unseen_and_sent_later(cut, store, bucket):
     folder = a_run(store, "one")
@@ -714,3 +720,27 @@ def test_a_run_whose_upload_was_killed_is_sent_by_the_next_command(store, bucket
     monkeypatch.setattr(Bucket, "create", upload)
     assert store.storage.run_names() == ["one"]
     assert (store.runs / "one" / "run.json").exists()
+
+
+def test_a_run_that_another_process_sends_at_the_same_time_is_sent(store, bucket, monkeypatch):
+    folder = a_run(store, "one")
+    upload, others = Bucket.create, iter([store.storage.run_names])
+
+    def beside(self, name, data):
+        for do in others:
+            assert do() == ["one"]
+        upload(self, name, data)
+
+    monkeypatch.setattr(Bucket, "create", beside)
+    store.storage.publish_run("one")
+    assert (folder / "run.json").exists()
+    assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_that_cannot_be_sent_does_not_stop_those_behind_it(store, bucket):
+    for name in ("one", "two"):
+        a_run(store, name).rename(files_apart(store) / name)
+    bucket.harm = lambda request: "403 AccessDenied" if "runs/one/" in request.path else None
+    assert store.storage.run_names() == ["two"]
+    bucket.harm = lambda _: None
+    assert store.storage.run_names() == ["one", "two"]
