@@ -220,6 +220,30 @@ def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
     assert is_whole(clock.place, 18)
 
 
+def test_a_copy_that_goes_on_claims_what_a_killed_one_left_at_once(
+    clock, gc, after, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(claim, "RENEW_S", 60.0)
+    made(tmp_path / "first", 3)
+
+    class Killed(BaseException):
+        pass
+
+    def told(_n):
+        calls.append(1)
+        if len(calls) == 4:
+            raise Killed
+
+    calls = []
+    with pytest.raises(Killed):
+        transfer(tmp_path / "first", clock.place, told)
+    clock.later(is_asleep=True)
+    after(Store, "commit", gc, is_before=True)
+    transfer(tmp_path / "first", clock.place, lambda _: None)
+    assert is_whole(clock.place, 18)
+    assert clock.storage.entries("claims") == []
+
+
 def test_of_a_machine_that_slept_the_work_is_dropped_and_no_row_is_lost(
     clock, gc, after, monkeypatch
 ):

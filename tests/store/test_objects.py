@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import fault_table
@@ -13,6 +14,7 @@ import pytest
 from bucket_world import ADDRESS
 from store_world import RECIPE, rows_and_digests, snapshot_of
 
+from bottleneck import verify as door
 from bottleneck.core import files
 from bottleneck.core.buckets import address
 from bottleneck.core.errors import (
@@ -25,10 +27,10 @@ from bottleneck.core.errors import (
 )
 from bottleneck.core.sample import key_array
 from bottleneck.data.bucket_objects import Objects
-from bottleneck.store import part_cache
+from bottleneck.store import checking, part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
-from bottleneck.store.log import Log, ReplaceParts, SetSource
+from bottleneck.store.log import Log, ReplaceParts, SetRecipe, SetSource
 from bottleneck.store.part import row_checksums
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
@@ -182,6 +184,9 @@ def test_what_the_bucket_lost_is_put_back_from_a_good_copy(what, room, store, bu
 
     report = verify(ADDRESS, repair=True)
     assert (report["repaired"], report["rows_lost"], report["to_compute"]) == (True, 0, 0)
+    said = "\n".join(door.lines(report))
+    assert "no rows were lost" in said
+    assert "extract" not in said
     assert bucket.objects() == before
     assert verify(ADDRESS)["damaged"] == []
     assert not list(done.path.glob("tmp-*"))
@@ -279,6 +284,23 @@ def test_a_recipe_that_went_bad_here_is_fetched_anew_by_verify_and_one_bad_every
     report = verify(ADDRESS, repair=True)
     assert not report["repaired"]
     assert "restore this file from a backup" in report["damaged"][0]["do"]
+
+
+def test_a_recipe_that_gc_took_while_verify_runs_is_no_damage(store, bucket, monkeypatch):
+    done = filled(store)
+    (old,) = (name for name in bucket.objects() if name.startswith("recipes/"))
+    other = replace(RECIPE, preprocessing="other")
+    done.write_recipe(other, {"backbone": "x"})
+    done.commit([SetRecipe(RECIPE.id, other.id)], "x")
+    find = checking._recipes
+
+    def later(seen):
+        for name in [old, *(f"log/{number:08d}.json" for number in range(1, seen.newest))]:
+            bucket.put(name, None)
+        return find(seen)
+
+    monkeypatch.setattr(checking, "_recipes", later)
+    assert verify(ADDRESS)["damaged"] == []
 
 
 def test_a_damaged_newest_commit_is_moved_aside_and_its_number_given_again(store, bucket):
