@@ -8,6 +8,7 @@ put back under its name. Names of tables are unique, so what is put back is what
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
@@ -49,6 +50,7 @@ class Anew:
     def _fetched(self, name: str, recorded: Mapping[str, Any]) -> Path:
         aside, copy = self._folder / name, self._root / name
         files.make_folder(aside.parent, is_temporary=True)
+        copies.set_age(self._folder, time.time())  # or gc takes it, where the check takes long
         files.make_folder(copy.parent)
         if self._bucket.download(name, aside, recorded):
             copies.take_place(aside, copy, is_anew=True)

@@ -154,9 +154,7 @@ def _table_of(damage: Damage) -> str:
 def _repaired(seen: Checked, store: Store) -> Store:
     """Commit what becomes of damaged tables; ExpiredError where gc took what is to replace them."""
     with claimed(store.storage) as claim:
-        parts = [
-            ReplaceParts((one.entry.name,), _good_part(store, one)) for one in seen.bad_parts
-        ]
+        parts = [ReplaceParts((one.entry.name,), _good_part(store, one)) for one in seen.bad_parts]
         if not claim.holds([entry for action in parts for entry in action.new]):
             raise ExpiredError(
                 "gc of another machine took what this run had not committed yet",
@@ -168,6 +166,7 @@ def _repaired(seen: Checked, store: Store) -> Store:
 
 
 def _actions(seen: Checked, parts: Sequence[ReplaceParts]) -> list[Action]:
+    assert seen.store is not None
     actions: list[Action] = [*parts]
     actions += [_restored(seen, name) for name in seen.bad_sources]
     lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}

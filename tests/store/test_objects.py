@@ -249,6 +249,15 @@ def test_a_source_goes_back_to_a_snapshot_that_was_put_back_just_now(store, buck
     assert verify(ADDRESS)["damaged"] == []
 
 
+def test_the_folder_of_a_long_check_stays_young_for_gc(store):
+    (entry,) = filled(store).state.parts
+    with store.storage.read_anew() as anew:
+        files.make_folder(anew._folder)
+        os.utime(anew._folder, (0, 0))
+        anew.fetch(entry.table, entry.files)
+        assert anew._folder.stat().st_mtime > 3600
+
+
 def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
     done = filled(store)
     before = bucket.objects()
