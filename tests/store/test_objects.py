@@ -258,6 +258,16 @@ def test_the_folder_of_a_long_check_stays_young_for_gc(store):
         assert anew._folder.stat().st_mtime > 3600
 
 
+def test_a_check_leaves_no_more_copies_than_the_bound(store, elsewhere, monkeypatch):
+    done = filled(store)
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "0")
+    monkeypatch.setattr(part_cache, "IN_USE_S", -1.0)
+    assert verify(ADDRESS)["damaged"] == []
+    assert not list(Store.open(ADDRESS).path.glob("parts/*"))
+    assert done.path != Store.open(ADDRESS).path
+
+
 def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
     done = filled(store)
     before = bucket.objects()
