@@ -9,7 +9,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
-from bottleneck.core.text import count
+from bottleneck.core.text import PUTS_BACK, count
 
 if TYPE_CHECKING:
     import argparse
@@ -132,6 +132,8 @@ def _damage(damage: Mapping[str, Any]) -> list[str]:
 
 
 def _lost(report: Mapping[str, Any]) -> str:
+    if all(damage["do"].endswith(PUTS_BACK) for damage in report["damaged"]):
+        return "no rows were lost"
     if not report["rows_lost"]:
         return "no rows were lost; run bottleneck extract again"
     return (

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 
+# Said of damage that a repair undoes; where all of it is that, there is nothing to compute again.
+PUTS_BACK = "which puts the copy back"
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # wide ones too
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 

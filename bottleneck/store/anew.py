@@ -8,6 +8,7 @@ put back under its name. Names of tables are unique, so what is put back is what
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
@@ -49,6 +50,7 @@ class Anew:
     def _fetched(self, name: str, recorded: Mapping[str, Any]) -> Path:
         aside, copy = self._folder / name, self._root / name
         files.make_folder(aside.parent, is_temporary=True)
+        copies.set_age(self._folder, time.time())  # or gc takes it, where the check takes long
         files.make_folder(copy.parent)
         if self._bucket.download(name, aside, recorded):
             copies.take_place(aside, copy, is_anew=True)
@@ -83,7 +85,12 @@ class Anew:
         self._paths[name] = self._root / name
 
     def has_good_copy(self, name: str, recorded: Mapping[str, Any]) -> bool:
-        """Whether there is a copy whose bytes are those that a commit records."""
+        """Whether there is a copy whose bytes are those that a commit records.
+
+        What came as it is recorded is no copy: damage of its rows is older than its bytes.
+        """
+        if self._paths.get(name) == self._root / name:
+            return False
         try:
             inventory.check_files(self._root / name, recorded)
         except DamagedError:
@@ -98,6 +105,7 @@ class Anew:
             # Or an upload whose answer is lost would seem to be there.
             self._bucket.delete([*found])
             each(lambda it: self._bucket.upload(*it), found.items())
+            self._paths[name] = self._root / name
 
     def end(self) -> None:
         """Delete what is damaged."""

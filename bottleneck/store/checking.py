@@ -165,13 +165,15 @@ def _recipes(seen: Checked) -> dict[str, Recipe]:
                 seen.anew.take(f"recipes/{name}")
         except (DamagedError, FileNotFoundError) as error:
             is_current = seen.newest in named
+            if not is_current and not _is_there(seen.path, named):
+                continue  # it was collected with its commits while this ran
             copy = _copied_recipe(seen, recipe_id)
             if copy is not None:
                 recipes[recipe_id] = copy
                 seen.found.append(
                     Damage(what="recipe", name=name, detail=f"damaged or lost {_WITH_COPY}")
                 )
-            elif is_current or (f"recipes/{name}" not in passed and _is_there(seen.path, named)):
+            elif is_current or f"recipes/{name}" not in passed:
                 detail = error.what if isinstance(error, DamagedError) else "the file is missing"
                 commits = [] if is_current else [named[0], named[-1]]
                 seen.found.append(Damage(what="recipe", name=name, detail=detail, commits=commits))

@@ -3,8 +3,9 @@
 Copying and folding publish files for as long as it takes, and a commit names them at the end; an
 extraction commits behind a batch, and a batch may be slow. gc of another machine, which no lock
 holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it
-for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. The
-claim of one that was killed is soon too old to count, and gc takes it away with the rest.
+for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. A
+copy does so at once, as what a killed one left may be old. The claim of one that was killed is soon
+too old to count, and gc takes it away with the rest.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ class Claim:
         self._name = ""
         self._renewed = time.time()  # not monotonic: that stands still while a machine sleeps
 
-    def renew(self) -> None:
-        """Put a younger file in its place, unless it is younger than a minute."""
+    def renew(self, *, at_once: bool = False) -> None:
+        """Put a younger file in its place, unless it is younger than a minute, or `at_once`."""
         with self._lock:
-            if abs(time.time() - self._renewed) < RENEW_S:
+            if not at_once and abs(time.time() - self._renewed) < RENEW_S:
                 return
             files.make_folder(self._storage.root / ROOM)
             name, before = f"{ROOM}/{uuid.uuid4().hex}", self._name
@@ -79,11 +80,18 @@ class Claim:
 
 
 @contextlib.contextmanager
-def claimed(storage: Storage) -> Iterator[Claim]:
-    """Claim what is published while the block runs."""
+def claimed(storage: Storage, *, at_once: bool = False) -> Iterator[Claim]:
+    """Claim what is published while the block runs.
+
+    Parameters
+    ----------
+    at_once : what is published already, and may be old, is to stay as well
+    """
     claim = Claim(storage)
     claim.begin()
     try:
+        if at_once:
+            claim.renew(at_once=True)
         yield claim
     finally:
         claim.end()

@@ -10,6 +10,7 @@ import numpy as np
 from bottleneck.core.digest import as_void
 from bottleneck.core.errors import DamagedError
 from bottleneck.core.sample import show_key
+from bottleneck.core.text import PUTS_BACK
 from bottleneck.store.lookup import Lookup
 from bottleneck.store.part import Part, part_id
 
@@ -74,7 +75,7 @@ def with_advice(damage: Damage, path: Path, *, is_copied: bool) -> Damage:
     else:
         do = f"run bottleneck verify --cache {path} --repair"
         if is_copied:
-            do += " here, which puts the copy back"
+            do += f" here, {PUTS_BACK}"
         elif damage.images or damage.what == "snapshot":
             do += ", then bottleneck extract"
     return replace(damage, do=do)

@@ -214,6 +214,7 @@ class ObjectStorage:
         finally:
             self._anew = None
             anew.end()
+            part_cache.evict(self.root)  # not before: a good copy may have to be put back
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a copy is."""

@@ -106,9 +106,9 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
     other.write_recipe(store.recipe, store.about)
     entries: list[PartEntry | SnapshotEntry] = [*store.state.sources.values(), *store.state.parts]
     moved = Moved(other, store.state.number)
-    with claimed(there) as claim:
+    with claimed(there, at_once=True) as claim:  # what a killed copy left may be old enough for gc
         for look in range(LOOKS):
-            claim.renew()  # before looking: what is there then stays
+            claim.renew()  # before looking, as after a sleep: what is there then stays
             missing = _missing(there, entries)
             if not look:
                 moved.there = len(entries) - len(missing)

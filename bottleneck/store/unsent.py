@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bottleneck.core import files
-from bottleneck.core.errors import BottleneckError
+from bottleneck.core.errors import BottleneckError, UnavailableError
 from bottleneck.store.bucket import CHUNK_BYTES, files_of
 
 if TYPE_CHECKING:
@@ -46,11 +46,13 @@ def send(bucket: Bucket, root: Path, name: str) -> None:
     except FileExistsError:
         files.move(apart, home)
         raise
+    except FileNotFoundError:
+        if not (home / RECEIPT).exists():
+            raise
+        return  # another process of this machine sent it, and took it home
     except BottleneckError as error:
         what = f"the run is finished, but not in the bucket yet: {error.what}"
-        do = (
-            "it is kept in the part cache: the next status, predict or train of this store sends it"
-        )
+        do = "it is kept in the part cache: the next status, compare or inspect here sends it"
         raise type(error)(what, bucket.address.at(f"runs/{name}"), do) from error
     _come_home(apart, home)
 
@@ -70,7 +72,8 @@ def send_all(bucket: Bucket, root: Path) -> None:
             )  # fmt: skip
         except BottleneckError as error:
             log.warning("the run %s is not in %s yet: %s", name, bucket.address, error.what)
-            return
+            if isinstance(error, UnavailableError):  # nor could those behind it be put there
+                return
         else:
             _come_home(apart, root / "runs" / name)
 

@@ -9,9 +9,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import DamagedError
+from bottleneck.core.errors import DamagedError, ExpiredError
 from bottleneck.core.sealed import read_own
 from bottleneck.store.checking import check
+from bottleneck.store.claim import claimed
 from bottleneck.store.copying import in_pieces, write_rows
 from bottleneck.store.damage import with_advice
 from bottleneck.store.given_up import GiveUp
@@ -20,6 +21,7 @@ from bottleneck.store.snapshot import read_snapshot
 from bottleneck.store.storage import storage_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bottleneck.core.portion import Portion
@@ -72,10 +74,7 @@ def _verified(
         seen.found = [*told, *(damage for damage in seen.found if damage.what != "commit")]
     if repair and anew is not None:
         anew.put_back()
-    actions = _actions(seen) if repair and seen.store is not None else []
-    store = seen.store
-    if actions and store is not None:
-        store = store.commit(actions, BY)
+    store = _repaired(seen, seen.store) if repair and seen.store is not None else seen.store
     copied = {} if anew is None else anew.copied
     recipes = [damage for damage in seen.found if damage.what == "recipe"]
     beyond = any(not damage.commits and _table_of(damage) not in copied for damage in recipes)
@@ -152,11 +151,23 @@ def _table_of(damage: Damage) -> str:
     return f"{damage.what}s/{damage.name}"
 
 
-def _actions(seen: Checked) -> list[Action]:
+def _repaired(seen: Checked, store: Store) -> Store:
+    """Commit what becomes of damaged tables; ExpiredError where gc took what is to replace them."""
+    with claimed(store.storage) as claim:
+        parts = [ReplaceParts((one.entry.name,), _good_part(store, one)) for one in seen.bad_parts]
+        if not claim.holds([entry for action in parts for entry in action.new]):
+            raise ExpiredError(
+                "gc of another machine took what this run had not committed yet",
+                store.path,
+                "run the command again: nothing was changed",
+            )
+        actions = _actions(seen, parts)
+        return store.commit(actions, BY) if actions else store
+
+
+def _actions(seen: Checked, parts: Sequence[ReplaceParts]) -> list[Action]:
     assert seen.store is not None
-    actions: list[Action] = [
-        ReplaceParts((one.entry.name,), _good_part(seen.store, one)) for one in seen.bad_parts
-    ]
+    actions: list[Action] = [*parts]
     actions += [_restored(seen, name) for name in seen.bad_sources]
     lost = {f"parts/{one.entry.name}" for one in seen.bad_parts}
     lost |= {f"snapshots/{seen.store.state.sources[name].snapshot}" for name in seen.bad_sources}

@@ -11,12 +11,15 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 
 from bottleneck import gc as door
 from bottleneck.core import files
+from bottleneck.core.errors import ExpiredError
 from bottleneck.store import claim, dead
 from bottleneck.store import fold as folding
 from bottleneck.store import gc as collecting
+from bottleneck.store import verify as verifying
 from bottleneck.store.dead import drop_dead
 from bottleneck.store.fold import fold
 from bottleneck.store.log import SetSource
+from bottleneck.store.part import row_checksums
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
 from bottleneck.store.transfer import transfer
@@ -69,6 +72,13 @@ def gc(clock, monkeypatch):
     """Have another machine collect garbage; it folds nothing, so as not to be faster."""
     monkeypatch.setattr(collecting, "fold", lambda store, **_: store)
     return lambda: collecting.gc(clock.place, grace_s=0.0)
+
+
+@pytest.fixture
+def no_dead_rows(clock, monkeypatch):
+    """Have gc drop no rows."""
+    nothing = SimpleNamespace(n_dropped=0, n_bytes=0, n_left=0, unread=())
+    monkeypatch.setattr(collecting, "drop_dead", lambda *_: (nothing, Store.open(clock.place)))
 
 
 def made(place, n, engines="a"):
@@ -150,7 +160,9 @@ def test_what_is_folded_for_hours_stays(clock, gc, after, moment):
 
 
 @pytest.mark.parametrize("is_asleep", [False, True])
-def test_what_is_left_of_parts_with_dead_rows_stays(clock, gc, after, monkeypatch, is_asleep):
+def test_what_is_left_of_parts_with_dead_rows_stays(
+    clock, gc, after, monkeypatch, no_dead_rows, is_asleep
+):
     """What went while a machine slept is done once more."""
     if is_asleep:
         monkeypatch.setattr(claim, "RENEW_S", 1000.0)
@@ -159,8 +171,6 @@ def test_what_is_left_of_parts_with_dead_rows_stays(clock, gc, after, monkeypatc
     entry = store.write_snapshot(snapshot_of(np.concatenate(digests)))
     seen = store.state.sources["s"].snapshot
     store.commit([SetSource("s", seen, entry)], "x")
-    nothing = SimpleNamespace(n_dropped=0, n_bytes=0, n_left=0, unread=())
-    monkeypatch.setattr(collecting, "drop_dead", lambda *_: (nothing, Store.open(clock.place)))
 
     def strike():
         clock.later(is_asleep=is_asleep)
@@ -169,6 +179,34 @@ def test_what_is_left_of_parts_with_dead_rows_stays(clock, gc, after, monkeypatc
     after(dead, "copied", strike)
     assert drop_dead(clock.place, math.inf)[0].n_dropped == 8
     assert is_whole(clock.place, 4)
+
+
+@pytest.mark.parametrize("is_asleep", [False, True])
+def test_good_rows_that_repair_writes_for_hours_stay(
+    clock, gc, after, monkeypatch, no_dead_rows, is_asleep
+):
+    """Where the machine slept, nothing is committed, and the next one does it."""
+    if is_asleep:
+        monkeypatch.setattr(claim, "RENEW_S", 1000.0)
+    store = made(clock.place, 1)
+    rows, digests = rows_and_digests(6, 77)
+    sums = row_checksums(store.recipe.id, digests, rows)
+    sums[2] ^= 1
+    store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+
+    def strike():
+        clock.later(is_asleep=is_asleep)
+        assert gc()["claimed"] != is_asleep
+
+    after(verifying, "_good_part", strike)
+    if is_asleep:
+        with pytest.raises(ExpiredError, match="run the command again"):
+            verify(clock.place, repair=True)
+        assert len(verify(clock.place)["damaged"]) == 1
+    assert verify(clock.place, repair=True)["rows_lost"] == 1
+    assert is_whole(clock.place, 6)
+    assert sum(part.rows for part in Store.open(clock.place).state.parts) == 11
+    assert clock.storage.entries("claims") == []
 
 
 def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
@@ -180,6 +218,30 @@ def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
     after(Store, "commit", gc, is_before=True)
     transfer(tmp_path / "first", clock.place, lambda _: None)
     assert is_whole(clock.place, 18)
+
+
+def test_a_copy_that_goes_on_claims_what_a_killed_one_left_at_once(
+    clock, gc, after, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(claim, "RENEW_S", 60.0)
+    made(tmp_path / "first", 3)
+
+    class Killed(BaseException):
+        pass
+
+    def told(_n):
+        calls.append(1)
+        if len(calls) == 4:
+            raise Killed
+
+    calls = []
+    with pytest.raises(Killed):
+        transfer(tmp_path / "first", clock.place, told)
+    clock.later(is_asleep=True)
+    after(Store, "commit", gc, is_before=True)
+    transfer(tmp_path / "first", clock.place, lambda _: None)
+    assert is_whole(clock.place, 18)
+    assert clock.storage.entries("claims") == []
 
 
 def test_of_a_machine_that_slept_the_work_is_dropped_and_no_row_is_lost(

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import fault_table
@@ -13,6 +14,8 @@ import pytest
 from bucket_world import ADDRESS
 from store_world import RECIPE, rows_and_digests, snapshot_of
 
+from bottleneck import verify as door
+from bottleneck.core import files
 from bottleneck.core.buckets import address
 from bottleneck.core.errors import (
     BottleneckError,
@@ -24,10 +27,11 @@ from bottleneck.core.errors import (
 )
 from bottleneck.core.sample import key_array
 from bottleneck.data.bucket_objects import Objects
-from bottleneck.store import part_cache
+from bottleneck.store import checking, part_cache
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
-from bottleneck.store.log import Log, ReplaceParts, SetSource
+from bottleneck.store.log import Log, ReplaceParts, SetRecipe, SetSource
+from bottleneck.store.part import row_checksums
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
@@ -180,6 +184,9 @@ def test_what_the_bucket_lost_is_put_back_from_a_good_copy(what, room, store, bu
 
     report = verify(ADDRESS, repair=True)
     assert (report["repaired"], report["rows_lost"], report["to_compute"]) == (True, 0, 0)
+    said = "\n".join(door.lines(report))
+    assert "no rows were lost" in said
+    assert "extract" not in said
     assert bucket.objects() == before
     assert verify(ADDRESS)["damaged"] == []
     assert not list(done.path.glob("tmp-*"))
@@ -211,6 +218,54 @@ def test_a_copy_that_is_no_better_is_no_help(store, bucket):
     assert (found["rows_lost"], found["rows"]) == (1, [[3, 3]])
     assert not list(done.path.glob("parts/*"))
     assert verify(ADDRESS, repair=True)["rows_lost"] == 1
+
+
+def test_rows_that_were_bad_before_they_came_there_are_dropped_as_on_a_disk(store):
+    rows, digests = rows_and_digests(5, 7)
+    sums = row_checksums(store.recipe.id, digests, rows)
+    sums[2] ^= 1
+    store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+    report = verify(ADDRESS, repair=True)
+    assert (report["repaired"], report["rows_lost"]) == (True, 1)
+    assert "good copy" not in report["damaged"][0]["detail"]
+    assert verify(ADDRESS)["damaged"] == []
+    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 4
+
+
+def test_a_source_goes_back_to_a_snapshot_that_was_put_back_just_now(store, bucket):
+    done = filled(store)
+    _, digests = rows_and_digests(20)
+    entries = [done.state.sources["s"]]
+    for n in (19, 18):
+        entries.append(done.write_snapshot(snapshot_of(digests[:n])))
+        done = done.commit([SetSource("s", entries[-2].snapshot, entries[-1])], "x")
+    for entry in entries[1:]:
+        names = [name for name in bucket.objects() if name.startswith(entry.table)]
+        for name in names:
+            bucket.put(name, bytes(len(bucket.objects()[name])))
+    files.delete(done.path / entries[2].table)
+    assert verify(ADDRESS, repair=True)["repaired"]
+    assert Store.open(ADDRESS).state.sources["s"] == entries[1]
+    assert verify(ADDRESS)["damaged"] == []
+
+
+def test_the_folder_of_a_long_check_stays_young_for_gc(store):
+    (entry,) = filled(store).state.parts
+    with store.storage.read_anew() as anew:
+        files.make_folder(anew._folder)
+        os.utime(anew._folder, (0, 0))
+        anew.fetch(entry.table, entry.files)
+        assert anew._folder.stat().st_mtime > 3600
+
+
+def test_a_check_leaves_no_more_copies_than_the_bound(store, elsewhere, monkeypatch):
+    done = filled(store)
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "0")
+    monkeypatch.setattr(part_cache, "IN_USE_S", -1.0)
+    assert verify(ADDRESS)["damaged"] == []
+    assert not list(Store.open(ADDRESS).path.glob("parts/*"))
+    assert done.path != Store.open(ADDRESS).path
 
 
 def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
@@ -248,6 +303,23 @@ def test_a_recipe_that_went_bad_here_is_fetched_anew_by_verify_and_one_bad_every
     report = verify(ADDRESS, repair=True)
     assert not report["repaired"]
     assert "restore this file from a backup" in report["damaged"][0]["do"]
+
+
+def test_a_recipe_that_gc_took_while_verify_runs_is_no_damage(store, bucket, monkeypatch):
+    done = filled(store)
+    (old,) = (name for name in bucket.objects() if name.startswith("recipes/"))
+    other = replace(RECIPE, preprocessing="other")
+    done.write_recipe(other, {"backbone": "x"})
+    done.commit([SetRecipe(RECIPE.id, other.id)], "x")
+    find = checking._recipes
+
+    def later(seen):
+        for name in [old, *(f"log/{number:08d}.json" for number in range(1, seen.newest))]:
+            bucket.put(name, None)
+        return find(seen)
+
+    monkeypatch.setattr(checking, "_recipes", later)
+    assert verify(ADDRESS)["damaged"] == []
 
 
 def test_a_damaged_newest_commit_is_moved_aside_and_its_number_given_again(store, bucket):
@@ -622,6 +694,12 @@ def a_run(store, name, text=b"{}"):
     return folder
 
 
+def files_apart(store):
+    """Return the folder of runs that are not in the bucket yet."""
+    files.make_folder(store.path / "unsent")
+    return store.path / "unsent"
+
+
 @pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
 def test_a_run_that_did_not_come_there_is_kept_unseen_and_sent_later(cut, store, bucket):
     folder = a_run(store, "one")
@@ -683,3 +761,27 @@ def test_a_run_whose_upload_was_killed_is_sent_by_the_next_command(store, bucket
     monkeypatch.setattr(Bucket, "create", upload)
     assert store.storage.run_names() == ["one"]
     assert (store.runs / "one" / "run.json").exists()
+
+
+def test_a_run_that_another_process_sends_at_the_same_time_is_sent(store, bucket, monkeypatch):
+    folder = a_run(store, "one")
+    upload, others = Bucket.create, iter([store.storage.run_names])
+
+    def beside(self, name, data):
+        for do in others:
+            assert do() == ["one"]
+        upload(self, name, data)
+
+    monkeypatch.setattr(Bucket, "create", beside)
+    store.storage.publish_run("one")
+    assert (folder / "run.json").exists()
+    assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_that_cannot_be_sent_does_not_stop_those_behind_it(store, bucket):
+    for name in ("one", "two"):
+        a_run(store, name).rename(files_apart(store) / name)
+    bucket.harm = lambda request: "403 AccessDenied" if "runs/one/" in request.path else None
+    assert store.storage.run_names() == ["two"]
+    bucket.harm = lambda _: None
+    assert store.storage.run_names() == ["one", "two"]
