@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bottleneck.core.buckets import Address, address
 from bottleneck.core.errors import DataError
-from bottleneck.data.bucket_objects import AT_ONCE, folders, head_of, pages
+from bottleneck.data.bucket_objects import AT_ONCE, Connection, folders, head_of, pages
 from bottleneck.data.contained import Members
 from bottleneck.data.members import MemberSource
-from bottleneck.data.ranged import Connection, Ranged, Windows
+from bottleneck.data.ranged import Ranged, Windows
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.data.shards import all_of, by_name
 from bottleneck.data.tar import places

@@ -120,6 +120,25 @@ def _odd(error: Exception, place: Address) -> OddKeyError:
     return OddKeyError(f"the key {key} is no path", str(place), do)
 
 
+class Connection:
+    """obstore's client of what is below an address. It pickles: each process makes its own."""
+
+    def __init__(self, place: Address, client: Any = None) -> None:
+        self.place = place
+        self._client = client
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Connection, (self.place,)
+
+    @property
+    def client(self) -> Any:
+        """The client."""
+        require_same_process(self.place)
+        if self._client is None:
+            self._client = self.place.client()
+        return self._client
+
+
 class Objects:
     """Objects below an address, by their keys; see `excerpt.Excerpt`. Any thread may read."""
 
@@ -127,7 +146,7 @@ class Objects:
 
     def __init__(self, place: Address, keys: NDArray[np.bytes_], client: Any = None) -> None:
         self.place, self.keys = place, keys
-        self._client = client
+        self._connection = Connection(place, client)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Objects, (self.place, self.keys)  # a client is its process's own
@@ -151,7 +170,7 @@ class Objects:
         clock_ns = time.time_ns()
         try:
             with answers(self.place.at(key)):
-                found = obstore.get(self._connected(), key)
+                found = obstore.get(self._connection.client, key)
                 check_size(found.meta["size"], key.encode())
                 content = found.bytes().to_bytes()
         except PermissionDeniedError as error:
@@ -165,19 +184,13 @@ class Objects:
         key = bytes(self.keys[index]).decode()
         try:
             with answers(self.place.at(key)):
-                head = obstore.get_range(self._connected(), key, start=0, length=HEAD_BYTES)
+                head = obstore.get_range(self._connection.client, key, start=0, length=HEAD_BYTES)
                 return bytes(head.to_bytes())
         except FileNotFoundError:
             return None
         except PermissionDeniedError as error:
             of_one(error, key)
             return None
-
-    def _connected(self) -> Any:
-        require_same_process(self.place)
-        if self._client is None:
-            self._client = self.place.client()
-        return self._client
 
 
 def of_one(error: PermissionDeniedError, key: str) -> OSError:

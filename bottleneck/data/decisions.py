@@ -98,8 +98,6 @@ def read_decisions(path: Path) -> Decisions:
         For an address.
     PermissionDeniedError
         When it may not be read.
-    UsageError
-        For an address.
     """
     with open_container(local_path(path)) as (file, _):
         data = file.read()

@@ -10,9 +10,9 @@ import errno
 import time
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.buckets import Address, answers, require_same_process
+from bottleneck.core.buckets import answers
 from bottleneck.core.errors import PermissionDeniedError
-from bottleneck.data.bucket_objects import is_strong, of_one, stat_of
+from bottleneck.data.bucket_objects import Connection, is_strong, of_one, stat_of
 from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
 
@@ -22,25 +22,6 @@ if TYPE_CHECKING:
     from bottleneck.core.paths import Stat
 
 LEAST, MOST = 64 << 10, 8 << 20  # bytes of a window
-
-
-class Connection:
-    """obstore's client of what is below an address. It pickles: each process makes its own."""
-
-    def __init__(self, place: Address) -> None:
-        self.place = place
-        self._client: Any = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Connection, (self.place,)
-
-    @property
-    def client(self) -> Any:
-        """The client."""
-        require_same_process(self.place)
-        if self._client is None:
-            self._client = self.place.client()
-        return self._client
 
 
 class Ranged:

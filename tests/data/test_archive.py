@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import tars
 
 from bottleneck.core.errors import DataError
 from bottleneck.data.archive import open_archive
@@ -23,17 +24,7 @@ def pack(tmp_path):
     """Make a tar of (name, content or TarInfo's fields); return its source."""
 
     def make(*members, layout=tarfile.PAX_FORMAT):
-        path = tmp_path / "a.tar"
-        with tarfile.open(path, "w", format=layout) as archive:
-            for name, content in members:
-                info = tarfile.TarInfo(name)
-                fields = {} if isinstance(content, bytes) else dict(content)
-                data = content if isinstance(content, bytes) else fields.pop("data", b"")
-                info.size = len(data)
-                for field, value in fields.items():
-                    setattr(info, field, value)
-                archive.addfile(info, io.BytesIO(data))
-        return open_archive(path)
+        return open_archive(tars.pack(tmp_path / "a.tar", members, layout))
 
     return make
 

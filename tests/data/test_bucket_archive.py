@@ -1,12 +1,12 @@
 """Tar archives in a bucket, beside the same archives on a disk."""
 
-import io
 import pickle
 import random
 import tarfile
 
 import numpy as np
 import pytest
+from tars import pack
 
 from bottleneck.core import buckets
 from bottleneck.core.errors import DataError, UnavailableError
@@ -15,21 +15,6 @@ from bottleneck.data.left_alone import heads_of
 from bottleneck.data.ranged import LEAST, Windows
 from bottleneck.data.tar_heads import TarHeads
 from bottleneck.data.webdataset import of_label
-
-
-def pack(path, members, layout=tarfile.PAX_FORMAT):
-    """Make a tar of (name, bytes, or fields of TarInfo)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w", format=layout) as archive:
-        for name, content in members:
-            info = tarfile.TarInfo(name)
-            fields = {} if isinstance(content, bytes) else dict(content)
-            data = content if isinstance(content, bytes) else fields.pop("data", b"")
-            info.size = len(data)
-            for field, value in fields.items():
-                setattr(info, field, value)
-            archive.addfile(info, io.BytesIO(data))
-    return path
 
 
 @pytest.fixture
