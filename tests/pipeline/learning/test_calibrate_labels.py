@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+import noise
 import numpy as np
 import pytest
-from PIL import Image
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
@@ -15,14 +15,10 @@ from bottleneck.heads.calibration import Calibrated
 from bottleneck.heads.catalog import complete, load_head, load_kind
 from bottleneck.heads.task import Task
 from bottleneck.pictures import plots
-from bottleneck.pipeline.extraction.extract import extract
-from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.predict import PredictOptions, predictions
 from bottleneck.pipeline.learning.train import TrainOptions, train
-from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 
-NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 N = 150
 
 
@@ -33,22 +29,14 @@ def store(tmp_path, numpy_network):
     (tmp_path / "images").mkdir()
     lines = ["filename,split,red,green,blue"]
     for i, colour in enumerate(rng.random((N, 3))):
-        pixels = np.clip(colour * 200 + rng.normal(0, 20, (12, 12, 3)), 0, 255).astype("u1")
-        Image.fromarray(pixels).save(tmp_path / f"images/{i:03}.png")
+        noise.draw(tmp_path / f"images/{i:03}.png", colour, rng)
         marks = (colour > 0.5) ^ (rng.random(3) < 0.15)
         told = [str(int(mark)) for mark in marks]
         if i % 10 == 0:
             told[0] = ""
         split = "test" if i % 3 == 0 else "val" if i % 3 == 1 else "train"
         lines.append(f"images/{i:03}.png,{split},{','.join(told)}")
-    (tmp_path / "t.csv").write_text("\n".join(lines))
-    told = {"target_kind": "labels"}
-    extract(
-        ExtractOptions(
-            cache=tmp_path / "store", data=str(tmp_path / "t.csv"), network=NETWORK, reading=told
-        )
-    )
-    return tmp_path / "store"
+    return noise.extracted(tmp_path, lines, target_kind="labels")
 
 
 def fit(cache, **options):

@@ -5,24 +5,20 @@ import io
 import json
 from pathlib import Path
 
+import noise
 import numpy as np
 import pytest
-from PIL import Image
 
 from bottleneck import _train_lines
 from bottleneck import predict as command
 from bottleneck import train as train_command
 from bottleneck.core import console
 from bottleneck.heads.run import read_run
-from bottleneck.pipeline.extraction.extract import extract
-from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.folds import FILE
 from bottleneck.pipeline.learning.predict import PredictOptions, predict, predictions
 from bottleneck.pipeline.learning.train import TrainOptions, train
-from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 
-NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 N = 120
 
 
@@ -35,19 +31,11 @@ def made(tmp_path, numpy_network):
     def make(splits):
         lines = ["filename,split,light,red"]
         for i, colour in enumerate(rng.random((N, 3))):
-            pixels = np.clip(colour * 200 + rng.normal(0, 20, (12, 12, 3)), 0, 255).astype("u1")
-            Image.fromarray(pixels).save(tmp_path / f"images/{i:03}.png")
+            noise.draw(tmp_path / f"images/{i:03}.png", colour, rng)
             red = f"{colour[0] * 7:.4f}" if i % 6 < 3 and i % 4 == 0 else ""
             light = f"{colour.sum() + rng.normal() / 4:.4f}"
             lines.append(f"images/{i:03}.png,{splits[i % len(splits)]},{light},{red}")
-        (tmp_path / "t.csv").write_text("\n".join(lines))
-        extract(
-            ExtractOptions(
-                cache=tmp_path / "store", data=str(tmp_path / "t.csv"), network=NETWORK,
-                reading={"label_column": ("light", "red")},
-            )
-        )  # fmt: skip
-        return tmp_path / "store"
+        return noise.extracted(tmp_path, lines, label_column=("light", "red"))
 
     return make
 

@@ -5,25 +5,21 @@ import io
 import json
 from pathlib import Path
 
+import noise
 import numpy as np
 import pytest
-from PIL import Image
 from sklearn.metrics import average_precision_score, r2_score
 
 from bottleneck.core import console
 from bottleneck.core.errors import UsageError
 from bottleneck.heads import linear
 from bottleneck.heads.task import TRAIN
-from bottleneck.pipeline.extraction.extract import extract
-from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.few_rows import few_of
 from bottleneck.pipeline.learning.few_shot import FILE
 from bottleneck.pipeline.learning.train import TrainOptions, train
-from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 from bottleneck.train import lines
 
-NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 N = 60
 
 
@@ -34,23 +30,14 @@ def made(tmp_path, numpy_network):
     colours = rng.random((N, 3))
     (tmp_path / "images").mkdir()
     for i, colour in enumerate(colours):
-        pixels = np.clip(colour * 200 + rng.normal(0, 20, (12, 12, 3)), 0, 255).astype("u1")
-        Image.fromarray(pixels).save(tmp_path / f"images/{i:02}.png")
+        noise.draw(tmp_path / f"images/{i:02}.png", colour, rng)
 
     def make(header, values):
         text = [f"filename,split,{header}"]
         for i, row in enumerate(values(colours)):
             cells = ",".join("" if np.isnan(v) else f"{v:g}" for v in row)
             text.append(f"images/{i:02}.png,{'train' if i % 3 else 'test'},{cells}")
-        (tmp_path / "t.csv").write_text("\n".join(text) + "\n")
-        told = {"label_column": tuple(header.split(","))}
-        extract(
-            ExtractOptions(
-                cache=tmp_path / "store", data=str(tmp_path / "t.csv"), network=NETWORK,
-                reading=told,
-            )
-        )  # fmt: skip
-        return tmp_path / "store"
+        return noise.extracted(tmp_path, text, label_column=tuple(header.split(",")))
 
     return make
 

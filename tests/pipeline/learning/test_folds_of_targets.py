@@ -5,9 +5,9 @@ import io
 import json
 from pathlib import Path
 
+import noise
 import numpy as np
 import pytest
-from PIL import Image
 from sklearn.metrics import (
     average_precision_score,
     f1_score,
@@ -21,16 +21,12 @@ from bottleneck.heads import linear
 from bottleneck.heads.label_metrics import best_thresholds
 from bottleneck.heads.task import TRAIN, VALIDATION
 from bottleneck.pictures.interval import mean_interval
-from bottleneck.pipeline.extraction.extract import extract
-from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.learning.folds import FILE
 from bottleneck.pipeline.learning.strata import strata_of
 from bottleneck.pipeline.learning.train import TrainOptions, train
-from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
 from bottleneck.train import lines
 
-NETWORK = NetworkOptions(backbone="resnet50", weights="random:0", size=(8, 8))
 N, GROUPS = 48, 16
 
 
@@ -41,8 +37,7 @@ def colours(tmp_path):
     found = rng.random((N, 3))
     (tmp_path / "images").mkdir()
     for i, colour in enumerate(found):
-        pixels = np.clip(colour * 200 + rng.normal(0, 20, (12, 12, 3)), 0, 255).astype("u1")
-        Image.fromarray(pixels).save(tmp_path / f"images/{i:02}.png")
+        noise.draw(tmp_path / f"images/{i:02}.png", colour, rng)
     return found
 
 
@@ -53,15 +48,7 @@ def extracted(tmp_path, numpy_network):
         for i, row in enumerate(rows):
             split = "test" if i % GROUPS < n_test else "train"
             text.append(f"images/{i:02}.png,g{i % groups},{split},{','.join(map(str, row))}")
-        (tmp_path / "t.csv").write_text("\n".join(text) + "\n")
-        told = {"label_column": tuple(header.split(","))}
-        extract(
-            ExtractOptions(
-                cache=tmp_path / "store", data=str(tmp_path / "t.csv"), network=NETWORK,
-                reading=told,
-            )
-        )  # fmt: skip
-        return tmp_path / "store"
+        return noise.extracted(tmp_path, text, label_column=tuple(header.split(",")))
 
     return make
 
