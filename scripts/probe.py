@@ -118,6 +118,20 @@ def roles(samples: Samples, *, by_val: bool) -> tuple[NDArray[np.int64], NDArray
     return np.flatnonzero(train), np.flatnonzero(judged), SPLITS[by]
 
 
+def usable(store: Store, source: str) -> Samples:
+    """Return the samples of a source that have rows, and what class each is of."""
+    samples = store.snapshot(source).samples
+    at = store.available(source)
+    return Samples(
+        keys=samples.keys[at],
+        digests=samples.digests[at],
+        known=samples.known[at],
+        labels=samples.labels[at],
+        splits=samples.splits[at],
+        classes=samples.classes,
+    )
+
+
 def prepare(args: argparse.Namespace, cache: Path) -> Task:
     """Extract what is missing and return the rows of both kinds."""
     exclude = halved(open_source(args.data)) if args.half_of_val else ()
@@ -133,16 +147,7 @@ def prepare(args: argparse.Namespace, cache: Path) -> Task:
         exclude=exclude,
     )
     store = Store.open(cache)
-    samples = store.snapshot(report["source"]).samples
-    at = store.available(report["source"])
-    samples = Samples(
-        keys=samples.keys[at],
-        digests=samples.digests[at],
-        known=samples.known[at],
-        labels=samples.labels[at],
-        splits=samples.splits[at],
-        classes=samples.classes,
-    )
+    samples = usable(store, report["source"])
     train, judged, by = roles(samples, by_val=args.half_of_val)
     size = "x".join(map(str, store.recipe.image.size))
     features = np.asarray(store.features_of(samples.digests)[:], np.float32)

@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from probe import CHOOSING, TRAIN, UNUSED, VALIDATION, Task, draws, in_words, roles
+from probe import CHOOSING, TRAIN, UNUSED, VALIDATION, Task, draws, in_words, roles, usable
 
 from bottleneck import extract_features
 from bottleneck.core import console, words
-from bottleneck.core.sample import Samples
 from bottleneck.heads.catalog import complete, load_kind
 from bottleneck.heads.split import validation_mask
 from bottleneck.heads.task import Task as HeadTask
@@ -54,16 +53,7 @@ def prepare(args: argparse.Namespace, cache: Path) -> Task:
         views_seed=args.views_seed,
     )
     store = Store.open(cache)
-    samples = store.snapshot(report["source"]).samples
-    at = store.available(report["source"])
-    samples = Samples(
-        keys=samples.keys[at],
-        digests=samples.digests[at],
-        known=samples.known[at],
-        labels=samples.labels[at],
-        splits=samples.splits[at],
-        classes=samples.classes,
-    )
+    samples = usable(store, report["source"])
     train, judged, by = roles(samples, by_val=False)
     size = "x".join(map(str, store.recipe.image.size))
     print(

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bottleneck.engines import Frozen
+from bottleneck.store.store import Store
 
 N_FEATURES = 6
 
@@ -20,6 +21,13 @@ def picture(path: Path, seed: int, size: int = 12) -> Path:
     pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), np.uint8)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def pictures(root: Path, n: int) -> Path:
+    """Write n such pictures into three classes, in turn; return their folder."""
+    for i in range(n):
+        picture(root / f"{i % 3}/{i:03}.png", i)
+    return root
 
 
 def row_of(image: np.ndarray, dtype: str = "float16") -> np.ndarray:
@@ -99,3 +107,9 @@ def tree(root: Path) -> dict[str, int]:
     """Return every file below with a checksum."""
     files = (p for p in root.rglob("*") if p.is_file())
     return {p.relative_to(root).as_posix(): crc(p) for p in files}
+
+
+def rows_in(store: Path | str) -> dict[bytes, bytes]:
+    """Return the bytes of the row of every key of a store."""
+    x, _, keys = Store.open(store).arrays()
+    return {bytes(key): row.tobytes() for key, row in zip(keys, x[:], strict=True)}

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 
 import clusters
 import pytest
-from world import picture
+from world import pictures, rows_in
 
 import bottleneck
 from bottleneck.pipeline.upkeep.upkeep import verify
-from bottleneck.store.store import Store
 
 pytestmark = pytest.mark.slow
 N = 400
@@ -24,10 +23,7 @@ N = 400
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    root = tmp_path_factory.mktemp("photos")
-    for i in range(N):
-        picture(root / f"{i % 3}/{i:03}.png", i)
-    return root
+    return pictures(tmp_path_factory.mktemp("photos"), N)
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +45,6 @@ def dask(tmp_path_factory):
     pytest.importorskip("distributed")
     with clusters.dask(tmp_path_factory.mktemp("dask")) as found:
         yield found
-
-
-def rows_in(store):
-    x, _, keys = Store.open(store).arrays()
-    return {bytes(key): row.tobytes() for key, row in zip(keys, x[:], strict=True)}
 
 
 def ended(photos, store, cluster, *more):

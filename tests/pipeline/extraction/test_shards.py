@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bucket_world import ADDRESS
-from world import NumpyEngine, picture, row_of, tree
+from world import NumpyEngine, picture, row_of, rows_in, tree
 
 from bottleneck.core.errors import (
     DataError,
@@ -93,12 +93,6 @@ def run(tmp_path, many, numpy_network, later):
         )
 
     return again
-
-
-def rows_in(store):
-    """Return the bytes of the row of every key."""
-    x, _, keys = Store.open(store).arrays()
-    return {bytes(key): row.tobytes() for key, row in zip(keys, x[:], strict=True)}
 
 
 def expected(many):

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from world import picture
+from world import pictures, rows_in
 
 import bottleneck
 from bottleneck.core.errors import UnavailableError
@@ -24,10 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    root = tmp_path_factory.mktemp("photos")
-    for i in range(N):
-        picture(root / f"{i % 3}/{i:03}.png", i)
-    return root
+    return pictures(tmp_path_factory.mktemp("photos"), N)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +33,6 @@ def alone(photos, tmp_path_factory):
     store = tmp_path_factory.mktemp("alone") / "store"
     bottleneck.extract_features(photos, cache=store, backbone="mini")
     return rows_in(store)
-
-
-def rows_in(store):
-    x, _, keys = Store.open(store).arrays()
-    return {bytes(key): row.tobytes() for key, row in zip(keys, x[:], strict=True)}
 
 
 def command(*words, **env):
