@@ -11,7 +11,7 @@ set aside, the store must verify, and gc must leave no file that the newest comm
 After each kill of a driver the store must hold every row that a commit held before. What is
 computed again is counted: for each kill of a worker it is at most what both had begun, as a pool
 ends with one of its processes; of a driver, a part that each had published as well. Runs commit
-every second instead of every minute.
+every second instead of every minute. Where the minutes end before the first kill, it ends with 2.
 
 Without --data, the images are 1,797 digits drawn as PNGs. --on dask and --on ray start a cluster on
 this machine, and need `distributed` or `ray`.
@@ -23,6 +23,7 @@ import argparse
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,12 +218,16 @@ def main() -> int:
             trial.kills = trial.again = 0
             while trial.kills < n and time.monotonic() - start < 60 * args.minutes:
                 one(who, workers)
+            if n and not trial.kills:
+                print(f"{args.on}: {one.__name__}: no kill in that time", file=sys.stderr)
+                return 2
             if n:
                 print(
                     f"{args.on}: {one.__name__}: {trial.kills} kills, {trial.again} rows computed "
                     f"again, {trial.again / trial.kills:.0f} for each",
                     flush=True,
                 )
+    shutil.rmtree(folder)
     print(
         f"{args.on}: {trial.rounds} rounds, {seconds_since(start)}: {trial.n} rows in each, none "
         f"lost, none set aside, no file left over; the worst differs by {trial.worst:.1e}; "
