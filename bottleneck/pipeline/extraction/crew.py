@@ -208,8 +208,8 @@ def begin_worker(parent: int) -> None:
             time.sleep(_LOOK_EVERY_S)
         os._exit(1)
 
-    if os.getppid() == parent:
-        threading.Thread(target=watch, name="driver", daemon=True).start()
+    # Also where the driver is gone already: it may have been killed while this process started.
+    threading.Thread(target=watch, name="driver", daemon=True).start()
 
 
 class Given:

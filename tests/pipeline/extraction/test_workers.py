@@ -121,6 +121,19 @@ def test_an_image_that_ends_the_process_that_decodes_it_is_found_and_set_aside(
     assert rows_in(tmp_path / "s") == {k: v for k, v in alone.items() if k != key}
 
 
+def test_a_worker_whose_driver_died_before_it_began_ends_as_well():
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    code = (
+        "import sys, time\n"
+        "from bottleneck.pipeline.extraction.crew import begin_worker\n"
+        "begin_worker(int(sys.argv[1]))\n"
+        "time.sleep(100)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(gone.pid)], timeout=50)
+    assert ended.returncode == 1
+
+
 @pytest.mark.parametrize("who", ["worker", "driver"])
 def test_a_kill_costs_no_row_and_no_second_one(photos, alone, tmp_path, who):
     store = tmp_path / "s"
