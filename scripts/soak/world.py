@@ -35,6 +35,8 @@ __all__ = [
     "rows_of",
 ]
 
+ORPHANS_S = 60.0  # in which the processes of a command that was killed end
+
 
 class Command:
     """A command of bottleneck as a process of its own, with its report as JSON."""
@@ -56,12 +58,18 @@ class Command:
         )
 
     def kill_after(self, seconds: float) -> bool:
-        """Kill it after this time, as `kill -9` does; return whether it was still at work."""
+        """Kill it after this time, as `kill -9` does; return whether it was still at work.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            Where a process that it had started does not end by itself.
+        """
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGKILL)
-            self.process.communicate()
+            self.process.communicate(timeout=ORPHANS_S)
             return True
         return False
 
