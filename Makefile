@@ -151,7 +151,7 @@ soak: $(INSTALLED) $(VENV)/.bottleneck-test
 	$(BIN)/python scripts/soak/month.py
 	$(BIN)/python scripts/soak/kills.py$(call more,$(ARGS))
 	$(BIN)/python scripts/soak/workers.py --on loky --kills 30 --drivers 20
-	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python scripts/soak/cut_off.py -- --size 768 --batch-size 8 || [ $$? -eq 2 ]
+	PYTHONPATH=$(abspath $(VENV))/clusters $(BIN)/python scripts/soak/cut_off.py -- --size 512 --batch-size 8 || [ $$? -eq 2 ]
 
 # The reference of bottleneck.sklearn needs scikit-learn.
 docs: $(INSTALLED_LIGHT) $(VENV)/.bottleneck-test
