@@ -3,9 +3,11 @@
 Copying and folding publish files for as long as it takes, and a commit names them at the end; an
 extraction commits behind a batch, and a batch may be slow. gc of another machine, which no lock
 holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it
-for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. A
-copy does so at once, as what a killed one left may be old. The claim of one that was killed is soon
-too old to count, and gc takes it away with the rest.
+for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. Whoever
+goes on with what may be old already does so at once, and looks after that what is there: a copy, as
+a killed one may have left it, and who sets a recipe, whose name is that of its content. gc asks for
+claims last, right before it deletes. The claim of one that was killed is soon too old to count, and
+gc takes it away with the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from bottleneck.core import files
-from bottleneck.core.errors import BottleneckError
+from bottleneck.core.errors import BottleneckError, ExpiredError
 from bottleneck.store.storage import is_table_there
 
 if TYPE_CHECKING:
@@ -60,6 +62,15 @@ class Claim:
         """
         self.renew()
         return not self._name or all(is_table_there(self._storage, table) for table in tables)
+
+    def require(self, tables: Iterable[Recorded]) -> None:
+        """Do what `holds` does; ExpiredError where one is gone."""
+        if not self.holds(tables):
+            raise ExpiredError(
+                "gc of another machine took what this run had not committed yet",
+                self._storage.place,
+                "run the command again: what was committed is kept",
+            )
 
     def begin(self) -> None:
         """Have a thread renew it, from a minute from now."""

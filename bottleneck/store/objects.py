@@ -214,7 +214,6 @@ class ObjectStorage:
         finally:
             self._anew = None
             anew.end()
-            part_cache.evict(self.root)  # not before: a good copy may have to be put back
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a copy is."""
@@ -226,19 +225,14 @@ class ObjectStorage:
                 self._fetch_file(name, path)
         elif self._anew is not None:
             return self._anew.fetch(name, recorded)
-        elif self._fetch_table(name, path, recorded):
-            part_cache.evict(self.root)
+        else:
+            self._fetch_tables({name: recorded})
         return path
 
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Fetch tables, several at once."""
-        if self._anew is not None:
-            for table in tables:
-                self._anew.fetch(table.table, table.files)
-            return
-        came = each(lambda it: self._fetch_table(it.table, self.root / it.table, it.files), tables)
-        if any(came):
-            part_cache.evict(self.root)
+        if self._anew is None:  # a check has one at a time
+            self._fetch_tables({table.table: table.files for table in tables})
 
     def run_names(self) -> list[str]:
         """Return the names of the runs whose receipt is there."""
@@ -285,11 +279,15 @@ class ObjectStorage:
         copies.take_place(temporary, path)
         self._listed[name] = seen
 
-    def _fetch_table(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
-        """Fetch a table that is not here; return whether it came."""
-        if path.exists():
-            part_cache.use(path)
-            return False
+    def _fetch_tables(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
+        """Fetch the tables that are not here; what was not used for longest makes room first."""
+        come = {name: it for name, it in tables.items() if not part_cache.use(self.root / name)}
+        if come:
+            part_cache.evict(self.root, room_for=sum(map(inventory.n_bytes, come.values())))
+            each(lambda it: self._fetch_table(*it), come.items())
+
+    def _fetch_table(self, name: str, recorded: Mapping[str, Any]) -> None:
+        path = self.root / name
         part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
@@ -300,7 +298,6 @@ class ObjectStorage:
                 raise DamagedError("its bytes changed", path, ADVICE)
             else:
                 copies.take_place(temporary, path)
-            return True
         finally:
             files.delete(temporary)
 

@@ -112,20 +112,31 @@ def make(root: Path, place: Address, folder: Path | None = None) -> None:
     make_folder(folder or root)
 
 
-def use(path: Path) -> None:
-    """Note that a copy is used now."""
-    with contextlib.suppress(OSError):  # a part cache that is read-only, say: it is older then
+def use(path: Path) -> bool:
+    """Note that a copy is used now; return whether there is one."""
+    try:
         copies.set_age(path, time.time())
+    except FileNotFoundError:
+        return False
+    except OSError:  # a part cache that is read-only, say: it is older then
+        pass
+    return True
 
 
-def evict(keep: Path) -> None:
+def room(root: Path) -> int:
+    """Return how many bytes may come before there is more than the bound; below 0 if there is."""
+    return bound() - sum(n_bytes for _, n_bytes, _ in _copies(root.parent))
+
+
+def evict(keep: Path, *, room_for: int = 0) -> None:
     """Delete what was not used for longest, until no more is left than the bound allows.
 
     Parameters
     ----------
     keep : the folder of a store: the others are beside it
+    room_for : bytes that are about to come
     """
-    most, found = bound(), sorted(_copies(keep.parent))
+    most, found = bound() - room_for, sorted(_copies(keep.parent))
     left = sum(n_bytes for _, n_bytes, _ in found)
     for used, n_bytes, path in found:
         if left <= most or used > time.time() - IN_USE_S:

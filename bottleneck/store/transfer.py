@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import ConflictError, UsageError
 from bottleneck.store.claim import claimed
+from bottleneck.store.inventory import n_bytes
 from bottleneck.store.log import Log
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -103,12 +104,12 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
         there.prepare()
         Store.create(target, store.recipe, store.about, store.format)
     other = Store.open(target)
-    other.write_recipe(store.recipe, store.about)
     entries: list[PartEntry | SnapshotEntry] = [*store.state.sources.values(), *store.state.parts]
     moved = Moved(other, store.state.number)
     with claimed(there, at_once=True) as claim:  # what a killed copy left may be old enough for gc
         for look in range(LOOKS):
             claim.renew()  # before looking, as after a sleep: what is there then stays
+            other.write_recipe(store.recipe, store.about)
             missing = _missing(there, entries)
             if not look:
                 moved.there = len(entries) - len(missing)
@@ -119,7 +120,7 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
                 path = store.storage.fetch(entry.table, entry.files)
                 there.take_in(entry.table, path, entry.files)
                 moved.n_files += 1
-                moved.n_bytes += sum(size for size, _ in entry.files.values())
+                moved.n_bytes += n_bytes(entry.files)
                 told(getattr(entry, "rows", 0))
         moved.store = other.commit([action], BY)
     return moved
@@ -175,5 +176,5 @@ def _missing(
         entry
         for entry in entries
         if entry.table not in names
-        or there.n_bytes(entry.table) != sum(size for size, _ in entry.files.values())
+        or there.n_bytes(entry.table) != n_bytes(entry.files)
     ]

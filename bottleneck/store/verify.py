@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import DamagedError, ExpiredError
+from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
 from bottleneck.store.checking import check
 from bottleneck.store.claim import claimed
@@ -155,12 +155,7 @@ def _repaired(seen: Checked, store: Store) -> Store:
     """Commit what becomes of damaged tables; ExpiredError where gc took what is to replace them."""
     with claimed(store.storage) as claim:
         parts = [ReplaceParts((one.entry.name,), _good_part(store, one)) for one in seen.bad_parts]
-        if not claim.holds([entry for action in parts for entry in action.new]):
-            raise ExpiredError(
-                "gc of another machine took what this run had not committed yet",
-                store.path,
-                "run the command again: nothing was changed",
-            )
+        claim.require([entry for action in parts for entry in action.new])
         actions = _actions(seen, parts)
         return store.commit(actions, BY) if actions else store
 
