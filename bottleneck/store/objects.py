@@ -178,9 +178,14 @@ class ObjectStorage:
         inventory.check_files(path, recorded)
         each(lambda it: self.bucket.upload(*it), files_of(name, path).items())
 
-    def publish_run(self, name: str) -> None:
+    @property
+    def new_runs(self) -> Path:
+        """Apart from the copies: what is killed before it is sent is sent by the next command."""
+        return self.root / unsent.ROOM
+
+    def publish_run(self, name: str) -> Path:
         """Put a run's files under names that are free; what cannot be put there now is kept."""
-        unsent.send(self.bucket, self.root, name)
+        return unsent.send(self.bucket, self.root, name)
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""
@@ -239,14 +244,18 @@ class ObjectStorage:
         unsent.send_all(self.bucket, self.root)
         return sorted(name.split("/")[1] for name in self._runs() if name.endswith(f"/{RECEIPT}"))
 
-    def fetch_runs(self) -> None:
-        """Fetch the files of finished runs that are not here, or not as they are there."""
+    def fetch_runs(self) -> list[Path]:
+        """Fetch the files of finished runs that are not here, or not as they are there.
+
+        The copy of a run that somebody deleted there is not among them.
+        """
         unsent.send_all(self.bucket, self.root)
         found = self._runs()
         finished = {name.rpartition("/")[0] for name in found if name.endswith(f"/{RECEIPT}")}
         beside = [name for name in found if name.rpartition("/")[0] in finished]
         each(self.fetch, [name for name in beside if not name.endswith(f"/{RECEIPT}")])
         each(self.fetch, [f"{run}/{RECEIPT}" for run in finished])  # the last, as when written
+        return [self.root / run for run in sorted(finished)]
 
     def _runs(self) -> list[str]:
         """List the files of runs; whoever may write there chose their names."""

@@ -88,8 +88,18 @@ class Storage(Protocol):
             When its files are not as they are recorded.
         """
 
-    def publish_run(self, name: str) -> None:
-        """Put a run's folder where others look; FileExistsError where the name is taken there."""
+    @property
+    def new_runs(self) -> Path:
+        """Where a run's folder is written; `publish_run` puts it where others look."""
+
+    def publish_run(self, name: str) -> Path:
+        """Put a run's folder where others look; return where it is then.
+
+        Raises
+        ------
+        FileExistsError
+            When the name is taken there; it is where it was.
+        """
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a file or table can be read; nothing is there where it is not to be had.
@@ -110,8 +120,8 @@ class Storage(Protocol):
     def run_names(self) -> list[str]:
         """Return the names of the finished runs."""
 
-    def fetch_runs(self) -> None:
-        """See to it that the runs of all machines can be read here."""
+    def fetch_runs(self) -> list[Path]:
+        """Return the folders of the finished runs of all machines, to be read here, by name."""
 
     def move(self, name: str, target: str) -> None:
         """Give a file another name, which is free."""
@@ -243,8 +253,14 @@ class LocalStorage:
         finally:
             files.delete(temporary)
 
-    def publish_run(self, name: str) -> None:
+    @property
+    def new_runs(self) -> Path:
+        """Where others look: a run gets its name whole."""
+        return self.root / "runs"
+
+    def publish_run(self, name: str) -> Path:
         """Do nothing: it is where others look."""
+        return self.new_runs / name
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return its path."""
@@ -254,11 +270,13 @@ class LocalStorage:
         """Do nothing: they are there."""
 
     def run_names(self) -> list[str]:
-        """Return the names of the finished runs."""
-        return sorted(path.parent.name for path in self.root.glob("runs/*/run.json"))
+        """Return the names of the finished runs; what is not finished has a temporary name."""
+        found = (path.parent.name for path in self.root.glob("runs/*/run.json"))
+        return sorted(name for name in found if not name.startswith(files.TEMPORARY_PREFIX))
 
-    def fetch_runs(self) -> None:
-        """Do nothing: they are there."""
+    def fetch_runs(self) -> list[Path]:
+        """Return where they are."""
+        return [self.new_runs / name for name in self.run_names()]
 
     def move(self, name: str, target: str) -> None:
         """Rename it, durably."""

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 from bottleneck import gc as door
 from bottleneck.core import files
 from bottleneck.core.errors import ExpiredError
+from bottleneck.pipeline.extraction.target import Target
 from bottleneck.store import claim, dead
 from bottleneck.store import fold as folding
 from bottleneck.store import gc as collecting
@@ -257,6 +259,65 @@ def test_of_a_machine_that_slept_the_work_is_dropped_and_no_row_is_lost(
     after(folding, "merged", strike)
     assert len(fold(store, many=1).state.parts) == 6
     assert is_whole(clock.place, 36)
+
+
+def test_a_claim_that_is_made_while_gc_looks_counts(clock, gc, monkeypatch):
+    """As of a copy that begins just then, and finds what a killed one left."""
+    store = made(clock.place, 1)
+    rows, digests = rows_and_digests(3, 77)
+    left = store.write_part(digests, rows, {})
+    clock.later(is_asleep=True)
+    look, calls = collecting._doomed, []
+
+    def looked(*args):
+        found = list(look(*args))
+        calls.append(1)
+        if len(calls) == 1:
+            claim.Claim(clock.storage).renew(at_once=True)
+        return found
+
+    monkeypatch.setattr(collecting, "_doomed", looked)
+    report = gc()
+    assert report["claimed"]
+    assert not [name for name in report["deleted"] if name.startswith("parts")]
+    assert left.name in {entry.name for entry in clock.storage.entries("parts")}
+
+
+OTHER = replace(RECIPE, weights="9" * 64)
+
+
+def target(place):
+    """Return what an extraction with another recipe writes to."""
+    store = Store.open(place)
+    seen = store.state.sources["s"].snapshot
+    return Target(store, OTHER.id, "s", True, store.snapshot("s"), seen)
+
+
+def test_a_recipe_that_nobody_named_for_hours_stays_for_who_sets_it(clock, gc, after, elsewhere):
+    made(clock.place, 1).write_recipe(OTHER, {"backbone": "x"})
+    clock.storage.entries("recipes")
+    clock.later(is_asleep=True)
+    after(Store, "commit", gc, is_before=True)
+    target(clock.place).keep_source(SimpleNamespace(recipe=OTHER, about={"backbone": "x"}))
+    elsewhere()
+    assert Store.open(clock.place).recipe.id == OTHER.id
+    assert clock.storage.entries("claims") == []
+
+
+def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after, elsewhere):
+    """As on a server that has it as old as its first piece."""
+    made(clock.place, 1)
+
+    def strike():
+        clock.later()
+        assert gc()["claimed"]
+
+    after(Store, "write_snapshot", strike)
+    _, digests = rows_and_digests(6)
+    network = SimpleNamespace(recipe=OTHER, about={"backbone": "x"})
+    assert target(clock.place).set_source(snapshot_of(digests), network)
+    elsewhere()
+    assert len(Store.open(clock.place).snapshot("s").samples) == 6
 
 
 def test_the_claim_of_one_that_was_killed_ends_by_itself(clock, gc):
