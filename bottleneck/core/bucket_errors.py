@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import (
     BottleneckError,
+    DataError,
     NoSpaceError,
     PermissionDeniedError,
     UnavailableError,
     UsageError,
 )
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class OddKeyError(DataError):
+    """A key is no path: the client lists nothing of the thousand keys or so that it is among."""
 
 
 @contextlib.contextmanager
@@ -34,6 +40,8 @@ def answers(where: object) -> Iterator[None]:
         No credentials, wrong ones, or ones that may not do this.
     NoSpaceError
         A bucket that is full.
+    OddKeyError
+        A listing with a key that is no path.
     """
     try:
         yield
@@ -73,6 +81,13 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
     code = _first(r"<Code>([A-Za-z]{3,64})</Code>", text)
     status = _first(r"status code: (\d{3})", text)
     said = code or status
+    if kind == "InvalidPathError":
+        key = printable(_first(r'(?s)[Pp]ath "(.*?)"', text) or "of one")
+        do = (
+            "rename that object: no //, no . or .. between slashes, no control characters; until "
+            "then what is beside it cannot be listed"
+        )
+        return OddKeyError(f"the key {key} is no path", where, do)
     if code in _NO_BUCKET:
         return UsageError("no such bucket", where, "make it, or check its name and the endpoint")
     if isinstance(error, FileNotFoundError):

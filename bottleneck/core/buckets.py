@@ -35,6 +35,7 @@ SCHEMES = ("s3", "gs", "az")
 # Also `s3:/bucket/x`, which is what a Path makes of it.
 _ADDRESS = re.compile(rf"({'|'.join(SCHEMES)})://?(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
+_NO_KEY = re.compile(r"[#\x00-\x1f\x7f]|\?.*=")  # as in a link; in a pattern, ? is a character
 # What of the environment says who we are: obstore knows it, and what it means.
 _WHO = (
     "ACCESS_KEY_ID",
@@ -137,9 +138,10 @@ def address(path: Path | str) -> Address | None:
     if not _BUCKET.fullmatch(bucket):
         raise UsageError("no name of a bucket", f"{scheme}://…", f"{scheme}://BUCKET/PREFIX")
     parts = [part for part in prefix.split("/") if part]
-    if {".", ".."} & set(parts) or re.search(r"[?#\x00-\x1f]", prefix):
+    if {".", ".."} & set(parts) or _NO_KEY.search(prefix):
         shown = f"{scheme}://{bucket}/{re.split('[?#]', prefix)[0]}"
-        raise UsageError("no prefix in a bucket", shown, "leave out . and .., ? and #")
+        do = "leave out . and .., # and what follows it, and ? with a query"
+        raise UsageError("no prefix in a bucket", shown, do)
     return Address(scheme, bucket, "/".join(parts))
 
 

@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.buckets import Address, answers, require_same_process
-from bottleneck.core.errors import DataError, PermissionDeniedError
-from bottleneck.core.text import printable
+from bottleneck.core.errors import PermissionDeniedError
 from bottleneck.data.left_alone import HEAD_BYTES
 from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
@@ -55,10 +53,6 @@ def is_strong(tag: str | None) -> bool:
     return bool(tag) and not str(tag).startswith("W/")
 
 
-class OddKeyError(DataError):
-    """A key is no path: obstore lists nothing of what it is among."""
-
-
 def pages(
     place: Address, client: Any, prefix: str | None = None
 ) -> Iterator[Sequence[Mapping[str, Any]]]:
@@ -71,17 +65,14 @@ def pages(
     Raises
     ------
     OddKeyError
-        For a key that is no path: obstore goes no further.
+        For a key that is no path.
     """
     import obstore  # noqa: PLC0415 - an extra, and for buckets alone
 
     with answers(place):
-        try:
-            for page in obstore.list(client, prefix, chunk_size=PAGE):
-                if page:
-                    yield page
-        except obstore.exceptions.InvalidPathError as error:
-            raise _odd(error, place) from None
+        for page in obstore.list(client, prefix, chunk_size=PAGE):
+            if page:
+                yield page
 
 
 def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[str, Any]]]:
@@ -89,10 +80,7 @@ def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[st
     import obstore  # noqa: PLC0415 - as above
 
     with answers(place):
-        try:
-            found = obstore.list_with_delimiter(client)
-        except obstore.exceptions.InvalidPathError as error:
-            raise _odd(error, place) from None
+        found = obstore.list_with_delimiter(client)
     return [*found["common_prefixes"]], found["objects"]
 
 
@@ -111,13 +99,6 @@ def head_of(folder: Address, name: str, client: Any = None) -> Mapping[str, Any]
 def is_there(folder: Address, name: str) -> bool:
     """Whether there is an object of that name below an address."""
     return head_of(folder, name) is not None
-
-
-def _odd(error: Exception, place: Address) -> OddKeyError:
-    found = re.search(r'[Pp]ath "(.*?)"', str(error), re.DOTALL)
-    key = printable(found[1]) if found else "one of them"
-    do = "give it another key: without //, . and .. between the slashes"
-    return OddKeyError(f"the key {key} is no path", str(place), do)
 
 
 class Connection:

@@ -107,7 +107,7 @@ SHARDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("pattern", ["train-{0000..0002}.tar", "*.tar", "train-000[0-1].tar"])
+@pytest.mark.parametrize("pattern", ["train-{0000..0002}.tar", "*.tar", "train-000[0-1].tar", "train-000?.tar"])
 def test_shards_read_as_those_on_a_disk_do(pattern, both):
     there, here = both(pattern, SHARDS | {"x/other.tar": SHARDS["train-0000.tar"]})
     assert told(there) == told(here)

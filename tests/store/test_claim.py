@@ -306,7 +306,7 @@ def test_a_recipe_that_nobody_named_for_hours_stays_for_who_sets_it(clock, gc, a
 
 def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after, elsewhere):
     """As on a server that has it as old as its first piece."""
-    made(clock.place, 1)
+    store = made(clock.place, 1)
 
     def strike():
         clock.later()
@@ -314,8 +314,9 @@ def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after
 
     after(Store, "write_snapshot", strike)
     _, digests = rows_and_digests(6)
-    network = SimpleNamespace(recipe=OTHER, about={"backbone": "x"})
-    assert target(clock.place).set_source(snapshot_of(digests), network)
+    seen = store.state.sources["s"].snapshot
+    to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
+    assert to.set_source(snapshot_of(digests), SimpleNamespace())
     elsewhere()
     assert len(Store.open(clock.place).snapshot("s").samples) == 6
 

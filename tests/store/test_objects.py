@@ -21,6 +21,7 @@ from bottleneck.core.buckets import address
 from bottleneck.core.errors import (
     BottleneckError,
     DamagedError,
+    DataError,
     ExpiredError,
     PermissionDeniedError,
     UnavailableError,
@@ -724,6 +725,12 @@ def test_runs_are_fetched_whole_and_names_that_lead_elsewhere_are_not(store, buc
     bucket.put("runs/one/head.json", b"mended")
     store.storage.fetch_runs()
     assert (store.runs / "one" / "head.json").read_bytes() == b"mended"
+
+
+def test_a_key_below_a_store_that_is_no_path_is_named(store, bucket):
+    bucket.put("runs//odd", b"1")
+    with pytest.raises(DataError, match=r"runs//odd is no path: s3://bucket/stores/first: rename"):
+        store.storage.run_names()
 
 
 # --- runs that did not come there -----------------------------------------------------------------
