@@ -45,6 +45,10 @@ class UsageError(BottleneckError):
     exit_code = 2
 
 
+class OccupiedError(UsageError):
+    """Something else is where a store was to be."""
+
+
 class MissingDependencyError(UsageError):
     """An optional package is not installed; `do` is the command that installs it."""
 

@@ -22,6 +22,7 @@ from bottleneck.core.errors import PermissionDeniedError
 from bottleneck.data.left_alone import HEAD_BYTES
 from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
+from bottleneck.data.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,10 +103,14 @@ def is_there(folder: Address, name: str) -> bool:
 
 
 class Connection:
-    """obstore's client of what is below an address. It pickles: each process makes its own."""
+    """obstore's client of what is below an address, and what it brought of large objects.
+
+    It pickles: each process makes its own.
+    """
 
     def __init__(self, place: Address, client: Any = None) -> None:
         self.place = place
+        self.windows = Windows()
         self._client = client
 
     def __reduce__(self) -> tuple[Any, ...]:

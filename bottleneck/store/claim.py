@@ -3,11 +3,11 @@
 Copying and folding publish files for as long as it takes, and a commit names them at the end; an
 extraction commits behind a batch, and a batch may be slow. gc of another machine, which no lock
 holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it
-for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. Whoever
-goes on with what may be old already does so at once, and looks after that what is there: a copy, as
-a killed one may have left it, and who sets a recipe, whose name is that of its content. gc asks for
-claims last, right before it deletes. The claim of one that was killed is soon too old to count, and
-gc takes it away with the rest.
+for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute.
+Whoever goes on with what may be old already does so at once, and looks after that what is there: a
+copy, as a killed one may have left it, and who sets a recipe, whose name is that of its content. gc
+asks for claims last, right before it deletes. The claim of one that was killed is soon too old to
+count, and gc takes it away with the rest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bottleneck.store.inventory import Recorded
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
 
 ROOM = "claims"
 RENEW_S = 60.0
@@ -68,7 +68,7 @@ class Claim:
         if not self.holds(tables):
             raise ExpiredError(
                 "gc of another machine took what this run had not committed yet",
-                self._storage.place,
+                self._storage.location,
                 "run the command again: what was committed is kept",
             )
 

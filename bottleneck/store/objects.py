@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
-from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
+from bottleneck.core.errors import BottleneckError, DamagedError, OccupiedError, UsageError
 from bottleneck.core.text import known_as
 from bottleneck.store import inventory, part_cache, unsent
 from bottleneck.store.anew import Anew
@@ -62,7 +62,7 @@ class ObjectStorage:
         known_as(str(Path(str(address))), str(address))
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The address."""
         return str(self.bucket.address)
 
@@ -75,7 +75,7 @@ class ObjectStorage:
         for name, _ in self.bucket.listed(""):
             if name.split("/")[0] not in inventory.BEFORE_A_STORE | {"tmp"}:
                 do = "choose another --cache"
-                raise UsageError("a prefix that is no feature store", self.place, do)
+                raise OccupiedError("a prefix that is no feature store", self.location, do)
         return False
 
     def prepare(self) -> None:
@@ -86,7 +86,7 @@ class ObjectStorage:
         """Try whether a put can be conditional: without that, two writers would lose rows."""
         name = f"tmp/{uuid.uuid4().hex}"
         do = "use a bucket whose server honours If-None-Match on PUT (S3, GCS, Azure, MinIO, R2 do)"
-        refusal = UsageError("the bucket has no conditional puts", self.place, do)
+        refusal = UsageError("the bucket has no conditional puts", self.location, do)
         try:
             self.bucket.create(name, b"1")
             with contextlib.suppress(FileExistsError):
@@ -102,7 +102,7 @@ class ObjectStorage:
         """Return the names in a room; where there is none, there is no room."""
         found = sorted(self._list(room))
         if not found:
-            raise FileNotFoundError(errno.ENOENT, "nothing is there", f"{self.place}/{room}")
+            raise FileNotFoundError(errno.ENOENT, "nothing is there", f"{self.location}/{room}")
         return found
 
     def newest(self, room: str) -> list[str]:

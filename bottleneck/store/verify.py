@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bottleneck.store.checking import Checked
     from bottleneck.store.commit import Action, State
     from bottleneck.store.damage import BadPart, Damage
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
     from bottleneck.store.store import Store
 
 BY = "verify --repair"

@@ -24,7 +24,7 @@ from bottleneck.store.log import SetSource
 from bottleneck.store.part import row_checksums
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
-from bottleneck.store.transfer import transfer
+from bottleneck.store.transfer import target_of, transfer
 from bottleneck.store.verify import verify
 
 HOURS = 5 * 3600.0
@@ -117,6 +117,11 @@ def after(monkeypatch):
     return do
 
 
+def moved_from(source, target, told):
+    store = Store.open(source)
+    return transfer(store, target_of(store, target), told)
+
+
 def is_whole(place, n_rows):
     store = Store.open(place)
     assert verify(place)["damaged"] == []
@@ -137,7 +142,7 @@ def test_what_is_copied_for_hours_stays(clock, gc, after, tmp_path, moment):
         after(Store, "commit", strike, is_before=True)
     else:
         after(type(clock.storage), "take_in", strike)
-    moved = transfer(tmp_path / "first", clock.place, lambda _: None)
+    moved = moved_from(tmp_path / "first", clock.place, lambda _: None)
     assert not [name for name in deleted if name.startswith(("parts", "snapshots"))]
     assert moved.n_files == 4
     assert is_whole(clock.place, 18)
@@ -218,7 +223,7 @@ def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
     made(tmp_path / "first", 3)
     after(type(clock.storage), "take_in", lambda: clock.later(is_asleep=True))
     after(Store, "commit", gc, is_before=True)
-    transfer(tmp_path / "first", clock.place, lambda _: None)
+    moved_from(tmp_path / "first", clock.place, lambda _: None)
     assert is_whole(clock.place, 18)
 
 
@@ -238,10 +243,10 @@ def test_a_copy_that_goes_on_claims_what_a_killed_one_left_at_once(
 
     calls = []
     with pytest.raises(Killed):
-        transfer(tmp_path / "first", clock.place, told)
+        moved_from(tmp_path / "first", clock.place, told)
     clock.later(is_asleep=True)
     after(Store, "commit", gc, is_before=True)
-    transfer(tmp_path / "first", clock.place, lambda _: None)
+    moved_from(tmp_path / "first", clock.place, lambda _: None)
     assert is_whole(clock.place, 18)
     assert clock.storage.entries("claims") == []
 

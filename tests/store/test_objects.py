@@ -266,7 +266,7 @@ def test_gc_leaves_what_is_fetched_for_hours(store, fmt):
 
 
 def bytes_of_parts(folder):
-    """Return the bytes of all copies of parts below a part cache, what is being fetched included."""
+    """Return the bytes of parts below a part cache, what is being fetched included."""
     files = [path for path in folder.rglob("*") if path.is_file() and "parts" in path.parts]
     return sum(path.stat().st_size for path in files)
 
@@ -279,7 +279,7 @@ def beside(bucket, fmt, elsewhere, monkeypatch):
     for seed in range(3):
         store = store.commit([add(store, seed, n=300)], "x")
     elsewhere()
-    path = Store.open(used.storage.place).parts[0].path
+    path = Store.open(used.storage.location).parts[0].path
     seen = SimpleNamespace(path=path, cache=path.parents[2], part=0, most=0)
     seen.part = bytes_of_parts(seen.cache)
     download = Bucket.download
