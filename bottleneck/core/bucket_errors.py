@@ -15,7 +15,7 @@ from bottleneck.core.errors import (
     UnavailableError,
     UsageError,
 )
-from bottleneck.core.text import printable
+from bottleneck.core.text import count, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,11 @@ _WRONG_KEYS = {
     "TokenRefreshRequired",
     "AuthenticationFailed",
 }
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"}
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "TemporaryRedirect"}
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "AccountQuotaExceeded", "InsufficientStorage"}
@@ -99,8 +104,7 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
     if code in _REGION or "configured region" in text:  # the client's words for a redirect
         return UsageError("the bucket is in another region", where, "set AWS_REGION")
     if re.search(r"169\.254\.|latest/api/token|metadata\.google|getting credentials", text):
-        do = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        do = do if str(where).startswith("s3:") else "see the cloud's own words on credentials"
+        do = f"set {_CREDENTIALS.get(str(where)[:2], 'those of the cloud')}"
         return PermissionDeniedError("no credentials found", where, do)
     if code in _WRONG_KEYS or kind == "UnauthenticatedError" or status == "401":
         do = "check the credentials of the environment"
@@ -113,14 +117,27 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
         return UsageError("the endpoint is http://, without encryption", where, do)
     if status.startswith("5") and status != "501":
         do = "run the same command again later"
-        return UnavailableError(f"the object store is busy or ill ({said})", where, do)
+        return UnavailableError(
+            f"the object store is busy or ill ({said}{_tried(text)})", where, do
+        )
     if not status and re.search(r"HTTP error|timed? ?out|dns error|error decoding", text):
         do = "check the network and the endpoint (AWS_ENDPOINT_URL), then run it again"
-        return UnavailableError("the object store cannot be reached", where, do)
+        tried = _tried(text).removeprefix("; ")
+        what = "the object store cannot be reached"
+        return UnavailableError(f"{what} ({tried})" if tried else what, where, do)
     if kind == "NotSupportedError" or status == "501":
         return UsageError(f"the object store cannot do this ({said})", where, "use another one")
     what = f"the object store refuses ({said or kind})"
     return PermissionDeniedError(what, where, "check the address and the settings of the endpoint")
+
+
+def _tried(text: str) -> str:
+    """Return how often and how long it was tried, as the client says it."""
+    found = re.search(r" in ([\d.]+)([mµn]?)s(?:, after (\d+) retries)?", text)
+    if not found:
+        return ""
+    seconds = 0.0 if found[2] else float(found[1])
+    return f"; tried {count(int(found[3] or 0) + 1, 'time')} in {seconds:.0f} s"
 
 
 def _first(pattern: str, text: str) -> str:

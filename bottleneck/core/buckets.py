@@ -69,7 +69,8 @@ _WORDS = {
 _SERVER = re.compile(
     r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:/[!-~]*)?", re.I | re.A
 )
-# A server that is not there is known after some 15 s; one that is busy gets as long.
+# A server that is not there is known after some seconds, and one that is busy gets as long. One
+# that takes connections and says nothing is known after a minute: a request may take half of one.
 RETRIES: Any = {
     "max_retries": 8,
     "backoff": {
@@ -77,7 +78,7 @@ RETRIES: Any = {
         "max_backoff": timedelta(seconds=5),
         "base": 2,
     },
-    "retry_timeout": timedelta(seconds=180),
+    "retry_timeout": timedelta(seconds=45),
 }
 
 
@@ -133,10 +134,11 @@ def address(path: Path | str) -> Address | None:
     scheme, rest = found.groups()
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket or ":" in bucket:
-        do = f"{scheme}://BUCKET/PREFIX; credentials come from the environment"
+        do = f"write {scheme}://BUCKET/PREFIX; credentials come from the environment"
         raise UsageError("an address holds no user and no password", f"{scheme}://…", do)
     if not _BUCKET.fullmatch(bucket):
-        raise UsageError("no name of a bucket", f"{scheme}://…", f"{scheme}://BUCKET/PREFIX")
+        do = f"write {scheme}://BUCKET/PREFIX"
+        raise UsageError("no name of a bucket", f"{scheme}://…", do)
     parts = [part for part in prefix.split("/") if part]
     if {".", ".."} & set(parts) or _NO_KEY.search(prefix):
         shown = f"{scheme}://{bucket}/{re.split('[?#]', prefix)[0]}"

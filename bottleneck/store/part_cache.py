@@ -15,17 +15,18 @@ import hashlib
 import os
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core import copies, files
 from bottleneck.core.buckets import SERVERS
 from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
 from bottleneck.core.paths import absolute, at_home, local_path
+from bottleneck.core.text import kept_below
 from bottleneck.store.inventory import COPY_OF, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bottleneck.core.buckets import Address
 
@@ -86,7 +87,7 @@ def make_folder(path: Path) -> None:
         if isinstance(from_os_error(error), NoSpaceError):
             raise
         # No OSError: whoever finds no commit looks for another one.
-        raise _cannot(str(error.strerror), path) from error
+        raise _cannot(str(error.strerror), Path(kept_below(str(path)) or path)) from error
 
 
 def _cannot(why: str, where: Path) -> PermissionDeniedError:
