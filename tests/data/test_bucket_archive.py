@@ -251,6 +251,42 @@ def test_what_lies_far_apart_is_asked_for_alone():
     assert of.asked[-1] == (0, SMALL + 1)
 
 
+def test_windows_grow_while_one_goes_on_and_shrink_by_leaps():
+    of, windows = Object(random.Random(0), 4 << 20), Windows()
+    kb, mb = 1 << 10, 1 << 20
+    steps = [
+        (0, 10, (0, 4 * kb)),
+        (40 * kb, 10, (4 * kb, 64 * kb)),  # what lies between comes too, as others want it
+        (20 * kb, 10, None),
+        (68 * kb - 5, 10, (68 * kb - 5, 128 * kb)),
+        (2 * mb, 10, (2 * mb, 4 * kb)),
+        (3 * mb, 10, (3 * mb, 4 * kb)),
+        (3 * mb + 4 * kb, 10, (3 * mb + 4 * kb, 64 * kb)),
+        (3 * mb + 70 * kb, SMALL + 1, (3 * mb + 70 * kb, SMALL + 1)),
+        (3 * mb + 68 * kb, SMALL, (3 * mb + 68 * kb, 128 * kb)),
+        (of.size - 10, 10, (of.size - 10, 10)),
+    ]
+    for at, n, expected in steps:
+        before = len(of.asked)
+        assert windows.piece(of, at, n, of.size).content == of.data[at : at + n]
+        assert of.asked[before:] == ([expected] if expected else [])
+
+
+def test_a_window_that_did_not_come_is_asked_for_again(monkeypatch):
+    of, windows = Object(random.Random(0), LEAST), Windows()
+    fetch, fails = of.fetch, iter([OSError("cut")])
+
+    def fetched(*where):
+        for error in fails:
+            raise error
+        return fetch(*where)
+
+    monkeypatch.setattr(of, "fetch", fetched)
+    with pytest.raises(OSError, match="cut"):
+        windows.piece(of, 0, 10, of.size)
+    assert windows.piece(of, 0, 10, of.size).content == of.data[:10]
+
+
 def test_runs_are_where_members_lie_one_behind_the_other_in_the_order_of_reading():
     rng = random.Random(0)
     places, _ = members_of(rng, 60, 2 * GAP)
