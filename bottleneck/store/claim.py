@@ -20,13 +20,16 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core import files
 from bottleneck.core.errors import BottleneckError, ExpiredError
+from bottleneck.store.log import SetSource
 from bottleneck.store.storage import is_table_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bottleneck.store.inventory import Recorded
+    from bottleneck.store.snapshot import Snapshot
     from bottleneck.store.storage_protocol import Storage
+    from bottleneck.store.store import Store
 
 ROOM = "claims"
 RENEW_S = 60.0
@@ -106,6 +109,14 @@ def claimed(storage: Storage, *, at_once: bool = False) -> Iterator[Claim]:
         yield claim
     finally:
         claim.end()
+
+
+def record_source(store: Store, name: str, snapshot: Snapshot, by: str) -> Store:
+    """Record what a source of a store is now; an object put in pieces is as old as the first."""
+    with claimed(store.storage) as claim:
+        entry = store.write_snapshot(snapshot)
+        claim.require([entry])
+        return store.commit([SetSource(name, store.state.sources[name].snapshot, entry)], by)
 
 
 def is_claimed(storage: Storage) -> bool:

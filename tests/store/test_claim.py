@@ -309,7 +309,8 @@ def test_a_recipe_that_nobody_named_for_hours_stays_for_who_sets_it(clock, gc, a
     assert clock.storage.entries("claims") == []
 
 
-def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after, elsewhere):
+@pytest.mark.parametrize("verb", ["extract", "train"])
+def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after, elsewhere, verb):
     """As on a server that has it as old as its first piece."""
     store = made(clock.place, 1)
 
@@ -320,8 +321,11 @@ def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after
     after(Store, "write_snapshot", strike)
     _, digests = rows_and_digests(6)
     seen = store.state.sources["s"].snapshot
-    to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
-    assert to.set_source(snapshot_of(digests), SimpleNamespace())
+    if verb == "extract":
+        to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
+        assert to.set_source(snapshot_of(digests), SimpleNamespace())
+    else:
+        claim.record_source(store, "s", snapshot_of(digests), verb)
     elsewhere()
     assert len(Store.open(clock.place).snapshot("s").samples) == 6
 
