@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.digest import sample_digest
 from bottleneck.data.source import at_once
-from bottleneck.pipeline.extraction.flow import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +51,8 @@ def hashed(
         yield chunks[at], found
         at += 1
     if at < len(chunks):
+        from bottleneck.pipeline.extraction.flow import read_ahead  # noqa: PLC0415 - warm runs do without
+
         rest = read_ahead(
             lambda chunk: _chunk(source, chunk), chunks[at:], threads=threads, window=2 * threads
         )
