@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
-from bottleneck.core.errors import BottleneckError, DamagedError, OccupiedError, UsageError
+from bottleneck.core.errors import DamagedError, OccupiedError
 from bottleneck.core.text import known_as
 from bottleneck.store import inventory, part_cache, unsent
 from bottleneck.store.anew import Anew
@@ -84,19 +84,7 @@ class ObjectStorage:
 
     def found(self) -> None:
         """Try whether a put can be conditional: without that, two writers would lose rows."""
-        name = f"tmp/{uuid.uuid4().hex}"
-        do = "use a bucket whose server honours If-None-Match on PUT (S3, GCS, Azure, MinIO, R2 do)"
-        refusal = UsageError("the bucket has no conditional puts", self.location, do)
-        try:
-            self.bucket.create(name, b"1")
-            with contextlib.suppress(FileExistsError):
-                self.bucket.create(name, b"2")
-                raise refusal
-        except UsageError as error:
-            raise refusal if "cannot do this" in error.what else error from None
-        finally:
-            with contextlib.suppress(BottleneckError):
-                self.bucket.delete([name])
+        self.bucket.require_conditional_puts(f"tmp/{uuid.uuid4().hex}")
 
     def names(self, room: str) -> list[str]:
         """Return the names in a room; where there is none, there is no room."""
@@ -234,6 +222,15 @@ class ObjectStorage:
             self._fetch_tables({name: recorded})
         return path
 
+    @contextlib.contextmanager
+    def lent(self, name: str, recorded: Mapping[str, Any]) -> Iterator[Path]:
+        """Yield where its copy is, or where it is meanwhile."""
+        if part_cache.use(self.root / name):
+            yield self.root / name
+            return
+        with self._downloaded(name, recorded) as temporary:
+            yield temporary
+
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Fetch tables, several at once."""
         if self._anew is None:  # a check has one at a time
@@ -296,17 +293,23 @@ class ObjectStorage:
             each(lambda it: self._fetch_table(*it), come.items())
 
     def _fetch_table(self, name: str, recorded: Mapping[str, Any]) -> None:
+        with self._downloaded(name, recorded) as temporary:
+            if temporary.exists():
+                copies.take_place(temporary, self.root / name)
+            else:
+                copies.discard(self.root / name)  # whoever opens it says that it is missing
+
+    @contextlib.contextmanager
+    def _downloaded(self, name: str, recorded: Mapping[str, Any]) -> Iterator[Path]:
+        """Fetch a table under a temporary name; nothing is there where it is not to be had."""
         path = self.root / name
         part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
-            if not temporary.exists():
-                copies.discard(path)  # whoever opens it says that it is missing
-            elif not is_good:
+            if temporary.exists() and not is_good:
                 raise DamagedError("its bytes changed", path, ADVICE)
-            else:
-                copies.take_place(temporary, path)
+            yield temporary
         finally:
             files.delete(temporary)
 

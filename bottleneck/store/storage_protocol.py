@@ -94,6 +94,9 @@ class Storage(Protocol):
             When what came is not what was recorded.
         """
 
+    def lent(self, name: str, recorded: Mapping[str, Any]) -> AbstractContextManager[Path]:
+        """Do what `fetch` does for a table that is read through once: no copy need stay."""
+
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Do what `fetch` does for many."""
 

@@ -124,8 +124,8 @@ def transfer(store: Store, other: Store, told: Callable[[int], object]) -> Moved
             elif not missing:
                 break
             for entry in missing:
-                path = store.storage.fetch(entry.table, entry.files)
-                there.take_in(entry.table, path, entry.files)
+                with store.storage.lent(entry.table, entry.files) as path:
+                    there.take_in(entry.table, path, entry.files)
                 moved.n_files += 1
                 moved.n_bytes += n_bytes(entry.files)
                 told(getattr(entry, "rows", 0))
