@@ -141,7 +141,7 @@ class Bucket:
         raise said
 
     def require_conditional_puts(self, name: str) -> None:
-        """Raise UsageError unless a put can be on condition that its name, such as this, is free."""
+        """Raise UsageError unless a put may ask that its name is free; this one is tried."""
         do = "use a bucket whose server honours If-None-Match on PUT (S3, GCS, Azure, MinIO, R2 do)"
         refusal = UsageError("the bucket has no conditional puts", self.address, do)
         try:

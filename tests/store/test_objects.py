@@ -222,16 +222,22 @@ def test_a_copy_that_is_no_better_is_no_help(store, bucket):
     assert verify(ADDRESS, repair=True)["rows_lost"] == 1
 
 
-def test_rows_that_were_bad_before_they_came_there_are_dropped_as_on_a_disk(store):
+@pytest.mark.parametrize("bound", ["0", "1G"])
+def test_rows_that_were_bad_before_they_came_there_are_dropped_as_on_a_disk(
+    bound, store, elsewhere, monkeypatch
+):
     rows, digests = rows_and_digests(5, 7)
     sums = row_checksums(store.recipe.id, digests, rows)
     sums[2] ^= 1
-    store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+    store = store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+    store.commit([add(store, 1)], "x")
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", bound)
     report = verify(ADDRESS, repair=True)
     assert (report["repaired"], report["rows_lost"]) == (True, 1)
     assert "good copy" not in report["damaged"][0]["detail"]
     assert verify(ADDRESS)["damaged"] == []
-    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 4
+    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 7
 
 
 def test_a_source_goes_back_to_a_snapshot_that_was_put_back_just_now(store, bucket):
