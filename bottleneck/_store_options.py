@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import words
+from bottleneck.core.errors import UsageError
 from bottleneck.core.paths import local_path
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def store(text: str) -> Path:
     Raises
     ------
     UsageError
-        For an address that names no bucket: as a path, `s3://` is a folder `s3:`.
+        For an address that names no bucket: as a path, `s3://` is a folder `s3:`; for no name.
     """
+    if not text:
+        raise UsageError("the name of a folder is empty", "the command", "name one; . is this one")
     if ":/" in text:
         from bottleneck.core.buckets import address  # noqa: PLC0415 - for buckets alone
 

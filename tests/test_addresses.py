@@ -124,6 +124,24 @@ def test_an_address_without_a_bucket_is_2_and_makes_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("near", ["s3:bucket/x", "S3://bucket/x", "Gs:/bucket", "AZ:x"])
+@pytest.mark.parametrize(
+    "words", [("status", "--cache"), ("extract", "--cache", "x", "--backbone", "mini", "--data")]
+)
+def test_what_is_nearly_the_address_of_a_bucket_is_2_and_makes_nothing(
+    near, words, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main((*words, near)) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: no address of a bucket: ")
+    assert f"write {near[:2].lower()}://BUCKET/PREFIX" in line
+    assert not list(tmp_path.iterdir())
+    (tmp_path / near.replace("/", "_")).mkdir()
+    assert main(("status", "--cache", str(tmp_path / near.replace("/", "_")))) == 2
+    assert "not a feature store" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("named", ["s3://", "s3:///st"])
 def test_an_address_without_a_bucket_is_refused_from_python(named, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,8 +1,10 @@
 """The verbs on a store in a bucket, as a user calls them."""
 
+import errno
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +17,7 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 
 import bottleneck
 from bottleneck.__main__ import main
+from bottleneck.core import files
 from bottleneck.core.errors import UsageError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -151,7 +154,10 @@ def test_no_server_is_9_in_one_line(bucket, monkeypatch, capsys, verb):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert main([verb, *CACHE]) == 9
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: the object store cannot be reached: s3://bucket/stores/first")
+    said = (
+        r"error: the object store cannot be reached \(tried 2 times in \d s\): s3://bucket/stores/f"
+    )
+    assert re.match(said, line)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +166,7 @@ def test_no_server_is_9_in_one_line(bucket, monkeypatch, capsys, verb):
         ("403 InvalidAccessKeyId", 13, "the credentials are not valid (InvalidAccessKeyId)"),
         ("403 AccessDenied", 13, "not permitted (AccessDenied)"),
         ("404 NoSuchBucket", 2, "no such bucket"),
-        ("503 SlowDown", 9, "the object store is busy or ill (SlowDown)"),
+        ("503 SlowDown", 9, "the object store is busy or ill (SlowDown; tried 2 times in 0 s)"),
         ("301 PermanentRedirect", 2, "the bucket is in another region"),
         ("400 AuthorizationHeaderMalformed", 2, "the bucket is in another region"),
         ("507 InsufficientStorage", 12, "the bucket takes no more (InsufficientStorage)"),
@@ -265,6 +271,31 @@ def test_the_part_cache_is_where_it_is_said_to_be(bucket, tmp_path, monkeypatch,
     assert main(["status", *CACHE, "--part-cache", str(folder)]) == 2  # no store there
     assert storage_of(ADDRESS).root.parent == folder
     assert os.environ["BOTTLENECK_PART_CACHE"] == str(folder)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_what_is_wrong_with_the_part_cache_is_said_of_it(
+    number, bucket, monkeypatch, capsys, digits
+):
+    def failed(_, __, path, ___):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("bottleneck.store.bucket.Bucket.download", failed)
+    Store.open(ADDRESS)
+    files.delete(storage_of(ADDRESS).root / "parts")
+    assert main(["train", *CACHE]) == (12 if number == errno.ENOSPC else 13)
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "part cache" in line
+    assert f": {storage_of(ADDRESS).root.parent}: " in line
+    assert line.endswith("name another folder: --part-cache, or BOTTLENECK_PART_CACHE")
+
+
+@pytest.mark.parametrize("option", ["--part-cache", "--cache"])
+def test_a_folder_without_a_name_is_2(option, bucket, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["status", *CACHE, option, ""]) == 2
+    assert "the name of a folder is empty" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_local_store_loads_nothing_of_buckets(tmp_path):

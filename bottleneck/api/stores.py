@@ -45,7 +45,7 @@ class FeatureStore:
     @property
     def path(self) -> Path:
         """The folder of the store; of one in a bucket its address, as a path."""
-        return Path(self._store.storage.place)
+        return Path(self._store.storage.location)
 
     @property
     def commit(self) -> int:

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import (
     BottleneckError,
+    DataError,
     NoSpaceError,
     PermissionDeniedError,
     UnavailableError,
     UsageError,
 )
+from bottleneck.core.text import count, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class OddKeyError(DataError):
+    """A key is no path: the client lists nothing of the thousand keys or so that it is among."""
 
 
 @contextlib.contextmanager
@@ -34,6 +40,8 @@ def answers(where: object) -> Iterator[None]:
         No credentials, wrong ones, or ones that may not do this.
     NoSpaceError
         A bucket that is full.
+    OddKeyError
+        A listing with a key that is no path.
     """
     try:
         yield
@@ -62,6 +70,11 @@ _WRONG_KEYS = {
     "TokenRefreshRequired",
     "AuthenticationFailed",
 }
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"}
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "TemporaryRedirect"}
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "AccountQuotaExceeded", "InsufficientStorage"}
@@ -73,6 +86,13 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
     code = _first(r"<Code>([A-Za-z]{3,64})</Code>", text)
     status = _first(r"status code: (\d{3})", text)
     said = code or status
+    if kind == "InvalidPathError":
+        key = printable(_first(r'(?s)[Pp]ath "(.*?)"', text) or "of one")
+        do = (
+            "rename that object: no //, no . or .. between slashes, no control characters; until "
+            "then what is beside it cannot be listed"
+        )
+        return OddKeyError(f"the key {key} is no path", where, do)
     if code in _NO_BUCKET:
         return UsageError("no such bucket", where, "make it, or check its name and the endpoint")
     if isinstance(error, FileNotFoundError):
@@ -84,8 +104,7 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
     if code in _REGION or "configured region" in text:  # the client's words for a redirect
         return UsageError("the bucket is in another region", where, "set AWS_REGION")
     if re.search(r"169\.254\.|latest/api/token|metadata\.google|getting credentials", text):
-        do = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        do = do if str(where).startswith("s3:") else "see the cloud's own words on credentials"
+        do = f"set {_CREDENTIALS.get(str(where)[:2], 'those of the cloud')}"
         return PermissionDeniedError("no credentials found", where, do)
     if code in _WRONG_KEYS or kind == "UnauthenticatedError" or status == "401":
         do = "check the credentials of the environment"
@@ -98,14 +117,27 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
         return UsageError("the endpoint is http://, without encryption", where, do)
     if status.startswith("5") and status != "501":
         do = "run the same command again later"
-        return UnavailableError(f"the object store is busy or ill ({said})", where, do)
+        return UnavailableError(
+            f"the object store is busy or ill ({said}{_tried(text)})", where, do
+        )
     if not status and re.search(r"HTTP error|timed? ?out|dns error|error decoding", text):
         do = "check the network and the endpoint (AWS_ENDPOINT_URL), then run it again"
-        return UnavailableError("the object store cannot be reached", where, do)
+        tried = _tried(text).removeprefix("; ")
+        what = "the object store cannot be reached"
+        return UnavailableError(f"{what} ({tried})" if tried else what, where, do)
     if kind == "NotSupportedError" or status == "501":
         return UsageError(f"the object store cannot do this ({said})", where, "use another one")
     what = f"the object store refuses ({said or kind})"
     return PermissionDeniedError(what, where, "check the address and the settings of the endpoint")
+
+
+def _tried(text: str) -> str:
+    """Return how often and how long it was tried, as the client says it."""
+    found = re.search(r" in ([\d.]+)([mµn]?)s(?:, after (\d+) retries)?", text)
+    if not found:
+        return ""
+    seconds = 0.0 if found[2] else float(found[1])
+    return f"; tried {count(int(found[3] or 0) + 1, 'time')} in {seconds:.0f} s"
 
 
 def _first(pattern: str, text: str) -> str:

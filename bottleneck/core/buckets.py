@@ -35,6 +35,7 @@ SCHEMES = ("s3", "gs", "az")
 # Also `s3:/bucket/x`, which is what a Path makes of it.
 _ADDRESS = re.compile(rf"({'|'.join(SCHEMES)})://?(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
+_NO_KEY = re.compile(r"[#\x00-\x1f\x7f]|\?.*=")  # as in a link; in a pattern, ? is a character
 # What of the environment says who we are: obstore knows it, and what it means.
 _WHO = (
     "ACCESS_KEY_ID",
@@ -68,7 +69,8 @@ _WORDS = {
 _SERVER = re.compile(
     r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:/[!-~]*)?", re.I | re.A
 )
-# A server that is not there is known after some 15 s; one that is busy gets as long.
+# A server that is not there is known after some seconds, and one that is busy gets as long. One
+# that takes connections and says nothing is known after a minute: a request may take half of one.
 RETRIES: Any = {
     "max_retries": 8,
     "backoff": {
@@ -76,7 +78,7 @@ RETRIES: Any = {
         "max_backoff": timedelta(seconds=5),
         "base": 2,
     },
-    "retry_timeout": timedelta(seconds=180),
+    "retry_timeout": timedelta(seconds=45),
 }
 
 
@@ -132,14 +134,16 @@ def address(path: Path | str) -> Address | None:
     scheme, rest = found.groups()
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket or ":" in bucket:
-        do = f"{scheme}://BUCKET/PREFIX; credentials come from the environment"
+        do = f"write {scheme}://BUCKET/PREFIX; credentials come from the environment"
         raise UsageError("an address holds no user and no password", f"{scheme}://…", do)
     if not _BUCKET.fullmatch(bucket):
-        raise UsageError("no name of a bucket", f"{scheme}://…", f"{scheme}://BUCKET/PREFIX")
+        do = f"write {scheme}://BUCKET/PREFIX"
+        raise UsageError("no name of a bucket", f"{scheme}://…", do)
     parts = [part for part in prefix.split("/") if part]
-    if {".", ".."} & set(parts) or re.search(r"[?#\x00-\x1f]", prefix):
+    if {".", ".."} & set(parts) or _NO_KEY.search(prefix):
         shown = f"{scheme}://{bucket}/{re.split('[?#]', prefix)[0]}"
-        raise UsageError("no prefix in a bucket", shown, "leave out . and .., ? and #")
+        do = "leave out . and .., # and what follows it, and ? with a query"
+        raise UsageError("no prefix in a bucket", shown, do)
     return Address(scheme, bucket, "/".join(parts))
 
 

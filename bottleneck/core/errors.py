@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from bottleneck.core.text import as_known
+from bottleneck.core.text import as_known, kept_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,10 @@ class UsageError(BottleneckError):
     """A wrong option or argument, or a folder that is not a store of a format known here."""
 
     exit_code = 2
+
+
+class OccupiedError(UsageError):
+    """Something else is where a store was to be."""
 
 
 class MissingDependencyError(UsageError):
@@ -192,14 +196,22 @@ def from_os_error(error: OSError) -> BottleneckError | None:
     where = error.filename if error.filename is not None else "(no file named)"
     if isinstance(where, bytes):
         where = where.decode("utf-8", "backslashreplace")
+    part_cache = kept_below(str(where))  # of which people know the address alone
+    other = "name another folder: --part-cache, or BOTTLENECK_PART_CACHE"
     if error.errno in _NO_SPACE:
-        return NoSpaceError(
-            "no space or memory left", where, "free some, then run the same command again"
-        )
+        what, do = "no space or memory left", "free some, then run the same command again"
+        if part_cache:
+            what, where, do = (
+                "no space left for the part cache",
+                part_cache,
+                f"free some, or {other}",
+            )
+        return NoSpaceError(what, where, do)
     if error.errno in _NOT_PERMITTED:
-        return PermissionDeniedError(
-            "not permitted", where, "check the owner and the permissions, or choose another folder"
-        )
+        what, do = "not permitted", "check the owner and the permissions, or choose another folder"
+        if part_cache:
+            what, where, do = "the part cache may not be written", part_cache, other
+        return PermissionDeniedError(what, where, do)
     if error.errno in _TOO_MANY_FILES:
         return NoSpaceError(
             "too many open files", where, "raise the limit, such as with ulimit -n 4096"

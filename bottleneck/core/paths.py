@@ -15,6 +15,7 @@ _ON_WINDOWS = os.name == "nt"
 _HEX = "hex:"
 # `s3://bucket/x`, which is `s3:/bucket/x` once it is a Path. One letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+_NEARLY = re.compile(r"(?!(s3|gs|az):/)(?i:(s3|gs|az)):.")  # s3:bucket, S3://bucket
 
 
 def local_path(path: Path | str) -> Path:
@@ -23,9 +24,14 @@ def local_path(path: Path | str) -> Path:
     Raises
     ------
     UsageError
-        For `scheme://…`, which would otherwise name a local folder `scheme:`.
+        For `scheme://…`, which would otherwise name a local folder `scheme:`, and for what is
+        nearly the address of a bucket.
     """
     text = os.fspath(path)
+    nearly = _NEARLY.match(text)
+    if nearly:
+        do = f"write {nearly[2].lower()}://BUCKET/PREFIX; of a folder, its whole path"
+        raise UsageError("no address of a bucket", text, do)
     scheme = _SCHEME.match(text)
     if scheme:
         address = f"{scheme[1]}://{text[scheme.end() :]}"

@@ -57,6 +57,14 @@ def known_as(path: str, name: str, but: str = "") -> None:
     _known_as[path] = name, but and f"{os.sep}{but}{os.sep}"
 
 
+def kept_below(path: str) -> str:
+    """Return the folder that copies are kept in, for a path among them; else nothing."""
+    for root, (_, but) in _known_as.items():
+        if but and f"{path}{os.sep}".startswith(f"{root}{os.sep}"):
+            return root.rpartition(os.sep)[0]
+    return ""
+
+
 def as_known(text: str) -> str:
     """Return text with the names that are known in the place of paths."""
     for path, (name, but) in _known_as.items():

@@ -22,7 +22,7 @@ from bottleneck.data.contained import Left, Members, OnDisk
 from bottleneck.data.members import MemberSource
 from bottleneck.data.reading import open_container
 from bottleneck.data.shards import matching, shards
-from bottleneck.data.tar import heads, places
+from bottleneck.data.tar import extents, heads
 from bottleneck.data.unpack import Aside, is_packed, unpacked
 from bottleneck.data.zip import open_zip
 
@@ -91,7 +91,7 @@ def open_tar(path: Path, left: Left) -> Members:
         if is_packed(file):
             aside = Aside(file, container, where)
             file, read = aside.file, aside.read
-        images, others = places(heads(file, where), left, where)
+        images, others = extents(heads(file, where), left, where)
     return Members(
         container=container,
         images=images,

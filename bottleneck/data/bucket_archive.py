@@ -2,9 +2,9 @@
 
 They are read as archives on a disk are. What is asked for at each look is what the archives are,
 and no more: one request for an archive, or a listing for a pattern. An archive that is new or that
-was replaced is gone through once, in large pieces or from head to head (`ranged.Windows`), and its
-heads are kept (`tar_heads`); several archives are gone through side by side. A member is one
-request.
+was replaced is gone through once, in large pieces or from head to head (`windows`), and its
+heads are kept (`tar_heads`); several archives are gone through side by side. A large member is one
+request; small ones come with their neighbours.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+import numpy as np
+
 from bottleneck.core.buckets import Address, address
 from bottleneck.core.errors import DataError
 from bottleneck.data.bucket_objects import AT_ONCE, Connection, folders, head_of, pages
 from bottleneck.data.contained import Members
 from bottleneck.data.members import MemberSource
-from bottleneck.data.ranged import Ranged, Windows
+from bottleneck.data.ranged import Ranged
 from bottleneck.data.scan import SLACK_NS
 from bottleneck.data.shards import all_of, by_name
-from bottleneck.data.tar import places
+from bottleneck.data.tar import extents
 from bottleneck.data.tar_heads import TarHeads, members, read_members
 from bottleneck.data.unpack import packing
+from bottleneck.data.windows import InOrder, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,11 +124,7 @@ class InBucket:
         if known is not None:
             return known
         where, clock_ns = str(self._folder.at(archive.key)), time.time_ns()
-
-        def piece(offset: int, n_bytes: int) -> bytes:
-            return cast("bytes", archive.piece(offset, n_bytes).content)
-
-        file = cast("BinaryIO", Windows(piece, archive.size))
+        file = cast("BinaryIO", InOrder(archive))
         try:
             if (how := packing(file)) is not None:
                 what = f"compressed ({how}), so nothing in it can be read in place"
@@ -142,7 +141,9 @@ class InBucket:
     def _members(self, archive: Ranged, packed: bytes, left: Left) -> Members:
         found = [*members(packed)]
         where = str(self._folder.at(archive.key))
-        images, others = places((head for head, _ in found), left, where)
+        images, others = extents((head for head, _ in found), left, where)
+        in_order = np.array([images[key] for key in sorted(images)], np.int64).reshape(-1, 2)
+        archive.runs = runs(in_order[:, 0], in_order.sum(axis=1))
         return Members(
             container=archive,
             images=images,

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.buckets import Address, answers, require_same_process
-from bottleneck.core.errors import DataError, PermissionDeniedError
-from bottleneck.core.text import printable
+from bottleneck.core.errors import PermissionDeniedError
 from bottleneck.data.left_alone import HEAD_BYTES
 from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
+from bottleneck.data.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,10 +54,6 @@ def is_strong(tag: str | None) -> bool:
     return bool(tag) and not str(tag).startswith("W/")
 
 
-class OddKeyError(DataError):
-    """A key is no path: obstore lists nothing of what it is among."""
-
-
 def pages(
     place: Address, client: Any, prefix: str | None = None
 ) -> Iterator[Sequence[Mapping[str, Any]]]:
@@ -71,17 +66,14 @@ def pages(
     Raises
     ------
     OddKeyError
-        For a key that is no path: obstore goes no further.
+        For a key that is no path.
     """
     import obstore  # noqa: PLC0415 - an extra, and for buckets alone
 
     with answers(place):
-        try:
-            for page in obstore.list(client, prefix, chunk_size=PAGE):
-                if page:
-                    yield page
-        except obstore.exceptions.InvalidPathError as error:
-            raise _odd(error, place) from None
+        for page in obstore.list(client, prefix, chunk_size=PAGE):
+            if page:
+                yield page
 
 
 def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[str, Any]]]:
@@ -89,10 +81,7 @@ def folders(place: Address, client: Any) -> tuple[list[str], Sequence[Mapping[st
     import obstore  # noqa: PLC0415 - as above
 
     with answers(place):
-        try:
-            found = obstore.list_with_delimiter(client)
-        except obstore.exceptions.InvalidPathError as error:
-            raise _odd(error, place) from None
+        found = obstore.list_with_delimiter(client)
     return [*found["common_prefixes"]], found["objects"]
 
 
@@ -113,18 +102,15 @@ def is_there(folder: Address, name: str) -> bool:
     return head_of(folder, name) is not None
 
 
-def _odd(error: Exception, place: Address) -> OddKeyError:
-    found = re.search(r'[Pp]ath "(.*?)"', str(error), re.DOTALL)
-    key = printable(found[1]) if found else "one of them"
-    do = "give it another key: without //, . and .. between the slashes"
-    return OddKeyError(f"the key {key} is no path", str(place), do)
-
-
 class Connection:
-    """obstore's client of what is below an address. It pickles: each process makes its own."""
+    """obstore's client of what is below an address, and what it brought of large objects.
+
+    It pickles: each process makes its own.
+    """
 
     def __init__(self, place: Address, client: Any = None) -> None:
         self.place = place
+        self.windows = Windows()
         self._client = client
 
     def __reduce__(self) -> tuple[Any, ...]:

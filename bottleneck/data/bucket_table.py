@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core.bucket_errors import OddKeyError
 from bottleneck.core.buckets import Address, address, answers
 from bottleneck.core.errors import DataError
 from bottleneck.core.paths import to_json_text
@@ -20,7 +21,6 @@ from bottleneck.core.sample import find, key_array, show_key
 from bottleneck.data.bucket_objects import (
     AT_ONCE,
     Objects,
-    OddKeyError,
     folders,
     is_there,
     pages,

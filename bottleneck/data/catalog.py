@@ -221,7 +221,10 @@ def _at_address(data: str) -> tuple[str, SourceSpec] | None:
     several = is_pattern(name)
     kinds = [spec for spec in ADDRESSES.values() if spec.is_pattern == several]
     spec = next((spec for spec in kinds if name.endswith(tuple(spec.endings))), None)
-    if not spec and (several or _by_ending(Path(name), are_patterns=False) not in _ONE):
+    if several and not spec:
+        do = "give the prefix that all are below; --include and --exclude take patterns"
+        raise DataError("of patterns in buckets, those of .tar archives alone are read", place, do)
+    if not spec and _by_ending(Path(name), are_patterns=False) not in _ONE:
         do = "copy it to a disk, or give a prefix of class folders"
         raise DataError("zip archives, arrays and the like are not read in buckets", place, do)
     return str(place), spec or ADDRESSES["bucket"]

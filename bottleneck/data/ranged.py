@@ -1,4 +1,4 @@
-"""An object that holds many samples, read by ranges: pieces of it, or all of it in order.
+"""An object that holds many samples, read by ranges.
 
 Each request is made for the object that was listed (`If-Match`), and what it answers is compared
 with what was seen then, for servers that do not look at the condition.
@@ -10,6 +10,8 @@ import errno
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bottleneck.core.buckets import answers
 from bottleneck.core.errors import PermissionDeniedError
 from bottleneck.data.bucket_objects import Connection, is_strong, of_one, stat_of
@@ -17,11 +19,12 @@ from bottleneck.data.reading import check_size
 from bottleneck.data.source import Read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bottleneck.core.paths import Stat
 
-LEAST, MOST = 64 << 10, 8 << 20  # bytes of a window
+
+_NONE = np.zeros((0, 2), np.int64)
 
 
 class Ranged:
@@ -30,12 +33,17 @@ class Ranged:
     Parameters
     ----------
     found : the object, as obstore describes it
+
+    Attributes
+    ----------
+    runs : where members lie one behind the other in the order in which they are read
     """
 
     device = 0
 
     def __init__(self, connection: Connection, key: str, found: Mapping[str, Any]) -> None:
         self.connection, self.key = connection, key
+        self.runs = _NONE
         self.stat: Stat = stat_of(found)
         tag = found["e_tag"]
         # Listings of some servers tell it without its quotes.
@@ -47,7 +55,15 @@ class Ranged:
         return self.stat[0]
 
     def piece(self, offset: int, n_bytes: int) -> Read:
-        """Return bytes of it, while it is still the object that was listed.
+        """Return bytes of it; those in a run with their neighbours. Raises what `fetch` does."""
+        at = int(np.searchsorted(self.runs[:, 0], offset, "right")) - 1
+        end = int(self.runs[at, 1]) if at >= 0 else 0
+        if offset + n_bytes > end or not n_bytes:
+            return self.fetch(offset, n_bytes)
+        return self.connection.windows.piece(self, offset, n_bytes, end)
+
+    def fetch(self, offset: int, n_bytes: int) -> Read:
+        """Return bytes of it in one request, while it is still the object that was listed.
 
         Raises
         ------
@@ -80,50 +96,3 @@ class Ranged:
 
     def _changed(self) -> OSError:
         return OSError(errno.EAGAIN, "changed after it was listed", self.key)
-
-
-class Windows:
-    """The bytes of an object as a file to go through in order, leaping over what is not wanted.
-
-    What is asked for comes with what follows it, in one request: a window. It doubles while what
-    is wanted next lies close behind, and is small again after a leap. So of a tar of small members
-    all bytes come, in few requests, and of one of large members little more than their heads.
-
-    Parameters
-    ----------
-    piece : returns the bytes at an offset, so many; all of them are there
-    size : of the object, in bytes
-    """
-
-    def __init__(self, piece: Callable[[int, int], bytes], size: int) -> None:
-        self._piece, self._size = piece, size
-        self._at = self._start = 0
-        self._window = b""
-        self._n_wanted = LEAST // 2
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position; return it."""
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
-
-    def read(self, n_bytes: int = -1) -> bytes:
-        """Return the next bytes, fewer at the end."""
-        end = self._size if n_bytes < 0 else min(self._at + n_bytes, self._size)
-        found = []
-        while self._at < end:
-            if not self._start <= self._at < self._start + len(self._window):
-                self._fetch()
-            found.append(self._window[self._at - self._start : end - self._start])
-            self._at += len(found[-1])
-        return b"".join(found)
-
-    def _fetch(self) -> None:
-        gap = self._at - (self._start + len(self._window))
-        is_close = 0 <= gap < self._n_wanted
-        self._n_wanted = min(2 * self._n_wanted, MOST) if is_close else LEAST
-        n_bytes = min(self._n_wanted, self._size - self._at)
-        self._start, self._window = self._at, self._piece(self._at, n_bytes)

@@ -23,7 +23,7 @@ AGAIN = "make it anew: tar -cf FILE.tar -C FOLDER ."
 FILE, FOLDER, SYMBOLIC_LINK, HARD_LINK, OTHER = b"f", b"d", b"s", b"h", b"o"
 _CHUNK = 1 << 20
 _LARGEST = 1 << 63
-Place = tuple[int, int]  # offset and size of a member's content
+Extent = tuple[int, int]  # offset and size of a member's content
 
 
 class Head(NamedTuple):
@@ -97,9 +97,9 @@ def _check_end(file: BinaryIO, end: int, where: str) -> None:
         raise DataError("cut short: it has no end mark", where, AGAIN)
 
 
-def places(
+def extents(
     found: Iterable[Head], left: Left, where: str
-) -> tuple[dict[bytes, Place], dict[bytes, Place]]:
+) -> tuple[dict[bytes, Extent], dict[bytes, Extent]]:
     """Return where each image and each other regular member lies; count what is left alone.
 
     Raises
@@ -107,19 +107,19 @@ def places(
     DataError
         When a member leads out of the archive, or an image is there twice.
     """
-    images: dict[bytes, Place] = {}
-    others: dict[bytes, Place] = {}
-    regular: dict[bytes, Place] = {}  # what links lead to, images or not
+    images: dict[bytes, Extent] = {}
+    others: dict[bytes, Extent] = {}
+    regular: dict[bytes, Extent] = {}  # what links lead to, images or not
     links: dict[bytes, bytes] = {}  # symbolic ones, which may lead to what comes later
 
-    def add(key: bytes, place: Place) -> None:
+    def add(key: bytes, extent: Extent) -> None:
         if not is_image(key):
             left.counts["other"] += 1
-            others[key] = place
+            others[key] = extent
         elif key in images:
             raise DataError(f"the member {show_key(key)} is there twice", where, AGAIN)
         else:
-            images[key] = place
+            images[key] = extent
 
     for head in found:
         name = head.name.removeprefix(b"./")
@@ -129,17 +129,17 @@ def places(
             continue
         key = left.key_of(head.name, where, AGAIN)
         is_hard = head.kind == HARD_LINK
-        place = regular.get(head.link.removeprefix(b"./") if is_hard else name)
+        extent = regular.get(head.link.removeprefix(b"./") if is_hard else name)
         if key is None:
             continue
         if head.kind == SYMBOLIC_LINK:
             links[key] = posixpath.normpath(posixpath.join(posixpath.dirname(name), head.link))
-        elif is_hard and place is None:
+        elif is_hard and extent is None:
             left.counts["links"] += 1
-        elif place is None:
+        elif extent is None:
             left.counts["other"] += 1
         else:
-            add(key, place)
+            add(key, extent)
     for key, target in links.items():
         if target in regular:
             add(key, regular[target])

@@ -121,18 +121,6 @@ def read_run(folder: Path) -> Run:
         raise DamagedError(f"not a receipt ({error})", path, ADVICE) from error
 
 
-def finished_runs(runs: Path) -> list[Path]:
-    """Return the folders of the finished runs below a store's runs/, by name.
-
-    What is being written, or was left by a training that was killed, has a temporary name.
-    """
-    return sorted(
-        path.parent
-        for path in runs.glob(f"*/{RUN_FILE}")
-        if not path.parent.name.startswith(files.TEMPORARY_PREFIX)
-    )
-
-
 def finished_at(run: Path) -> float:
     """Return when a run was finished, in seconds since 1970.
 

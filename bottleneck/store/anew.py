@@ -1,19 +1,21 @@
 """A check of a store in a bucket: tables as they stand there now, beside the copies of them.
 
-What comes as it is recorded takes the place of the copy. What is damaged or lost there does not: it
-lies in a folder of its own until the check ends, and a copy that is good stays, so that it can be
-put back under its name. Names of tables are unique, so what is put back is what was there.
+What comes as it is recorded takes the place of the copy. Where there is none, it becomes one as
+long as the part cache has room: a check pushes out nothing that others use, and what finds no room
+lies apart and goes as soon as it was read through. What is damaged or lost there lies apart until
+the check ends, and a copy that is good stays, so that it can be put back under its name. Names of
+tables are unique, so what is put back is what was there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
+import os
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
 from bottleneck.core.errors import DamagedError
-from bottleneck.store import inventory
+from bottleneck.store import inventory, part_cache
 from bottleneck.store.bucket import each, files_of
 
 if TYPE_CHECKING:
@@ -40,9 +42,19 @@ class Anew:
         self._bucket, self._root = bucket, root
         self._folder = files.temporary_name(root)
         self._paths: dict[str, Path] = {}
+        self._as_recorded: set[str] = set()
+        self._room = part_cache.room(root)
+        self._passing = ""  # the table that goes when the next one is asked for
 
     def fetch(self, name: str, recorded: Mapping[str, Any]) -> Path:
-        """Return where a table is as it stands in the bucket; nothing is there where none is."""
+        """Return where a table is as it stands in the bucket; nothing is there where none is.
+
+        It is to be opened before the next one is asked for.
+        """
+        if self._passing not in ("", name):
+            with contextlib.suppress(OSError):  # still open, on Windows: until the end, then
+                files.delete(self._paths.pop(self._passing))
+            self._passing = ""
         if name not in self._paths:
             self._paths[name] = self._fetched(name, recorded)
         return self._paths[name]
@@ -50,9 +62,15 @@ class Anew:
     def _fetched(self, name: str, recorded: Mapping[str, Any]) -> Path:
         aside, copy = self._folder / name, self._root / name
         files.make_folder(aside.parent, is_temporary=True)
-        copies.set_age(self._folder, time.time())  # or gc takes it, where the check takes long
         files.make_folder(copy.parent)
         if self._bucket.download(name, aside, recorded):
+            self._as_recorded.add(name)
+            if not os.path.lexists(copy):
+                n_bytes = inventory.n_bytes(recorded)
+                if n_bytes > self._room:
+                    self._passing = name
+                    return aside
+                self._room -= n_bytes
             copies.take_place(aside, copy, is_anew=True)
             return copy
         if not self.has_good_copy(name, recorded):
@@ -89,7 +107,7 @@ class Anew:
 
         What came as it is recorded is no copy: damage of its rows is older than its bytes.
         """
-        if self._paths.get(name) == self._root / name:
+        if name in self._as_recorded:
             return False
         try:
             inventory.check_files(self._root / name, recorded)

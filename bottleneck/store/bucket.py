@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bottleneck.core import files
 from bottleneck.core.buckets import answers, require_same_process
-from bottleneck.core.errors import BottleneckError, UnavailableError
+from bottleneck.core.errors import BottleneckError, UnavailableError, UsageError
 from bottleneck.store.inventory import table_files
 
 if TYPE_CHECKING:
@@ -139,6 +139,21 @@ class Bucket:
                 raise FileExistsError(errno.EEXIST, "name exists", str(where))
             time.sleep(PAUSE_S * 2**attempt)
         raise said
+
+    def require_conditional_puts(self, name: str) -> None:
+        """Raise UsageError unless a put may ask that its name is free; this one is tried."""
+        do = "use a bucket whose server honours If-None-Match on PUT (S3, GCS, Azure, MinIO, R2 do)"
+        refusal = UsageError("the bucket has no conditional puts", self.address, do)
+        try:
+            self.create(name, b"1")
+            with contextlib.suppress(FileExistsError):
+                self.create(name, b"2")
+                raise refusal
+        except UsageError as error:
+            raise refusal if "cannot do this" in error.what else error from None
+        finally:
+            with contextlib.suppress(BottleneckError):
+                self.delete([name])
 
     def upload(self, name: str, path: Path) -> None:
         """Put a file, in pieces where it is large; its name is nobody else's."""

@@ -12,7 +12,7 @@ from bottleneck.core.sealed import check_seal, read_own
 from bottleneck.core.strict_json import parse
 from bottleneck.store.damage import BadPart, Damage, part_damages
 from bottleneck.store.given_up import given_up
-from bottleneck.store.inventory import check_files
+from bottleneck.store.inventory import check_files, n_bytes
 from bottleneck.store.log import Log
 from bottleneck.store.part import Part
 from bottleneck.store.rotation import rotation
@@ -231,7 +231,7 @@ def _tables(seen: Checked) -> dict[str, Named]:
 
 
 def _n_bytes(named: Named) -> int:
-    return sum(size for size, _ in named.entry.files.values())
+    return n_bytes(named.entry.files)
 
 
 def _table(seen: Checked, name: str, named: Named, recipes: Mapping[str, Recipe]) -> bool:

@@ -3,9 +3,11 @@
 Copying and folding publish files for as long as it takes, and a commit names them at the end; an
 extraction commits behind a batch, and a batch may be slow. gc of another machine, which no lock
 holds back, takes what nobody names once it is older than `Storage.least_age_s`. So whoever is at it
-for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute. A
-copy does so at once, as what a killed one left may be old. The claim of one that was killed is soon
-too old to count, and gc takes it away with the rest.
+for a minute or more keeps a file in `claims/`, and puts a younger one in its place each minute.
+Whoever goes on with what may be old already does so at once, and looks after that what is there: a
+copy, as a killed one may have left it, and who sets a recipe, whose name is that of its content. gc
+asks for claims last, right before it deletes. The claim of one that was killed is soon too old to
+count, and gc takes it away with the rest.
 """
 
 from __future__ import annotations
@@ -17,14 +19,17 @@ import uuid
 from typing import TYPE_CHECKING
 
 from bottleneck.core import files
-from bottleneck.core.errors import BottleneckError
+from bottleneck.core.errors import BottleneckError, ExpiredError
+from bottleneck.store.log import SetSource
 from bottleneck.store.storage import is_table_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bottleneck.store.inventory import Recorded
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.snapshot import Snapshot
+    from bottleneck.store.storage_protocol import Storage
+    from bottleneck.store.store import Store
 
 ROOM = "claims"
 RENEW_S = 60.0
@@ -61,6 +66,15 @@ class Claim:
         self.renew()
         return not self._name or all(is_table_there(self._storage, table) for table in tables)
 
+    def require(self, tables: Iterable[Recorded]) -> None:
+        """Do what `holds` does; ExpiredError where one is gone."""
+        if not self.holds(tables):
+            raise ExpiredError(
+                "gc of another machine took what this run had not committed yet",
+                self._storage.location,
+                "run the command again: what was committed is kept",
+            )
+
     def begin(self) -> None:
         """Have a thread renew it, from a minute from now."""
         self._thread.start()
@@ -95,6 +109,14 @@ def claimed(storage: Storage, *, at_once: bool = False) -> Iterator[Claim]:
         yield claim
     finally:
         claim.end()
+
+
+def record_source(store: Store, name: str, snapshot: Snapshot, by: str) -> Store:
+    """Record what a source of a store is now; an object put in pieces is as old as the first."""
+    with claimed(store.storage) as claim:
+        entry = store.write_snapshot(snapshot)
+        claim.require([entry])
+        return store.commit([SetSource(name, store.state.sources[name].snapshot, entry)], by)
 
 
 def is_claimed(storage: Storage) -> bool:

@@ -83,8 +83,7 @@ def gc(
     n_folded = sum(map(len, foldable(store, MANY_FOR_GC)))
     if not dry_run:
         store = fold(store, many=MANY_FOR_GC)
-    claimed = grace_s >= 0 and is_claimed(store.storage)
-    doomed = _settled(path, grace_s, derived_of, claimed=claimed)
+    doomed, claimed = _settled(path, grace_s, derived_of)
     n_bytes = sum(store.storage.n_bytes(name) for name in doomed)
     if not dry_run:
         store.storage.delete(*doomed)
@@ -106,23 +105,26 @@ def _settled(
     path: Path,
     grace_s: float,
     derived_of: Callable[[Mapping[str, Any]], str] | None,
-    *,
-    claimed: bool,
-) -> list[str]:
-    """Return what is to be deleted; where a commit comes in between, it is looked for again."""
-    log = Log(path)
+) -> tuple[list[str], bool]:
+    """Return what is to be deleted, and whether somebody claims what no commit names.
+
+    Where a claim or a commit comes in between, it is looked for again. Claims are asked for before
+    the commit: one that is gone by then has a commit that names what it held.
+    """
+    log, claimed = Log(path), False
     before = time.time() - grace_s
     # However short the grace: what no commit names may be what somebody is about to name. A run
     # of a head, and an extraction with --no-lock, publish while gc is at work.
     least_age_s = storage_of(path).least_age_s
     unnamed_before = min(before, time.time() - least_age_s) if grace_s >= 0 else before
-    unnamed_before = 0.0 if claimed else unnamed_before
     while True:
         newest = log.newest()
         with contextlib.suppress(FileNotFoundError):  # a commit that another gc deleted meanwhile
             doomed = list(dict.fromkeys(_doomed(path, log, before, unnamed_before, derived_of)))
-            if log.numbers()[-1] == newest.number:
-                return doomed
+            if not claimed and grace_s >= 0 and is_claimed(storage_of(path)):
+                claimed, unnamed_before = True, 0.0
+            elif log.numbers()[-1] == newest.number:
+                return doomed, claimed
 
 
 def _doomed(
@@ -172,10 +174,12 @@ class _Named:
 
 def _leftovers(path: Path, before: float) -> Iterator[Path]:
     """Yield what killed runs had not finished."""
-    rooms = ("parts", "snapshots", "recipes", "runs", "log", "derived")
+    rooms = ("parts", "snapshots", "recipes", "runs", "unsent", "log", "derived")
     for pattern in ("tmp-*", *(f"{room}/tmp-*" for room in rooms), "derived/*/*/tmp-*"):
         for file in sorted(path.glob(pattern)):
-            if _LEFTOVER.fullmatch(file.name) and _is_old(file, before):
+            if _LEFTOVER.fullmatch(file.name) and all(
+                _is_old(each, before) for each in (file, *file.rglob("*"))
+            ):
                 yield file
 
 

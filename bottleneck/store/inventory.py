@@ -96,6 +96,11 @@ def files_of(path: Path) -> dict[str, list[Any]]:
     return {relative: _measure(file) for relative, file in table_files(path).items()}
 
 
+def n_bytes(recorded: Mapping[str, Any]) -> int:
+    """Return the size of a table, as a commit records its files."""
+    return sum(size for size, _ in recorded.values())
+
+
 def check_sizes(path: Path, expected: Mapping[str, Any]) -> None:
     """Raise DamagedError unless exactly the recorded files are there, with their sizes."""
     found = table_files(path)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bottleneck.store.commit import Action, State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
 
 ATTEMPTS = 1000  # each lost race is somebody's progress; this many is a fault of ours
 LAST_NUMBER = 99_999_999  # a name with more digits is no commit's: nobody would see it

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import copies, files
-from bottleneck.core.errors import BottleneckError, DamagedError, UsageError
+from bottleneck.core.errors import DamagedError, OccupiedError
 from bottleneck.core.text import known_as
 from bottleneck.store import inventory, part_cache, unsent
 from bottleneck.store.anew import Anew
@@ -62,7 +62,7 @@ class ObjectStorage:
         known_as(str(Path(str(address))), str(address))
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The address."""
         return str(self.bucket.address)
 
@@ -75,7 +75,7 @@ class ObjectStorage:
         for name, _ in self.bucket.listed(""):
             if name.split("/")[0] not in inventory.BEFORE_A_STORE | {"tmp"}:
                 do = "choose another --cache"
-                raise UsageError("a prefix that is no feature store", self.place, do)
+                raise OccupiedError("a prefix that is no feature store", self.location, do)
         return False
 
     def prepare(self) -> None:
@@ -84,25 +84,13 @@ class ObjectStorage:
 
     def found(self) -> None:
         """Try whether a put can be conditional: without that, two writers would lose rows."""
-        name = f"tmp/{uuid.uuid4().hex}"
-        do = "use a bucket whose server honours If-None-Match on PUT (S3, GCS, Azure, MinIO, R2 do)"
-        refusal = UsageError("the bucket has no conditional puts", self.place, do)
-        try:
-            self.bucket.create(name, b"1")
-            with contextlib.suppress(FileExistsError):
-                self.bucket.create(name, b"2")
-                raise refusal
-        except UsageError as error:
-            raise refusal if "cannot do this" in error.what else error from None
-        finally:
-            with contextlib.suppress(BottleneckError):
-                self.bucket.delete([name])
+        self.bucket.require_conditional_puts(f"tmp/{uuid.uuid4().hex}")
 
     def names(self, room: str) -> list[str]:
         """Return the names in a room; where there is none, there is no room."""
         found = sorted(self._list(room))
         if not found:
-            raise FileNotFoundError(errno.ENOENT, "nothing is there", f"{self.place}/{room}")
+            raise FileNotFoundError(errno.ENOENT, "nothing is there", f"{self.location}/{room}")
         return found
 
     def newest(self, room: str) -> list[str]:
@@ -178,9 +166,14 @@ class ObjectStorage:
         inventory.check_files(path, recorded)
         each(lambda it: self.bucket.upload(*it), files_of(name, path).items())
 
-    def publish_run(self, name: str) -> None:
+    @property
+    def new_runs(self) -> Path:
+        """Apart from the copies: what is killed before it is sent is sent by the next command."""
+        return self.root / unsent.ROOM
+
+    def publish_run(self, name: str) -> Path:
         """Put a run's files under names that are free; what cannot be put there now is kept."""
-        unsent.send(self.bucket, self.root, name)
+        return unsent.send(self.bucket, self.root, name)
 
     def move(self, name: str, target: str) -> None:
         """Copy an object to a name that is free, then delete it."""
@@ -214,7 +207,6 @@ class ObjectStorage:
         finally:
             self._anew = None
             anew.end()
-            part_cache.evict(self.root)  # not before: a good copy may have to be put back
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return where a copy is."""
@@ -226,33 +218,41 @@ class ObjectStorage:
                 self._fetch_file(name, path)
         elif self._anew is not None:
             return self._anew.fetch(name, recorded)
-        elif self._fetch_table(name, path, recorded):
-            part_cache.evict(self.root)
+        else:
+            self._fetch_tables({name: recorded})
         return path
+
+    @contextlib.contextmanager
+    def lent(self, name: str, recorded: Mapping[str, Any]) -> Iterator[Path]:
+        """Yield where its copy is, or where it is meanwhile."""
+        if part_cache.use(self.root / name):
+            yield self.root / name
+            return
+        with self._downloaded(name, recorded) as temporary:
+            yield temporary
 
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Fetch tables, several at once."""
-        if self._anew is not None:
-            for table in tables:
-                self._anew.fetch(table.table, table.files)
-            return
-        came = each(lambda it: self._fetch_table(it.table, self.root / it.table, it.files), tables)
-        if any(came):
-            part_cache.evict(self.root)
+        if self._anew is None:  # a check has one at a time
+            self._fetch_tables({table.table: table.files for table in tables})
 
     def run_names(self) -> list[str]:
         """Return the names of the runs whose receipt is there."""
         unsent.send_all(self.bucket, self.root)
         return sorted(name.split("/")[1] for name in self._runs() if name.endswith(f"/{RECEIPT}"))
 
-    def fetch_runs(self) -> None:
-        """Fetch the files of finished runs that are not here, or not as they are there."""
+    def fetch_runs(self) -> list[Path]:
+        """Fetch the files of finished runs that are not here, or not as they are there.
+
+        The copy of a run that somebody deleted there is not among them.
+        """
         unsent.send_all(self.bucket, self.root)
         found = self._runs()
         finished = {name.rpartition("/")[0] for name in found if name.endswith(f"/{RECEIPT}")}
         beside = [name for name in found if name.rpartition("/")[0] in finished]
         each(self.fetch, [name for name in beside if not name.endswith(f"/{RECEIPT}")])
         each(self.fetch, [f"{run}/{RECEIPT}" for run in finished])  # the last, as when written
+        return [self.root / run for run in sorted(finished)]
 
     def _runs(self) -> list[str]:
         """List the files of runs; whoever may write there chose their names."""
@@ -285,22 +285,31 @@ class ObjectStorage:
         copies.take_place(temporary, path)
         self._listed[name] = seen
 
-    def _fetch_table(self, name: str, path: Path, recorded: Mapping[str, Any]) -> bool:
-        """Fetch a table that is not here; return whether it came."""
-        if path.exists():
-            part_cache.use(path)
-            return False
+    def _fetch_tables(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
+        """Fetch the tables that are not here; what was not used for longest makes room first."""
+        come = {name: it for name, it in tables.items() if not part_cache.use(self.root / name)}
+        if come:
+            part_cache.evict(self.root, room_for=sum(map(inventory.n_bytes, come.values())))
+            each(lambda it: self._fetch_table(*it), come.items())
+
+    def _fetch_table(self, name: str, recorded: Mapping[str, Any]) -> None:
+        with self._downloaded(name, recorded) as temporary:
+            if temporary.exists():
+                copies.take_place(temporary, self.root / name)
+            else:
+                copies.discard(self.root / name)  # whoever opens it says that it is missing
+
+    @contextlib.contextmanager
+    def _downloaded(self, name: str, recorded: Mapping[str, Any]) -> Iterator[Path]:
+        """Fetch a table under a temporary name; nothing is there where it is not to be had."""
+        path = self.root / name
         part_cache.make(self.root, self.bucket.address, path.parent)
         temporary = files.temporary_name(path.parent, path.suffix)
         try:
             is_good = self.bucket.download(name, temporary, recorded)
-            if not temporary.exists():
-                copies.discard(path)  # whoever opens it says that it is missing
-            elif not is_good:
+            if temporary.exists() and not is_good:
                 raise DamagedError("its bytes changed", path, ADVICE)
-            else:
-                copies.take_place(temporary, path)
-            return True
+            yield temporary
         finally:
             files.delete(temporary)
 

@@ -15,17 +15,18 @@ import hashlib
 import os
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottleneck.core import copies, files
 from bottleneck.core.buckets import SERVERS
 from bottleneck.core.errors import NoSpaceError, PermissionDeniedError, UsageError, from_os_error
 from bottleneck.core.paths import absolute, at_home, local_path
+from bottleneck.core.text import kept_below
 from bottleneck.store.inventory import COPY_OF, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bottleneck.core.buckets import Address
 
@@ -86,7 +87,7 @@ def make_folder(path: Path) -> None:
         if isinstance(from_os_error(error), NoSpaceError):
             raise
         # No OSError: whoever finds no commit looks for another one.
-        raise _cannot(str(error.strerror), path) from error
+        raise _cannot(str(error.strerror), Path(kept_below(str(path)) or path)) from error
 
 
 def _cannot(why: str, where: Path) -> PermissionDeniedError:
@@ -112,20 +113,31 @@ def make(root: Path, place: Address, folder: Path | None = None) -> None:
     make_folder(folder or root)
 
 
-def use(path: Path) -> None:
-    """Note that a copy is used now."""
-    with contextlib.suppress(OSError):  # a part cache that is read-only, say: it is older then
+def use(path: Path) -> bool:
+    """Note that a copy is used now; return whether there is one."""
+    try:
         copies.set_age(path, time.time())
+    except FileNotFoundError:
+        return False
+    except OSError:  # a part cache that is read-only, say: it is older then
+        pass
+    return True
 
 
-def evict(keep: Path) -> None:
+def room(root: Path) -> int:
+    """Return how many bytes may come before there is more than the bound; below 0 if there is."""
+    return bound() - sum(n_bytes for _, n_bytes, _ in _copies(root.parent))
+
+
+def evict(keep: Path, *, room_for: int = 0) -> None:
     """Delete what was not used for longest, until no more is left than the bound allows.
 
     Parameters
     ----------
     keep : the folder of a store: the others are beside it
+    room_for : bytes that are about to come
     """
-    most, found = bound(), sorted(_copies(keep.parent))
+    most, found = bound() - room_for, sorted(_copies(keep.parent))
     left = sum(n_bytes for _, n_bytes, _ in found)
     for used, n_bytes, path in found:
         if left <= most or used > time.time() - IN_USE_S:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bottleneck.core.recipe import Recipe
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
 
 
 def write_recipe(storage: Storage, recipe: Recipe, about: Mapping[str, Any]) -> None:

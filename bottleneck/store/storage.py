@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bottleneck.core import files
-from bottleneck.core.errors import DamagedError, UsageError
+from bottleneck.core.errors import DamagedError, OccupiedError, UsageError
 from bottleneck.core.paths import local_path
 from bottleneck.core.text import printable
 from bottleneck.store.inventory import BEFORE_A_STORE, COMMIT, COPY_OF, Entry, pieces, size_of
@@ -27,106 +27,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from bottleneck.store.anew import Anew
     from bottleneck.store.inventory import Recorded
+    from bottleneck.store.storage_protocol import Storage
 
 log = logging.getLogger(__name__)
-
-
-class Storage(Protocol):
-    """What a store asks of the place where it is. Any thread may call."""
-
-    root: Path  # where its files are on this machine
-    least_age_s: float  # so old must be what nobody names before it may be deleted
-
-    @property
-    def place(self) -> str:
-        """What opens this store again, in another process too: an absolute path, or an address."""
-
-    def is_there(self) -> bool:
-        """Whether a store is here; UsageError where something else is."""
-
-    def prepare(self) -> None:
-        """Make the folder of this machine, so that a lock can be held there."""
-
-    def found(self) -> None:
-        """Make sure that a new store can be here; UsageError where `create` would not hold."""
-
-    def names(self, room: str) -> list[str]:
-        """Return the names in a room; FileNotFoundError or NotADirectoryError where it is none."""
-
-    def newest(self, room: str) -> list[str]:
-        """Return the names that stand last in a room, or all of them; raises as `names` does."""
-
-    def entries(self, room: str) -> list[Entry]:
-        """Return what is in a room, by name; nothing where there is no room."""
-
-    def has(self, name: str) -> bool:
-        """Whether there is such a file."""
-
-    def is_due(self) -> bool:
-        """Whether it is time to ask again for what others did: over a network, now and then."""
-
-    def create(self, name: str, data: bytes) -> None:
-        """Create a file, whole and durable, if and only if the name is free.
-
-        Raises
-        ------
-        FileExistsError
-            When it is taken, and not by this very call that was retried.
-        """
-
-    def publish(self, *names: str) -> None:
-        """Put files and tables, under names that are unique by construction, where others look."""
-
-    def take_in(self, name: str, path: Path, recorded: Mapping[str, Any]) -> None:
-        """Copy a table of another store, durably, in the place of what is not whole.
-
-        Raises
-        ------
-        DamagedError
-            When its files are not as they are recorded.
-        """
-
-    def publish_run(self, name: str) -> None:
-        """Put a run's folder where others look; FileExistsError where the name is taken there."""
-
-    def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
-        """Return where a file or table can be read; nothing is there where it is not to be had.
-
-        Parameters
-        ----------
-        recorded : a table's files, as a commit records them
-
-        Raises
-        ------
-        DamagedError
-            When what came is not what was recorded.
-        """
-
-    def fetch_all(self, tables: Iterable[Recorded]) -> None:
-        """Do what `fetch` does for many."""
-
-    def run_names(self) -> list[str]:
-        """Return the names of the finished runs."""
-
-    def fetch_runs(self) -> None:
-        """See to it that the runs of all machines can be read here."""
-
-    def move(self, name: str, target: str) -> None:
-        """Give a file another name, which is free."""
-
-    def n_bytes(self, name: str) -> int:
-        """Return how many bytes a file or folder holds that was listed just now."""
-
-    def delete(self, *names: str) -> None:
-        """Delete files and folders, in this order; what is gone already is no error."""
-
-    def read_anew(self) -> AbstractContextManager[Anew | None]:
-        """Meanwhile fetch everything as it stands there, whatever was fetched before.
-
-        What is given knows which copies are good all the same; None where there are no copies.
-        """
 
 
 class LocalStorage:
@@ -139,7 +43,7 @@ class LocalStorage:
         self.root = root
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """What opens this store again."""
         return str(self.root.absolute())
 
@@ -151,10 +55,10 @@ class LocalStorage:
             return False
         do = "choose another --cache"
         if not self.root.is_dir():
-            raise UsageError("a file, and no feature store", self.root, do)
+            raise OccupiedError("a file, and no feature store", self.root, do)
         is_other = bool(set(os.listdir(self.root)) - BEFORE_A_STORE)  # noqa: PTH208 - as below
         if is_other and not self._has_commits():  # nor was it made just now
-            raise UsageError("a folder that is no feature store", self.root, do)
+            raise OccupiedError("a folder that is no feature store", self.root, do)
         return False
 
     def _has_commits(self) -> bool:
@@ -243,22 +147,34 @@ class LocalStorage:
         finally:
             files.delete(temporary)
 
-    def publish_run(self, name: str) -> None:
+    @property
+    def new_runs(self) -> Path:
+        """Where others look: a run gets its name whole."""
+        return self.root / "runs"
+
+    def publish_run(self, name: str) -> Path:
         """Do nothing: it is where others look."""
+        return self.new_runs / name
 
     def fetch(self, name: str, recorded: Mapping[str, Any] | None = None) -> Path:
         """Return its path."""
         return self.root / name
 
+    def lent(self, name: str, recorded: Mapping[str, Any]) -> AbstractContextManager[Path]:
+        """Return its path."""
+        return contextlib.nullcontext(self.root / name)
+
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Do nothing: they are there."""
 
     def run_names(self) -> list[str]:
-        """Return the names of the finished runs."""
-        return sorted(path.parent.name for path in self.root.glob("runs/*/run.json"))
+        """Return the names of the finished runs; what is not finished has a temporary name."""
+        found = (path.parent.name for path in self.root.glob("runs/*/run.json"))
+        return sorted(name for name in found if not name.startswith(files.TEMPORARY_PREFIX))
 
-    def fetch_runs(self) -> None:
-        """Do nothing: they are there."""
+    def fetch_runs(self) -> list[Path]:
+        """Return where they are."""
+        return [self.new_runs / name for name in self.run_names()]
 
     def move(self, name: str, target: str) -> None:
         """Rename it, durably."""

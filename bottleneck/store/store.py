@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bottleneck.core.recipe import Recipe
     from bottleneck.store.commit import Action
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
     from bottleneck.store.table import Blocks
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import ConflictError, UsageError
 from bottleneck.store.claim import claimed
+from bottleneck.store.inventory import n_bytes
 from bottleneck.store.log import Log
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bottleneck.store.commit import State
     from bottleneck.store.part import PartEntry
     from bottleneck.store.snapshot import SnapshotEntry
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
 
 ACTION = "copy"
 BY = "copy"
@@ -37,7 +38,7 @@ class Copied:
     """Take over the state of another store; stops where there is more than earlier copies."""
 
     state: State
-    place: str
+    location: str
 
     def apply(self, state: State) -> State | None:
         """Return the other store's state as this store's, or None where it stands there already."""
@@ -46,7 +47,7 @@ class Copied:
         if not is_copy(state):
             raise ConflictError(
                 f"the store has commits of its own ({state.by}, commit {state.number})",
-                self.place,
+                self.location,
                 "copy into another one: nothing here is replaced",
             )
         of = self.state
@@ -76,8 +77,24 @@ class Moved:
     there: int = 0
 
 
-def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved:
-    """Bring the newest commit of one store to another; the other is made where there is none.
+def target_of(store: Store, target: Path) -> Store:
+    """Return the store that copies go to; it is made where there is none.
+
+    Raises
+    ------
+    UsageError
+        When both are one, one is in the other, or something else is there.
+    """
+    there = storage_of(target)
+    _check_apart(store.storage, there)
+    if there.is_there():
+        return Store.open(target)
+    there.prepare()
+    return Store.create(target, store.recipe, store.about, store.format)
+
+
+def transfer(store: Store, other: Store, told: Callable[[int], object]) -> Moved:
+    """Bring the commit that a store is open at to another store; see `target_of`.
 
     Parameters
     ----------
@@ -85,30 +102,21 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
 
     Raises
     ------
-    UsageError
-        When both are one, one is in the other, or the first is no store.
     ConflictError
         When the other holds more than copies.
     DamagedError
         When a file is not as it was written.
     """
-    store, there = Store.open(source), storage_of(target)
-    check_apart(store.storage, there)
-    action = Copied(store.state, there.place)
-    if there.is_there():
-        before = Log(target).newest()
-        _require_same_store(store, before, there.place)
-        action.apply(before)  # refused before anything is brought
-    else:
-        there.prepare()
-        Store.create(target, store.recipe, store.about, store.format)
-    other = Store.open(target)
-    other.write_recipe(store.recipe, store.about)
+    there, before = other.storage, Log(other.storage).newest()
+    action = Copied(store.state, there.location)
+    _require_same_store(store, before, there.location)
+    action.apply(before)  # refused before anything is brought
     entries: list[PartEntry | SnapshotEntry] = [*store.state.sources.values(), *store.state.parts]
     moved = Moved(other, store.state.number)
     with claimed(there, at_once=True) as claim:  # what a killed copy left may be old enough for gc
         for look in range(LOOKS):
             claim.renew()  # before looking, as after a sleep: what is there then stays
+            other.write_recipe(store.recipe, store.about)
             missing = _missing(there, entries)
             if not look:
                 moved.there = len(entries) - len(missing)
@@ -116,16 +124,16 @@ def transfer(source: Path, target: Path, told: Callable[[int], object]) -> Moved
             elif not missing:
                 break
             for entry in missing:
-                path = store.storage.fetch(entry.table, entry.files)
-                there.take_in(entry.table, path, entry.files)
+                with store.storage.lent(entry.table, entry.files) as path:
+                    there.take_in(entry.table, path, entry.files)
                 moved.n_files += 1
-                moved.n_bytes += sum(size for size, _ in entry.files.values())
+                moved.n_bytes += n_bytes(entry.files)
                 told(getattr(entry, "rows", 0))
         moved.store = other.commit([action], BY)
     return moved
 
 
-def _require_same_store(store: Store, state: State, place: str) -> None:
+def _require_same_store(store: Store, state: State, location: str) -> None:
     """Raise ConflictError where the copies that are there came from another store, or a later one.
 
     A commit of this store tells it: the one that was copied last. Where gc has taken that one
@@ -137,7 +145,7 @@ def _require_same_store(store: Store, state: State, place: str) -> None:
     number, checksum = last["commit"], last["checksum"]
     refusal = ConflictError(
         "holds copies of another store, or of a later commit",
-        place,
+        location,
         "copy into another one: nothing here is replaced",
     )
     if number > store.state.number:
@@ -150,19 +158,19 @@ def _require_same_store(store: Store, state: State, place: str) -> None:
         raise refusal
 
 
-def check_apart(source: Storage, target: Storage) -> None:
+def _check_apart(source: Storage, target: Storage) -> None:
     """Refuse a copy of a store into itself, however it is spelled; UsageError."""
     of, to = (_real(storage) for storage in (source, target))
     if of == to:
-        raise UsageError("both are the same store", source.place, "name another one to copy to")
+        raise UsageError("both are the same store", source.location, "name another one to copy to")
     if of in to.parents:
-        do = f"choose a place that is not below {source.place}"
-        raise UsageError("a store is not copied into itself", target.place, do)
+        do = f"choose a place that is not below {source.location}"
+        raise UsageError("a store is not copied into itself", target.location, do)
 
 
 def _real(storage: Storage) -> Path:
-    is_local = Path(storage.place).is_absolute()  # an address is not
-    return Path(os.path.realpath(storage.place)) if is_local else Path(storage.place)
+    is_local = Path(storage.location).is_absolute()  # an address is not
+    return Path(os.path.realpath(storage.location)) if is_local else Path(storage.location)
 
 
 def _missing(
@@ -174,6 +182,5 @@ def _missing(
     return [
         entry
         for entry in entries
-        if entry.table not in names
-        or there.n_bytes(entry.table) != sum(size for size, _ in entry.files.values())
+        if entry.table not in names or there.n_bytes(entry.table) != n_bytes(entry.files)
     ]

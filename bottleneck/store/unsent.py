@@ -1,7 +1,7 @@
 """Runs on their way into a bucket: a run that is not there whole lies apart from those that are.
 
-So none is shown that others cannot see. A run whose upload was cut off, by whatever, is brought up
-by the next command that asks which runs there are.
+It is written there, so none is shown that others cannot see. One whose upload was cut off or never
+begun, by whatever, is brought up by the next command that asks which runs there are.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ROOM = "unsent"  # of this machine alone
 RECEIPT = "run.json"  # of a run: the last that is written
 
 
-def send(bucket: Bucket, root: Path, name: str) -> None:
-    """Put a run's files where others look.
+def send(bucket: Bucket, root: Path, name: str) -> Path:
+    """Put a run's files where others look; return its folder, which is among the copies then.
 
     Parameters
     ----------
-    root : the folder of a store's copies; the run is in its runs/, and there again afterwards
+    root : the folder of a store's copies
 
     Raises
     ------
@@ -40,27 +40,26 @@ def send(bucket: Bucket, root: Path, name: str) -> None:
         When it could not be put there; it is kept for `send_all`.
     """
     home, apart = root / "runs" / name, root / ROOM / name
-    files.move(home, apart)
     try:
         _put(bucket, name, apart)
-    except FileExistsError:
-        files.move(apart, home)
-        raise
     except FileNotFoundError:
         if not (home / RECEIPT).exists():
             raise
-        return  # another process of this machine sent it, and took it home
+        return home  # another process of this machine sent it, and took it home
     except BottleneckError as error:
         what = f"the run is finished, but not in the bucket yet: {error.what}"
         do = "it is kept in the part cache: the next status, compare or inspect here sends it"
         raise type(error)(what, bucket.address.at(f"runs/{name}"), do) from error
     _come_home(apart, home)
+    return home
 
 
 def send_all(bucket: Bucket, root: Path) -> None:
     """Put there what earlier commands could not; what still cannot be is said."""
     for apart in sorted(path.parent for path in (root / ROOM).glob(f"*/{RECEIPT}")):
         name = apart.name
+        if name.startswith(files.TEMPORARY_PREFIX):  # it is being written
+            continue
         try:
             _put(bucket, name, apart)
         except FileNotFoundError:  # another process was faster

@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import DamagedError, ExpiredError
+from bottleneck.core.errors import DamagedError
 from bottleneck.core.sealed import read_own
 from bottleneck.store.checking import check
 from bottleneck.store.claim import claimed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bottleneck.store.checking import Checked
     from bottleneck.store.commit import Action, State
     from bottleneck.store.damage import BadPart, Damage
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
     from bottleneck.store.store import Store
 
 BY = "verify --repair"
@@ -155,12 +155,7 @@ def _repaired(seen: Checked, store: Store) -> Store:
     """Commit what becomes of damaged tables; ExpiredError where gc took what is to replace them."""
     with claimed(store.storage) as claim:
         parts = [ReplaceParts((one.entry.name,), _good_part(store, one)) for one in seen.bad_parts]
-        if not claim.holds([entry for action in parts for entry in action.new]):
-            raise ExpiredError(
-                "gc of another machine took what this run had not committed yet",
-                store.path,
-                "run the command again: nothing was changed",
-            )
+        claim.require([entry for action in parts for entry in action.new])
         actions = _actions(seen, parts)
         return store.commit(actions, BY) if actions else store
 

@@ -6,7 +6,7 @@
     PYTHONPATH=.venv/objects .venv/bin/python scripts/bench/buckets.py --files 6000 --sources
 
 `--files` makes so many tiny images instead of a folder's. `--sources` measures images in the bucket
-instead of a store there: as class folders, as one tar archive, and as eight.
+instead of a store there: as class folders, as one tar archive, and as several (`--shards`).
 
 The server is moto's, on this machine, behind the proxy of the tests, which counts. So requests and
 bytes are those of any bucket, and seconds are those of one that is as near as can be.
@@ -38,7 +38,6 @@ from bottleneck.core.buckets import address
 from bottleneck.store import storage
 
 ADDRESS = "s3://bucket/stores/first"
-SHARDS = 8
 KINDS = ("list", "head", "get", "put", "post")
 
 
@@ -106,7 +105,7 @@ def make_images(folder: Path, number: int) -> Path:
     return folder
 
 
-def measure_sources(bucket: Bucket, data: Path, folder: Path) -> None:
+def measure_sources(bucket: Bucket, data: Path, folder: Path, n_shards: int) -> None:
     """Print the table of images in the bucket; the stores are on this disk."""
     photos = folder / "photos"
     shutil.copytree(data, photos)
@@ -132,7 +131,7 @@ def measure_sources(bucket: Bucket, data: Path, folder: Path) -> None:
     ways = {
         "folders": ("photos", send_folder),
         "one tar": ("1-0000.tar", lambda some: send_archives(1, some)),
-        f"{SHARDS} tars": (f"{SHARDS}-*.tar", lambda some: send_archives(SHARDS, some)),
+        f"{n_shards} tars": (f"{n_shards}-*.tar", lambda some: send_archives(n_shards, some)),
     }
     for called_by, (name, send) in ways.items():
         send(images)
@@ -153,10 +152,14 @@ if __name__ == "__main__":
     which.add_argument("--data", type=Path, help="class folders")
     which.add_argument("--files", type=int, help="how many tiny images to make instead")
     asked.add_argument("--sources", action="store_true", help="of images in the bucket")
+    asked.add_argument("--shards", type=int, default=8, metavar="N", help="with --sources: tars")
     told = asked.parse_args()
     with served() as world, tempfile.TemporaryDirectory() as scratch:
         world.empty()
         os.environ |= world.env()
         another_machine(Path(scratch) / "machine")
         images = told.data or make_images(Path(scratch) / "made", told.files)
-        (measure_sources if told.sources else measure)(world, images, Path(scratch))
+        if told.sources:
+            measure_sources(world, images, Path(scratch), told.shards)
+        else:
+            measure(world, images, Path(scratch))

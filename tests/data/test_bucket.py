@@ -4,6 +4,7 @@ import io
 import pickle
 import tracemalloc
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -223,7 +224,8 @@ def test_a_server_that_is_gone_is_not_a_lost_object(image_bucket, monkeypatch):
         ("s3://others/x", UsageError, "no such bucket"),
         ("s3://bucket/t.csv.gz", DataError, "are not read"),
         ("s3://bucket/a.zip", DataError, "are not read"),
-        ("s3://bucket/train-*.zip", DataError, "are not read"),
+        ("s3://bucket/train-*.zip", DataError, "those of .tar archives alone are read"),
+        ("s3://bucket/photos/?.jpg", DataError, "those of .tar archives alone are read"),
         ("s3://bucket/texts", DataError, r"no images \(left alone: 1 other\)"),
     ],
 )
@@ -233,10 +235,23 @@ def test_what_is_no_folder_of_images_is_refused(where, error, match, image_bucke
         open_source(where).list()
 
 
-def test_a_key_that_is_no_path_is_named(image_bucket):
-    image_bucket.put_as_is("i/%2E%2E/up.png", png())
-    with pytest.raises(DataError, match="is no path"):
+@pytest.mark.parametrize("name", ["%2E%2E/up.png", "%2E/x.png", "tab%09.png", "%01.png", "%7F.png"])
+def test_a_key_that_is_no_path_is_named(name, image_bucket):
+    image_bucket.put_as_is(f"i/{name}", png())
+    with pytest.raises(DataError, match=r"the key i/.* is no path: .*: rename that object"):
         open_source(image_bucket.at("i")).list()
+
+
+def test_odd_keys_that_are_paths_are_read_as_they_are(image_bucket):
+    names = ["a b", "100%", "a%20b", "1+1", "#1", "?", "*", "[0]", "{a,b}", "ä", "e\u0301",
+             "\U0001f600", "\\", "~", "<&>", '"', " a"]  # fmt: skip
+    for i, name in enumerate(names):
+        image_bucket.put_as_is(f"i/{quote(name)}/{quote(name)}.png", png(i))
+    image_bucket.put_as_is("i/folder/", b"")
+    source = open_source(image_bucket.at("i"))
+    keys = source.list().keys.tolist()
+    read = {key.decode(): source.read(i).content for i, key in enumerate(keys)}
+    assert read == {f"{name}/{name}.png": png(i) for i, name in enumerate(names)}
 
 
 def test_a_single_object_is_said_to_be_one(image_bucket):

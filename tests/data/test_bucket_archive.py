@@ -3,6 +3,7 @@
 import pickle
 import random
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from bottleneck.core import buckets
 from bottleneck.core.errors import DataError, UnavailableError
 from bottleneck.data.catalog import open_source, reopen
 from bottleneck.data.left_alone import heads_of
-from bottleneck.data.ranged import LEAST, Windows
+from bottleneck.data.source import Read
 from bottleneck.data.tar_heads import TarHeads
 from bottleneck.data.webdataset import of_label
+from bottleneck.data.windows import GAP, KEPT, LEAST, MOST, RUN, SMALL, InOrder, Windows, runs
 
 
 @pytest.fixture
@@ -107,7 +109,9 @@ SHARDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("pattern", ["train-{0000..0002}.tar", "*.tar", "train-000[0-1].tar"])
+@pytest.mark.parametrize(
+    "pattern", ["train-{0000..0002}.tar", "*.tar", "train-000[0-1].tar", "train-000?.tar"]
+)
 def test_shards_read_as_those_on_a_disk_do(pattern, both):
     there, here = both(pattern, SHARDS | {"x/other.tar": SHARDS["train-0000.tar"]})
     assert told(there) == told(here)
@@ -179,28 +183,144 @@ def test_large_members_are_leapt_over_and_small_ones_come_in_few_requests(both, 
     assert len(image_bucket.reads()) <= 8  # of 4 MB: 64 kB, then twice as much each time
 
 
+class Object:
+    """An object of random bytes, that says what was asked of it."""
+
+    def __init__(self, rng, size):
+        self.data, self.size, self.asked = rng.randbytes(size), size, []
+
+    def fetch(self, offset, n_bytes):
+        assert 0 < n_bytes <= self.size - offset
+        self.asked.append((offset, n_bytes))
+        content = self.data[offset : offset + n_bytes]
+        return Read(content=content, stat=(self.size, 0, 0, 0), clock_ns=0)
+
+
 @pytest.mark.parametrize("seed", range(5))
-def test_a_window_shows_the_bytes_that_are_there_wherever_one_goes(seed):
+def test_a_file_in_order_shows_the_bytes_that_are_there_wherever_one_goes(seed):
     rng = random.Random(seed)
-    data = rng.randbytes(LEAST * 9)
-    asked = []
-
-    def piece(offset, n_bytes):
-        asked.append(n_bytes)
-        assert n_bytes > 0
-        assert offset + n_bytes <= len(data)
-        return data[offset : offset + n_bytes]
-
-    file, at = Windows(piece, len(data)), 0
+    of = Object(rng, LEAST * 9)
+    file, at = InOrder(of), 0
     for _ in range(200):
         if rng.random() < 0.5:
-            at = file.seek(rng.choice([0, at, at + 100, rng.randrange(len(data)), len(data) + 5]))
+            at = file.seek(rng.choice([0, at, at + 100, rng.randrange(of.size), of.size + 5]))
         n_bytes = rng.choice([0, 1, 512, LEAST, 3 * LEAST])
-        assert file.read(n_bytes) == data[at : at + n_bytes]
-        at = min(at + n_bytes, max(at, len(data)))
+        assert file.read(n_bytes) == of.data[at : at + n_bytes]
+        at = min(at + n_bytes, max(at, of.size))
         assert file.tell() == at
     file.seek(0)
-    assert file.read() == data
+    assert file.read() == of.data
+
+
+def members_of(rng, n, largest):
+    """Return offsets and sizes of members that lie one behind the other, as in a tar."""
+    at, found = 0, []
+    for _ in range(n):
+        n_bytes = rng.randrange(1, largest)
+        found.append((at + 512, n_bytes))
+        at += 512 + n_bytes + -n_bytes % 512
+    return found, at
+
+
+@pytest.mark.parametrize("threads", [1, 32])
+def test_neighbours_come_together_and_each_byte_once(threads):
+    """Whichever of the threads is first; of twelve megabytes."""
+    rng = random.Random(threads)
+    places, size = members_of(rng, 4000, 6000)
+    of, windows = Object(rng, size), Windows()
+    with ThreadPoolExecutor(threads) as pool:
+        for read, (at, n) in zip(
+            pool.map(lambda place: windows.piece(of, *place, size), places), places, strict=True
+        ):
+            assert read.content == of.data[at : at + n]
+    assert len(of.asked) <= 12 + 2 * (threads > 1)  # 4 kB, 64 kB, twice as much each time
+    assert sum(n for _, n in of.asked) < 1.2 * size
+    assert max(n for _, n in of.asked) <= MOST
+    assert len(windows._windows) <= KEPT
+
+
+def test_what_lies_far_apart_is_asked_for_alone():
+    rng = random.Random(0)
+    places, size = members_of(rng, 4000, 6000)
+    of, windows = Object(rng, size), Windows()
+    some = rng.sample(places, 100)
+    for at, n in some:
+        assert windows.piece(of, at, n, size).content == of.data[at : at + n]
+    assert sum(n for _, n in of.asked) < 200 * (4 << 10)
+    windows.piece(of, 0, SMALL + 1, size)
+    assert of.asked[-1] == (0, SMALL + 1)
+
+
+def test_windows_grow_while_one_goes_on_and_shrink_by_leaps():
+    of, windows = Object(random.Random(0), 4 << 20), Windows()
+    kb, mb = 1 << 10, 1 << 20
+    steps = [
+        (0, 10, (0, 4 * kb)),
+        (40 * kb, 10, (4 * kb, 64 * kb)),  # what lies between comes too, as others want it
+        (20 * kb, 10, None),
+        (68 * kb - 5, 10, (68 * kb - 5, 128 * kb)),
+        (2 * mb, 10, (2 * mb, 4 * kb)),
+        (3 * mb, 10, (3 * mb, 4 * kb)),
+        (3 * mb + 4 * kb, 10, (3 * mb + 4 * kb, 64 * kb)),
+        (3 * mb + 70 * kb, SMALL + 1, (3 * mb + 70 * kb, SMALL + 1)),
+        (3 * mb + 68 * kb, SMALL, (3 * mb + 68 * kb, 128 * kb)),
+        (of.size - 10, 10, (of.size - 10, 10)),
+    ]
+    for at, n, expected in steps:
+        before = len(of.asked)
+        assert windows.piece(of, at, n, of.size).content == of.data[at : at + n]
+        assert of.asked[before:] == ([expected] if expected else [])
+
+
+def test_a_window_that_did_not_come_is_asked_for_again(monkeypatch):
+    of, windows = Object(random.Random(0), LEAST), Windows()
+    fetch, fails = of.fetch, iter([OSError("cut")])
+
+    def fetched(*where):
+        for error in fails:
+            raise error
+        return fetch(*where)
+
+    monkeypatch.setattr(of, "fetch", fetched)
+    with pytest.raises(OSError, match="cut"):
+        windows.piece(of, 0, 10, of.size)
+    assert windows.piece(of, 0, 10, of.size).content == of.data[:10]
+
+
+def test_runs_are_where_members_lie_one_behind_the_other_in_the_order_of_reading():
+    rng = random.Random(0)
+    places, _ = members_of(rng, 60, 2 * GAP)
+
+    def of(some):
+        found = np.array(some, np.int64).reshape(-1, 2)
+        return runs(found[:, 0], found.sum(axis=1)).tolist()
+
+    assert of(places) == [[512, sum(places[-1])]]
+    assert of(places[: RUN - 1]) == of([]) == of(places[::-1]) == of(rng.sample(places, 60)) == []
+    halves = places[:20] + places[30:]
+    assert of(halves) == of(halves[20:] + halves[:20]) == [
+        [512, sum(places[19])], [places[30][0], sum(places[-1])]
+    ]  # fmt: skip
+    # Of two classes that take turns, small ones are one run, large ones none.
+    tiny, _ = members_of(rng, 60, 600)
+    assert of(tiny[::2] + tiny[1::2]) == [[512, sum(tiny[-1])]]
+    large = [(i * 3 * GAP, 2 * GAP) for i in range(60)]
+    assert of(large) == [[0, sum(large[-1])]]
+    assert of(large[::2] + large[1::2]) == []
+
+
+def test_members_of_an_archive_are_read_with_their_neighbours_and_in_a_worker_too(
+    both, image_bucket
+):
+    members = [(f"{'cat' if i % 2 else 'dog'}/{i:04}.png", b"%d" % i * 300) for i in range(500)]
+    there, here = both("a.tar", {"a.tar": members})
+    n = len(there.list())
+    assert len(here.list()) == n
+    contents = [here.read(i).content for i in range(n)]
+    image_bucket.reads()
+    for source in (there, pickle.loads(pickle.dumps(there.excerpt(range(n))))):
+        assert [source.read(i).content for i in range(n)] == contents
+        assert 1 <= len(image_bucket.reads()) <= 12
 
 
 def test_an_archive_that_was_replaced_gives_no_member_of_the_other(both, image_bucket):

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 from bottleneck import gc as door
 from bottleneck.core import files
 from bottleneck.core.errors import ExpiredError
+from bottleneck.pipeline.extraction.target import Target
 from bottleneck.store import claim, dead
 from bottleneck.store import fold as folding
 from bottleneck.store import gc as collecting
@@ -22,7 +24,7 @@ from bottleneck.store.log import SetSource
 from bottleneck.store.part import row_checksums
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
-from bottleneck.store.transfer import transfer
+from bottleneck.store.transfer import target_of, transfer
 from bottleneck.store.verify import verify
 
 HOURS = 5 * 3600.0
@@ -115,6 +117,11 @@ def after(monkeypatch):
     return do
 
 
+def moved_from(source, target, told):
+    store = Store.open(source)
+    return transfer(store, target_of(store, target), told)
+
+
 def is_whole(place, n_rows):
     store = Store.open(place)
     assert verify(place)["damaged"] == []
@@ -135,7 +142,7 @@ def test_what_is_copied_for_hours_stays(clock, gc, after, tmp_path, moment):
         after(Store, "commit", strike, is_before=True)
     else:
         after(type(clock.storage), "take_in", strike)
-    moved = transfer(tmp_path / "first", clock.place, lambda _: None)
+    moved = moved_from(tmp_path / "first", clock.place, lambda _: None)
     assert not [name for name in deleted if name.startswith(("parts", "snapshots"))]
     assert moved.n_files == 4
     assert is_whole(clock.place, 18)
@@ -216,7 +223,7 @@ def test_a_machine_that_slept_claims_what_it_copies_before_it_looks(
     made(tmp_path / "first", 3)
     after(type(clock.storage), "take_in", lambda: clock.later(is_asleep=True))
     after(Store, "commit", gc, is_before=True)
-    transfer(tmp_path / "first", clock.place, lambda _: None)
+    moved_from(tmp_path / "first", clock.place, lambda _: None)
     assert is_whole(clock.place, 18)
 
 
@@ -236,10 +243,10 @@ def test_a_copy_that_goes_on_claims_what_a_killed_one_left_at_once(
 
     calls = []
     with pytest.raises(Killed):
-        transfer(tmp_path / "first", clock.place, told)
+        moved_from(tmp_path / "first", clock.place, told)
     clock.later(is_asleep=True)
     after(Store, "commit", gc, is_before=True)
-    transfer(tmp_path / "first", clock.place, lambda _: None)
+    moved_from(tmp_path / "first", clock.place, lambda _: None)
     assert is_whole(clock.place, 18)
     assert clock.storage.entries("claims") == []
 
@@ -257,6 +264,70 @@ def test_of_a_machine_that_slept_the_work_is_dropped_and_no_row_is_lost(
     after(folding, "merged", strike)
     assert len(fold(store, many=1).state.parts) == 6
     assert is_whole(clock.place, 36)
+
+
+def test_a_claim_that_is_made_while_gc_looks_counts(clock, gc, monkeypatch):
+    """As of a copy that begins just then, and finds what a killed one left."""
+    store = made(clock.place, 1)
+    rows, digests = rows_and_digests(3, 77)
+    left = store.write_part(digests, rows, {})
+    clock.later(is_asleep=True)
+    look, calls = collecting._doomed, []
+
+    def looked(*args):
+        found = list(look(*args))
+        calls.append(1)
+        if len(calls) == 1:
+            claim.Claim(clock.storage).renew(at_once=True)
+        return found
+
+    monkeypatch.setattr(collecting, "_doomed", looked)
+    report = gc()
+    assert report["claimed"]
+    assert not [name for name in report["deleted"] if name.startswith("parts")]
+    assert left.name in {entry.name for entry in clock.storage.entries("parts")}
+
+
+OTHER = replace(RECIPE, weights="9" * 64)
+
+
+def target(place):
+    """Return what an extraction with another recipe writes to."""
+    store = Store.open(place)
+    seen = store.state.sources["s"].snapshot
+    return Target(store, OTHER.id, "s", True, store.snapshot("s"), seen)
+
+
+def test_a_recipe_that_nobody_named_for_hours_stays_for_who_sets_it(clock, gc, after, elsewhere):
+    made(clock.place, 1).write_recipe(OTHER, {"backbone": "x"})
+    clock.storage.entries("recipes")
+    clock.later(is_asleep=True)
+    after(Store, "commit", gc, is_before=True)
+    target(clock.place).keep_source(SimpleNamespace(recipe=OTHER, about={"backbone": "x"}))
+    elsewhere()
+    assert Store.open(clock.place).recipe.id == OTHER.id
+    assert clock.storage.entries("claims") == []
+
+
+@pytest.mark.parametrize("verb", ["extract", "train"])
+def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after, elsewhere, verb):
+    """As on a server that has it as old as its first piece."""
+    store = made(clock.place, 1)
+
+    def strike():
+        clock.later()
+        assert gc()["claimed"]
+
+    after(Store, "write_snapshot", strike)
+    _, digests = rows_and_digests(6)
+    seen = store.state.sources["s"].snapshot
+    if verb == "extract":
+        to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
+        assert to.set_source(snapshot_of(digests), SimpleNamespace())
+    else:
+        claim.record_source(store, "s", snapshot_of(digests), verb)
+    elsewhere()
+    assert len(Store.open(clock.place).snapshot("s").samples) == 6
 
 
 def test_the_claim_of_one_that_was_killed_ends_by_itself(clock, gc):

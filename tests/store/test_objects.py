@@ -7,6 +7,7 @@ import random
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import fault_table
 import numpy as np
@@ -20,6 +21,7 @@ from bottleneck.core.buckets import address
 from bottleneck.core.errors import (
     BottleneckError,
     DamagedError,
+    DataError,
     ExpiredError,
     PermissionDeniedError,
     UnavailableError,
@@ -220,16 +222,22 @@ def test_a_copy_that_is_no_better_is_no_help(store, bucket):
     assert verify(ADDRESS, repair=True)["rows_lost"] == 1
 
 
-def test_rows_that_were_bad_before_they_came_there_are_dropped_as_on_a_disk(store):
+@pytest.mark.parametrize("bound", ["0", "1G"])
+def test_rows_that_were_bad_before_they_came_there_are_dropped_as_on_a_disk(
+    bound, store, elsewhere, monkeypatch
+):
     rows, digests = rows_and_digests(5, 7)
     sums = row_checksums(store.recipe.id, digests, rows)
     sums[2] ^= 1
-    store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+    store = store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
+    store.commit([add(store, 1)], "x")
+    elsewhere()
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", bound)
     report = verify(ADDRESS, repair=True)
     assert (report["repaired"], report["rows_lost"]) == (True, 1)
     assert "good copy" not in report["damaged"][0]["detail"]
     assert verify(ADDRESS)["damaged"] == []
-    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 4
+    assert sum(part.rows for part in Store.open(ADDRESS).state.parts) == 7
 
 
 def test_a_source_goes_back_to_a_snapshot_that_was_put_back_just_now(store, bucket):
@@ -249,23 +257,66 @@ def test_a_source_goes_back_to_a_snapshot_that_was_put_back_just_now(store, buck
     assert verify(ADDRESS)["damaged"] == []
 
 
-def test_the_folder_of_a_long_check_stays_young_for_gc(store):
-    (entry,) = filled(store).state.parts
-    with store.storage.read_anew() as anew:
-        files.make_folder(anew._folder)
-        os.utime(anew._folder, (0, 0))
-        anew.fetch(entry.table, entry.files)
-        assert anew._folder.stat().st_mtime > 3600
+def test_gc_leaves_what_is_fetched_for_hours(store, fmt):
+    """A folder is as old as the last name in it, however long what it holds is written to."""
+    root = filled(store).path
+    long, left = (root / "parts" / f"tmp-{digit * 32}.{fmt}" for digit in "ab")
+    for folder in (long, left):
+        (folder / "rows" / "c").mkdir(parents=True)
+        (folder / "rows" / "c" / "0").write_bytes(b"1")
+        for path in (folder / "rows" / "c" / "0", folder / "rows" / "c", folder / "rows", folder):
+            os.utime(path, (0, 0))
+    os.utime(long / "rows" / "c" / "0")
+    gc(ADDRESS, grace_s=0)
+    assert (long.exists(), left.exists()) == (True, False)
 
 
-def test_a_check_leaves_no_more_copies_than_the_bound(store, elsewhere, monkeypatch):
-    done = filled(store)
+def bytes_of_parts(folder):
+    """Return the bytes of parts below a part cache, what is being fetched included."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "parts" in path.parts]
+    return sum(path.stat().st_size for path in files)
+
+
+@pytest.fixture
+def beside(bucket, fmt, elsewhere, monkeypatch):
+    """A machine that has a part of one store, and none of three of another; bytes are watched."""
+    used = filled(Store.create(ADDRESS.parent / "used", RECIPE, {"backbone": "x"}, fmt), 300)
+    store = Store.create(ADDRESS, RECIPE, {"backbone": "x"}, fmt)
+    for seed in range(3):
+        store = store.commit([add(store, seed, n=300)], "x")
     elsewhere()
-    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", "0")
+    path = Store.open(used.storage.location).parts[0].path
+    seen = SimpleNamespace(path=path, cache=path.parents[2], part=0, most=0)
+    seen.part = bytes_of_parts(seen.cache)
+    download = Bucket.download
+
+    def watched(*args):
+        is_good = download(*args)
+        seen.most = max(seen.most, bytes_of_parts(seen.cache))
+        return is_good
+
+    monkeypatch.setattr(Bucket, "download", watched)
     monkeypatch.setattr(part_cache, "IN_USE_S", -1.0)
+    return seen
+
+
+@pytest.mark.parametrize(("n_allowed", "n_kept"), [(0, 1), (2, 2), (4, 4)])
+def test_a_check_keeps_to_the_bound_while_it_runs(n_allowed, n_kept, beside, monkeypatch):
+    """Beside the copies there is one table at a time, and what others use is not pushed out."""
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", str(n_allowed * beside.part))
     assert verify(ADDRESS)["damaged"] == []
-    assert not list(Store.open(ADDRESS).path.glob("parts/*"))
-    assert done.path != Store.open(ADDRESS).path
+    assert beside.path.exists()
+    assert bytes_of_parts(beside.cache) == n_kept * beside.part
+    assert beside.most == min(n_kept + 1, 4) * beside.part
+
+
+def test_what_is_fetched_pushes_out_what_was_not_used_for_longest_before_it_comes(
+    beside, monkeypatch
+):
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", str(3 * beside.part))
+    assert len(Store.open(ADDRESS).parts) == 3
+    assert not beside.path.exists()
+    assert beside.most == 3 * beside.part
 
 
 def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
@@ -623,7 +674,7 @@ def test_a_source_set_by_a_put_that_was_answered_with_an_error_is_not_another_ru
 
 def test_no_server_is_unavailable(bucket, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(UnavailableError, match="cannot be reached: s3://bucket/stores/first"):
+    with pytest.raises(UnavailableError, match=r"cannot be reached \(.*s3://bucket/stores/first"):
         Store.is_there(ADDRESS)
 
 
@@ -682,22 +733,42 @@ def test_runs_are_fetched_whole_and_names_that_lead_elsewhere_are_not(store, buc
     assert (store.runs / "one" / "head.json").read_bytes() == b"mended"
 
 
+def test_a_key_below_a_store_that_is_no_path_is_named(store, bucket):
+    bucket.put("runs//odd", b"1")
+    with pytest.raises(DataError, match=r"runs//odd is no path: s3://bucket/stores/first: rename"):
+        store.storage.run_names()
+
+
 # --- runs that did not come there -----------------------------------------------------------------
 
 
 def a_run(store, name, text=b"{}"):
-    """Write a run's folder, as a training does."""
-    folder = store.runs / name
+    """Write a run's folder, as a training does; return where it is once it was sent."""
+    folder = store.storage.new_runs / name
     folder.mkdir(parents=True)
     for file in ("metrics.json", "history.csv", "run.json"):
         (folder / file).write_bytes(text)
-    return folder
+    return store.runs / name
 
 
-def files_apart(store):
-    """Return the folder of runs that are not in the bucket yet."""
-    files.make_folder(store.path / "unsent")
-    return store.path / "unsent"
+def test_a_run_whose_training_was_killed_before_it_was_sent_is_sent_by_the_next_command(
+    store, bucket
+):
+    folder = a_run(store, "one")
+    a_run(store, f"tmp-{'0' * 32}")  # of a training that is still writing it
+    assert not folder.exists()
+    assert [run.name for run in store.storage.fetch_runs()] == ["one"]
+    assert (folder / "run.json").exists()
+    assert len([name for name in bucket.objects() if name.startswith("runs/")]) == 3
+    assert [path.name for path in store.path.glob("unsent/*")] == [f"tmp-{'0' * 32}"]
+
+
+def test_a_run_that_was_deleted_there_is_not_shown_where_a_copy_is(store, bucket):
+    folder = a_run(store, "one")
+    assert store.storage.publish_run("one") == folder
+    for file in ("metrics.json", "history.csv", "run.json"):
+        bucket.put(f"runs/one/{file}", None)
+    assert store.storage.fetch_runs() == []
 
 
 @pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
@@ -742,8 +813,8 @@ def test_a_run_whose_name_is_taken_stays_where_it_was_for_another_one(store, buc
     bucket.put("runs/one/metrics.json", b"[]")
     with pytest.raises(FileExistsError):
         store.storage.publish_run("one")
-    assert (folder / "run.json").exists()
-    assert not list(store.path.glob("unsent/*"))
+    assert (store.storage.new_runs / "one" / "run.json").exists()
+    assert not folder.exists()
 
 
 def test_a_run_whose_upload_was_killed_is_sent_by_the_next_command(store, bucket, monkeypatch):
@@ -780,7 +851,7 @@ def test_a_run_that_another_process_sends_at_the_same_time_is_sent(store, bucket
 
 def test_a_run_that_cannot_be_sent_does_not_stop_those_behind_it(store, bucket):
     for name in ("one", "two"):
-        a_run(store, name).rename(files_apart(store) / name)
+        a_run(store, name)
     bucket.harm = lambda request: "403 AccessDenied" if "runs/one/" in request.path else None
     assert store.storage.run_names() == ["two"]
     bucket.harm = lambda _: None

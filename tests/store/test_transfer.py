@@ -73,6 +73,24 @@ def test_there_and_back_again(filled, bucket, tmp_path, elsewhere):
     same(filled.path, tmp_path / "laptop")
 
 
+def test_a_copy_from_a_bucket_leaves_no_other_copies_and_uses_those_there_are(
+    filled, bucket, tmp_path, elsewhere
+):
+    copy(filled.path, ADDRESS)
+    elsewhere()
+    assert copy(ADDRESS, tmp_path / "back")["files"] == 2
+    root = Store.open(ADDRESS).path
+    assert [*root.glob("parts/*"), *root.glob("snapshots/*")] == []
+    same(filled.path, tmp_path / "back")
+    assert len(Store.open(ADDRESS).parts) == 1
+    asked = []
+    bucket.harm = lambda request: asked.append(request.key)
+    copy(ADDRESS, tmp_path / "again")
+    assert [key for key in asked if "/snapshots/" in key]
+    assert not [key for key in asked if "/parts/" in key]
+    assert len([*root.glob("parts/*")]) == 1
+
+
 def test_folding_the_first_store_is_brought_too(filled, other):
     for _ in range(17):
         filled = filled.commit([filled.add_part(filled.write_part(

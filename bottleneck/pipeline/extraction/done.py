@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.extraction.flow import Item, Seconds
     from bottleneck.pipeline.extraction.limits import Used
     from bottleneck.store.part import PartEntry
-    from bottleneck.store.storage import Storage
+    from bottleneck.store.storage_protocol import Storage
 
 THERE_S = 10.0  # a network file system may show what others made a little later
 

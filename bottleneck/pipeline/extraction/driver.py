@@ -1,4 +1,4 @@
-"""The driver: read → claim → decode → batch → compute, for whoever wants rows of images.
+"""The driver: read → hash → decode → batch → compute, for whoever wants rows of images.
 
 It knows positions, a reader and a computer; it knows no store and commits nothing. What comes out
 is for the caller to keep: an extraction writes it into parts, a prediction asks its head. A list

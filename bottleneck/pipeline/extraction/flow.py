@@ -116,7 +116,7 @@ class Reader:
     limits: Limits
     has_row: Callable[[bytes], bool]
     seconds: Seconds
-    claimed: set[bytes] = field(default_factory=set)
+    expected: set[bytes] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, index: int) -> Item:
@@ -130,7 +130,7 @@ class Reader:
         digest = sample_digest(read.content)
         self._spent("hash", start)
         done = Item(index=index, digest=digest, read=replace(read, content=b""))
-        return done if self._claim(digest) else self._decoded(done, digest, read.content)
+        return done if self._is_expected(digest) else self._decoded(done, digest, read.content)
 
     def image_of(self, index: int, digest: bytes) -> NDArray[np.uint8] | None:
         """Return the views of a sample whose row exists, or None if it changed or fails."""
@@ -166,14 +166,14 @@ class Reader:
 
         return make(decode(content, self.image, self.limits), digest, self.views)
 
-    def _claim(self, digest: bytes) -> bool:
+    def _is_expected(self, digest: bytes) -> bool:
         """Whether a row for the digest exists or is on its way; if not, now it is."""
         with self._lock:
-            if digest in self.claimed:
+            if digest in self.expected:
                 return True
             if self.has_row(digest):
                 return True
-            self.claimed.add(digest)
+            self.expected.add(digest)
             return False
 
     def _look(self, content: bytes | NDArray[np.uint8]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Hashed = tuple[bytes, Stat, int]
 
 CHUNK = 256  # samples a task: one each would cost more than reading a small file
+FEW = 8  # where each waits for a network: what threads read at the same time lies close together
 SLOW_S = 100e-6  # a sample; above it threads gain more than they cost
 
 
@@ -40,7 +41,7 @@ def hashed(
     threads : the most that read at once
     """
     n_wanted = at_once(source)
-    size = CHUNK if n_wanted == 1 else max(1, min(CHUNK, len(indices) // (4 * n_wanted)))
+    size = CHUNK if n_wanted == 1 else max(1, min(FEW, len(indices) // (4 * n_wanted)))
     chunks = [indices[at : at + size] for at in range(0, len(indices), size)]
     at, is_slow = 0, n_wanted > 1
     while at < len(chunks) and not (is_slow and threads > 1):
@@ -50,10 +51,11 @@ def hashed(
         yield chunks[at], found
         at += 1
     if at < len(chunks):
-        from joblib import Parallel, delayed  # noqa: PLC0415 - 0.45 s that warm runs do not pay
+        from bottleneck.pipeline.extraction.flow import read_ahead  # noqa: PLC0415 - warm runs do without
 
-        parallel = Parallel(n_jobs=threads, prefer="threads", return_as="generator")
-        rest = parallel(delayed(_chunk)(source, chunk) for chunk in chunks[at:])
+        rest = read_ahead(
+            lambda chunk: _chunk(source, chunk), chunks[at:], threads=threads, window=2 * threads
+        )
         yield from zip(chunks[at:], rest, strict=True)
 
 

@@ -146,8 +146,8 @@ class Pass:
                 return
             if not run.is_something_left(is_listed_by_others=several):
                 return
-            # What was claimed is committed by now, or failed, or is gone.
-            self._reader.claimed.clear()
+            # What was expected is committed by now, or failed, or is gone.
+            self._reader.expected.clear()
             self._work([run])
             run.finish()
 
@@ -184,7 +184,7 @@ class Pass:
             return driver
         from bottleneck.pipeline.extraction.shards import Shards  # noqa: PLC0415 - most do without
 
-        return Shards(driver, crew, runs[0], self._reader.claimed)
+        return Shards(driver, crew, runs[0], self._reader.expected)
 
     def _wanted(self) -> float:
         return self.job.limit - self._n_computed

@@ -66,13 +66,13 @@ class Shards:
 
     Attributes
     ----------
-    claimed : digests that have a row, or are to get one
+    expected : digests that have a row, or are to get one
     """
 
     driver: Driver
     crew: Crew
     run: Extraction
-    claimed: set[bytes]
+    expected: set[bytes]
 
     def batches(
         self, positions: NDArray[np.int64], bar: Progress
@@ -141,7 +141,7 @@ class Shards:
         return Shard(
             run=uuid.uuid4().hex,
             task="",
-            store=Path(store.storage.place),
+            store=Path(store.storage.location),
             recipe=store.recipe.id,
             commit=(store.state.number, store.state.checksum),
             network=job.network.options,
@@ -187,7 +187,7 @@ class _Work:
             done, _ = wait(self.out, timeout=TICK_S, return_when=FIRST_COMPLETED)
             self._say_if_quiet(is_quiet=not done)
             if self.shards.run.writer.commit_when_due(self.hands.number):
-                self.shards.claimed.clear()  # the store itself knows them now
+                self.shards.expected.clear()  # the store itself knows them now
             for future in [one for one in self.out if one.done()]:
                 yield from self._ended(self.out.pop(future), future)
 
@@ -253,7 +253,7 @@ class _Work:
             yield self._taken(share, done)
 
     def _taken(self, share: Share, done: Done) -> Written:
-        run, claimed = self.shards.run, self.shards.claimed
+        run, expected = self.shards.run, self.shards.expected
         done.require_part_in(run.target.store.storage)
         positions = np.array(share.positions, np.int64)
         run.take_all(
@@ -264,9 +264,9 @@ class _Work:
         self.bar.update(len(done))
         self._measure(done)
         each = [*map(bytes, as_void(done.digests))]
-        is_new = np.array([digest not in claimed for digest in each], bool)
+        is_new = np.array([digest not in expected for digest in each], bool)
         is_new &= run.target.without_row(done.digests)
-        claimed.update(compress(each, is_new))
+        expected.update(compress(each, is_new))
         return Written(
             n=len(done),
             part=done.part if is_new.any() else None,

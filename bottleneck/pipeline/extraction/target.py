@@ -137,12 +137,8 @@ class Target:
 
     def require_parts(self, entries: Sequence[PartEntry]) -> None:
         """Raise ExpiredError where claimed parts are gone all the same, as after a sleep."""
-        if self.claim is not None and not self.claim.holds(entries):
-            raise ExpiredError(
-                "gc of another machine took what this run had not committed yet",
-                self.store.path,
-                "run the command again: it is computed anew",
-            )
+        if self.claim is not None:
+            self.claim.require(entries)
 
     def commit(self, actions: Sequence[Action]) -> None:
         """Commit actions on top of whatever the log says by now."""
@@ -159,24 +155,18 @@ class Target:
         MovedError
             When another run set the source meanwhile.
         """
-        actions = self._recipe_actions(network)
-        if self.recorded is None or not self.recorded.same_as(snapshot):
-            entry = self.store.write_snapshot(snapshot)
-            actions.append(SetSource(self.source, self.seen, entry))
-        if not actions:
+        is_news = self.recorded is None or not self.recorded.same_as(snapshot)
+        if not is_news and not self.is_replacing:
             return False
-        self.commit(actions)
+        self._record(network, snapshot if is_news else None)
         self.recorded = snapshot
         self.seen = self.store.state.sources[self.source].snapshot
-        self.is_replacing = False
         return True
 
     def keep_source(self, network: Network) -> None:
         """Leave the source as another run recorded it; record only a recipe that is new."""
-        actions = self._recipe_actions(network)
-        if actions:
-            self.commit(actions)
-            self.is_replacing = False
+        if self.is_replacing:
+            self._record(network, None)
 
     def refresh(self, network: Network, spec: Mapping[str, object]) -> None:
         """Go on from the newest commit, in which another run moved the source.
@@ -209,11 +199,25 @@ class Target:
         self.recorded = recorded
         self.seen = self.store.state.sources[self.source].snapshot
 
-    def _recipe_actions(self, network: Network) -> list[Action]:
-        if not self.is_replacing:
-            return []
-        self.store.write_recipe(network.recipe, network.about)
-        return [SetRecipe(self.store.recipe.id, network.recipe.id)]
+    def _record(self, network: Network, snapshot: Snapshot | None) -> None:
+        """Commit the recipe, if it is new, and a snapshot; gc leaves both alone until then.
+
+        The recipe may have been there for long, as one that nobody names any more. An object that
+        is put in pieces is as old, to some servers, as the first of them.
+        """
+        from bottleneck.store.claim import claimed  # noqa: PLC0415 - where there is news
+
+        actions: list[Action] = []
+        with claimed(self.store.storage, at_once=self.is_replacing) as claim:
+            if self.is_replacing:
+                self.store.write_recipe(network.recipe, network.about)
+                actions.append(SetRecipe(self.store.recipe.id, network.recipe.id))
+            if snapshot is not None:
+                entry = self.store.write_snapshot(snapshot)
+                actions.append(SetSource(self.source, self.seen, entry))
+                claim.require([entry])
+            self.commit(actions)
+        self.is_replacing = False
 
 
 def aim(options: ExtractOptions, store: Store | None, source: str, network: Network) -> Target:

@@ -100,7 +100,7 @@ def record(
         is_seen=data.now is not None,
     )
     run = write_run(
-        data.store.runs,
+        data.store.storage.new_runs,
         options.run,
         options.head,
         receipt,
@@ -120,15 +120,13 @@ def _published(store: Store, run: Path, options: TrainOptions) -> Path:
     """Put a run where others look; return its folder. Elsewhere its name may have been taken."""
     while True:
         try:
-            store.storage.publish_run(run.name)
+            return store.storage.publish_run(run.name)
         except FileExistsError as error:
             if options.run is not None:
                 files.delete(run)
                 raise name_is_taken(store.runs, run.name) from error
-            files.move(run, other := store.runs / free_name(store.runs, options.head))
+            files.move(run, other := run.parent / free_name(run.parent, options.head))
             run = other
-        else:
-            return run
 
 
 def frozen_parameters(store: Store, fitted: Fitted) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bottleneck.core.errors import UsageError
 from bottleneck.core.reporter import SILENT
-from bottleneck.heads.run import LAST, finished_at, finished_runs
+from bottleneck.heads.run import LAST, finished_at
 from bottleneck.pipeline.extraction.sources import the_one_store
 from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
@@ -59,9 +59,7 @@ def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT)
 
 def runs_of(cache: Path) -> list[Path]:
     """Return the folders of the finished runs of a store, by name; UsageError where no store is."""
-    store = Store.open(cache)
-    store.storage.fetch_runs()
-    return finished_runs(store.runs)
+    return Store.open(cache).storage.fetch_runs()
 
 
 def last_run(cache: Path) -> Path:

@@ -60,7 +60,7 @@ def train(options: TrainOptions, reporter: Reporter = SILENT) -> dict[str, Any]:
     told = catalog.complete(options.head, options.head_options)
     store = Store.open(options.cache)
     name = store.source_name(options.source)
-    check_name(store.runs, options.run)
+    check_name(store.storage.new_runs, options.run)
     if options.run is not None and options.run in store.storage.run_names():
         raise name_is_taken(store.runs, options.run)
     trackers.check(options)

@@ -32,7 +32,8 @@ from bottleneck.pipeline.extraction.plan import changes, set_aside
 from bottleneck.pipeline.extraction.reading import guard_reading
 from bottleneck.pipeline.learning.cut_groups import warn_of_cut_groups
 from bottleneck.pipeline.pages.decided import decided
-from bottleneck.store.log import MovedError, SetSource
+from bottleneck.store.claim import record_source
+from bottleneck.store.log import MovedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -299,9 +300,7 @@ def _commit(store: Store, name: str, recorded: Snapshot, now: Look, reporter: Re
     try:
         now.save(store)
         if not recorded.same_as(snapshot):
-            entry = store.write_snapshot(snapshot)
-            before = store.state.sources[name].snapshot
-            store = store.commit([SetSource(name, before, entry)], "train")
+            store = record_source(store, name, snapshot, "train")
     except (PermissionError, PermissionDeniedError):
         reporter.warn("the store cannot be written: what changed was not recorded")
     return store

@@ -9,7 +9,7 @@ import numpy as np
 from bottleneck.core.errors import BottleneckError
 from bottleneck.core.sample import SPLITS
 from bottleneck.heads.catalog import load_head
-from bottleneck.heads.run import Run, finished_at, finished_runs, read_run
+from bottleneck.heads.run import Run, finished_at, read_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,8 @@ def last_run(images: Images) -> Run | None:
 
     A run whose receipt cannot be read may be of any source, and is passed over.
     """
-    images.store.storage.fetch_runs()
-    for folder in sorted(finished_runs(images.store.runs), key=finished_at, reverse=True):
+    runs = images.store.storage.fetch_runs()
+    for folder in sorted(runs, key=finished_at, reverse=True):
         try:
             run = read_run(folder)
         except BottleneckError:

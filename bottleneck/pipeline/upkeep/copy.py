@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.errors import UsageError
+from bottleneck.core.errors import OccupiedError, UsageError
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.text import as_known
 from bottleneck.store import history
 from bottleneck.store.lock import hold
-from bottleneck.store.storage import storage_of
 from bottleneck.store.store import Store
-from bottleneck.store.transfer import check_apart, transfer
+from bottleneck.store.transfer import target_of, transfer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,19 +31,14 @@ def copy(
         (files that had come before), seconds
     """
     started = time.perf_counter()
-    store, there = Store.open(source), storage_of(target)
+    store = Store.open(source)
     n_rows = sum(part.rows for part in store.state.parts)
-    # Refused before a lock file is made: one store twice, and a place where something else is.
-    check_apart(store.storage, there)
     try:
-        there.is_there()
-    except UsageError as error:
-        if "--cache" not in error.do:
-            raise
+        other = target_of(store, target)
+    except OccupiedError as error:
         raise UsageError(error.what, error.where, "choose another place to copy to") from None
-    there.prepare()
     with hold(target, wait_s), reporter.progress(n_rows, "copy") as bar:
-        moved = transfer(source, target, bar.update)
+        moved = transfer(store, other, bar.update)
     report = {
         "verb": "copy",
         "from": as_known(str(source)),

@@ -24,8 +24,8 @@ from bottleneck.pipeline.extraction.looked import snapshot_now
 from bottleneck.pipeline.extraction.reading import guard_moved
 from bottleneck.pipeline.extraction.saying import source_values
 from bottleneck.pipeline.extraction.sources import command
+from bottleneck.store.claim import record_source
 from bottleneck.store.lock import hold
-from bottleneck.store.log import SetSource
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ def relocate(options: RelocateOptions, reporter: Reporter = SILENT) -> dict[str,
         snapshot = snapshot_now(now, recorded, store)
         if not options.dry_run:
             if not recorded.same_as(snapshot):
-                before = store.state.sources[name].snapshot
-                action = SetSource(name, before, store.write_snapshot(snapshot))
-                store = store.commit([action], "relocate")
+                store = record_source(store, name, snapshot, "relocate")
             now.save(store)
     samples = now.samples
     with_row = samples.known & store.has(samples.digests)

@@ -70,7 +70,7 @@ def test_few_samples_need_no_threads(source, monkeypatch):
     def refused(*_, **__):
         raise AssertionError("threads for one chunk")
 
-    monkeypatch.setattr("joblib.Parallel", refused)
+    monkeypatch.setattr("bottleneck.pipeline.extraction.flow.read_ahead", refused)
     monkeypatch.setattr(hashing, "SLOW_S", 0.0)
     source.list()
     assert len(told(source, list(range(hashing.CHUNK)), 2)) == hashing.CHUNK

@@ -667,7 +667,7 @@ def test_what_is_committed_need_not_be_remembered(run, monkeypatch):
 
     def counted(work, share, done):
         found = taken(work, share, done)
-        held.append(len(work.shards.claimed))
+        held.append(len(work.shards.expected))
         return found
 
     monkeypatch.setattr(shards._Work, "_taken", counted)
