@@ -116,12 +116,21 @@ def probe_labels(args: argparse.Namespace, work: Path) -> None:
                     theirs = scores.setdefault(name, {}).setdefault(setting, [])
                     theirs.append(_precision(np.array(listed, np.int64), flipped))
     settings = list(scores["bottleneck inspect"])
-    heading = ["average precision / precision at n", *settings]
-    rows = [
-        [name, *("{:.3f} / {:.3f}".format(*np.mean(of[s], axis=0)) for s in settings)]
-        for name, of in scores.items()
-    ]
-    console.output(console.table([heading, *rows]))
+    ours, *theirs = scores
+    rows: list[list[object]] = [["average precision / precision at n", *settings]]
+    rows += [[name, *(_with_interval(of[s], ".3f") for s in settings)] for name, of in scores.items()]
+    for name in theirs:
+        ahead = [np.subtract(scores[ours][s], scores[name][s]) for s in settings]
+        rows.append([f"ahead of {name}", *(_with_interval(a, "+.3f") for a in ahead)])
+    console.output(console.table(rows))
+
+
+def _with_interval(draws: Sequence[tuple[float, float]] | NDArray[np.float64], form: str) -> str:
+    """Return the means of both over draws, each with twice its standard error."""
+    n = len(draws)
+    spread = 2 * np.std(draws, axis=0, ddof=1) / n**0.5 if n > 1 else np.full(2, np.nan)
+    means = np.mean(draws, axis=0)
+    return " / ".join(f"{m:{form}} ± {e:.3f}" for m, e in zip(means, spread, strict=True))
 
 
 def _precision(order: NDArray[np.int64], flipped: NDArray[np.bool_]) -> tuple[float, float]:
