@@ -42,7 +42,6 @@ KINDS = (1.0, 4.0, 16.0, 64.0, 1e6)  # of mistakes a class has, about; the last:
 CHOOSING = 20_000  # images that choose among these, at most
 DOUBTFUL = 0.5  # score below which a label is disputed in any case
 ROUNDS = 30
-WARM_UP = 5  # rounds in which only the kinds of mistakes are learned, not yet how many there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,11 +120,11 @@ def chosen_kinds(thought: NDArray[np.floating[Any]], labels: NDArray[np.int32]) 
     """
     some = np.random.default_rng(0).permutation(len(labels))[:CHOOSING]
     halves = some[::2], some[1::2]
-    likely = np.empty((len(KINDS), len(some)))
+    likely: list[list[float]] = [[] for _ in KINDS]
     for likely_so, kinds in zip(likely, KINDS, strict=True):
-        for at, (seen, asked) in enumerate((halves, halves[::-1])):
+        for seen, asked in (halves, halves[::-1]):
             table = table_of(thought[seen], labels[seen], kinds)
-            likely_so[1 - at :: 2] = (thought[asked] * table.T[labels[asked]]).sum(axis=1)
+            likely_so.extend((thought[asked] * table.T[labels[asked]]).sum(axis=1))
     gain = np.log(likely)
     behind = gain[gain.sum(axis=1).argmax()] - gain
     near = behind.mean(axis=1) <= behind.std(axis=1) / math.sqrt(len(some))
@@ -152,14 +151,13 @@ def table_of(
     starts = np.cumsum(sizes)[present] - sizes[present]
     share = WRONG
     table = _table(np.zeros((k, k)), kinds, share)
-    for done in range(ROUNDS):
+    for _ in range(ROUNDS):
         belief = ordered * np.repeat(table.T, sizes, axis=0)
         belief /= belief.sum(axis=1, keepdims=True)
         counts = np.zeros((k, k))
         counts[:, present] = np.add.reduceat(belief, starts, axis=0).T
-        if done >= WARM_UP:
-            wrong = counts.sum() - np.trace(counts)
-            share = (wrong + BELIEF * k * WRONG) / (len(labels) + BELIEF * k)
+        wrong = counts.sum() - np.trace(counts)
+        share = (wrong + BELIEF * k * WRONG) / (len(labels) + BELIEF * k)
         table = _table(counts, kinds, share)
     return table
 

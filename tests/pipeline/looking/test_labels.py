@@ -74,15 +74,14 @@ def test_it_is_the_expectation_that_maximises_beside_plain_loops(kinds):
     labels = rng.integers(0, 2, 50).astype(np.int32)  # none of the third class
     share = 0.05
     table = [[0.95 if c == j else 0.025 for j in range(3)] for c in range(3)]
-    for done in range(30):
+    for _ in range(30):
         counts = [[0.0] * 3 for _ in range(3)]
         for i in range(50):
             chance = [p[i, c] * table[c][labels[i]] for c in range(3)]
             for c in range(3):
                 counts[c][labels[i]] += chance[c] / sum(chance)
-        if done >= 5:
-            wrong = sum(counts[c][j] for c in range(3) for j in range(3) if c != j)
-            share = (wrong + 3 * 150 * 0.05) / (50 + 3 * 150)
+        wrong = sum(counts[c][j] for c in range(3) for j in range(3) if c != j)
+        share = (wrong + 3 * 150 * 0.05) / (50 + 3 * 150)
         for c in range(3):
             for j in range(3):
                 table[c][j] = (counts[c][j] + kinds / 2) / (sum(counts[c]) + kinds / share)
