@@ -118,7 +118,9 @@ def probe_labels(args: argparse.Namespace, work: Path) -> None:
     settings = list(scores["bottleneck inspect"])
     ours, *theirs = scores
     rows: list[list[object]] = [["average precision / precision at n", *settings]]
-    rows += [[name, *(_with_interval(of[s], ".3f") for s in settings)] for name, of in scores.items()]
+    rows += [
+        [name, *(_with_interval(of[s], ".3f") for s in settings)] for name, of in scores.items()
+    ]
     for name in theirs:
         ahead = [np.subtract(scores[ours][s], scores[name][s]) for s in settings]
         rows.append([f"ahead of {name}", *(_with_interval(a, "+.3f") for a in ahead)])

@@ -92,13 +92,12 @@ def judged(
     labels: NDArray[np.int32], head: NDArray[np.float32], voted: NDArray[np.float32]
 ) -> Judged:
     """Return what is thought of labels (n,), by both probabilities (n, k)."""
-    n, k = head.shape
     thought = np.maximum(head, LEAST) ** (1 - VOTES_WEIGH) * np.maximum(voted, LEAST) ** VOTES_WEIGH
     thought /= thought.sum(axis=1, keepdims=True)
     table = table_of(thought, labels, chosen_kinds(thought, labels))
     belief = thought * table.T[labels]
     belief /= belief.sum(axis=1, keepdims=True)
-    at = np.arange(n)
+    at = np.arange(len(labels))
     score = belief[at, labels].copy()
     belief[at, labels] = -1
     proposed = belief.argmax(axis=1).astype(np.int32)
