@@ -50,7 +50,7 @@ from bottleneck.pipeline.looking.next_labels import label_next
 from bottleneck.pipeline.looking.opinions import judge_labels
 from bottleneck.pipeline.looking.outliers import FAR_FROM, farness
 from bottleneck.pipeline.looking.proposals import answers
-from bottleneck.pipeline.looking.same import candidates, same_pairs
+from bottleneck.pipeline.looking.same import candidates, near_by_pictures, same_pairs
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def probe_scale(args: argparse.Namespace, _: Path) -> None:
         near, recall = near_by_index(units, NEAREST)
         console.output([f"recall@10 {recall:.4f}"])
     told("neighbours")
-    pairs = same_pairs(units, candidates(near), gray, np.ones(n, bool))
+    pairs = same_pairs(units, candidates(near, near_by_pictures(gray)), gray, np.ones(n, bool))
     told("same")
     judge_labels(units, labels, near, together_of(n, pairs.pairs), k, 0)
     told("labels")

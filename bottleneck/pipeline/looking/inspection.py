@@ -31,7 +31,13 @@ from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
 from bottleneck.pipeline.looking.page import inspect_page
 from bottleneck.pipeline.looking.proposals import proposals_of
-from bottleneck.pipeline.looking.same import Pairs, candidates, n_looks, same_pairs
+from bottleneck.pipeline.looking.same import (
+    Pairs,
+    candidates,
+    n_looks,
+    near_by_pictures,
+    same_pairs,
+)
 from bottleneck.pipeline.looking.sheet import as_csv
 from bottleneck.store.store import Store
 
@@ -153,10 +159,11 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     needs_pictures = options.only != ("next",) or options.page is not None
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
-    proposed, n = candidates(near), len(images)
+    gray, n = seen.entries["gray"], len(images)
+    proposed = candidates(near, near_by_pictures(gray))
     with reporter.progress(n, "pair") as bar:
         counted = _share(bar.update, n, n_looks(proposed))
-        pairs = same_pairs(images.units, proposed, seen.entries["gray"], seen.found, counted)
+        pairs = same_pairs(images.units, proposed, gray, seen.found, counted)
     belongs = together(images, pairs.pairs)
     opinions = None
     if {"labels", "classes"} & set(options.only):
