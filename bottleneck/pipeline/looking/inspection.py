@@ -117,6 +117,8 @@ def inspected(
             check_free(file)
     if options.page is not None and options.page.suffix.lower() not in (".html", ".htm"):
         raise UsageError("a page is HTML", options.page, "end its name with .html")
+    if options.page is not None and options.page == options.csv:
+        raise UsageError("one file for both --csv and --page", options.page, "name two")
     opened = store or Store.open(options.cache)
     images = images_of(opened, options.source, options.decisions, reporter)
     for words in how_pooled(images.store):

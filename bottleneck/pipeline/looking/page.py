@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.paths import shown
 from bottleneck.core.sample import show_key
+from bottleneck.core.text import count
 from bottleneck.core.version import __version__
 from bottleneck.data.thumbnail import thumbnail
 from bottleneck.data.undecodable import UndecodableError
@@ -54,7 +55,7 @@ def inspect_page(report: Mapping[str, Any], images: Images, pictures: Pictures |
     return render(
         InspectPage(
             title=f"{report['source']}: a look into the data",
-            subtitle=f"{report['images']:,} different images, commit {report['commit']} of "
+            subtitle=f"{count(report['images'], 'different image')}, commit {report['commit']} of "
             f"{shown(images.store.path)}",
             notes=notes,
             parts=parts,

@@ -60,6 +60,8 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
     if not good:
         reasons = [f"{q.shown}: {q.error}" for q in queries[:MOST_REASONS]]
         do = "give paths of images, or keys of images of the store"
+        if len(queries) == 1:
+            raise DataError(str(queries[0].error), queries[0].shown, do)
         raise DataError(f"none of {len(queries)} images can be used", "search", do, *reasons)
     # One more than asked for: an image that is named by its key is no neighbour of its own.
     near = nearest(images.units, options.top + 1, _units(images, good))

@@ -111,5 +111,13 @@ def test_several_are_answered_in_their_order_and_what_is_no_image_has_a_reason(
 
 
 def test_of_no_image_at_all_it_is_refused(cache, tmp_path):
-    with pytest.raises(DataError, match="none of 1 images can be used"):
-        found(cache, tmp_path / "none.png")
+    with pytest.raises(DataError, match="none of 2 images can be used"):
+        found(cache, tmp_path / "none.png", tmp_path / "neither.png")
+
+
+def test_one_image_that_cannot_be_used_is_one_line(cache, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"^not an image of a format that is read here") as caught:
+        found(cache, tmp_path / "bad.png")
+    assert str(tmp_path / "bad.png") in str(caught.value)
+    assert "\n" not in str(caught.value)
