@@ -29,7 +29,7 @@ from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
 from bottleneck.pipeline.looking.kept_neighbours import Found, neighbours_of
 from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
-from bottleneck.pipeline.looking.page import inspect_page
+from bottleneck.pipeline.looking.page import check_page, inspect_page
 from bottleneck.pipeline.looking.proposals import proposals_of
 from bottleneck.pipeline.looking.same import (
     Pairs,
@@ -112,11 +112,9 @@ def inspected(
             "--only",
             f"one or some of {', '.join(PARTS)}",
         )
-    for file in (options.csv, options.page):
-        if file is not None:
-            check_free(file)
-    if options.page is not None and options.page.suffix.lower() not in (".html", ".htm"):
-        raise UsageError("a page is HTML", options.page, "end its name with .html")
+    if options.csv is not None:
+        check_free(options.csv)
+    check_page(options.page)
     if options.page is not None and options.page == options.csv:
         raise UsageError("one file for both --csv and --page", options.page, "name two")
     opened = store or Store.open(options.cache)
