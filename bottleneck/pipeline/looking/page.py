@@ -90,7 +90,7 @@ def search_page(report: Mapping[str, Any], images: Images, pictures: Pictures | 
                 cards.of(near, "the same image" if near["same_bytes"] else f"{near['cosine']:.2f}")
                 for near in answer["nearest"]
             ],
-            beside=[("searched for", [cards.searched(answer["image"])])],
+            searched=cards.searched(answer["image"]),
             score=number,
         )
         for number, answer in enumerate(answers[:MOST])
@@ -136,12 +136,13 @@ class _Cards:
     def searched(self, key: str) -> Card:
         """Return the card of an image of the store, or of a file."""
         if key in self._image_of:
-            return Card(key=key, split="", label="", picture=self._picture(self._image_of[key]))
-        try:
-            picture = thumbnail(Path(key).read_bytes(), SIDE)
-        except (OSError, UndecodableError, MemoryError):
-            picture = None
-        return Card(key=key, split="", label="", picture=picture)
+            picture = self._picture(self._image_of[key])
+        else:
+            try:
+                picture = thumbnail(Path(key).read_bytes(), SIDE)
+            except (OSError, UndecodableError, MemoryError):
+                picture = None
+        return Card(key=key, split="searched for", label="", picture=picture)
 
     def _picture(self, image: int) -> bytes | None:
         if image not in self._seen:

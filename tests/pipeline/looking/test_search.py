@@ -135,7 +135,7 @@ def test_the_page_has_what_was_searched_for_and_the_nearest(cache, photos, tmp_p
     assert f"Cannot be used: {tmp_path / 'none.png'}: no such file." in text
     files = []
     for answer, searched in zip(report["images"], (photos / "dog/02.png", other), strict=False):
-        files += [*(photos / near["key"] for near in answer["nearest"]), searched]
+        files += [searched, *(photos / near["key"] for near in answer["nearest"])]
     wanted = [np.asarray(Image.open(file).convert("RGB")) for file in files]
     shown = pictures_on(text)
     assert len(shown) == len(wanted) == 8
