@@ -27,7 +27,7 @@ MOST_OF_GROUP = 6  # images of one group
 def lines(report: Mapping[str, Any], top: int) -> list[str]:
     """Return the report for people: at most `top` findings of each kind."""
     splits = ", ".join(f"{split} {n:,}" for split, n in report["splits"].items() if n)
-    found = [f"{report['source']}: {report['images']:,} different images ({splits})"]
+    found = [f"{report['source']}: {count(report['images'], 'different image')} ({splits})"]
     found += [f"note: {words}" for words in report["pooled"]]
     if not report["source_seen"]:
         found.append("note: the images themselves were not looked at, only their features")

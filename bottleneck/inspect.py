@@ -84,12 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from bottleneck.pipeline.extraction.sources import the_one_store  # noqa: PLC0415
     from bottleneck.pipeline.looking import inspection as use_case  # noqa: PLC0415 - --help stays light
 
-    only = PARTS if args.only is None else filter(None, args.only.split(","))
+    named = PARTS if args.only is None else (part.strip() for part in args.only.split(","))
     report = use_case.inspect(
         use_case.InspectOptions(
             cache=args.cache or the_one_store(),
             source=args.source,
-            only=tuple(only),
+            only=tuple(filter(None, named)),
             top=args.top,
             csv=args.csv,
             page=args.page,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck import _options as options
@@ -44,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="How many of the nearest images to show for each image. Default: 12.",
     )
+    answers.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE.html",
+        help="Also write a page with pictures to this file, which must not exist. "
+        "Default: no page.",
+    )
     network = made.add_argument_group(
         "network (the store knows it; this says where its files are now, and allows its code)"
     )
@@ -67,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             images=tuple(args.images),
             source=args.source,
             top=args.top,
+            page=args.page,
             work=Work(
                 network=NetworkOptions.of(vars(args)),
                 engine=args.engine,

@@ -50,7 +50,7 @@ from bottleneck.pipeline.looking.next_labels import label_next
 from bottleneck.pipeline.looking.opinions import judge_labels
 from bottleneck.pipeline.looking.outliers import FAR_FROM, farness
 from bottleneck.pipeline.looking.proposals import answers
-from bottleneck.pipeline.looking.same import candidates, same_pairs
+from bottleneck.pipeline.looking.same import candidates, near_by_pictures, same_pairs
 from bottleneck.store.store import Store
 
 if TYPE_CHECKING:
@@ -116,12 +116,23 @@ def probe_labels(args: argparse.Namespace, work: Path) -> None:
                     theirs = scores.setdefault(name, {}).setdefault(setting, [])
                     theirs.append(_precision(np.array(listed, np.int64), flipped))
     settings = list(scores["bottleneck inspect"])
-    heading = ["average precision / precision at n", *settings]
-    rows = [
-        [name, *("{:.3f} / {:.3f}".format(*np.mean(of[s], axis=0)) for s in settings)]
-        for name, of in scores.items()
+    ours, *theirs = scores
+    rows: list[list[object]] = [["average precision / precision at n", *settings]]
+    rows += [
+        [name, *(_with_interval(of[s], ".3f") for s in settings)] for name, of in scores.items()
     ]
-    console.output(console.table([heading, *rows]))
+    for name in theirs:
+        ahead = [np.subtract(scores[ours][s], scores[name][s]) for s in settings]
+        rows.append([f"ahead of {name}", *(_with_interval(a, "+.3f") for a in ahead)])
+    console.output(console.table(rows))
+
+
+def _with_interval(draws: Sequence[tuple[float, float]] | NDArray[np.float64], form: str) -> str:
+    """Return the means of both over draws, each with twice its standard error."""
+    n = len(draws)
+    spread = 2 * np.std(draws, axis=0, ddof=1) / n**0.5 if n > 1 else np.full(2, np.nan)
+    means = np.mean(draws, axis=0)
+    return " / ".join(f"{m:{form}} ± {e:.3f}" for m, e in zip(means, spread, strict=True))
 
 
 def _precision(order: NDArray[np.int64], flipped: NDArray[np.bool_]) -> tuple[float, float]:
@@ -255,7 +266,7 @@ def probe_scale(args: argparse.Namespace, _: Path) -> None:
         near, recall = near_by_index(units, NEAREST)
         console.output([f"recall@10 {recall:.4f}"])
     told("neighbours")
-    pairs = same_pairs(units, candidates(near), gray, np.ones(n, bool))
+    pairs = same_pairs(units, candidates(near, near_by_pictures(gray)), gray, np.ones(n, bool))
     told("same")
     judge_labels(units, labels, near, together_of(n, pairs.pairs), k, 0)
     told("labels")

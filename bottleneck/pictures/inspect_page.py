@@ -56,6 +56,7 @@ class Finding:
     ----------
     title : in a few words
     cards : the images that are decided on
+    searched : what they were found for, shown before them; nothing is decided on it
     beside : others to compare them with, each list with its heading
     score : what findings are sorted by, the most urgent lowest
     proposed : the class that is proposed; "" for none
@@ -63,6 +64,7 @@ class Finding:
 
     title: str
     cards: Sequence[Card]
+    searched: Card | None = None
     beside: Sequence[tuple[str, Sequence[Card]]] = ()
     score: float = 0.0
     proposed: str = ""
@@ -173,7 +175,8 @@ def _finding(finding: Finding) -> str:
         for heading, cards in finding.beside
         if cards
     )
-    cards = "".join(_card(card, decided=True) for card in finding.cards)
+    cards = "" if finding.searched is None else _card(finding.searched)
+    cards += "".join(_card(card, decided=True) for card in finding.cards)
     return (
         f'<li class="finding" tabindex="-1" data-score="{finding.score:.6f}" '
         f'data-label="{_text(first.label)}" data-key="{_text(first.key)}" '

@@ -134,7 +134,8 @@ SCRIPT = r"""
   // Of a group the others are decided on; the first one stays what they are like.
   const chosen = (finding) => {
     const all = [...finding.querySelectorAll(".decided")];
-    return finding.querySelector(".decided.here") || all[all.length > 1 ? 1 : 0];
+    return finding.querySelector(".decided.here") ||
+      all[all.length > 1 && !all[0].previousElementSibling ? 1 : 0];
   };
 
   const choose = (finding, step) => {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottleneck.core.errors import DamagedError, ExpiredError, UsageError
+from bottleneck.core.errors import DamagedError, DataError, ExpiredError, UsageError
 from bottleneck.core.recipe import read_recipe_file
 from bottleneck.core.sample import SPLITS
 from bottleneck.core.sealed import read_own
@@ -155,16 +155,17 @@ class Store:
 
         Raises
         ------
-        UsageError
-            When there are several, none, or none of that name.
+        UsageError, DataError
+            When there are several, or none of that name; when there is none at all.
         """
         names = self.source_names
         if name is None and len(names) == 1:
             return names[0]
         if name is None or name not in names:
+            if not names:
+                raise DataError("no source in it", self.path, "run bottleneck extract --data")
             problem = "which source?" if name is None else f"no source {name!r};"
-            listed = ", ".join(names) or "none"
-            raise UsageError(f"{problem} there are {listed}", self.path, how)
+            raise UsageError(f"{problem} there are {', '.join(names)}", self.path, how)
         return name
 
     def snapshot(self, name: str | None = None) -> Snapshot:

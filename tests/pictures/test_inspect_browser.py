@@ -162,6 +162,17 @@ def test_the_keyboard_alone_goes_through_everything(page, tmp_path):
     ]
 
 
+def test_of_what_was_found_for_an_image_the_first_is_decided_on_first(browser, tmp_path):
+    found = Finding(title="near", cards=[card(1), card(2)], searched=card(0))
+    browser.be()
+    browser.open(write(tmp_path / "page.html", [Part(title="Near", about="", findings=[found])]))
+    assert browser.ask("document.querySelectorAll('.tiles img').length") == 3
+    assert browser.ask("document.querySelectorAll('.decide').length") == 2
+    browser.press("j", "3", "n", "1")
+    rows, _ = saved(browser, tmp_path)
+    assert rows[1:] == [[card(1).key, "drop", ""], [card(2).key, "keep", ""]]
+
+
 def test_an_image_that_stands_in_two_findings_has_one_decision(page):
     page.click("section[data-part='1'] .finding[data-key='train/0000.png'] [data-what='drop']")
     dropped = page.ask("[...document.querySelectorAll('.dropped')].map(c => c.dataset.key)")

@@ -29,9 +29,15 @@ from bottleneck.pipeline.looking.images import Images, how_pooled, images_of
 from bottleneck.pipeline.looking.kept_neighbours import Found, neighbours_of
 from bottleneck.pipeline.looking.last_run import without_leaks
 from bottleneck.pipeline.looking.opinions import Opinions, opinions_of
-from bottleneck.pipeline.looking.page import inspect_page
+from bottleneck.pipeline.looking.page import check_page, inspect_page
 from bottleneck.pipeline.looking.proposals import proposals_of
-from bottleneck.pipeline.looking.same import Pairs, candidates, n_looks, same_pairs
+from bottleneck.pipeline.looking.same import (
+    Pairs,
+    candidates,
+    n_looks,
+    near_by_pictures,
+    same_pairs,
+)
 from bottleneck.pipeline.looking.sheet import as_csv
 from bottleneck.store.store import Store
 
@@ -106,11 +112,11 @@ def inspected(
             "--only",
             f"one or some of {', '.join(PARTS)}",
         )
-    for file in (options.csv, options.page):
-        if file is not None:
-            check_free(file)
-    if options.page is not None and options.page.suffix.lower() not in (".html", ".htm"):
-        raise UsageError("a page is HTML", options.page, "end its name with .html")
+    if options.csv is not None:
+        check_free(options.csv)
+    check_page(options.page)
+    if options.page is not None and options.page == options.csv:
+        raise UsageError("one file for both --csv and --page", options.page, "name two")
     opened = store or Store.open(options.cache)
     images = images_of(opened, options.source, options.decisions, reporter)
     for words in how_pooled(images.store):
@@ -153,10 +159,11 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     needs_pictures = options.only != ("next",) or options.page is not None
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
-    proposed, n = candidates(near), len(images)
+    gray, n = seen.entries["gray"], len(images)
+    proposed = candidates(near, near_by_pictures(gray))
     with reporter.progress(n, "pair") as bar:
         counted = _share(bar.update, n, n_looks(proposed))
-        pairs = same_pairs(images.units, proposed, seen.entries["gray"], seen.found, counted)
+        pairs = same_pairs(images.units, proposed, gray, seen.found, counted)
     belongs = together(images, pairs.pairs)
     opinions = None
     if {"labels", "classes"} & set(options.only):

@@ -5,12 +5,16 @@ nearest images under their own labels; their weighted geometric mean is what is 
 image. Whether a label is wrong also depends on how labels go wrong here. A cat that the head is
 unsure of is doubtful as a dog where many such cats are labelled dog, and less so where that never
 happens. So the table of what is labelled as what is estimated along with the labels, by expectation
-maximisation (Dawid and Skene 1979), beginning at few mistakes of all kinds alike. The score of an
-image is the probability that its label is right: the lower, the more doubtful.
+maximisation (Dawid and Skene 1979). The score of an image is the probability that its label is
+right: the lower, the more doubtful.
 
 With mistakes of all kinds alike this orders images as the probability of their label does
 (self-confidence); with mistakes of a few kinds those kinds come first, as with the margin between
-two classes. docs/inspect.md has figures of both, beside confident learning's.
+two classes. Which of both it is, the labels say: to how many other classes those of a class are
+mistaken is chosen by which table makes the labels likelier of images that it was not estimated
+from; of tables that do that equally well, within a standard error, the evenest. A table too free
+would take cats that are hard to tell from dogs for mistakes. docs/inspect.md has figures, beside
+confident learning's.
 """
 
 from __future__ import annotations
@@ -34,6 +38,8 @@ LEAST_OF_CLASS = 5  # images: of fewer, no head can know the class
 LEAST = 1e-6  # probability
 WRONG = 0.05  # share of wrong labels that the table begins at
 BELIEF = 150  # images of each class that the beginning counts as much as
+KINDS = (1.0, 4.0, 16.0, 64.0, 1e6)  # of mistakes a class has, about; the last: all kinds alike
+CHOOSING = 20_000  # images that choose among these, at most
 DOUBTFUL = 0.5  # score below which a label is disputed in any case
 ROUNDS = 30
 
@@ -86,20 +92,12 @@ def judged(
     labels: NDArray[np.int32], head: NDArray[np.float32], voted: NDArray[np.float32]
 ) -> Judged:
     """Return what is thought of labels (n,), by both probabilities (n, k)."""
-    n, k = head.shape
     thought = np.maximum(head, LEAST) ** (1 - VOTES_WEIGH) * np.maximum(voted, LEAST) ** VOTES_WEIGH
     thought /= thought.sum(axis=1, keepdims=True)
-    begin = np.full((k, k), WRONG / max(1, k - 1))
-    np.fill_diagonal(begin, 1 - WRONG)
-    table = begin
-    for _ in range(ROUNDS):
-        belief = _believed(thought, table, labels)
-        counts = np.zeros((k, k))
-        np.add.at(counts.T, labels, belief)
-        table = counts + BELIEF * begin
-        table /= table.sum(axis=1, keepdims=True)
-    belief = _believed(thought, table, labels)
-    at = np.arange(n)
+    table = table_of(thought, labels, chosen_kinds(thought, labels))
+    belief = thought * table.T[labels]
+    belief /= belief.sum(axis=1, keepdims=True)
+    at = np.arange(len(labels))
     score = belief[at, labels].copy()
     belief[at, labels] = -1
     proposed = belief.argmax(axis=1).astype(np.int32)
@@ -113,9 +111,60 @@ def judged(
     )
 
 
-def _believed(
-    thought: NDArray[np.floating[Any]], table: NDArray[np.float64], labels: NDArray[np.int32]
+def chosen_kinds(thought: NDArray[np.floating[Any]], labels: NDArray[np.int32]) -> float:
+    """Return of KINDS that by which labels that a table has not seen are likeliest.
+
+    Two halves of the images are judged by each other's table. Of those that are not worse by more
+    than the standard error of the difference, the evenest.
+    """
+    some = np.random.default_rng(0).permutation(len(labels))[:CHOOSING]
+    halves = some[::2], some[1::2]
+    likely: list[list[float]] = [[] for _ in KINDS]
+    for likely_so, kinds in zip(likely, KINDS, strict=True):
+        for seen, asked in (halves, halves[::-1]):
+            table = table_of(thought[seen], labels[seen], kinds)
+            likely_so.extend((thought[asked] * table.T[labels[asked]]).sum(axis=1))
+    gain = np.log(likely)
+    behind = gain[gain.sum(axis=1).argmax()] - gain
+    near = behind.mean(axis=1) <= behind.std(axis=1) / math.sqrt(len(some))
+    return KINDS[int(np.flatnonzero(near)[-1])]
+
+
+def table_of(
+    thought: NDArray[np.floating[Any]], labels: NDArray[np.int32], kinds: float
 ) -> NDArray[np.float64]:
-    """Return the probabilities (n, k) of the true classes of images that have these labels."""
-    found = thought * table[:, labels].T
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+    """Return how often images of a class (row) are labelled as each class (column), (k, k).
+
+    Parameters
+    ----------
+    thought : (n, k) probabilities of the true class
+    labels : (n,)
+    kinds : above 0; about how many other classes those of a class are mistaken for
+        Divided by the number of other classes, it is the shape of the gamma distribution that the
+        rates of all kinds of mistakes are drawn from.
+    """
+    k = thought.shape[1]
+    sizes = np.bincount(labels, minlength=k)
+    ordered = thought[np.argsort(labels, kind="stable")]
+    present = np.flatnonzero(sizes)
+    starts = np.cumsum(sizes)[present] - sizes[present]
+    share = WRONG
+    table = _table(np.zeros((k, k)), kinds, share)
+    for _ in range(ROUNDS):
+        belief = ordered * np.repeat(table.T, sizes, axis=0)
+        belief /= belief.sum(axis=1, keepdims=True)
+        counts = np.zeros((k, k))
+        counts[:, present] = np.add.reduceat(belief, starts, axis=0).T
+        wrong = counts.sum() - np.trace(counts)
+        share = (wrong + BELIEF * k * WRONG) / (len(labels) + BELIEF * k)
+        table = _table(counts, kinds, share)
+    return table
+
+
+def _table(counts: NDArray[np.float64], kinds: float, share: float) -> NDArray[np.float64]:
+    """Return the expected table, of images counted by class and label, `share` of them wrong."""
+    shape = kinds / (len(counts) - 1)
+    table = (counts + shape) / (counts.sum(axis=1, keepdims=True) + kinds / share)
+    np.fill_diagonal(table, 0)
+    np.fill_diagonal(table, 1 - table.sum(axis=1))
+    return np.asarray(table)

@@ -1,12 +1,15 @@
-"""The page of an inspection: what was found, with pictures where the source is at hand."""
+"""The page of an inspection, or a search: what was found, with pictures where they are at hand."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottleneck.core.paths import shown
+from bottleneck.core.errors import UsageError
+from bottleneck.core.paths import check_free, shown
 from bottleneck.core.sample import show_key
+from bottleneck.core.text import count
 from bottleneck.core.version import __version__
 from bottleneck.data.thumbnail import thumbnail
 from bottleneck.data.undecodable import UndecodableError
@@ -15,7 +18,7 @@ from bottleneck.pipeline.looking.findings import KINDS
 from bottleneck.pipeline.pages.decided import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bottleneck.pipeline.looking.glances import Pictures
     from bottleneck.pipeline.looking.images import Images
@@ -51,10 +54,20 @@ def inspect_page(report: Mapping[str, Any], images: Images, pictures: Pictures |
     if pictures is None:
         notes.append("The source is not at hand, so there are no pictures.")
     notes += [f"Not looked for: {part}: {why}." for part, why in report["skipped"].items()]
+    return _rendered("a look into the data", report, images, notes, parts)
+
+
+def _rendered(
+    what: str,
+    report: Mapping[str, Any],
+    images: Images,
+    notes: Sequence[str],
+    parts: Sequence[Part],
+) -> bytes:
     return render(
         InspectPage(
-            title=f"{report['source']}: a look into the data",
-            subtitle=f"{report['images']:,} different images, commit {report['commit']} of "
+            title=f"{report['source']}: {what}",
+            subtitle=f"{count(len(images), 'different image')}, commit {report['commit']} of "
             f"{shown(images.store.path)}",
             notes=notes,
             parts=parts,
@@ -64,6 +77,42 @@ def inspect_page(report: Mapping[str, Any], images: Images, pictures: Pictures |
             time=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         )
     )
+
+
+def search_page(report: Mapping[str, Any], images: Images, pictures: Pictures | None) -> bytes:
+    """Return the page of a search, as UTF-8: the nearest images to each image that can be used."""
+    cards = _Cards(images, pictures)
+    answers = [answer for answer in report["images"] if answer["error"] is None]
+    findings = [
+        Finding(
+            title=f"nearest to {answer['image']}",
+            cards=[
+                cards.of(near, "the same image" if near["same_bytes"] else f"{near['cosine']:.2f}")
+                for near in answer["nearest"]
+            ],
+            searched=cards.searched(answer["image"]),
+            score=number,
+        )
+        for number, answer in enumerate(answers[:MOST])
+        if answer["nearest"]
+    ]
+    about = f"By the cosine of their features. {_first(len(answers), 'searches')}"
+    notes = [f"Note: {words}." for words in report["pooled"]]
+    if pictures is None:
+        notes.append("The source is not at hand, so its images have no pictures.")
+    bad = [f"{one['image']}: {one['error']}" for one in report["images"] if one["error"]]
+    notes += [f"Cannot be used: {words}." for words in bad[:MOST_OF_GROUP]]
+    parts = [Part(title="Nearest images", about=about, findings=findings)]
+    return _rendered("a search", report, images, notes, parts)
+
+
+def check_page(path: Path | None) -> None:
+    """Say early that a page could not be made there; UsageError."""
+    if path is None:
+        return
+    check_free(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError("a page is HTML", path, "end its name with .html")
 
 
 class _Cards:
@@ -83,6 +132,17 @@ class _Cards:
             note=note,
             picture=self._picture(self._image_of[entry["key"]]),
         )
+
+    def searched(self, key: str) -> Card:
+        """Return the card of an image of the store, or of a file."""
+        if key in self._image_of:
+            picture = self._picture(self._image_of[key])
+        else:
+            try:
+                picture = thumbnail(Path(key).read_bytes(), SIDE)
+            except (OSError, UndecodableError, MemoryError):
+                picture = None
+        return Card(key=key, split="searched for", label="", picture=picture)
 
     def _picture(self, image: int) -> bytes | None:
         if image not in self._seen:

@@ -3,7 +3,9 @@
 Rows propose, pixels decide. An image and its copy, edited or not, are nearly always among each
 other's nearest neighbours, but how near depends on the network and on the edit; so the nearest few
 are looked at, however far they are, and small gray pictures of both say whether they show the same
-(`likeness`). Without pictures only rows can say so, and they must be nearly equal.
+(`likeness`). A copy of half the size may be another thing to the network (16 pixels, made large and
+blurred), but is nearly the same small picture: so the nearest by pictures are looked at too.
+Without pictures only rows can say so, and they must be nearly equal.
 
 Pictures of little content (digits, icons) are all alike. So the same must also be more alike than
 neighbours of this source usually are, by far.
@@ -19,6 +21,7 @@ import numpy as np
 
 from bottleneck.pipeline.extraction.flow import default_threads
 from bottleneck.pipeline.looking.likeness import cut_likeness, likeness, may_be_same
+from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from bottleneck.pipeline.looking.neighbours import Neighbours
 
 NEAREST = 20  # neighbours that are looked at
+BY_PICTURES = 3  # of the nearest by pictures, which are looked at too
+SMALL = 8  # pixels a side of the pictures that are compared for it
+MOST_BY_PICTURES = 100_000  # images of which all pictures are compared: half a minute
 CUT_NEAREST = 3  # and those that may be cuts of each other, which takes longer to see
 CUT_COSINE = 0.45  # the least that a cut and its picture have in common
 USUAL_PAIRS = 3000  # that are looked at to know what neighbours usually have in common
@@ -60,23 +66,45 @@ class Pairs:
 
 
 def candidates(
-    near: Neighbours, most: int = NEAREST
+    near: Neighbours, by_pictures: Neighbours | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each pair (p, 2) of images once, of which one is among the nearest of the other.
 
-    And the rank (p,) of the nearer of both, from 0.
+    And the rank (p,) of the nearer of both, from 0; NEAREST where only their pictures are near.
     """
-    k = min(most, near.which.shape[1])
-    n = len(near.which)
-    if not k:
+    which = near.which[:, :NEAREST]
+    rank = np.arange(which.shape[1])
+    if by_pictures is not None:
+        which = np.concatenate([which, by_pictures.which], axis=1)
+        rank = np.concatenate([rank, np.full(by_pictures.which.shape[1], NEAREST)])
+    if not len(rank):
         return np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
-    one, other = np.arange(n)[:, None], near.which[:, :k].astype(np.int64)
+    n, k = len(which), NEAREST + 1
+    one, other = np.arange(n)[:, None], which.astype(np.int64)
     # One number a pair and rank, in place: there may be twenty million of them.
-    code = ((np.minimum(one, other) * n + np.maximum(one, other)) * k + np.arange(k)).reshape(-1)
+    code = ((np.minimum(one, other) * n + np.maximum(one, other)) * k + rank).reshape(-1)
     code.sort()
     pair = code // k
     first = np.flatnonzero(np.diff(pair, prepend=-1))
     return np.stack([pair[first] // n, pair[first] % n], axis=1), code[first] % k
+
+
+def near_by_pictures(gray: NDArray[np.uint8]) -> Neighbours | None:
+    """Return the BY_PICTURES nearest of gray pictures (n, side, side); None of too many.
+
+    By the cosine of pictures of SMALL pixels a side less their brightness.
+    """
+    n, side, _ = gray.shape
+    if n > MOST_BY_PICTURES:
+        return None
+    each = side // SMALL
+    small = np.empty((n, SMALL * SMALL), np.float32)
+    for start in range(0, n, BLOCK):
+        some = gray[start : start + BLOCK].reshape(-1, SMALL, each, SMALL, each)
+        small[start : start + BLOCK] = some.mean(axis=(2, 4), dtype=np.float32).reshape(
+            len(some), -1
+        )
+    return nearest(unit_rows(small - small.mean(axis=1, keepdims=True)), BY_PICTURES)
 
 
 def n_looks(proposed: tuple[NDArray[np.int64], NDArray[np.int64]]) -> int:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bottleneck.core import files
 from bottleneck.core.errors import DataError
 from bottleneck.core.guest import as_guest
 from bottleneck.core.reporter import SILENT
 from bottleneck.core.text import as_known
+from bottleneck.pipeline.looking.glances import pictures_of
 from bottleneck.pipeline.looking.images import how_pooled, images_of, pooled
 from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
+from bottleneck.pipeline.looking.page import check_page, search_page
 from bottleneck.pipeline.looking.queries import Query, Work, queries_of
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.store.store import Store
@@ -37,6 +40,7 @@ class SearchOptions:
     images: tuple[str, ...]  # keys of the store, or files, folders, patterns
     source: str | None = None
     top: int = 12
+    page: Path | None = None
     work: Work = field(default_factory=lambda: Work(network=NetworkOptions()))
 
 
@@ -46,12 +50,15 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
 
     Raises
     ------
+    UsageError
+        The file for --page exists, or is no page by its name.
     DataError
         No row in the store, or no image at all that can be searched for.
     OtherRowsError
         This machine computes other rows than the store holds.
     """
     started = time.perf_counter()
+    check_page(options.page)
     images = images_of(Store.open(options.cache), options.source)
     for words in how_pooled(images.store):
         reporter.say(words)
@@ -60,6 +67,8 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
     if not good:
         reasons = [f"{q.shown}: {q.error}" for q in queries[:MOST_REASONS]]
         do = "give paths of images, or keys of images of the store"
+        if len(queries) == 1:
+            raise DataError(str(queries[0].error), queries[0].shown, do)
         raise DataError(f"none of {len(queries)} images can be used", "search", do, *reasons)
     # One more than asked for: an image that is named by its key is no neighbour of its own.
     near = nearest(images.units, options.top + 1, _units(images, good))
@@ -67,7 +76,7 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
         id(query): _answer(images, query, which, cosines)[: options.top]
         for query, which, cosines in zip(good, near.which, near.cosines, strict=True)
     }
-    return {
+    report = {
         "verb": "search",
         "store": as_known(str(options.cache)),
         "source": images.source,
@@ -81,6 +90,11 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
         "pooled": how_pooled(images.store),
         "seconds": round(time.perf_counter() - started, 3),
     }
+    if options.page is not None:
+        files.publish_bytes(
+            options.page, search_page(report, images, pictures_of(images, reporter))
+        )
+    return report
 
 
 def _units(images: Images, queries: list[Query]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bottleneck.core.text import count
 from bottleneck.data.decisions import DROP, KEEP, RELABEL, Decided, decide, read_decisions
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def decided(samples: Samples, file: Path | None, source: str, reporter: Reporter
     if report["not_found"]:
         keys = _listed(report["not_found_keys"], report["not_found"])
         reporter.warn(
-            f"{report['not_found']:,} keys of {report['file']} are no images of {source}: {keys}"
+            f"{report['file']} decides about {count(report['not_found'], 'key')} that {source} "
+            f"has not: {keys}"
         )
     return found
 

@@ -12,6 +12,7 @@ from world import flip, tree
 
 from bottleneck import open_store
 from bottleneck.core.errors import DataError, UsageError
+from bottleneck.forget import main as forget_main
 from bottleneck.inspect import lines, main
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
@@ -97,6 +98,30 @@ def test_what_was_planted_is_found(cache):
     assert found["classes"]["sizes"] == {"blue": N + 3, "red": N + 2}
     assert found["skipped"] == {"next": "every image has a label"}
     json.dumps(found, allow_nan=False)
+
+
+def test_pictures_propose_what_rows_do_not(cache, monkeypatch):
+    monkeypatch.setattr("bottleneck.pipeline.looking.same.NEAREST", 0)
+    groups = [[i["key"] for i in g["images"]] for g in looked(cache, "same")["same"]["groups"]]
+    assert any({"train/red/00.png", "test/red/pixels.bmp"} <= set(group) for group in groups)
+
+
+def test_one_file_for_both_table_and_page_is_refused_before_anything_is_written(cache, tmp_path):
+    with pytest.raises(UsageError, match="one file for both"):
+        looked(cache, csv=tmp_path / "x.html", page=tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_a_store_whose_source_was_forgotten_says_how_to_fill_it(cache, capsys):
+    assert forget_main(["photos", "--cache", str(cache)]) == 0
+    capsys.readouterr()
+    with pytest.raises(DataError, match=r"no source in it: .*: run bottleneck extract --data"):
+        looked(cache)
+
+
+def test_parts_may_have_spaces_between_them(cache, capsys):
+    assert main(["--cache", str(cache), "--only", "outliers, classes", "--json"]) == 0
+    assert {"outliers", "classes"} <= set(json.loads(capsys.readouterr().out))
 
 
 def test_the_last_runs_accuracy_is_told_with_and_without_leaks(cache, world):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bottleneck.pipeline.looking.labels import judged, votes
+from bottleneck.pipeline.looking.labels import KINDS, chosen_kinds, judged, table_of, votes
 from bottleneck.pipeline.looking.neighbours import nearest, unit_rows
 from bottleneck.pipeline.looking.out_of_fold import folds_of, out_of_fold
 
@@ -67,24 +67,47 @@ def test_every_label_that_is_more_likely_wrong_than_right_is_disputed():
     assert np.flatnonzero(found.is_disputed).tolist() == list(range(200, 210))
 
 
-def test_it_is_the_expectation_that_maximises_beside_plain_loops():
+@pytest.mark.parametrize("kinds", [1.0, 16.0])
+def test_it_is_the_expectation_that_maximises_beside_plain_loops(kinds):
     rng = np.random.default_rng(2)
     p = rng.dirichlet(np.ones(3), 50).astype("f4")
-    labels = rng.integers(0, 3, 50).astype(np.int32)
-    begin = [[0.95 if c == j else 0.025 for j in range(3)] for c in range(3)]
-    table = begin
+    labels = rng.integers(0, 2, 50).astype(np.int32)  # none of the third class
+    share = 0.05
+    table = [[0.95 if c == j else 0.025 for j in range(3)] for c in range(3)]
     for _ in range(30):
-        counts = [[150 * begin[c][j] for j in range(3)] for c in range(3)]
+        counts = [[0.0] * 3 for _ in range(3)]
         for i in range(50):
             chance = [p[i, c] * table[c][labels[i]] for c in range(3)]
             for c in range(3):
                 counts[c][labels[i]] += chance[c] / sum(chance)
-        table = [[n / sum(row) for n in row] for row in counts]
-    chance = np.array([[p[i, c] * table[c][labels[i]] for c in range(3)] for i in range(50)])
-    wanted = chance[np.arange(50), labels] / chance.sum(axis=1)
+        wrong = sum(counts[c][j] for c in range(3) for j in range(3) if c != j)
+        share = (wrong + 3 * 150 * 0.05) / (50 + 3 * 150)
+        for c in range(3):
+            for j in range(3):
+                table[c][j] = (counts[c][j] + kinds / 2) / (sum(counts[c]) + kinds / share)
+            table[c][c] = 1 - sum(table[c][j] for j in range(3) if c != j)
+    np.testing.assert_allclose(table_of(p, labels, kinds), table, atol=1e-5)
+
+
+def test_the_score_is_the_probability_of_the_label_by_the_table():
+    p = np.random.default_rng(2).dirichlet(np.ones(3), 50).astype("f4")
+    labels = p.argmax(axis=1).astype(np.int32)
+    labels[:10] = (labels[:10] + 1) % 3
     found = judged(labels, p, p)
-    np.testing.assert_allclose(found.score, wanted, atol=1e-4)
-    np.testing.assert_allclose(found.table, table, atol=1e-4)
+    for i in range(50):
+        chance = [p[i, c] * found.table[c, labels[i]] for c in range(3)]
+        assert found.score[i] == pytest.approx(chance[labels[i]] / sum(chance), abs=1e-4)
+
+
+@pytest.mark.parametrize(("to", "kinds"), [("any", KINDS[-1]), ("next", KINDS[0])])
+def test_how_many_kinds_of_mistakes_there_are_is_found_out(to, kinds):
+    rng = np.random.default_rng(3)
+    n, k = 3000, 10
+    y = np.arange(n) % k
+    p = (rng.dirichlet(np.ones(k), n) + 9 * np.eye(k)[y]) / 10
+    told = y.copy()
+    told[:300] = (told[:300] + (rng.integers(1, k, 300) if to == "any" else 1)) % k
+    assert chosen_kinds(p.astype("f4"), told.astype(np.int32)) == kinds
 
 
 @pytest.mark.parametrize("to", ["any", "next"])

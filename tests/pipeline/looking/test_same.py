@@ -4,7 +4,14 @@ import numpy as np
 
 from bottleneck.pipeline.looking.likeness import likeness
 from bottleneck.pipeline.looking.neighbours import Neighbours, nearest, unit_rows
-from bottleneck.pipeline.looking.same import HOW, ROWS_ALONE, candidates, same_pairs
+from bottleneck.pipeline.looking.same import (
+    HOW,
+    NEAREST,
+    ROWS_ALONE,
+    candidates,
+    near_by_pictures,
+    same_pairs,
+)
 
 
 def units(n, d=16, seed=0):
@@ -26,6 +33,34 @@ def test_each_pair_is_a_candidate_once_with_the_rank_of_the_nearer():
     pairs, rank = candidates(near)
     assert [tuple(p) for p in pairs.tolist()] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)]
     assert rank.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_what_only_pictures_propose_is_a_candidate_of_the_last_rank():
+    which = np.array([[1], [0], [1]], np.int32)
+    near = Neighbours(cosines=np.zeros((3, 1), "f4"), which=which)
+    pairs, rank = candidates(near, Neighbours(cosines=near.cosines, which=which[[1, 2, 1]] * 0 + 2))
+    assert [tuple(p) for p in pairs.tolist()] == [(0, 1), (0, 2), (1, 2), (2, 2)]
+    assert rank.tolist() == [0, NEAREST, 0, NEAREST]
+
+
+def test_a_copy_that_is_far_by_its_row_is_found_by_its_picture():
+    x = units(60)
+    gray = grays(60)
+    gray[9] = np.clip(gray[4] * 0.7 + 30, 0, 255)  # darker, and paler
+    assert 9 not in nearest(x, NEAREST).which[4]
+    assert 4 not in nearest(x, NEAREST).which[9]
+    near = near_by_pictures(gray)
+    assert near.which.shape == (60, 3)
+    assert (near.which[4, 0], near.which[9, 0]) == (9, 4)
+    pairs = same_pairs(x, candidates(nearest(x, NEAREST), near), gray, np.ones(60, bool))
+    assert pairs.pairs.tolist() == [[4, 9]]
+    assert not len(found(x, gray).pairs)
+
+
+def test_of_too_many_images_rows_alone_propose(monkeypatch):
+    monkeypatch.setattr("bottleneck.pipeline.looking.same.MOST_BY_PICTURES", 59)
+    assert near_by_pictures(grays(60)) is None
+    assert near_by_pictures(grays(59)) is not None
 
 
 def test_pictures_decide_however_alike_rows_are():

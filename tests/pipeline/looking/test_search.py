@@ -1,13 +1,17 @@
 """Search: the nearest images to one of the store, and to one that is not."""
 
+import base64
+import io
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from world import picture, row_of, tree
 
-from bottleneck.core.errors import DataError
+from bottleneck.core.errors import DataError, UsageError
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
 from bottleneck.pipeline.looking.search import SearchOptions, search
@@ -111,5 +115,49 @@ def test_several_are_answered_in_their_order_and_what_is_no_image_has_a_reason(
 
 
 def test_of_no_image_at_all_it_is_refused(cache, tmp_path):
-    with pytest.raises(DataError, match="none of 1 images can be used"):
-        found(cache, tmp_path / "none.png")
+    with pytest.raises(DataError, match="none of 2 images can be used"):
+        found(cache, tmp_path / "none.png", tmp_path / "neither.png")
+
+
+def pictures_on(text):
+    """Return the pictures (n, h, w, 3) of a page, in order."""
+    found = re.findall(r"data:image/png;base64,([^\"]+)", text)
+    return [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB")) for one in found
+    ]
+
+
+def test_the_page_has_what_was_searched_for_and_the_nearest(cache, photos, tmp_path):
+    page, other = tmp_path / "found.html", picture(tmp_path / "other.png", 3)
+    report = found(cache, "dog/02.png", other, tmp_path / "none.png", top=3, page=page)
+    text = page.read_text()
+    assert "nearest to dog/02.png" in text
+    assert f"Cannot be used: {tmp_path / 'none.png'}: no such file." in text
+    files = []
+    for answer, searched in zip(report["images"], (photos / "dog/02.png", other), strict=False):
+        files += [searched, *(photos / near["key"] for near in answer["nearest"])]
+    wanted = [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    shown = pictures_on(text)
+    assert len(shown) == len(wanted) == 8
+    for one, file in zip(shown, wanted, strict=True):
+        np.testing.assert_array_equal(one, file)
+    with pytest.raises(UsageError, match="exists"):
+        found(cache, "dog/02.png", page=page)
+    with pytest.raises(UsageError, match="a page is HTML"):
+        found(cache, "dog/02.png", page=tmp_path / "found.txt")
+
+
+def test_the_page_without_the_source_has_no_pictures_and_says_so(cache, photos, tmp_path):
+    shutil.rmtree(photos)
+    assert main(["--cache", str(cache), "dog/02.png", "--page", str(tmp_path / "p.html")]) == 0
+    text = (tmp_path / "p.html").read_text()
+    assert "The source is not at hand, so its images have no pictures." in text
+    assert not pictures_on(text)
+
+
+def test_one_image_that_cannot_be_used_is_one_line(cache, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"^not an image of a format that is read here") as caught:
+        found(cache, tmp_path / "bad.png")
+    assert str(tmp_path / "bad.png") in str(caught.value)
+    assert "\n" not in str(caught.value)
