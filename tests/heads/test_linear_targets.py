@@ -101,7 +101,7 @@ def test_the_strength_is_near_the_best_on_rows_that_nobody_has_seen(made):
         theirs.append(of_strengths)
     of_strengths = np.mean(theirs, axis=0)
     assert (np.mean(ours, axis=0) < 1.3 * of_strengths.min(axis=0)).all()
-    assert (of_strengths[-1] > 2 * of_strengths.min(axis=0)).all()
+    assert (of_strengths[-1] > 1.4 * of_strengths.min(axis=0)).all()
 
 
 @pytest.mark.parametrize("n", [200, 8])
