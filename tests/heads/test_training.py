@@ -160,7 +160,7 @@ def test_no_memory_for_a_batch_says_what_to_lower():
     model = fit(epochs=1).model
     rows = np.arange(6)
     with pytest.raises(NoSpaceError, match="lower --batch-size"):
-        train(model, task_of(Full(), LABELS, SPLIT, options()), rows, rows[:0])
+        train(model, task_of(Full(), LABELS, SPLIT, options(epochs=1)), rows, rows[:0])
 
 
 def test_each_epoch_has_every_row_once_in_an_order_of_its_own():
@@ -251,7 +251,7 @@ def test_few_images_are_gone_through_more_often_unless_it_is_said_how_often(
 def test_a_head_of_few_images_says_how_often_they_were_gone_through(monkeypatch):
     monkeypatch.setattr(training, "MOST_EPOCHS", 52)
     monkeypatch.setattr(training, "MOST_PATIENCE", 52)
-    told = {name: value for name, value in options().items() if name != "patience"}
+    told = {name: value for name, value in options(epochs=1).items() if name != "patience"}
     head = dense.fit(task_of(X, LABELS, SPLIT, {**told, "patience": None}))
     assert head.epochs == 52
     assert (head.options["epochs"], head.options["patience"]) == (52, 52)
