@@ -46,8 +46,8 @@ def test_the_probe_of_numbers_puts_scikit_learn_beside_linear(cache, capsys):
     assert len(some) == len(of_all) == 5
     x, y, _ = Store.open(cache).arrays(split="train")
     seen, truth, _ = Store.open(cache).arrays(split="test")
-    model = RidgeCV(np.array(STRENGTHS) * 40).fit(x.astype(float), y)
-    expected = model.score(seen.astype(float), truth)
+    model = RidgeCV(np.array(STRENGTHS) * 40).fit(np.asarray(x, float), y)
+    expected = model.score(np.asarray(seen, float), truth)
     assert of_all[3] == f"{expected:.3f} ({expected:.3f})"
 
 

@@ -251,7 +251,7 @@ def test_few_images_are_gone_through_more_often_unless_it_is_said_how_often(
 def test_a_head_of_few_images_says_how_often_they_were_gone_through(monkeypatch):
     monkeypatch.setattr(training, "MOST_EPOCHS", 52)
     monkeypatch.setattr(training, "MOST_PATIENCE", 52)
-    told = {name: value for name, value in options(epochs=1).items() if name != "patience"}
-    head = dense.fit(task_of(X, LABELS, SPLIT, {**told, "patience": None}))
+    told = {**options(), "epochs": None, "patience": None}
+    head = dense.fit(task_of(X, LABELS, SPLIT, told))
     assert head.epochs == 52
     assert (head.options["epochs"], head.options["patience"]) == (52, 52)
