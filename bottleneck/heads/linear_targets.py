@@ -185,7 +185,7 @@ def _robust_start(data: _Data) -> tuple[NDArray[np.float32], NDArray[np.float32]
 def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     """Fit ridge regressions, those columns together that are known for the same images.
 
-    Training rows judge by generalised cross-validation, or by folds where they belong together.
+    Training rows judge by `Ridge.cross_validated`, or by folds where they belong together.
 
     The strength of the fit is the geometric mean of the columns' own.
     """
