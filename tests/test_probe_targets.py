@@ -20,7 +20,7 @@ from bottleneck.store.store import Store
         ([[0, 9, 0, 9], [0, 9, 0, 9]], (2 + 2 + 0 + 1 + 0 + 1) / 6),
         ([[9, 9, 9], [9, 9, 9]], 1),  # what touches the edge begins there
         ([[9, 0, 0], [0, 9, 0], [0, 0, 9]], 1),
-        ([[9, 0, 9, 4]], (2 + 1 + 0 + 1 + 0) / 5),  # less than half as dark as the darkest is no ink
+        ([[9, 0, 9, 4]], (2 + 1 + 0 + 1 + 0) / 5),  # under half the darkest: no ink
     ],
 )
 def test_strokes_are_where_ink_begins_along_rows_and_columns(image, met):
