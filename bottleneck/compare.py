@@ -10,6 +10,7 @@ from bottleneck import _options as options
 from bottleneck import _store_options as of_stores
 from bottleneck._parser import make_parser
 from bottleneck.core import console, words
+from bottleneck.core.text import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -200,15 +201,18 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         "labels": ("macro AP", f"{report['level']:.0%} interval", "micro AP", "macro F1"),
         "numbers": ("R²", f"{report['level']:.0%} interval", "RMSE", "MAE"),
     }[kind]
+    # How far off each number may be (train --calibrate), where that is known of a run.
+    has_widths = any(entry.get("widths") for entry in report["runs"])
     heading = (
-        "backbone", "head", *named, "loss", "judged on",
-        "parameters", "train s", "images/s", "cache MB", "run",
+        "backbone", "head", *named, *(["90% off by at most"] if has_widths else []), "loss",
+        "judged on", "parameters", "train s", "images/s", "cache MB", "run",
     )  # fmt: skip
     rows = [
         (
             entry["backbone"],
             entry["head"],
             *_figures(entry),
+            *([_widths(entry["widths"])] if has_widths else []),
             _number(entry["loss"], ".4f"),
             f"{entry['samples']} {entry['judged_on']}",
             _number(entry["parameters"], "d"),
@@ -234,6 +238,11 @@ def _figures(entry: Mapping[str, Any]) -> tuple[str, ...]:
     }[entry["kind"]]
     how = ".4g" if entry["kind"] == "numbers" else ".4f"
     return (_number(entry[main], ".4f"), ends, *(_number(entry[key], how) for key in others))
+
+
+def _widths(widths: Mapping[str, float | None] | None) -> str:
+    each = [f"{printable(name)} {_number(width, '.4g')}" for name, width in (widths or {}).items()]
+    return ", ".join(each) or "-"
 
 
 def _number(value: float | None, how: str) -> str:

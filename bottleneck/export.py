@@ -94,6 +94,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
             f"uint8 pixels (n, {height}, {width}, {channels}), {colour}, to {said}: {names}{more}",
             f"{report['parameters']:,} parameters",
         ]
+        widths = {n: "-" if w is None else f"{w:.4g}" for n, w in report.get("widths", {}).items()}
+        if widths:
+            each = ", ".join(f"{name} {width}" for name, width in widths.items())
+            what.append(f"90% are off by at most: {each}")
     else:
         pending = f", {report['pending']} without a row left out" if report["pending"] else ""
         what = [

@@ -1,4 +1,7 @@
-"""The rows that a linear head is fitted to: standardised float32, given in blocks.
+"""The rows that a linear head is fitted to: centred and scaled float32, given in blocks.
+
+Each feature is divided by its deviation to the power of OWN, times a typical deviation (the upper
+quartile of them all) to the power of the rest: "standardised" means this here.
 
 Where they fit they are held in memory. Where they do not, each pass over them reads them anew from
 the features (a store's rows, which are mapped from the disk). Both give the same blocks, bit for
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 4096
 KEPT_BYTES = 2 << 30  # the largest matrix that is held in memory
+# How much of a feature's scale is its own deviation, in the exponent; the rest is a typical one.
+# At 1, what hardly varies among few rows is blown up; at 0, what varies most says everything.
+OWN = 0.25
+MOST = 10.0  # of a feature's deviation, standardised
 LARGEST = 1e15  # of a standardised feature, so that no sum of a fit leaves float32
 
 
@@ -152,7 +159,7 @@ def design_matrix(
     for at in _image_blocks(len(images), views):
         block = raw(at)
         _standardise(block, mean, scale)
-        # Training rows are within the root of their number; others may be anywhere.
+        # Training rows are within MOST times the root of their number; others may be anywhere.
         if block.max(initial=0) > LARGEST or block.min(initial=0) < -LARGEST:
             raise DataError(
                 "features too large beside those that are trained on",
@@ -197,10 +204,16 @@ def _mean_and_scale(
     for at in _image_blocks(n_images, views):
         centred = raw(at).reshape(-1, d) - mean
         variance += (centred * centred).sum(axis=0)
-    scale = np.sqrt(variance / n)
+    deviation = np.sqrt(variance / n)
     # A feature that never varies tells nothing, also where rounding makes it seem to vary, or
     # where it varies by less than float32 can divide by.
-    scale[scale <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)] = 1.0
+    varies = deviation > np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)
+    if not varies.any():
+        return mean.astype(np.float32), np.ones(d, np.float32)
+    # Not their mean: a few may be in another unit, or vary by far more than all the others.
+    typical = np.quantile(deviation[varies], 0.75, method="lower")
+    deviation = np.where(varies, deviation, typical)
+    scale = np.maximum(deviation**OWN * typical ** (1 - OWN), deviation / MOST)
     return mean.astype(np.float32), scale.astype(np.float32)
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 ROBUST = 1.345  # 95 % of the efficiency of least squares where errors are normal
 ROUNDS = 4
-START = 1e-2  # the strength of the fits that find how large errors are
+START = 1e-2  # the least strength of the fits that find how large errors are
 LEAST_DELTA = 1e-4
 SURE = 1e-3  # the least and most share of a label that a fit starts from
 
@@ -170,10 +170,11 @@ def _robust_start(data: _Data) -> tuple[NDArray[np.float32], NDArray[np.float32]
     theta = np.zeros((x.width + 1, k), np.float32)
     delta = np.full(k, ROBUST, np.float32)
     basis = None
+    strength = max(START, x.width / (4 * len(x)))  # few rows are else met, and errors seem none
     for _ in range(ROUNDS):
         problem = Problem(x, data.of_rows(y), huber(delta), basis)
         basis = problem.basis
-        theta, _, _ = minimise(problem, theta, START, PATH_TOLERANCE)
+        theta, _, _ = minimise(problem, theta, strength, PATH_TOLERANCE)
         error = np.abs(outputs(x.first_views(), theta) - y)
         known = [column[~np.isnan(column)] for column in error.T]
         deviation = [MAD * float(np.median(each)) if len(each) else 1.0 for each in known]
@@ -184,7 +185,7 @@ def _robust_start(data: _Data) -> tuple[NDArray[np.float32], NDArray[np.float32]
 def _ridge(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], Fit]:
     """Fit ridge regressions, those columns together that are known for the same images.
 
-    Training rows judge by generalised cross-validation, or by folds where they belong together.
+    Training rows judge by `Ridge.cross_validated`, or by folds where they belong together.
 
     The strength of the fit is the geometric mean of the columns' own.
     """

@@ -25,7 +25,7 @@ from bottleneck.core.sealed import read_beside, seal, unseal
 from bottleneck.heads.catalog import ADVICE, HEAD_FILE
 from bottleneck.heads.objectives import objective
 from bottleneck.heads.split import rows_to_fit
-from bottleneck.heads.training import probabilities, room_for, seed_of, train
+from bottleneck.heads.training import course, probabilities, room_for, seed_of, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -172,6 +172,7 @@ def fit_network(
     """
     check_trains(f"--head {kind}")
     train_rows, validation_rows = rows_to_fit(task)
+    task = replace(task, options=course(task.options, len(train_rows)))
     with generators_kept(), room_for("this head", "make it smaller"):
         goal = objective(task, train_rows)
         model = _with_outputs(*build(), goal, task, kind)

@@ -231,7 +231,7 @@ TRAINING: tuple[Option, ...] = (
         help="how often, at most, all training images are gone through",
         check=whole(1),
         example="a number such as 50",
-        default=50,
+        default_text="50, and of few images as many as take 6,000 steps",
         parse=words.positive,
         metavar="N",
     ),
@@ -250,17 +250,21 @@ TRAINING: tuple[Option, ...] = (
         "weights; 0 runs all epochs and keeps the last weights",
         check=whole(0),
         example="a number such as 10, or 0 to run all epochs",
-        default=10,
+        default_text="10, and of few images as many as take 1,200 steps",
         parse=int,
         metavar="N",
     ),
     CLASS_WEIGHTS,
 )
-# The same in small steps, for weights that are good already.
+# The same in small steps, for weights that are good already; each takes long, of few images too.
+_OF_TAIL = MappingProxyType({"epochs": 50, "patience": 10})
 FINE_TUNING: tuple[Option, ...] = (
     OPTIMIZER.by_default("sgd"),
     LEARNING_RATE.by_default(1e-3),
     MOMENTUM.by_default(0.9),
     NESTEROV.by_default(default=True),
-    *TRAINING[4:],
+    *(
+        option.by_default(_OF_TAIL[option.name]) if option.name in _OF_TAIL else option
+        for option in TRAINING[4:]
+    ),
 )

@@ -4,6 +4,10 @@ The loss is half the mean squared error plus strength/2 · ||w||² on standardis
 is free. With XᵀX/n = V diag(λ) Vᵀ of centred rows, the weights of strength s are
 V diag(1 / (λ + s)) Vᵀ Xᵀy/n. Of fewer rows than features the rows' own products XXᵀ are decomposed,
 which gives the same V. Columns of targets that are known for the same rows share all of it.
+
+What a strength does on rows that it has not seen: of few rows, each is left out in turn, exactly
+(Allen 1974); of many, generalised cross-validation (Golub, Heath and Wahba 1979) says the same, but
+of few it picks strengths that are too weak.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from bottleneck.heads.design_matrix import DesignMatrix
 
 LARGEST = 4096  # rows or features: a decomposition of more takes minutes
+FEW = 1024  # rows of which each is left out in turn
 LEAST = 1e-7  # of the largest eigenvalue: below it there is rounding alone
 STRENGTHS = tuple(10.0 ** (exponent / 8) for exponent in range(24, -49, -1))
 
@@ -43,6 +48,8 @@ class Ridge:
     x_mean : (d,), y_mean : (k,), spread : (k,)
         Means, and the variances of the targets.
     n : how many rows
+    each : (n, r) and (n, k) float64, or None
+        Of few rows: where they are along each direction, of length one, and the centred targets.
     """
 
     values: NDArray[np.float64]
@@ -52,6 +59,7 @@ class Ridge:
     y_mean: NDArray[np.float64]
     spread: NDArray[np.float64]
     n: int
+    each: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def theta(self, strengths: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights (d + 1, k) at a strength for each column, the bias last."""
@@ -91,7 +99,13 @@ class Ridge:
         return np.asarray(strength / (self.values + strength))
 
     def cross_validated(self, strength: float) -> NDArray[np.float64]:
-        """Return the generalised cross-validation (k,) of Golub, Heath and Wahba 1979."""
+        """Return the mean squared error (k,) on rows that are left out in turn, or about that."""
+        if self.each is not None:
+            along, y = self.each
+            kept = along * (1 - self._left(strength))
+            spare = 1 - 1 / self.n - (along * kept).sum(axis=1)
+            errors = (y - kept @ (along.T @ y)) / np.maximum(spare, 1e-12)[:, None]
+            return np.asarray((errors**2).mean(axis=0))
         spare = max(self.n - 1 - len(self.values), 0) + float(self._left(strength).sum())
         return self.fitted_errors(strength) / max(spare / self.n, 1e-12) ** 2
 
@@ -119,6 +133,10 @@ def ridge(x: DesignMatrix, y: NDArray[np.float32]) -> Ridge:
     values, vectors = _tall(x, x_mean) if n >= d else _wide(x, x_mean)
     is_real = values > LEAST * max(values.max(initial=0), np.finfo(np.float32).tiny)
     values, vectors = values[is_real], vectors[:, is_real]
+    each = None
+    if n <= FEW:
+        rows = np.concatenate([block for _, block in x.blocks()]) - x_mean
+        each = rows @ vectors / np.sqrt(n * values), centred
     return Ridge(
         values=values,
         vectors=vectors,
@@ -127,6 +145,7 @@ def ridge(x: DesignMatrix, y: NDArray[np.float32]) -> Ridge:
         y_mean=y_mean,
         spread=(centred**2).mean(axis=0),
         n=n,
+        each=each,
     )
 
 

@@ -80,6 +80,12 @@ class Run:
         """What each column of the predictions is called."""
         return self.classes if self.kind == "class" else self.targets
 
+    @property
+    def widths_of_names(self) -> dict[str, float | None]:
+        """The width of each number by its name, None where it is not known; empty of none."""
+        known = [width if width == width else None for width in self.widths]
+        return dict(zip(self.names, known, strict=False))
+
 
 def read_run(folder: Path) -> Run:
     """Return what the receipt of a run says, every file of it checked.

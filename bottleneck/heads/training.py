@@ -40,6 +40,9 @@ LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
 # Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
 _SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
 AVERAGED = 0.5  # of an epoch: the steps whose weights are averaged, about
+# An epoch of few images is few steps: what epochs and patience are at least, and in steps.
+EPOCHS, STEPS, MOST_EPOCHS = 50, 6000, 500
+PATIENCE, PATIENT_STEPS, MOST_PATIENCE = 10, 1200, 100
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'
 VIEWS = ORDER + 1  # and of the one that draws views
 
@@ -66,6 +69,20 @@ def momentum(steps: int) -> float:
     steps : of an epoch
     """
     return 1 - 1 / (AVERAGED * steps) if AVERAGED * steps > 1 else 0.0
+
+
+def course(options: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Return the options of a training on `n` rows, with the epochs and patience that it takes.
+
+    Where they were not given there are as many as long trainings need, of few rows more.
+    """
+    steps = math.ceil(n / options["batch_size"])
+    found = dict(options)
+    if found["epochs"] is None:
+        found["epochs"] = max(EPOCHS, min(MOST_EPOCHS, math.ceil(STEPS / steps)))
+    if found["patience"] is None:
+        found["patience"] = max(PATIENCE, min(MOST_PATIENCE, math.ceil(PATIENT_STEPS / steps)))
+    return found
 
 
 def gather(features: Any, at: NDArray[np.int64], doing: str) -> NDArray[Any]:

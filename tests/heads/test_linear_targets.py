@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import HuberRegressor, LogisticRegression, Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import HuberRegressor, LogisticRegression, Ridge, RidgeCV
 
 from bottleneck.heads import linear, linear_targets, ridge
 from bottleneck.heads.design_matrix import design_matrix
@@ -35,7 +34,10 @@ def fit(kind, x, y, split, groups=None, views=1, **more):
 
 
 def standardised(x, split):
-    return StandardScaler().fit(x[split == 0]).transform(x)
+    seen = x[split == 0].astype(float)
+    deviation = seen.std(axis=0)
+    typical = np.sort(deviation)[int(0.75 * (len(deviation) - 1))]
+    return (x - seen.mean(axis=0)) / np.maximum(deviation**0.25 * typical**0.75, deviation / 10)
 
 
 def test_at_a_strength_that_is_given_labels_are_those_of_logistic_regression(made):
@@ -63,7 +65,7 @@ def test_at_a_strength_that_is_given_numbers_are_those_of_ridge(made):
 def test_ridges_of_all_strengths_are_scikit_learn_s(made, n):
     x, _, numbers, _ = made
     rows = design_matrix(x, np.arange(n), 1, n)
-    z = StandardScaler().fit_transform(x[:n])
+    z = standardised(x[:n], np.zeros(n))
     found = ridge.ridge(rows, numbers[:n])
     for strength in (1e-3, 1.0, 100.0):
         theirs = Ridge(alpha=strength * n).fit(z, numbers[:n])
@@ -84,30 +86,63 @@ def test_the_validation_figures_are_of_the_fit_to_the_training_rows_alone(made):
 
 def test_the_strength_is_near_the_best_on_rows_that_nobody_has_seen(made):
     x, _, numbers, split = made
-    rng = np.random.default_rng(1)
-    noise = numbers + rng.normal(size=(N, 2)) * [10, 500]
-    head = fit("numbers", x, noise.astype("f4"), split)
     z, at, test = standardised(x, split), split < 2, split == 2
-    errors = [
-        ((Ridge(s * at.sum()).fit(z[at], noise[at]).predict(z[test]) - numbers[test]) ** 2).mean(0)
-        for s in (1e-6, 1e-3, 1e-2, 0.1, 0.3, 1, 10, 1000)
-    ]
-    ours = ((head.predict(x)[test] - numbers[test]) ** 2).mean(axis=0)
-    assert (ours < 1.15 * np.min(errors, axis=0)).all()
+    ours, theirs = [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        noisy = (numbers + rng.normal(size=(N, 2)) * [10, 500]).astype("f4")
+        fits = [Ridge(s * at.sum()).fit(z[at], noisy[at]) for s in 10.0 ** np.arange(-6, 4, 0.5)]
+        said = [
+            fit("numbers", x, noisy, split).predict(x)[test],
+            *(f.predict(z[test]) for f in fits),
+        ]
+        ours_now, *of_strengths = (((one - numbers[test]) ** 2).mean(axis=0) for one in said)
+        ours.append(ours_now)
+        theirs.append(of_strengths)
+    of_strengths = np.mean(theirs, axis=0)
+    assert (np.mean(ours, axis=0) < 1.3 * of_strengths.min(axis=0)).all()
+    assert (of_strengths[-1] > 1.4 * of_strengths.min(axis=0)).all()
 
 
 @pytest.mark.parametrize("n", [200, 8])
-def test_cross_validation_is_that_of_the_hat_matrix(made, n):
+def test_of_few_rows_each_is_left_out_in_turn(made, n):
     x, _, numbers, _ = made
-    rows = design_matrix(x, np.arange(n), 1, n)
-    z = np.hstack([np.ones((n, 1)), StandardScaler().fit_transform(x[:n])])
-    found = ridge.ridge(rows, numbers[:n])
+    found = ridge.ridge(design_matrix(x, np.arange(n), 1, n), numbers[:n])
+    z = standardised(x[:n], np.zeros(n))
+    for strength in (1e-4, 0.1, 10.0):
+        off = np.empty((n, 2))
+        for i in range(n):
+            seen = np.arange(n) != i
+            theirs = Ridge(alpha=strength * n).fit(z[seen], numbers[:n][seen])
+            off[i] = theirs.predict(z[i : i + 1])[0] - numbers[i]
+        expected = (off**2).mean(axis=0)
+        np.testing.assert_allclose(found.cross_validated(strength), expected, rtol=2e-3)
+
+
+def test_of_many_rows_cross_validation_is_that_of_the_hat_matrix(made, monkeypatch):
+    monkeypatch.setattr(ridge, "FEW", 199)
+    x, _, numbers, _ = made
+    n = 200
+    z = np.hstack([np.ones((n, 1)), standardised(x[:n], np.zeros(n))])
+    found = ridge.ridge(design_matrix(x, np.arange(n), 1, n), numbers[:n])
     for strength in (1e-4, 0.1, 10.0):
         penalty = np.diag([0] + [strength * n] * D)
         hat = z @ np.linalg.solve(z.T @ z + penalty, z.T)
         left = numbers[:n] - hat @ numbers[:n]
         expected = (left**2).mean(axis=0) / (1 - np.trace(hat) / n) ** 2
         np.testing.assert_allclose(found.cross_validated(strength), expected, rtol=2e-2)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_of_few_rows_what_hardly_varies_among_them_explodes_nothing(loss):
+    rng = np.random.default_rng(0)
+    x = np.maximum(rng.normal(size=(1030, 64)), 0).astype("f4")
+    x[:30, :8] = 1e-3 * rng.normal(size=(30, 8))  # among the others as large as any
+    y = (x[:, 8:12].sum(axis=1) + 0.1 * rng.normal(size=1030))[:, None].astype("f4")
+    split = np.where(np.arange(1030) < 30, 0, 9).astype("u1")
+    said = fit("numbers", x, y, split, loss=loss).predict(x[30:])
+    theirs = RidgeCV(10.0 ** np.arange(-3, 4)).fit(x[:30], y[:30, 0]).predict(x[30:])
+    assert ((said - y[30:]) ** 2).mean() < 1.1 * ((theirs - y[30:, 0]) ** 2).mean()
 
 
 def test_after_the_choice_training_and_validation_rows_are_fitted_together(made):

@@ -5,10 +5,10 @@ import pytest
 
 from bottleneck.core.errors import DataError, NoSpaceError, UsageError
 from bottleneck.core.frameworks import import_keras
-from bottleneck.heads import dense
+from bottleneck.heads import dense, training
 from bottleneck.heads.catalog import complete
 from bottleneck.heads.task import Task
-from bottleneck.heads.training import batches, gather, momentum, seed_of, train
+from bottleneck.heads.training import batches, course, gather, momentum, seed_of, train
 
 pytestmark = pytest.mark.slow
 LABELS = (np.arange(30) % 3).astype(np.int32)
@@ -160,7 +160,7 @@ def test_no_memory_for_a_batch_says_what_to_lower():
     model = fit(epochs=1).model
     rows = np.arange(6)
     with pytest.raises(NoSpaceError, match="lower --batch-size"):
-        train(model, task_of(Full(), LABELS, SPLIT, options()), rows, rows[:0])
+        train(model, task_of(Full(), LABELS, SPLIT, options(epochs=1)), rows, rows[:0])
 
 
 def test_each_epoch_has_every_row_once_in_an_order_of_its_own():
@@ -227,3 +227,31 @@ def test_refit_of_numbers_takes_mean_and_scale_of_all_images():
 
     expected = fitted(np.zeros_like(SPLIT))
     np.testing.assert_array_equal(fitted(SPLIT, refit=True).predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "given", "expected"),
+    [
+        (4000, 32, {}, (50, 10)),
+        (1078, 32, {}, (177, 36)),  # 34 steps an epoch
+        (1078, 512, {}, (500, 100)),
+        (20, 32, {}, (500, 100)),
+        (20, 32, {"epochs": 3}, (3, 100)),
+        (20, 32, {"epochs": 3, "patience": 0}, (3, 0)),
+    ],
+)
+def test_few_images_are_gone_through_more_often_unless_it_is_said_how_often(
+    n, size, given, expected
+):
+    options = complete("dense", {**given, "batch_size": size})
+    found = course(options, n)
+    assert (found["epochs"], found["patience"]) == expected
+
+
+def test_a_head_of_few_images_says_how_often_they_were_gone_through(monkeypatch):
+    monkeypatch.setattr(training, "MOST_EPOCHS", 52)
+    monkeypatch.setattr(training, "MOST_PATIENCE", 52)
+    told = {**options(), "epochs": None, "patience": None}
+    head = dense.fit(task_of(X, LABELS, SPLIT, told))
+    assert head.epochs == 52
+    assert (head.options["epochs"], head.options["patience"]) == (52, 52)

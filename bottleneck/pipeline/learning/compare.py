@@ -127,6 +127,7 @@ def figures_of(run: Run, seed: int) -> dict[str, Any]:
         "loss": metrics["loss"],
         "baseline": metrics["baseline"],
         **{key: metrics.get(key) for key in MORE_FIGURES},
+        "widths": run.widths_of_names or None,
         "seconds": metrics.get("seconds"),
         "epochs": metrics.get("epochs"),
         "parameters": metrics.get("parameters"),

@@ -82,6 +82,7 @@ def _export_model(options: ExportOptions, named: str, reporter: Reporter) -> dic
         "kind": opened.run.kind,
         "classes": list(opened.run.names),
         **({"thresholds": list(opened.run.thresholds)} if opened.run.thresholds else {}),
+        **({"widths": opened.run.widths_of_names} if opened.run.widths else {}),
         "parameters": int(model.count_params()),
         "bytes": file.stat().st_size,
     }

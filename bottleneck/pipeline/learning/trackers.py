@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import socket
 import time
 from importlib import import_module
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CARD = "README.md"
 AT_ONCE = 100  # parameters or figures in one call: MLflow's own limit of parameters
+MOST_OF_A_NAME = 250
 EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"  # MLflow's own variable
 
 
@@ -165,7 +167,7 @@ def _tell_mlflow(
     now = int(time.time() * 1000)
     final = [(f"final_{figure}", 0, value) for figure, value in _numbers(figures).items()]
     points = [*curves(history), *final]
-    metrics = [entities.Metric(key, value, now, step) for key, step, value in points]
+    metrics = [entities.Metric(_valid(key), value, now, step) for key, step, value in points]
     given = {key: value for key, value in parameters.items() if value is not None}
     params = [entities.Param(key, str(value)) for key, value in given.items()]
     for at in range(0, max(len(metrics), len(params)), AT_ONCE):
@@ -173,6 +175,11 @@ def _tell_mlflow(
     client.log_artifacts(made, str(run))
     client.set_terminated(made)
     return made
+
+
+def _valid(name: str) -> str:
+    """Return a name as MLflow takes it: people's own numbers and labels may have any character."""
+    return re.sub(r"[^\w\-. ]", "_", name)[:MOST_OF_A_NAME]
 
 
 def _unavailable(uri: str, error: Exception) -> UsageError | UnavailableError:

@@ -12,7 +12,9 @@ import pytest
 from bottleneck import _train_lines
 from bottleneck import predict as command
 from bottleneck import train as train_command
+from bottleneck.compare import main as compare_main
 from bottleneck.core import console
+from bottleneck.export import lines as export_lines
 from bottleneck.heads.run import read_run
 from bottleneck.pipeline.learning.folds import FILE
 from bottleneck.pipeline.learning.predict import PredictOptions, predict, predictions
@@ -127,3 +129,25 @@ def test_a_width_that_no_image_judges_is_said_all_the_same():
     told = {"calibration": {"level": 0.9, "samples": 12, "numbers": numbers}}
     (line,) = _train_lines._calibration(told)
     assert line.endswith("a ± 3.64, b not known, of too few")
+
+
+def test_compare_and_export_say_how_far_off_numbers_may_be(made, tmp_path, capsys):
+    cache = made(["train", "val", "test"])
+    report = fit(cache, run="sure")
+    train(TrainOptions(cache=cache, run="plain"), console.configure(quiet=True))
+    width = report["calibration"]["numbers"]["light"]["width"]
+    assert compare_main(["--cache", str(cache), "--json"]) == 0
+    found = {
+        Path(one["run"]).name: one["widths"] for one in json.loads(capsys.readouterr().out)["runs"]
+    }
+    assert found == {"sure": {"light": width, "red": None}, "plain": None}
+    assert compare_main(["--cache", str(cache)]) == 0
+    said = capsys.readouterr().out
+    assert "90% off by at most" in said
+    assert f"light {width:.4g}, red -" in said
+    report = {
+        "run": "r", "file": "m.keras", "input": [None, 8, 8, 3], "kind": "numbers", "bytes": 1,
+        "classes": ["light", "red"], "parameters": 3,
+        "widths": read_run(Path(report["run"])).widths_of_names,
+    }  # fmt: skip
+    assert f"90% are off by at most: light {width:.4g}, red -" in export_lines(report)

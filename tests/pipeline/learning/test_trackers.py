@@ -18,7 +18,7 @@ from bottleneck.heads.run import read_run
 from bottleneck.pictures import plots
 from bottleneck.pipeline.extraction.extract import extract
 from bottleneck.pipeline.extraction.options import ExtractOptions
-from bottleneck.pipeline.learning.trackers import curves
+from bottleneck.pipeline.learning.trackers import curves, tell
 from bottleneck.pipeline.learning.train import TrainOptions, train
 from bottleneck.pipeline.network.options import NetworkOptions
 from bottleneck.train import main as train_main
@@ -128,6 +128,16 @@ def test_mlflow_is_told_parameters_figures_curves_and_files(cache, mlflow):
     assert params["strength"] == str(run.options["strength"])
     assert by_name["log_artifacts"][1:3] == ("abc", report["run"])
     assert by_name["set_terminated"][1] == "abc"
+
+
+def test_mlflow_is_told_names_that_it_takes(cache, mlflow, tmp_path):
+    figures = {"r2_°C in/out?": 0.5, "mae_höhe-1.a": 0.25, "x" * 300: 1.0}
+    options = TrainOptions(cache=cache, mlflow="http://there")
+    tell(options, tmp_path, figures, [], {}, console.configure(quiet=True))
+    told = {m[1]: m[2] for call in mlflow.calls if call[0] == "log_batch" for m in call[2]}
+    assert told["final_r2__C in_out_"] == 0.5
+    assert told["final_mae_höhe-1.a"] == 0.25  # letters of any language are letters to it
+    assert max(map(len, told)) == 250  # the longest that it takes
 
 
 def test_mlflow_s_own_default_is_meant_where_no_address_is_given(cache, mlflow, capsys):
