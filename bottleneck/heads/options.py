@@ -250,7 +250,7 @@ TRAINING: tuple[Option, ...] = (
         "weights; 0 runs all epochs and keeps the last weights",
         check=whole(0),
         example="a number such as 10, or 0 to run all epochs",
-        default_text="10, and of few images as many as take 1,200 steps",
+        default_text="10, and of few images as many as take 500 steps",
         parse=int,
         metavar="N",
     ),

@@ -42,7 +42,7 @@ _SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
 AVERAGED = 0.5  # of an epoch: the steps whose weights are averaged, about
 # An epoch of few images is few steps: what epochs and patience are at least, and in steps.
 EPOCHS, STEPS, MOST_EPOCHS = 50, 6000, 500
-PATIENCE, PATIENT_STEPS, MOST_PATIENCE = 10, 1200, 100
+PATIENCE, PATIENT_STEPS, MOST_PATIENCE = 10, 500, 40
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'
 VIEWS = ORDER + 1  # and of the one that draws views
 
