@@ -128,10 +128,11 @@ def probe_labels(args: argparse.Namespace, work: Path) -> None:
 
 
 def _with_interval(draws: Sequence[tuple[float, float]] | NDArray[np.float64], form: str) -> str:
-    """Return the means of both over draws, each with twice its standard error."""
-    n = len(draws)
-    spread = 2 * np.std(draws, axis=0, ddof=1) / n**0.5 if n > 1 else np.full(2, np.nan)
-    means = np.mean(draws, axis=0)
+    """Return the means of both over draws; of several draws each with twice its standard error."""
+    means, n = np.mean(draws, axis=0), len(draws)
+    if n == 1:
+        return " / ".join(f"{mean:{form}}" for mean in means)
+    spread = 2 * np.std(draws, axis=0, ddof=1) / n**0.5
     return " / ".join(f"{m:{form}} ± {e:.3f}" for m, e in zip(means, spread, strict=True))
 
 
