@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,8 @@ from bottleneck.core.errors import (
 )
 from bottleneck.core.sample import key_array
 from bottleneck.data.bucket_objects import Objects
-from bottleneck.store import checking, part_cache
+from bottleneck.pipeline.learning.runs import find_run
+from bottleneck.store import checking, part_cache, unsent
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
 from bottleneck.store.log import Log, ReplaceParts, SetRecipe, SetSource
@@ -769,6 +771,20 @@ def test_a_run_that_was_deleted_there_is_not_shown_where_a_copy_is(store, bucket
     for file in ("metrics.json", "history.csv", "run.json"):
         bucket.put(f"runs/one/{file}", None)
     assert store.storage.fetch_runs() == []
+    with pytest.raises(UsageError, match=r"'one'\?: s3://bucket/stores/first/runs has none"):
+        find_run(f"{ADDRESS}/runs/one")
+
+
+def test_a_run_takes_the_place_of_the_copy_of_one_that_was_deleted_there(store, bucket):
+    folder = a_run(store, "one", b"old")
+    (store.storage.new_runs / "one" / "of-the-old.json").write_bytes(b"old")
+    store.storage.publish_run("one")
+    for name in filter(re.compile("runs/").match, bucket.objects()):
+        bucket.put(name, None)
+    a_run(store, "one", b"new")
+    assert store.storage.publish_run("one") == folder
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert found == dict.fromkeys(("metrics.json", "history.csv", "run.json"), b"new")
 
 
 @pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
@@ -847,6 +863,23 @@ def test_a_run_that_another_process_sends_at_the_same_time_is_sent(store, bucket
     store.storage.publish_run("one")
     assert (folder / "run.json").exists()
     assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_that_another_process_has_sent_already_is_sent(store, caplog, monkeypatch):
+    folder = a_run(store, "one")
+    assert store.storage.run_names() == ["one"]
+    assert store.storage.publish_run("one") == folder
+    a_run(store, "two")
+    put, others = unsent._put, iter([store.storage.run_names])
+
+    def behind(*args):
+        for do in others:
+            assert do() == ["one", "two"]
+        put(*args)
+
+    monkeypatch.setattr(unsent, "_put", behind)
+    assert store.storage.run_names() == ["one", "two"]
+    assert not caplog.records
 
 
 def test_a_run_that_cannot_be_sent_does_not_stop_those_behind_it(store, bucket):

@@ -1,5 +1,6 @@
 """Copies of stores: between disks and buckets, whole, and never over what is another's."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -160,6 +161,19 @@ def test_damage_is_not_copied(filled, other):
     with pytest.raises(DamagedError, match="its bytes changed"):
         copy(filled.path, other)
     assert Store.open(other).state.parts == ()
+
+
+def test_what_is_lost_in_the_bucket_is_named_as_it_is_called_there(
+    filled, bucket, elsewhere, tmp_path
+):
+    copy(filled.path, ADDRESS)
+    name = filled.state.parts[0].table
+    for key in filter(re.compile(name).match, bucket.objects()):
+        bucket.put(key, None)
+    elsewhere()
+    said = f"(a file is missing|its bytes changed): s3://bucket/stores/first/{name}: run"
+    with pytest.raises(DamagedError, match=said):
+        copy(ADDRESS, tmp_path / "copy")
 
 
 def test_what_gc_took_from_under_a_long_copy_is_brought_again(filled, other, monkeypatch):
