@@ -31,6 +31,7 @@ from bottleneck.core.errors import (
 from bottleneck.core.sample import key_array
 from bottleneck.data.bucket_objects import Objects
 from bottleneck.pipeline.learning.runs import find_run
+from bottleneck.store import bucket as objects
 from bottleneck.store import checking, part_cache, unsent
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
@@ -706,6 +707,21 @@ def test_a_server_that_stays_ill_is_unavailable(store, bucket):
     bucket.harm = lambda _: "503 SlowDown"
     with pytest.raises(UnavailableError, match="busy or ill"):
         Store.open(ADDRESS)
+
+
+@pytest.mark.parametrize("put", ["create", "upload"])
+@pytest.mark.parametrize(("patience_s", "n"), [(60.0, 8), (-1.0, 2)])
+def test_a_put_to_a_server_that_took_long_to_fail_is_not_begun_again(
+    put, patience_s, n, bucket, tmp_path, monkeypatch
+):
+    """The client itself asks twice each time."""
+    monkeypatch.setattr(objects, "PATIENCE_S", patience_s)
+    (tmp_path / "x").write_bytes(b"1")
+    what = b"1" if put == "create" else tmp_path / "x"
+    bucket.harm = lambda _: "503 SlowDown"
+    with pytest.raises(UnavailableError, match="busy or ill"):
+        getattr(Bucket(address(str(ADDRESS))), put)("x", what)
+    assert bucket.counts["put"] == n
 
 
 def test_no_secret_is_in_an_error_a_copy_or_the_bucket(store, bucket, tmp_path):
