@@ -357,6 +357,34 @@ def test_a_recipe_that_gc_takes_just_before_it_is_set_is_written_again(clock, af
     assert Store.open(clock.place).recipe.id == OTHER.id
 
 
+def set_samples(store, verb):
+    """Record a new list of samples, as a verb does."""
+    _, digests = rows_and_digests(6)
+    seen = store.state.sources["s"].snapshot
+    if verb == "extract":
+        to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
+        assert to.set_source(snapshot_of(digests), SimpleNamespace())
+    else:
+        claim.record_source(store, "s", snapshot_of(digests), verb)
+
+
+@pytest.mark.parametrize("verb", ["extract", "train"])
+def test_a_list_of_samples_that_gc_took_while_a_machine_slept_is_not_set(
+    clock, gc, after, monkeypatch, verb
+):
+    monkeypatch.setattr(claim, "RENEW_S", 1000.0)
+    store = made(clock.place, 1)
+
+    def strike():
+        clock.later(is_asleep=True)
+        assert [name for name in gc()["deleted"] if name.startswith("snapshots/")]
+
+    after(Store, "write_snapshot", strike)
+    with pytest.raises(ExpiredError, match="gc of another machine took"):
+        set_samples(store, verb)
+    assert Store.open(clock.place).state.number == store.state.number
+
+
 @pytest.mark.parametrize("verb", ["extract", "train"])
 def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after, elsewhere, verb):
     """As on a server that has it as old as its first piece."""
@@ -367,13 +395,7 @@ def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after
         assert gc()["claimed"]
 
     after(Store, "write_snapshot", strike)
-    _, digests = rows_and_digests(6)
-    seen = store.state.sources["s"].snapshot
-    if verb == "extract":
-        to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
-        assert to.set_source(snapshot_of(digests), SimpleNamespace())
-    else:
-        claim.record_source(store, "s", snapshot_of(digests), verb)
+    set_samples(store, verb)
     elsewhere()
     assert len(Store.open(clock.place).snapshot("s").samples) == 6
 

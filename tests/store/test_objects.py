@@ -791,6 +791,17 @@ def test_a_run_that_was_deleted_there_is_not_shown_where_a_copy_is(store, bucket
         find_run(f"{ADDRESS}/runs/one")
 
 
+def test_of_a_run_that_did_not_come_whole_the_receipt_is_not_here(store, bucket, elsewhere):
+    a_run(store, "one")
+    store.storage.publish_run("one")
+    elsewhere()
+    there = Store.open(ADDRESS).storage
+    bucket.harm = lambda request: "503 SlowDown" if request.key.endswith("metrics.json") else None
+    with pytest.raises(UnavailableError):
+        there.fetch_runs()
+    assert not (there.root / "runs" / "one" / "run.json").exists()
+
+
 def test_a_run_takes_the_place_of_the_copy_of_one_that_was_deleted_there(store, bucket):
     folder = a_run(store, "one", b"old")
     (store.storage.new_runs / "one" / "of-the-old.json").write_bytes(b"old")
