@@ -270,8 +270,11 @@ def test_gc_leaves_what_is_fetched_for_hours(store, fmt):
         for path in (folder / "rows" / "c" / "0", folder / "rows" / "c", folder / "rows", folder):
             os.utime(path, (0, 0))
     os.utime(long / "rows" / "c" / "0")
+    run = root / "unsent" / f"tmp-{'c' * 32}"  # of a training that was killed while it wrote it
+    run.mkdir(parents=True)
+    os.utime(run, (0, 0))
     gc(ADDRESS, grace_s=0)
-    assert (long.exists(), left.exists()) == (True, False)
+    assert (long.exists(), left.exists(), run.exists()) == (True, False, False)
 
 
 def bytes_of_parts(folder):
@@ -333,7 +336,9 @@ def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
     assert bucket.objects() == before
 
 
-def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
+@pytest.mark.parametrize("bound", ["0", "1G"])
+def test_a_copy_that_went_bad_is_fetched_anew_by_verify(bound, store, monkeypatch):
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", bound)
     part = filled(store).parts[0]
     victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
     data = bytearray(victim.read_bytes())
