@@ -124,7 +124,9 @@ def test_an_address_without_a_bucket_is_2_and_makes_nothing(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("near", ["s3:bucket/x", "S3://bucket/x", "Gs:/bucket", "AZ:x"])
+@pytest.mark.parametrize(
+    "near", ["s3:bucket/x", "S3://bucket/x", "Gs:/bucket", "AZ:x", " s3://bucket/x"]
+)
 @pytest.mark.parametrize(
     "words", [("status", "--cache"), ("extract", "--cache", "x", "--backbone", "mini", "--data")]
 )
@@ -135,7 +137,7 @@ def test_what_is_nearly_the_address_of_a_bucket_is_2_and_makes_nothing(
     assert main((*words, near)) == 2
     *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith("error: no address of a bucket: ")
-    assert f"write {near[:2].lower()}://BUCKET/PREFIX" in line
+    assert f"write {near.strip()[:2].lower()}://BUCKET/PREFIX" in line
     assert not list(tmp_path.iterdir())
     (tmp_path / near.replace("/", "_")).mkdir()
     assert main(("status", "--cache", str(tmp_path / near.replace("/", "_")))) == 2

@@ -15,7 +15,7 @@ _ON_WINDOWS = os.name == "nt"
 _HEX = "hex:"
 # `s3://bucket/x`, which is `s3:/bucket/x` once it is a Path. One letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
-_NEARLY = re.compile(r"(?!(s3|gs|az):/)(?i:(s3|gs|az)):.")  # s3:bucket, S3://bucket
+_NEARLY = re.compile(r"(?!(s3|gs|az):/)\s*(?i:(s3|gs|az)):.")  # s3:bucket, S3://bucket, " s3://b"
 
 
 def local_path(path: Path | str) -> Path:

@@ -56,11 +56,12 @@ class Windows:
     Parameters
     ----------
     alone : bytes of a window after a leap
+    kept : how many windows
     """
 
-    def __init__(self, alone: int = ALONE) -> None:
+    def __init__(self, alone: int = ALONE, kept: int = KEPT) -> None:
         self._lock = Lock()
-        self._windows: deque[_Window] = deque(maxlen=KEPT)
+        self._windows: deque[_Window] = deque(maxlen=kept)
         self._alone, self._n_wanted = alone, 0
 
     def piece(self, of: Whole, offset: int, n_bytes: int, end: int) -> Read:
@@ -133,7 +134,7 @@ class InOrder:
     """An object as a file to go through in order, leaping over what is not wanted."""
 
     def __init__(self, of: Whole) -> None:
-        self._of, self._windows = of, Windows(LEAST)
+        self._of, self._windows = of, Windows(LEAST, kept=1)
         self._at = 0
 
     def tell(self) -> int:

@@ -28,6 +28,7 @@ CHUNK_BYTES = 8 << 20  # that much in one request: it must pass within the clien
 AT_ONCE = 8
 TRIES = 4  # beyond those of the client, each of which takes its time
 PAUSE_S = 0.1  # doubled after each try
+PATIENCE_S = 45.0  # after which none begins: of a server that says nothing, one takes two minutes
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -123,7 +124,7 @@ class Bucket:
         """Put an object if its name is free, else FileExistsError; an earlier try is no rival."""
         where, objects = self.address.at(name), self._objects
         said = UnavailableError("a name is taken, and nothing is there", where, "try again later")
-        for attempt in range(TRIES):
+        for _ in _tries():
             try:
                 with answers(where):
                     objects.put(self._client, name, data, mode="create", use_multipart=False)
@@ -137,7 +138,6 @@ class Bucket:
                 if self.get(name)[0] == data:
                     return
                 raise FileExistsError(errno.EEXIST, "name exists", str(where))
-            time.sleep(PAUSE_S * 2**attempt)
         raise said
 
     def require_conditional_puts(self, name: str) -> None:
@@ -157,20 +157,21 @@ class Bucket:
 
     def upload(self, name: str, path: Path) -> None:
         """Put a file, in pieces where it is large; its name is nobody else's."""
-        for attempt in range(TRIES):
+        where = self.address.at(name)
+        said: Exception = UnavailableError("nothing was put", where, "run the same command again")
+        for _ in _tries():
             try:
-                with answers(self.address.at(name)):
+                with answers(where):
                     self._objects.put(self._client, name, path, chunk_size=CHUNK_BYTES)
-            except (UnavailableError, FileNotFoundError):
+            except (UnavailableError, FileNotFoundError) as error:
                 # The end of an upload in pieces may be asked for twice: the second time, of what
                 # had succeeded, the server says that there is no such upload.
                 if self._n_bytes(name) == path.stat().st_size:
                     return
-                if attempt == TRIES - 1:
-                    raise
-                time.sleep(PAUSE_S * 2**attempt)
+                said = error
             else:
                 return
+        raise said
 
     def _n_bytes(self, name: str) -> int | None:
         with contextlib.suppress(BottleneckError):
@@ -183,6 +184,17 @@ class Bucket:
         with contextlib.suppress(FileNotFoundError), answers(self.address):
             if names:
                 self._objects.delete(self._client, names)
+
+
+def _tries() -> Iterator[int]:
+    """Yield the number of each try, after a pause from the second on."""
+    until = time.monotonic() + PATIENCE_S
+    for attempt in range(TRIES):
+        if attempt:
+            if time.monotonic() > until:
+                return
+            time.sleep(PAUSE_S * 2 ** (attempt - 1))
+        yield attempt
 
 
 def _seen(meta: Any) -> Seen:

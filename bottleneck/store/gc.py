@@ -144,9 +144,12 @@ def _doomed(
                 passed.add(log.at(number))
         else:
             kept.add(log.at(number))
-    for room in ("parts", "snapshots", "recipes", CLAIMS):
+    # Recipes first: until they are gone, who comes now may set one, whose claim is too late.
+    for room in ("recipes", "parts", "snapshots", CLAIMS):
         for name, modified in storage.entries(room):
-            since = before if name in passed.files else unnamed_before
+            # A recipe that older commits name may be set again: its name is that of its content.
+            is_passed = name in passed.files and room != "recipes"
+            since = before if is_passed else unnamed_before
             if name not in kept.files and modified < since:
                 yield f"{room}/{name}"
     for name, modified in storage.entries("log/damaged"):

@@ -225,11 +225,12 @@ class ObjectStorage:
     @contextlib.contextmanager
     def lent(self, name: str, recorded: Mapping[str, Any]) -> Iterator[Path]:
         """Yield where its copy is, or where it is meanwhile."""
-        if part_cache.use(self.root / name):
-            yield self.root / name
-            return
-        with self._downloaded(name, recorded) as temporary:
-            yield temporary
+        path = self.root / name
+        is_here = part_cache.use(path)
+        with contextlib.nullcontext(path) if is_here else self._downloaded(name, recorded) as found:
+            if not found.exists():
+                raise DamagedError("a file is missing", path, ADVICE)
+            yield found
 
     def fetch_all(self, tables: Iterable[Recorded]) -> None:
         """Fetch tables, several at once."""

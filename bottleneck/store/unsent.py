@@ -7,11 +7,12 @@ begun, by whatever, is brought up by the next command that asks which runs there
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from typing import TYPE_CHECKING
 
-from bottleneck.core import files
-from bottleneck.core.errors import BottleneckError, UnavailableError
+from bottleneck.core import copies, files
+from bottleneck.core.errors import BottleneckError, DamagedError, UnavailableError
 from bottleneck.store.bucket import CHUNK_BYTES, files_of
 
 if TYPE_CHECKING:
@@ -78,8 +79,19 @@ def send_all(bucket: Bucket, root: Path) -> None:
 
 
 def _put(bucket: Bucket, name: str, folder: Path) -> None:
-    """Put files under names that are free; the receipt is the last, and decides."""
-    found = files_of(f"runs/{name}", folder)
+    """Put files under names that are free; the receipt is the last, and decides.
+
+    Raises
+    ------
+    FileNotFoundError
+        When another process of this machine took the folder home meanwhile.
+    """
+    try:
+        found = files_of(f"runs/{name}", folder)
+    except DamagedError:
+        if folder.exists():
+            raise
+        raise FileNotFoundError(errno.ENOENT, "sent already", str(folder)) from None
     last = f"runs/{name}/{RECEIPT}"
     sizes = {key: path.stat().st_size for key, path in found.items() if key != last}
     # The small ones first: they say that the name is taken before a large one is put there.
@@ -91,8 +103,12 @@ def _put(bucket: Bucket, name: str, folder: Path) -> None:
 
 
 def _come_home(apart: Path, home: Path) -> None:
+    """Put a run that was sent among the copies."""
     with contextlib.suppress(FileNotFoundError):  # another process was faster
+        receipt = files.read(apart / RECEIPT)
+        if (home / RECEIPT).exists() and files.read(home / RECEIPT) != receipt:
+            copies.discard(home)  # of a run of that name that was deleted there
         try:
             files.move(apart, home)
         except FileExistsError:  # or has fetched what came there
-            files.delete(apart)
+            copies.discard(apart)

@@ -212,6 +212,15 @@ def test_a_file_in_order_shows_the_bytes_that_are_there_wherever_one_goes(seed):
     assert file.read() == of.data
 
 
+def test_of_a_file_in_order_one_window_is_kept():
+    """Several archives are gone through at once."""
+    of = Object(random.Random(0), 5 * MOST)
+    file = InOrder(of)
+    while file.read(SMALL):
+        assert sum(window.end - window.start for window in file._windows._windows) <= MOST
+    assert len(of.asked) == 12  # 64 kB, twice as much each time, then 8 MB
+
+
 def members_of(rng, n, largest):
     """Return offsets and sizes of members that lie one behind the other, as in a tar."""
     at, found = 0, []

@@ -1,5 +1,6 @@
 """Claims: what is copied or folded for hours is not taken by gc of a machine that no lock holds."""
 
+import contextlib
 import math
 import time
 from dataclasses import replace
@@ -12,7 +13,7 @@ from store_world import RECIPE, rows_and_digests, snapshot_of
 
 from bottleneck import gc as door
 from bottleneck.core import files
-from bottleneck.core.errors import ExpiredError
+from bottleneck.core.errors import DamagedError, ExpiredError
 from bottleneck.pipeline.extraction.target import Target
 from bottleneck.store import claim, dead
 from bottleneck.store import fold as folding
@@ -291,11 +292,12 @@ def test_a_claim_that_is_made_while_gc_looks_counts(clock, gc, monkeypatch):
 OTHER = replace(RECIPE, weights="9" * 64)
 
 
-def target(place):
-    """Return what an extraction with another recipe writes to."""
+def set_recipe(place, recipe=OTHER):
+    """Set another recipe, as an extraction with `--replace` does."""
     store = Store.open(place)
     seen = store.state.sources["s"].snapshot
-    return Target(store, OTHER.id, "s", True, store.snapshot("s"), seen)
+    to = Target(store, recipe.id, "s", True, store.snapshot("s"), seen)
+    to.keep_source(SimpleNamespace(recipe=recipe, about={"backbone": "x"}))
 
 
 def test_a_recipe_that_nobody_named_for_hours_stays_for_who_sets_it(clock, gc, after, elsewhere):
@@ -303,10 +305,84 @@ def test_a_recipe_that_nobody_named_for_hours_stays_for_who_sets_it(clock, gc, a
     clock.storage.entries("recipes")
     clock.later(is_asleep=True)
     after(Store, "commit", gc, is_before=True)
-    target(clock.place).keep_source(SimpleNamespace(recipe=OTHER, about={"backbone": "x"}))
+    set_recipe(clock.place)
     elsewhere()
     assert Store.open(clock.place).recipe.id == OTHER.id
     assert clock.storage.entries("claims") == []
+
+
+def test_a_recipe_that_was_replaced_for_hours_stays_for_who_goes_back_to_it(
+    clock, gc, after, elsewhere
+):
+    made(clock.place, 1)
+    set_recipe(clock.place)
+    clock.storage.entries("recipes")
+    clock.later(is_asleep=True)
+    after(Store, "commit", gc, is_before=True)
+    set_recipe(clock.place, RECIPE)
+    elsewhere()
+    assert Store.open(clock.place).recipe.id == RECIPE.id
+
+
+def test_a_recipe_that_is_set_while_gc_deletes_is_there(clock, gc, monkeypatch, elsewhere):
+    """What gc deletes may be long in going: whoever comes meanwhile claims too late."""
+    store = made(clock.place, 1)
+    store.write_recipe(OTHER, {"backbone": "x"})
+    store.write_part(*reversed(rows_and_digests(3, 77)), {})
+    clock.storage.entries("recipes")
+    clock.later(is_asleep=True)
+    delete, doomed = type(clock.storage).delete, []
+
+    def deleted(self, *names):
+        doomed[:] = [*doomed, *names]
+        for name in names:
+            delete(self, name)
+            if name.startswith("parts/"):
+                set_recipe(clock.place)
+
+    monkeypatch.setattr(type(clock.storage), "delete", deleted)
+    gc()
+    assert f"recipes/{OTHER.id}.json" in doomed
+    elsewhere()
+    assert Store.open(clock.place).recipe.id == OTHER.id
+
+
+def test_a_recipe_that_gc_takes_just_before_it_is_set_is_written_again(clock, after, elsewhere):
+    made(clock.place, 1)
+    gone = f"recipes/{OTHER.id}.json"
+    after(Store, "commit", lambda: clock.storage.delete(gone), is_before=True)
+    with contextlib.suppress(DamagedError):  # this machine has no copy either
+        set_recipe(clock.place)
+    elsewhere()
+    assert Store.open(clock.place).recipe.id == OTHER.id
+
+
+def set_samples(store, verb):
+    """Record a new list of samples, as a verb does."""
+    _, digests = rows_and_digests(6)
+    seen = store.state.sources["s"].snapshot
+    if verb == "extract":
+        to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
+        assert to.set_source(snapshot_of(digests), SimpleNamespace())
+    else:
+        claim.record_source(store, "s", snapshot_of(digests), verb)
+
+
+@pytest.mark.parametrize("verb", ["extract", "train"])
+def test_a_list_of_samples_that_gc_took_while_a_machine_slept_is_not_set(
+    clock, gc, after, monkeypatch, verb
+):
+    monkeypatch.setattr(claim, "RENEW_S", 1000.0)
+    store = made(clock.place, 1)
+
+    def strike():
+        clock.later(is_asleep=True)
+        assert [name for name in gc()["deleted"] if name.startswith("snapshots/")]
+
+    after(Store, "write_snapshot", strike)
+    with pytest.raises(ExpiredError, match="gc of another machine took"):
+        set_samples(store, verb)
+    assert Store.open(clock.place).state.number == store.state.number
 
 
 @pytest.mark.parametrize("verb", ["extract", "train"])
@@ -319,13 +395,7 @@ def test_a_list_of_samples_that_takes_hours_to_come_there_stays(clock, gc, after
         assert gc()["claimed"]
 
     after(Store, "write_snapshot", strike)
-    _, digests = rows_and_digests(6)
-    seen = store.state.sources["s"].snapshot
-    if verb == "extract":
-        to = Target(store, RECIPE.id, "s", False, store.snapshot("s"), seen)
-        assert to.set_source(snapshot_of(digests), SimpleNamespace())
-    else:
-        claim.record_source(store, "s", snapshot_of(digests), verb)
+    set_samples(store, verb)
     elsewhere()
     assert len(Store.open(clock.place).snapshot("s").samples) == 6
 

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,9 @@ from bottleneck.core.errors import (
 )
 from bottleneck.core.sample import key_array
 from bottleneck.data.bucket_objects import Objects
-from bottleneck.store import checking, part_cache
+from bottleneck.pipeline.learning.runs import find_run
+from bottleneck.store import bucket as objects
+from bottleneck.store import checking, part_cache, unsent
 from bottleneck.store.bucket import Bucket
 from bottleneck.store.gc import gc
 from bottleneck.store.log import Log, ReplaceParts, SetRecipe, SetSource
@@ -267,8 +270,11 @@ def test_gc_leaves_what_is_fetched_for_hours(store, fmt):
         for path in (folder / "rows" / "c" / "0", folder / "rows" / "c", folder / "rows", folder):
             os.utime(path, (0, 0))
     os.utime(long / "rows" / "c" / "0")
+    run = root / "unsent" / f"tmp-{'c' * 32}"  # of a training that was killed while it wrote it
+    run.mkdir(parents=True)
+    os.utime(run, (0, 0))
     gc(ADDRESS, grace_s=0)
-    assert (long.exists(), left.exists()) == (True, False)
+    assert (long.exists(), left.exists(), run.exists()) == (True, False, False)
 
 
 def bytes_of_parts(folder):
@@ -330,7 +336,9 @@ def test_putting_back_survives_a_network_that_does_what_it_likes(store, bucket):
     assert bucket.objects() == before
 
 
-def test_a_copy_that_went_bad_is_fetched_anew_by_verify(store):
+@pytest.mark.parametrize("bound", ["0", "1G"])
+def test_a_copy_that_went_bad_is_fetched_anew_by_verify(bound, store, monkeypatch):
+    monkeypatch.setenv("BOTTLENECK_PART_CACHE_SIZE", bound)
     part = filled(store).parts[0]
     victim = part.path if part.path.is_file() else part.path / "rows" / "c" / "0" / "0"
     data = bytearray(victim.read_bytes())
@@ -706,6 +714,21 @@ def test_a_server_that_stays_ill_is_unavailable(store, bucket):
         Store.open(ADDRESS)
 
 
+@pytest.mark.parametrize("put", ["create", "upload"])
+@pytest.mark.parametrize(("patience_s", "n"), [(60.0, 8), (-1.0, 2)])
+def test_a_put_to_a_server_that_took_long_to_fail_is_not_begun_again(
+    put, patience_s, n, bucket, tmp_path, monkeypatch
+):
+    """The client itself asks twice each time."""
+    monkeypatch.setattr(objects, "PATIENCE_S", patience_s)
+    (tmp_path / "x").write_bytes(b"1")
+    what = b"1" if put == "create" else tmp_path / "x"
+    bucket.harm = lambda _: "503 SlowDown"
+    with pytest.raises(UnavailableError, match="busy or ill"):
+        getattr(Bucket(address(str(ADDRESS))), put)("x", what)
+    assert bucket.counts["put"] == n
+
+
 def test_no_secret_is_in_an_error_a_copy_or_the_bucket(store, bucket, tmp_path):
     filled(store)
     bucket.harm = lambda _: "400 Strange"
@@ -769,6 +792,31 @@ def test_a_run_that_was_deleted_there_is_not_shown_where_a_copy_is(store, bucket
     for file in ("metrics.json", "history.csv", "run.json"):
         bucket.put(f"runs/one/{file}", None)
     assert store.storage.fetch_runs() == []
+    with pytest.raises(UsageError, match=r"'one'\?: s3://bucket/stores/first/runs has none"):
+        find_run(f"{ADDRESS}/runs/one")
+
+
+def test_of_a_run_that_did_not_come_whole_the_receipt_is_not_here(store, bucket, elsewhere):
+    a_run(store, "one")
+    store.storage.publish_run("one")
+    elsewhere()
+    there = Store.open(ADDRESS).storage
+    bucket.harm = lambda request: "503 SlowDown" if request.key.endswith("metrics.json") else None
+    with pytest.raises(UnavailableError):
+        there.fetch_runs()
+    assert not (there.root / "runs" / "one" / "run.json").exists()
+
+
+def test_a_run_takes_the_place_of_the_copy_of_one_that_was_deleted_there(store, bucket):
+    folder = a_run(store, "one", b"old")
+    (store.storage.new_runs / "one" / "of-the-old.json").write_bytes(b"old")
+    store.storage.publish_run("one")
+    for name in filter(re.compile("runs/").match, bucket.objects()):
+        bucket.put(name, None)
+    a_run(store, "one", b"new")
+    assert store.storage.publish_run("one") == folder
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert found == dict.fromkeys(("metrics.json", "history.csv", "run.json"), b"new")
 
 
 @pytest.mark.parametrize("cut", ["metrics.json", "run.json"])
@@ -847,6 +895,23 @@ def test_a_run_that_another_process_sends_at_the_same_time_is_sent(store, bucket
     store.storage.publish_run("one")
     assert (folder / "run.json").exists()
     assert not list(store.path.glob("unsent/*"))
+
+
+def test_a_run_that_another_process_has_sent_already_is_sent(store, caplog, monkeypatch):
+    folder = a_run(store, "one")
+    assert store.storage.run_names() == ["one"]
+    assert store.storage.publish_run("one") == folder
+    a_run(store, "two")
+    put, others = unsent._put, iter([store.storage.run_names])
+
+    def behind(*args):
+        for do in others:
+            assert do() == ["one", "two"]
+        put(*args)
+
+    monkeypatch.setattr(unsent, "_put", behind)
+    assert store.storage.run_names() == ["one", "two"]
+    assert not caplog.records
 
 
 def test_a_run_that_cannot_be_sent_does_not_stop_those_behind_it(store, bucket):

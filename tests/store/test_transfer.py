@@ -1,6 +1,8 @@
 """Copies of stores: between disks and buckets, whole, and never over what is another's."""
 
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from world import tree
 from bottleneck.core.errors import ConflictError, DamagedError, UnavailableError, UsageError
 from bottleneck.pipeline.upkeep.copy import copy
 from bottleneck.store import transfer
+from bottleneck.store.log import SetRecipe
 from bottleneck.store.store import Store
 from bottleneck.store.verify import verify
 
@@ -160,6 +163,29 @@ def test_damage_is_not_copied(filled, other):
     with pytest.raises(DamagedError, match="its bytes changed"):
         copy(filled.path, other)
     assert Store.open(other).state.parts == ()
+
+
+def test_a_recipe_that_the_first_store_got_since_is_brought_too(filled, other):
+    copy(filled.path, other)
+    recipe = replace(RECIPE, weights="9" * 64)
+    filled.write_recipe(recipe, {"backbone": "x"})
+    filled.commit([SetRecipe(filled.recipe.id, recipe.id)], "new")
+    copy(filled.path, other)
+    assert Store.open(other).recipe.id == recipe.id
+    assert verify(other)["damaged"] == []
+
+
+def test_what_is_lost_in_the_bucket_is_named_as_it_is_called_there(
+    filled, bucket, elsewhere, tmp_path
+):
+    copy(filled.path, ADDRESS)
+    name = filled.state.parts[0].table
+    for key in filter(re.compile(name).match, bucket.objects()):
+        bucket.put(key, None)
+    elsewhere()
+    said = f"(a file is missing|its bytes changed): s3://bucket/stores/first/{name}: run"
+    with pytest.raises(DamagedError, match=said):
+        copy(ADDRESS, tmp_path / "copy")
 
 
 def test_what_gc_took_from_under_a_long_copy_is_brought_again(filled, other, monkeypatch):

@@ -216,7 +216,11 @@ class Target:
                 entry = self.store.write_snapshot(snapshot)
                 actions.append(SetSource(self.source, self.seen, entry))
                 claim.require([entry])
-            self.commit(actions)
+            try:
+                self.commit(actions)
+            finally:  # gc that had asked for claims just before may have deleted it meanwhile
+                if self.is_replacing:
+                    self.store.write_recipe(network.recipe, network.about)
         self.is_replacing = False
 
 

@@ -36,9 +36,7 @@ def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT)
     """
     path = Path(named)
     if ":/" in named and path.parent.name == "runs":  # of a store in a bucket
-        storage = storage_of(path.parent.parent)
-        storage.fetch_runs()
-        return storage.root / "runs" / path.name
+        return _called(path.name, storage_of(path.parent.parent).fetch_runs(), path.parent)
     if named == LAST:
         last = last_run(cache or the_one_store())
         reporter.say(f"the last run is {last}")
@@ -46,15 +44,22 @@ def find_run(named: str, cache: Path | None = None, reporter: Reporter = SILENT)
     if path.exists() or len(path.parts) != 1:
         return path
     if cache is not None:
-        found = [run for run in runs_of(cache) if run.name == named]
-        listed = ", ".join(run.name for run in runs_of(cache)) or "none"
-        where = f"{cache}/runs has {listed}"
-    else:
-        found = sorted(run for run in Path("cache").glob("*/runs/*") if run.name == named)
-        where = ", ".join(map(str, found)) or "no folder, nor below cache/*/runs/"
+        return _called(named, runs_of(cache), cache / "runs")
+    found = sorted(run for run in Path("cache").glob("*/runs/*") if run.name == named)
     if len(found) != 1:
+        where = ", ".join(map(str, found)) or "no folder, nor below cache/*/runs/"
         raise UsageError(f"which run is {named!r}?", where, "give the path of its folder")
     return found[0]
+
+
+def _called(name: str, runs: list[Path], where: Path) -> Path:
+    """Return the one of these runs that has a name; UsageError where none has it."""
+    for run in runs:
+        if run.name == name:
+            return run
+    listed = ", ".join(run.name for run in runs) or "none"
+    do = "name one that is there, or give the path of its folder"
+    raise UsageError(f"which run is {name!r}?", f"{where} has {listed}", do)
 
 
 def runs_of(cache: Path) -> list[Path]:
