@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
@@ -19,6 +18,7 @@ from bottleneck.pipeline.pages.decided import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from bottleneck.pipeline.looking.glances import Pictures
     from bottleneck.pipeline.looking.images import Images
