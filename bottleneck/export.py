@@ -99,7 +99,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
             for name, width in report.get("widths", {}).items()
         ]
         if widths:
-            what.append(f"90% are within: {', '.join(widths[:MOST_NAMES])}{more}")
+            what.append(f"90% lie within: {', '.join(widths[:MOST_NAMES])}{more}")
     else:
         pending = f", {report['pending']} without a row left out" if report["pending"] else ""
         what = [

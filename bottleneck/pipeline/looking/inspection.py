@@ -115,7 +115,7 @@ def inspected(
     if options.csv is not None:
         check_free(options.csv)
     check_page(options.page)
-    if options.page is not None and options.page == options.csv:
+    if options.page and options.csv and options.page.resolve() == options.csv.resolve():
         raise UsageError("one file for both --csv and --page", options.page, "name two")
     opened = store or Store.open(options.cache)
     images = images_of(opened, options.source, options.decisions, reporter)

@@ -150,7 +150,7 @@ def test_compare_and_export_say_how_far_off_numbers_may_be(made, tmp_path, capsy
         "classes": ["light", "red"], "parameters": 3,
         "widths": read_run(Path(report["run"])).widths_of_names,
     }  # fmt: skip
-    assert f"90% are within: light ± {width:.4g}, red not known" in export_lines(report)
+    assert f"90% lie within: light ± {width:.4g}, red not known" in export_lines(report)
 
 
 def test_of_many_numbers_compare_and_export_name_the_first_alone():
@@ -160,5 +160,5 @@ def test_of_many_numbers_compare_and_export_name_the_first_alone():
         "run": "r", "file": "m.keras", "input": [None, 8, 8, 3], "kind": "numbers", "bytes": 1,
         "classes": list(widths), "parameters": 3, "widths": widths,
     }  # fmt: skip
-    (line,) = (line for line in export_lines(report) if line.startswith("90% are within"))
+    (line,) = (line for line in export_lines(report) if line.startswith("90% lie within"))
     assert line.endswith("n19 ± 19, n20 ± 20, …")

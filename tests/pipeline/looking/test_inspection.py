@@ -117,7 +117,7 @@ def test_without_the_source_no_pictures_are_compared(cache, world, monkeypatch):
 
 def test_one_file_for_both_table_and_page_is_refused_before_anything_is_written(cache, tmp_path):
     with pytest.raises(UsageError, match="one file for both"):
-        looked(cache, csv=tmp_path / "x.html", page=tmp_path / "x.html")
+        looked(cache, csv=tmp_path / "x.html", page=cache / ".." / "x.html")
     assert not (tmp_path / "x.html").exists()
 
 
