@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from bottleneck.core.reporter import Reporter
 
+MOST_WIDTHS = 6  # in a table; --json has all
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -204,7 +206,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     # How far off each number may be (train --calibrate), where that is known of a run.
     has_widths = any(entry.get("widths") for entry in report["runs"])
     heading = (
-        "backbone", "head", *named, *(["90% off by at most"] if has_widths else []), "loss",
+        "backbone", "head", *named, *(["90% within ±"] if has_widths else []), "loss",
         "judged on", "parameters", "train s", "images/s", "cache MB", "run",
     )  # fmt: skip
     rows = [
@@ -242,7 +244,8 @@ def _figures(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _widths(widths: Mapping[str, float | None] | None) -> str:
     each = [f"{printable(name)} {_number(width, '.4g')}" for name, width in (widths or {}).items()]
-    return ", ".join(each) or "-"
+    more = ["…"] if len(each) > MOST_WIDTHS else []
+    return ", ".join([*each[:MOST_WIDTHS], *more]) or "-"
 
 
 def _number(value: float | None, how: str) -> str:

@@ -94,10 +94,12 @@ def lines(report: Mapping[str, Any]) -> list[str]:
             f"uint8 pixels (n, {height}, {width}, {channels}), {colour}, to {said}: {names}{more}",
             f"{report['parameters']:,} parameters",
         ]
-        widths = {n: "-" if w is None else f"{w:.4g}" for n, w in report.get("widths", {}).items()}
+        widths = [
+            f"{name} not known" if width is None else f"{name} ± {width:.4g}"
+            for name, width in report.get("widths", {}).items()
+        ]
         if widths:
-            each = ", ".join(f"{name} {width}" for name, width in widths.items())
-            what.append(f"90% are off by at most: {each}")
+            what.append(f"90% lie within: {', '.join(widths[:MOST_NAMES])}{more}")
     else:
         pending = f", {report['pending']} without a row left out" if report["pending"] else ""
         what = [

@@ -170,7 +170,7 @@ def _robust_start(data: _Data) -> tuple[NDArray[np.float32], NDArray[np.float32]
     theta = np.zeros((x.width + 1, k), np.float32)
     delta = np.full(k, ROBUST, np.float32)
     basis = None
-    strength = max(START, x.width / (4 * len(x)))  # few rows are else met, and errors seem none
+    strength = max(START, x.width / (4 * len(x)))  # else a fit passes through few rows
     for _ in range(ROUNDS):
         problem = Problem(x, data.of_rows(y), huber(delta), basis)
         basis = problem.basis

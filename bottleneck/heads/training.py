@@ -40,7 +40,7 @@ LARGEST = 1e15  # of a feature, so that no sum of a network leaves float32
 # Bits of a float16, whose numbers are far below LARGEST: numpy compares whole numbers much faster.
 _SIGN16, _INFINITE16 = np.uint16(0x8000), np.uint16(0x7C00)
 AVERAGED = 0.5  # of an epoch: the steps whose weights are averaged, about
-# An epoch of few images is few steps: what epochs and patience are at least, and in steps.
+# By default: so many epochs, or of few images as many as are so many steps, but at most the last.
 EPOCHS, STEPS, MOST_EPOCHS = 50, 6000, 500
 PATIENCE, PATIENT_STEPS, MOST_PATIENCE = 10, 500, 40
 ORDER = 2**16  # the number of the generator that shuffles; lower ones are layers'

@@ -22,7 +22,7 @@ from bottleneck.core.paths import local_path
 from bottleneck.pipeline.learning.event_file import event_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bottleneck.core.reporter import Reporter
@@ -167,7 +167,8 @@ def _tell_mlflow(
     now = int(time.time() * 1000)
     final = [(f"final_{figure}", 0, value) for figure, value in _numbers(figures).items()]
     points = [*curves(history), *final]
-    metrics = [entities.Metric(_valid(key), value, now, step) for key, step, value in points]
+    names = _names(key for key, _, _ in points)
+    metrics = [entities.Metric(names[key], value, now, step) for key, step, value in points]
     given = {key: value for key, value in parameters.items() if value is not None}
     params = [entities.Param(key, str(value)) for key, value in given.items()]
     for at in range(0, max(len(metrics), len(params)), AT_ONCE):
@@ -177,9 +178,21 @@ def _tell_mlflow(
     return made
 
 
-def _valid(name: str) -> str:
-    """Return a name as MLflow takes it: people's own numbers and labels may have any character."""
-    return re.sub(r"[^\w\-. ]", "_", name)[:MOST_OF_A_NAME]
+def _names(given: Iterable[str]) -> dict[str, str]:
+    """Return for each name one that MLflow takes, and no two alike.
+
+    People's own numbers and labels may have any character. A name that MLflow takes stays as it is.
+    """
+    valid = {name: re.sub(r"[^\w\-. ]", "_", name)[:MOST_OF_A_NAME] for name in given}
+    found = {name: name for name, wanted in valid.items() if name == wanted}
+    for name, wanted in valid.items():
+        number, free = 1, wanted
+        while name not in found and free in found.values():
+            number += 1
+            end = f"-{number}"
+            free = wanted[: MOST_OF_A_NAME - len(end)] + end
+        found[name] = free
+    return found
 
 
 def _unavailable(uri: str, error: Exception) -> UsageError | UnavailableError:

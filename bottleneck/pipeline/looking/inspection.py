@@ -115,7 +115,7 @@ def inspected(
     if options.csv is not None:
         check_free(options.csv)
     check_page(options.page)
-    if options.page is not None and options.page == options.csv:
+    if options.page and options.csv and options.page.resolve() == options.csv.resolve():
         raise UsageError("one file for both --csv and --page", options.page, "name two")
     opened = store or Store.open(options.cache)
     images = images_of(opened, options.source, options.decisions, reporter)
@@ -160,7 +160,7 @@ def _seen(images: Images, options: InspectOptions, reporter: Reporter) -> Seen:
     pictures = pictures_of(images, reporter) if needs_pictures else None
     seen = glances(images, pictures, reporter)
     gray, n = seen.entries["gray"], len(images)
-    proposed = candidates(near, near_by_pictures(gray))
+    proposed = candidates(near, near_by_pictures(gray) if seen.found.any() else None)
     with reporter.progress(n, "pair") as bar:
         counted = _share(bar.update, n, n_looks(proposed))
         pairs = same_pairs(images.units, proposed, gray, seen.found, counted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottleneck.core.errors import UsageError
@@ -19,9 +18,11 @@ from bottleneck.pipeline.pages.decided import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from bottleneck.pipeline.looking.glances import Pictures
     from bottleneck.pipeline.looking.images import Images
+    from bottleneck.pipeline.looking.queries import Query
 
 MOST = 300  # findings of a part, each with its pictures
 MOST_OF_GROUP = 12  # images of one
@@ -79,10 +80,24 @@ def _rendered(
     )
 
 
-def search_page(report: Mapping[str, Any], images: Images, pictures: Pictures | None) -> bytes:
-    """Return the page of a search, as UTF-8: the nearest images to each image that can be used."""
+def search_page(
+    report: Mapping[str, Any],
+    queries: Sequence[Query],
+    images: Images,
+    pictures: Pictures | None,
+) -> bytes:
+    """Return the page of a search, as UTF-8: the nearest images to each image that can be used.
+
+    Parameters
+    ----------
+    queries : what was searched for, each with its entry in the report's `images`
+    """
     cards = _Cards(images, pictures)
-    answers = [answer for answer in report["images"] if answer["error"] is None]
+    answers = [
+        (query, answer)
+        for query, answer in zip(queries, report["images"], strict=True)
+        if answer["error"] is None
+    ]
     findings = [
         Finding(
             title=f"nearest to {answer['image']}",
@@ -90,10 +105,10 @@ def search_page(report: Mapping[str, Any], images: Images, pictures: Pictures | 
                 cards.of(near, "the same image" if near["same_bytes"] else f"{near['cosine']:.2f}")
                 for near in answer["nearest"]
             ],
-            searched=cards.searched(answer["image"]),
+            searched=cards.searched(query),
             score=number,
         )
-        for number, answer in enumerate(answers[:MOST])
+        for number, (query, answer) in enumerate(answers[:MOST])
         if answer["nearest"]
     ]
     about = f"By the cosine of their features. {_first(len(answers), 'searches')}"
@@ -133,16 +148,16 @@ class _Cards:
             picture=self._picture(self._image_of[entry["key"]]),
         )
 
-    def searched(self, key: str) -> Card:
-        """Return the card of an image of the store, or of a file."""
-        if key in self._image_of:
-            picture = self._picture(self._image_of[key])
+    def searched(self, query: Query) -> Card:
+        """Return the card of what is searched for: an image of the store, or one read again."""
+        if query.read is None:
+            picture = self._picture(query.image)
         else:
             try:
-                picture = thumbnail(Path(key).read_bytes(), SIDE)
+                picture = thumbnail(query.read().content, SIDE)
             except (OSError, UndecodableError, MemoryError):
                 picture = None
-        return Card(key=key, split="searched for", label="", picture=picture)
+        return Card(key=query.shown, split="searched for", label="", picture=picture)
 
     def _picture(self, image: int) -> bytes | None:
         if image not in self._seen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from bottleneck.pipeline.extraction.named import compute, computer_of, reader_of
 from bottleneck.pipeline.network.network import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bottleneck.core.reporter import Reporter
+    from bottleneck.data.source import Read
     from bottleneck.pipeline.extraction.flow import Item
     from bottleneck.pipeline.looking.images import Images
     from bottleneck.pipeline.network.options import NetworkOptions
@@ -54,6 +56,7 @@ class Query:
     is_key : whether it was named by its key in the store
     row : (…), as the store would hold it, where it is none of the source's images
     is_computed : whether the row was not in the store
+    read : returns what it holds, read again; None of an image that was named by its key
     """
 
     shown: str
@@ -62,6 +65,7 @@ class Query:
     is_key: bool = False
     row: NDArray[Any] | None = None
     is_computed: bool = False
+    read: Callable[[], Read] | None = None
 
 
 def queries_of(images: Images, words: Sequence[str], work: Work, reporter: Reporter) -> list[Query]:
@@ -83,7 +87,10 @@ def queries_of(images: Images, words: Sequence[str], work: Work, reporter: Repor
             continue
         before = len(inputs)
         inputs.add(word)
-        more = [Query(shown=entry.path, error=entry.error) for entry in inputs.entries[before:]]
+        more = [
+            Query(shown=entry.path, error=entry.error, read=partial(inputs.read, index))
+            for index, entry in enumerate(inputs.entries[before:], before)
+        ]
         queries += more
         of_input += more
     if inputs.readable:

@@ -92,7 +92,7 @@ def search(options: SearchOptions, reporter: Reporter = SILENT) -> dict[str, Any
     }
     if options.page is not None:
         files.publish_bytes(
-            options.page, search_page(report, images, pictures_of(images, reporter))
+            options.page, search_page(report, queries, images, pictures_of(images, reporter))
         )
     return report
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from bottleneck import _train_lines
+from bottleneck import compare as compare_command
 from bottleneck import predict as command
 from bottleneck import train as train_command
-from bottleneck.compare import main as compare_main
 from bottleneck.core import console
 from bottleneck.export import lines as export_lines
 from bottleneck.heads.run import read_run
@@ -136,18 +136,29 @@ def test_compare_and_export_say_how_far_off_numbers_may_be(made, tmp_path, capsy
     report = fit(cache, run="sure")
     train(TrainOptions(cache=cache, run="plain"), console.configure(quiet=True))
     width = report["calibration"]["numbers"]["light"]["width"]
-    assert compare_main(["--cache", str(cache), "--json"]) == 0
+    assert compare_command.main(["--cache", str(cache), "--json"]) == 0
     found = {
         Path(one["run"]).name: one["widths"] for one in json.loads(capsys.readouterr().out)["runs"]
     }
     assert found == {"sure": {"light": width, "red": None}, "plain": None}
-    assert compare_main(["--cache", str(cache)]) == 0
+    assert compare_command.main(["--cache", str(cache)]) == 0
     said = capsys.readouterr().out
-    assert "90% off by at most" in said
+    assert "90% within ±" in said
     assert f"light {width:.4g}, red -" in said
     report = {
         "run": "r", "file": "m.keras", "input": [None, 8, 8, 3], "kind": "numbers", "bytes": 1,
         "classes": ["light", "red"], "parameters": 3,
         "widths": read_run(Path(report["run"])).widths_of_names,
     }  # fmt: skip
-    assert f"90% are off by at most: light {width:.4g}, red -" in export_lines(report)
+    assert f"90% lie within: light ± {width:.4g}, red not known" in export_lines(report)
+
+
+def test_of_many_numbers_compare_and_export_name_the_first_alone():
+    widths = {f"n{i}": float(i) for i in range(1, 100)}
+    assert compare_command._widths(widths) == "n1 1, n2 2, n3 3, n4 4, n5 5, n6 6, …"
+    report = {
+        "run": "r", "file": "m.keras", "input": [None, 8, 8, 3], "kind": "numbers", "bytes": 1,
+        "classes": list(widths), "parameters": 3, "widths": widths,
+    }  # fmt: skip
+    (line,) = (line for line in export_lines(report) if line.startswith("90% lie within"))
+    assert line.endswith("n19 ± 19, n20 ± 20, …")

@@ -140,6 +140,19 @@ def test_mlflow_is_told_names_that_it_takes(cache, mlflow, tmp_path):
     assert max(map(len, told)) == 250  # the longest that it takes
 
 
+def test_names_that_become_the_same_for_mlflow_are_told_apart(cache, mlflow, tmp_path):
+    told = {"a/b": 1, "a:b": 2, "a_b": 3, "x" * 250: 4, "x" * 251: 5}
+    figures = {name: float(value) for name, value in told.items()}
+    options = TrainOptions(cache=cache, mlflow="http://there")
+    tell(options, tmp_path, figures, [], {}, console.configure(quiet=True))
+    found = [m[1:3] for call in mlflow.calls if call[0] == "log_batch" for m in call[2]]
+    assert sorted(value for _, value in found) == [1, 2, 3, 4, 5]
+    names = {value: name for name, value in found}
+    assert (names[1], names[2], names[3]) == ("final_a_b-2", "final_a_b-3", "final_a_b")
+    assert names[4] != names[5]
+    assert max(map(len, names.values())) == 250
+
+
 def test_mlflow_s_own_default_is_meant_where_no_address_is_given(cache, mlflow, capsys):
     assert console.run(train_main, ["--cache", str(cache), "--mlflow"]) == 0
     assert ("client", None) in mlflow.calls

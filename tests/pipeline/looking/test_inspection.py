@@ -106,9 +106,18 @@ def test_pictures_propose_what_rows_do_not(cache, monkeypatch):
     assert any({"train/red/00.png", "test/red/pixels.bmp"} <= set(group) for group in groups)
 
 
+def test_without_the_source_no_pictures_are_compared(cache, world, monkeypatch):
+    shutil.rmtree(world)
+    monkeypatch.setattr(
+        "bottleneck.pipeline.looking.inspection.near_by_pictures",
+        lambda _: pytest.fail("pictures that are not there were compared"),
+    )
+    assert looked(cache, "same")["same"]["by_rows_alone"] > 0
+
+
 def test_one_file_for_both_table_and_page_is_refused_before_anything_is_written(cache, tmp_path):
     with pytest.raises(UsageError, match="one file for both"):
-        looked(cache, csv=tmp_path / "x.html", page=tmp_path / "x.html")
+        looked(cache, csv=tmp_path / "x.html", page=cache / ".." / "x.html")
     assert not (tmp_path / "x.html").exists()
 
 

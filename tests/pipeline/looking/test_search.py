@@ -5,6 +5,8 @@ import io
 import json
 import re
 import shutil
+import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +147,26 @@ def test_the_page_has_what_was_searched_for_and_the_nearest(cache, photos, tmp_p
         found(cache, "dog/02.png", page=page)
     with pytest.raises(UsageError, match="a page is HTML"):
         found(cache, "dog/02.png", page=tmp_path / "found.txt")
+
+
+def test_the_page_shows_what_was_searched_for_whatever_it_is_called(
+    cache, photos, tmp_path, monkeypatch
+):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    files = [
+        picture(Path("dog/02.png"), 71),  # named as an image of the store is
+        picture(Path("two\nlines.png"), 72),
+        picture(Path("packed.png"), 73),
+    ]
+    with tarfile.open("some.tar", "w") as archive:
+        archive.add("packed.png")
+    report = found(cache, "dog", "two\nlines.png", "some.tar", top=1, page=tmp_path / "p.html")
+    assert report["images"][0]["image"] == "dog/02.png"
+    shown = pictures_on((tmp_path / "p.html").read_text())
+    assert len(shown) == 6  # each with its nearest
+    for one, file in zip(shown[::2], files, strict=True):
+        np.testing.assert_array_equal(one, np.asarray(Image.open(file)))
 
 
 def test_the_page_without_the_source_has_no_pictures_and_says_so(cache, photos, tmp_path):
