@@ -41,6 +41,7 @@ WORDS = [
     ("inspect", "--cache", GOLDEN, "--page", ADDRESS),
     ("search", "--cache", ADDRESS, "a.png"),
     ("search", "--cache", GOLDEN, ADDRESS),
+    ("search", "--cache", GOLDEN, "--page", f"{ADDRESS}.html", "a.png"),
     ("export", f"{ADDRESS}.npz", "--cache", GOLDEN),
     ("export", "x.npz", "--cache", ADDRESS),
     ("export", "x.keras", "--run", ADDRESS),
