@@ -87,7 +87,8 @@ class Claim:
     def end(self) -> None:
         """Take it away."""
         self._is_over.set()
-        self._thread.join()
+        if self._thread.is_alive():  # not where Ctrl-C came before it began
+            self._thread.join()
         with self._lock, contextlib.suppress(BottleneckError, OSError):  # gc does, then
             if self._name:
                 self._storage.delete(self._name)

@@ -436,3 +436,11 @@ def test_gc_says_why_it_leaves_what_nobody_names(clock, gc):
     files.make_folder(clock.storage.root / "claims")
     clock.storage.create("claims/" + "0" * 32, b"")
     assert [line for line in door.lines(gc()) if "another command" in line]
+
+
+def test_a_claim_that_ctrl_c_came_before_ends_all_the_same(tmp_path):
+    store = Store.create(tmp_path / "store", RECIPE, {"backbone": "x"}, "hdf5")
+    early = claim.Claim(store.storage)
+    early.renew(at_once=True)
+    early.end()
+    assert not list((tmp_path / "store/claims").iterdir())
