@@ -117,12 +117,11 @@ def _meaning(error: BaseException, where: object) -> BottleneckError | None:
         return UsageError("the endpoint is http://, without encryption", where, do)
     if status.startswith("5") and status != "501":
         do = "run the same command again later"
-        return UnavailableError(
-            f"the object store is busy or ill ({said}{_tried(text)})", where, do
-        )
+        details = "; ".join(filter(None, (said, _tried(text))))
+        return UnavailableError(f"the object store is busy or ill ({details})", where, do)
     if not status and re.search(r"HTTP error|timed? ?out|dns error|error decoding", text):
         do = "check the network and the endpoint (AWS_ENDPOINT_URL), then run it again"
-        tried = _tried(text).removeprefix("; ")
+        tried = _tried(text)
         what = "the object store cannot be reached"
         return UnavailableError(f"{what} ({tried})" if tried else what, where, do)
     if kind == "NotSupportedError" or status == "501":
@@ -137,7 +136,7 @@ def _tried(text: str) -> str:
     if not found:
         return ""
     seconds = 0.0 if found[2] else float(found[1])
-    return f"; tried {count(int(found[3] or 0) + 1, 'time')} in {seconds:.0f} s"
+    return f"tried {count(int(found[3] or 0) + 1, 'time')} in {seconds:.0f} s"
 
 
 def _first(pattern: str, text: str) -> str:

@@ -167,44 +167,45 @@ def test_what_is_folded_for_hours_stays(clock, gc, after, moment):
     assert clock.storage.entries("claims") == []
 
 
-@pytest.mark.parametrize("is_asleep", [False, True])
-def test_what_is_left_of_parts_with_dead_rows_stays(
-    clock, gc, after, monkeypatch, no_dead_rows, is_asleep
-):
-    """What went while a machine slept is done once more."""
-    if is_asleep:
+@pytest.fixture(params=[False, True], ids=["awake", "asleep"])
+def is_asleep(request, monkeypatch):
+    """Whether a machine sleeps in between, so that its claim is not renewed."""
+    if request.param:
         monkeypatch.setattr(claim, "RENEW_S", 1000.0)
+    return request.param
+
+
+@pytest.fixture
+def strike(clock, gc, is_asleep):
+    """Return what comes in between: hours, then gc, which a claim that is renewed holds back."""
+
+    def later():
+        clock.later(is_asleep=is_asleep)
+        assert gc()["claimed"] != is_asleep
+
+    return later
+
+
+def test_what_is_left_of_parts_with_dead_rows_stays(clock, after, no_dead_rows, strike):
+    """What went while a machine slept is done once more."""
     store = made(clock.place, 2)
     digests = [part.digests[:2] for part in store.parts]
     entry = store.write_snapshot(snapshot_of(np.concatenate(digests)))
     seen = store.state.sources["s"].snapshot
     store.commit([SetSource("s", seen, entry)], "x")
 
-    def strike():
-        clock.later(is_asleep=is_asleep)
-        assert gc()["claimed"] != is_asleep
-
     after(dead, "copied", strike)
     assert drop_dead(clock.place, math.inf)[0].n_dropped == 8
     assert is_whole(clock.place, 4)
 
 
-@pytest.mark.parametrize("is_asleep", [False, True])
-def test_good_rows_that_repair_writes_for_hours_stay(
-    clock, gc, after, monkeypatch, no_dead_rows, is_asleep
-):
+def test_good_rows_that_repair_writes_for_hours_stay(clock, after, no_dead_rows, is_asleep, strike):
     """Where the machine slept, nothing is committed, and the next one does it."""
-    if is_asleep:
-        monkeypatch.setattr(claim, "RENEW_S", 1000.0)
     store = made(clock.place, 1)
     rows, digests = rows_and_digests(6, 77)
     sums = row_checksums(store.recipe.id, digests, rows)
     sums[2] ^= 1
     store.commit([store.add_part(store.write_part(digests, rows, {}, sums))], "x")
-
-    def strike():
-        clock.later(is_asleep=is_asleep)
-        assert gc()["claimed"] != is_asleep
 
     after(verifying, "_good_part", strike)
     if is_asleep:
